@@ -1,0 +1,53 @@
+# Each target's comment is its help text.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+
+.DEFAULT_GOAL := help
+.PHONY: help install demo serve test check format lock chromium clean
+
+help: ## list the targets
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/' | expand -t 14
+
+install: $(STAMP) ## make .venv and install everything, with the versions of requirements.lock
+
+$(STAMP): pyproject.toml requirements.lock
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps -e .
+	@touch $@
+
+demo: $(STAMP) ## Credenza with demo data, and an application to sign in to: http://localhost:8401
+	$(BIN)/credenza demo
+
+serve: $(STAMP) ## serve on http://localhost:8400 with a SQLite database in this folder
+	$(BIN)/credenza serve
+
+test: $(STAMP) chromium ## the whole test suite, browser tests included
+	$(BIN)/python -m pytest -n 2 --dist loadgroup
+
+check: $(STAMP) ## what must be clean before a commit: format, lint, types, import contracts, templates
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/djlint --lint --quiet core console plugins themes
+
+format: $(STAMP) ## format the code
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+chromium: $(STAMP) ## find a Chromium for the browser tests, else install one
+	@if command -v chromium chromium-browser google-chrome >/dev/null 2>&1; then :; \
+	elif [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then \
+	  echo "Installing Debian's chromium for the browser tests"; \
+	  apt-get update -qq >/dev/null && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq chromium >/dev/null \
+	  || echo "Chromium could not be installed; browser tests will be skipped"; \
+	else $(BIN)/playwright install chromium || echo "Chromium could not be installed; browser tests will be skipped"; fi
+
+lock: ## write requirements.lock afresh: names, versions and hashes, no addresses
+	uv export --quiet --extra dev --no-emit-project --no-header --no-annotate --format requirements-txt --output-file requirements.lock
+
+clean: ## remove what was made here
+	rm -rf $(VENV) demo-data dist build .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -1,0 +1,46 @@
+"""The command line. Errors are one line on standard error; 0 is success, 1 a refusal, 2 wrong usage."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from .plugins import PluginError
+from .settings import SettingsError
+from .state import StateError
+from .store.engine import StoreUnavailable
+from .store.migrate import MigrationFailed
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Parse, run, and turn what is expected to go wrong into one line."""
+    from .commands import PARSERS, Refusal, plugin_commands
+
+    parser = argparse.ArgumentParser(
+        prog="credenza", description="An identity provider for other people's applications."
+    )
+    parser.add_argument("--config", type=Path, metavar="FILE", help="a TOML file with settings (CREDENZA_CONFIG)")
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    for add in PARSERS:
+        add(commands)
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    try:
+        extra = plugin_commands(given)
+        if extra is not None:
+            return extra
+        parsed = parser.parse_args(given)
+        return int(parsed.run(parsed))
+    except (Refusal, SettingsError, PluginError, StateError, MigrationFailed, StoreUnavailable) as error:
+        sys.stderr.write(f"credenza: {' '.join(str(error).split())}\n")
+        return 1
+    except (ConnectionError, OSError) as error:
+        sys.stderr.write(f"credenza: {type(error).__name__}: {' '.join(str(error).split())}\n")
+        return 1
+    except KeyboardInterrupt:
+        return 130
+
+
+if __name__ == "__main__":
+    sys.exit(main())

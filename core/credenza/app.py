@@ -1,0 +1,119 @@
+"""Start here: `create_app` puts the parts together."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager
+
+from litestar import Litestar, Request, Router
+from litestar.datastructures import State
+from litestar.handlers.base import BaseRouteHandler
+
+from .cleaning import keep_clean
+from .defaults import Defaults
+from .endpoints import authorization, discovery, end_session, introspection, pages, revocation, token, userinfo
+from .plugins import collect, load_plugins
+from .server import AuthorizationServer
+from .settings import Settings
+from .web.accounts import SignInNeeded
+from .web.cors import preflight
+from .web.errors import APP_HANDLERS, PROTOCOL_HANDLERS, awaited
+from .web.limits import Limiter
+from .web.passwords import Passwords
+from .web.rendering import Renderer
+from .web.requests import MAX_PAGE_BODY
+
+PROTOCOL = [
+    discovery.discovery,
+    discovery.jwks,
+    token.token,
+    userinfo.userinfo,
+    revocation.revoke,
+    introspection.introspect,
+    preflight("/token"),
+    preflight("/userinfo"),
+    preflight("/revoke"),
+]
+PAGES = [
+    authorization.authorize,
+    authorization.resume,
+    authorization.switch_account,
+    authorization.prompt,
+    end_session.end_session,
+    pages.front_door,
+    pages.healthz,
+    pages.readyz,
+    pages.branding_stylesheet,
+    pages.image,
+    pages.invitation,
+]
+
+
+def create_server(
+    settings: Settings, extra_plugins: Iterable[tuple[str, object]] = ()
+) -> tuple[AuthorizationServer, Passwords, Limiter]:
+    """The server without its web application, for the command line; raises PluginError and SettingsError."""
+    passwords = Passwords(settings)
+    limiter = Limiter(enabled=settings.rate_limit)
+    manager = load_plugins(
+        disabled=settings.plugins_disabled,
+        path=settings.plugins_path,
+        extra=[("defaults", Defaults(passwords, limiter)), *extra_plugins],
+    )
+    return AuthorizationServer(settings, manager), passwords, limiter
+
+
+def create_app(
+    settings: Settings, extra_plugins: Iterable[tuple[str, object]] = (), *, migrate: bool = True
+) -> Litestar:
+    """The whole application. `extra_plugins` are pairs of a name and a plugin that is not installed, for tests.
+
+    With `migrate` the database is brought up to date at the start; several workers leave that to `credenza migrate`.
+    """
+    server, passwords, limiter = create_server(settings, extra_plugins)
+    renderer = Renderer(server)
+
+    @asynccontextmanager
+    async def lifespan(app: Litestar) -> AsyncIterator[None]:
+        await server.start()
+        try:
+            if migrate:
+                await server.migrate()
+            async with keep_clean(server):
+                yield
+        finally:
+            await server.stop()
+
+    return Litestar(
+        route_handlers=[
+            Router("/", route_handlers=PROTOCOL, exception_handlers=awaited(PROTOCOL_HANDLERS)),
+            Router("/", route_handlers=PAGES),
+            *(files.handler() for files in renderer.static.values()),
+            *_plugin_routes(server),
+        ],
+        exception_handlers=awaited({**APP_HANDLERS, SignInNeeded: pages.on_sign_in_needed}),
+        request_class=Request,
+        request_max_body_size=MAX_PAGE_BODY,
+        state=State(
+            {
+                "server": server,
+                "renderer": renderer,
+                "passwords": passwords,
+                "limiter": limiter,
+                "discovery": discovery.Document(),
+                "jwks": discovery.Document(),
+            }
+        ),
+        lifespan=[lifespan],
+        openapi_config=None,
+        logging_config=None,
+        debug=False,
+    )
+
+
+def _plugin_routes(server: AuthorizationServer) -> list[BaseRouteHandler | Router]:
+    found = collect(server.plugins, "register_routes", None, settings=server.settings)
+    return [item for _, item in found]
+
+
+__all__ = ["create_app", "create_server"]

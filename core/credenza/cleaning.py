@@ -1,0 +1,45 @@
+"""What has expired is deleted in small batches, so that tables stay bounded and no lock lasts."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+
+from .server import AuthorizationServer
+from .store.engine import StoreUnavailable
+from .store.grants import clean_up
+from .store.sessions import clean_up_sessions
+
+logger = logging.getLogger("credenza")
+EVERY = 60.0  # seconds
+
+
+@asynccontextmanager
+async def keep_clean(server: AuthorizationServer) -> AsyncIterator[None]:
+    task = asyncio.create_task(_keep_clean(server))
+    try:
+        yield
+    finally:
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
+
+
+async def _keep_clean(server: AuthorizationServer) -> None:
+    while True:
+        await asyncio.sleep(EVERY)
+        try:
+            while await _clean_up(server.now()):
+                await asyncio.sleep(0.05)
+        except StoreUnavailable as error:
+            logger.warning("cleaning waits: %s", error)
+        except Exception:
+            logger.exception("cleaning failed")
+
+
+async def _clean_up(now: int) -> bool:
+    """One batch of everything; whether there may be more."""
+    deleted = await clean_up(now) + await clean_up_sessions(now)
+    return deleted > 0

@@ -1,0 +1,119 @@
+"""`credenza admin` and `credenza keys`."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from dataclasses import replace
+from typing import Any
+
+from ..endpoints.pages import check_email, check_username, invite
+from ..events import ObjectChanged
+from ..rotation import rotate
+from ..store import keys, users
+from ..store.engine import transaction
+from ..web.passwords import WeakPassword, check_new_password
+from .common import Refusal, opened, print_json, print_line, run, settings_of
+
+Subparsers = Any
+
+
+def add_admin(commands: Subparsers) -> None:
+    parser = commands.add_parser("admin", help="administrators")
+    actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
+    create = actions.add_parser("create", help="create an administrator, or make a user one")
+    create.add_argument("--username", required=True)
+    create.add_argument("--email", default="")
+    create.add_argument("--role", default="full", help="the administrator's role")
+    create.add_argument(
+        "--password-stdin", action="store_true", help="read the password from standard input; else a link is printed"
+    )
+    create.add_argument("--json", action="store_true")
+    create.set_defaults(run=create_admin)
+
+
+def create_admin(arguments: argparse.Namespace) -> int:
+    username, email = arguments.username.strip().lower(), arguments.email.strip().lower()
+    if message := check_username(username) or check_email(email):
+        raise Refusal(message)
+    password = sys.stdin.readline().rstrip("\r\n") if arguments.password_stdin else ""
+
+    async def do() -> dict[str, str]:
+        async with opened(settings_of(arguments)) as (server, passwords):
+            stored = None
+            if arguments.password_stdin:
+                try:
+                    check_new_password(password, server.settings, context=(username,))
+                except WeakPassword as error:
+                    raise Refusal(str(error)) from error
+                stored = await passwords.hash(password)
+            now = server.now()
+            async with transaction():
+                found = await users.find_user_by_identifier(username)
+                user = found or users.User(users.new_user_id(), username, email or None, created_at=now)
+                changed = replace(user, administrator=arguments.role, updated_at=now)
+                if stored is not None:
+                    changed = replace(changed, password_hash=stored, password_changed_at=now)
+                await (users.update_user(changed) if found else users.insert_user(changed))
+                await server.emit(
+                    ObjectChanged(
+                        actor="command line",
+                        user=user.id,
+                        kind="user",
+                        action="updated" if found else "created",
+                        target=username,
+                        after={"administrator": arguments.role},
+                    )
+                )
+            made = {"id": user.id, "username": username}
+            if stored is None and user.password_hash is None:
+                made["invitation"] = await invite(server, purpose="password", user_id=user.id)
+            return made
+
+    made = run(do)
+    if arguments.json:
+        print_json(made)
+    else:
+        print_line(f"{username} is an administrator.")
+        if "invitation" in made:
+            print_line(f"Choose the password here (works once): {made['invitation']}")
+    return 0
+
+
+def add_keys(commands: Subparsers) -> None:
+    parser = commands.add_parser("keys", help="signing keys")
+    actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
+    for name, text, function in (
+        ("list", "which keys there are, and what each is doing", list_keys),
+        ("rotate", "the next keys sign from now on, and new ones are published", rotate_keys),
+    ):
+        action = actions.add_parser(name, help=text)
+        action.add_argument("--json", action="store_true")
+        action.set_defaults(run=function)
+
+
+def list_keys(arguments: argparse.Namespace) -> int:
+    async def do() -> list[keys.StoredKey]:
+        async with opened(settings_of(arguments)) as (server, _):
+            await server.keys()
+            return await keys.list_keys()
+
+    return _print_keys(run(do), as_json=arguments.json)
+
+
+def rotate_keys(arguments: argparse.Namespace) -> int:
+    async def do() -> list[keys.StoredKey]:
+        async with opened(settings_of(arguments)) as (server, _):
+            await rotate(server, actor="command line")
+            return await keys.list_keys()
+
+    return _print_keys(run(do), as_json=arguments.json)
+
+
+def _print_keys(found: list[keys.StoredKey], *, as_json: bool) -> int:
+    if as_json:
+        print_json([{"kid": k.kid, "alg": k.alg, "state": k.state, "created_at": k.created_at} for k in found])
+    else:
+        for key in found:
+            print_line(f"{key.state:8} {key.alg:6} {key.kid}")
+    return 0

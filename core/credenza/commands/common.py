@@ -1,0 +1,57 @@
+"""What the subcommands share: settings from the command line, and a server for the length of one command."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import sys
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from typing import Any, TypeVar
+
+from ..app import create_server
+from ..server import AuthorizationServer
+from ..settings import Settings, load_settings
+from ..web.passwords import Passwords
+
+Result = TypeVar("Result")
+
+
+class Refusal(Exception):
+    """One line that says why."""
+
+
+def settings_of(arguments: argparse.Namespace, **overrides: Any) -> Settings:
+    return load_settings(arguments.config, **overrides)
+
+
+@asynccontextmanager
+async def opened(settings: Settings, *, migrated: bool = True) -> AsyncIterator[tuple[AuthorizationServer, Passwords]]:
+    """A server with its database open; refuses when migrations wait, unless told that they may."""
+    server, passwords, _ = create_server(settings)
+    await server.start()
+    try:
+        if migrated:
+            if server.settings.sqlite_path is not None:
+                await server.migrate()  # an embedded database belongs to nobody else
+            elif waiting := await server.pending_migrations():
+                raise Refusal(f"{len(waiting)} migrations have not run; run `credenza migrate` first")
+        yield server, passwords
+    finally:
+        await server.stop()
+
+
+def run(function: Callable[[], Awaitable[Result]]) -> Result:
+    async def call() -> Result:
+        return await function()
+
+    return asyncio.run(call())
+
+
+def print_json(value: Any) -> None:
+    sys.stdout.write(json.dumps(value, indent=2, ensure_ascii=False, default=str) + "\n")
+
+
+def print_line(text: str = "") -> None:
+    sys.stdout.write(text + "\n")

@@ -1,0 +1,102 @@
+"""`credenza apply`, `diff` and `export`."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+from typing import Any
+
+import yaml
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
+
+from .. import state
+from .common import opened, print_json, print_line, run, settings_of
+
+Subparsers = Any
+ACTIONS = ("created", "updated", "deleted")
+
+
+def add_apply(commands: Subparsers) -> None:
+    parser = commands.add_parser("apply", help="bring the database to the state that a YAML file declares")
+    parser.add_argument("file", type=Path, metavar="FILE")
+    parser.add_argument("--dry-run", action="store_true", help="only tell what would change")
+    parser.add_argument("--prune", action="store_true", help="remove what the file's sections do not name")
+    parser.add_argument("--json", action="store_true", help="print every object with its generated ids and secrets")
+    parser.set_defaults(run=apply)
+
+
+def add_diff(commands: Subparsers) -> None:
+    parser = commands.add_parser("diff", help="what `apply` would change")
+    parser.add_argument("file", type=Path, metavar="FILE")
+    parser.add_argument("--prune", action="store_true")
+    parser.add_argument("--json", action="store_true")
+    parser.set_defaults(run=apply, dry_run=True)
+
+
+def apply(arguments: argparse.Namespace) -> int:
+    document = state.read(arguments.file)
+
+    async def do() -> state.Run:
+        async with opened(settings_of(arguments)) as (server, passwords):
+            progress = Progress(
+                "applying",
+                BarColumn(),
+                MofNCompleteColumn(),
+                TimeRemainingColumn(),
+                console=Console(stderr=True),
+                transient=True,
+            )
+            task = progress.add_task("", total=None)
+            with progress:
+                return await state.apply(
+                    server,
+                    passwords,
+                    document,
+                    arguments.file.resolve().parent,
+                    dry=arguments.dry_run,
+                    prune=arguments.prune,
+                    on_progress=lambda done, total: progress.update(task, completed=done, total=total),
+                )
+
+    done = run(do)
+    for warning in done.warnings:
+        sys.stderr.write(f"credenza: warning: {warning}\n")
+    if arguments.json:
+        print_json({action: [c.as_json() for c in done.changes if c.action == action] for action in ACTIONS})
+    else:
+        _print(done, arguments.dry_run)
+    return 0
+
+
+def _print(done: state.Run, dry: bool) -> None:
+    signs = {"created": "+", "updated": "~", "deleted": "-"}
+    for change in done.changes:
+        print_line(f"{signs[change.action]} {change.kind} {change.name}")
+        for key, value in change.made.items():
+            print_line(f"    {key}: {value}")
+        if change.action == "updated":
+            for key in change.after:
+                print_line(f"    {key}: {change.before.get(key)!r} -> {change.after[key]!r}")
+    would = "would change" if dry else "changed"
+    print_line(f"{len(done.changes)} {'object' if len(done.changes) == 1 else 'objects'} {would}.")
+
+
+def add_export(commands: Subparsers) -> None:
+    parser = commands.add_parser("export", help="the present state as such a file, without secrets")
+    parser.add_argument("--json", action="store_true")
+    parser.set_defaults(run=export)
+
+
+def export(arguments: argparse.Namespace) -> int:
+    async def do() -> dict[str, Any]:
+        async with opened(settings_of(arguments)) as (server, _):
+            return await state.export(server)
+
+    document = run(do)
+    if arguments.json:
+        print_json(document)
+    else:
+        sys.stdout.write(yaml.safe_dump(document, sort_keys=False, allow_unicode=True, width=120))
+    return 0

@@ -1,0 +1,69 @@
+"""What the server does with no plugin, written as a plugin: two scopes, sign-in, consent, grants."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from .grants.authorization_code import AuthorizationCodeGrant
+from .grants.client_credentials import ClientCredentialsGrant
+from .grants.refresh_token import RefreshTokenGrant
+from .hookspecs import hookimpl
+from .objects import Authenticator, GrantType, Prompt, ScopeProvider
+from .prompts.consent import ConsentPrompt
+from .prompts.login import LoginPrompt
+from .prompts.password import PasswordAuthenticator
+from .protocol.scopes import Permission, Scope
+from .settings import Settings
+from .web.limits import Limiter
+from .web.passwords import Passwords
+
+
+class OpenIDScopes(ScopeProvider):
+    """The two scopes that OpenID Connect itself defines. Core §3.1.2.1, §11."""
+
+    name = "openid"
+    title = "OpenID Connect"
+
+    scopes = (
+        Scope(
+            Permission("openid", "", "openid"),
+            "Know who you are",
+            "A name for your account that stays the same",
+            icon="id-card",
+            always=True,
+        ),
+        Scope(
+            Permission("openid", "", "offline_access"),
+            "Keep access while you are away",
+            "Until you take it back on your account page",
+            icon="refresh-cw",
+            always=True,
+        ),
+    )
+
+    async def catalogue(self) -> Sequence[Scope]:
+        return self.scopes
+
+
+class Defaults:
+    """Registered like any plugin; made with the parts that its objects share."""
+
+    def __init__(self, passwords: Passwords, limiter: Limiter) -> None:
+        self._passwords = passwords
+        self._limiter = limiter
+
+    @hookimpl
+    def register_scopes(self) -> ScopeProvider:
+        return OpenIDScopes()
+
+    @hookimpl
+    def register_prompts(self) -> Sequence[Prompt]:
+        return [LoginPrompt(), ConsentPrompt()]
+
+    @hookimpl
+    def register_grant_types(self) -> Sequence[GrantType]:
+        return [AuthorizationCodeGrant(), RefreshTokenGrant(), ClientCredentialsGrant()]
+
+    @hookimpl
+    def register_authenticators(self, settings: Settings) -> Authenticator:
+        return PasswordAuthenticator(self._passwords, self._limiter, throttled=settings.rate_limit)

@@ -1,0 +1,98 @@
+"""Who we are and where everything is. OpenID Connect Discovery §4, RFC 8414 §3, RFC 7517."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+
+from litestar import Response, route
+from litestar.enums import HttpMethod
+
+from ..protocol.metadata import metadata
+from ..server import AuthorizationServer
+from ..store.version import current_version
+from ..web.cors import PUBLIC
+from ..web.requests import AnyRequest, server_of
+from ..web.responses import AnyResponse
+
+ENDPOINTS = {
+    "authorization_endpoint": "/authorize",
+    "token_endpoint": "/token",
+    "userinfo_endpoint": "/userinfo",
+    "jwks_uri": "/jwks",
+    "revocation_endpoint": "/revoke",
+    "introspection_endpoint": "/introspect",
+    "end_session_endpoint": "/logout",
+}
+ACR_VALUES = ("urn:credenza:acr:password",)
+PROTOCOL_CLAIMS = ("sub", "iss", "aud", "exp", "iat", "auth_time", "nonce", "acr", "amr", "sid", "at_hash")
+
+
+class Document:
+    """Bytes kept until the version of the configuration moves, with their hash as ETag."""
+
+    def __init__(self) -> None:
+        self.version = -1
+        self.body = b""
+        self.etag = ""
+
+    def put(self, version: int, value: object) -> None:
+        self.version = version
+        self.body = json.dumps(value, separators=(",", ":")).encode()
+        self.etag = f'"{hashlib.sha256(self.body).hexdigest()[:20]}"'
+
+    def answer(self, request: AnyRequest, max_age: int) -> AnyResponse:
+        headers = {
+            "ETag": self.etag,
+            "Cache-Control": f"public, max-age={max_age}",
+            "X-Content-Type-Options": "nosniff",
+            **PUBLIC,
+        }
+        if request.headers.get("if-none-match") == self.etag:
+            return Response(b"", status_code=304, headers=headers, media_type="application/json")
+        return Response(self.body, headers=headers, media_type="application/json")
+
+
+@route(
+    ["/.well-known/openid-configuration", "/.well-known/oauth-authorization-server"],
+    http_method=[HttpMethod.GET, HttpMethod.HEAD],
+    status_code=200,
+    name="discovery",
+)
+async def discovery(request: AnyRequest) -> AnyResponse:
+    document: Document = request.app.state.discovery
+    version = await current_version()
+    if document.version != version:
+        document.put(version, await describe(server_of(request)))
+    return document.answer(request, 300)
+
+
+async def describe(server: AuthorizationServer) -> dict[str, object]:
+    """The metadata document. Scopes of APIs are theirs to publish; here are the provider's own."""
+    catalogues = [
+        await provider.catalogue() for provider in server.scope_providers.values() if provider.section == "user"
+    ]
+    own = [scope for catalogue in catalogues for scope in catalogue if not scope.permission.resource]
+    claims = dict.fromkeys([*PROTOCOL_CLAIMS, *(name for scope in own for name in scope.claims)])
+    used = {grant for kind in server.client_types.values() for grant in (*kind.grant_types, *kind.optional_grant_types)}
+    return metadata(
+        issuer=server.issuer,
+        endpoints=ENDPOINTS,
+        scopes=dict.fromkeys(scope.permission.scope for scope in own),
+        claims=claims,
+        grant_types=[name for name in server.grant_types if name in used],
+        acr_values=ACR_VALUES,
+        locales=("en",),
+    )
+
+
+@route("/jwks", http_method=[HttpMethod.GET, HttpMethod.HEAD], status_code=200, name="jwks")
+async def jwks(request: AnyRequest) -> AnyResponse:
+    """Next, active and retired keys: a relying party knows a key before it signs, and for as long as it is needed."""
+    document: Document = request.app.state.jwks
+    server = server_of(request)
+    keys = await server.keys()
+    version = await current_version()
+    if document.version != version:
+        document.put(version, {"keys": [dict(key.public_jwk) for key in keys.published]})
+    return document.answer(request, 300)

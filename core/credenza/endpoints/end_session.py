@@ -1,0 +1,131 @@
+"""RP-initiated logout. OpenID Connect RP-Initiated Logout 1.0."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from urllib.parse import urlencode
+
+from litestar import route
+from litestar.enums import HttpMethod
+
+from ..events import UserSignedOut
+from ..protocol import jose
+from ..protocol.clients import Client
+from ..protocol.errors import InvalidRequest
+from ..protocol.parameters import Parameters
+from ..server import AuthorizationServer
+from ..store import sessions
+from ..store.engine import database
+from ..store.grants import end_session_grants
+from ..store.sessions import Session
+from ..store.users import User
+from ..web.errors import error_page
+from ..web.pages import SignedOutPage, SignOutPage
+from ..web.rendering import render
+from ..web.requests import AnyRequest, address_of, check_csrf, form_parameters, query_parameters, server_of
+from ..web.responses import AnyResponse, redirect_response
+from ..web.sessions import clear_session_cookie, csrf_cookie, find_session
+
+
+@dataclass(frozen=True, slots=True)
+class LogoutRequest:
+    """What could be verified of a logout request. `location` is where to go afterwards, if it may be gone to."""
+
+    client: Client | None
+    subject: str
+    session_id: str
+    location: str
+    hinted: bool
+
+
+@route("/logout", http_method=[HttpMethod.GET, HttpMethod.POST], status_code=200, name="end_session")
+async def end_session(request: AnyRequest) -> AnyResponse:
+    server = server_of(request)
+    parameters = await form_parameters(request) if request.method == "POST" else query_parameters(request)
+    found = await find_session(request)
+    if request.method == "POST" and "decision" in parameters:
+        return await _answered(request, found, parameters)
+    try:
+        parameters.check_no_repeats()
+        logout = await parse_logout(server, parameters)
+    except InvalidRequest as error:
+        return await error_page(request, "invalid_request", error.description)
+    if found is None:
+        return await _signed_out(request, logout)
+    session, user = found
+    if logout.hinted and logout.subject == user.id and logout.session_id in ("", session.id):
+        response = await _signed_out(request, logout)
+        return await _end(request, response, session, user)
+    return await _ask(request, session, user, logout.client)
+
+
+async def parse_logout(server: AuthorizationServer, parameters: Parameters) -> LogoutRequest:
+    """A hint must be ours, and the address registered; what does not fit leads nowhere. RP-Initiated Logout §2-3."""
+    hint = parameters.get("id_token_hint")
+    subject = session_id = audience = ""
+    if hint is not None:
+        keys = await server.keys()
+        try:
+            claims = jose.verify(hint, keys.verification, types=("jwt",))
+            jose.check_times(claims, server.now(), expired_ok=True)
+        except jose.InvalidJWT as error:
+            raise InvalidRequest("id_token_hint is not one of our ID tokens.", detail=str(error)) from error
+        if claims.get("iss") != server.issuer:
+            raise InvalidRequest("id_token_hint is not one of our ID tokens.")
+        subject, session_id, audience = (
+            str(claims.get("sub", "")),
+            str(claims.get("sid", "")),
+            str(claims.get("aud", "")),
+        )
+    client_id = parameters.get("client_id", audience)
+    if hint is not None and client_id != audience:
+        raise InvalidRequest("client_id is not the one of the id_token_hint.")
+    client = await server.find_client(client_id) if client_id else None
+    address = parameters.get("post_logout_redirect_uri", "")
+    if address and hint is None:
+        raise InvalidRequest("post_logout_redirect_uri needs an id_token_hint.")
+    if address and (client is None or address not in client.post_logout_redirect_uris):
+        raise InvalidRequest("post_logout_redirect_uri is not registered for this application.")
+    state = {"state": parameters["state"]} if "state" in parameters else {}
+    location = f"{address}{'&' if '?' in address else '?'}{urlencode(state)}" if address and state else address
+    return LogoutRequest(client, subject, session_id, location, hint is not None)
+
+
+async def _signed_out(request: AnyRequest, logout: LogoutRequest) -> AnyResponse:
+    if logout.location:
+        return redirect_response(server_of(request).settings, logout.location)
+    return await render(request, SignedOutPage(title="Signed out"), client=logout.client)
+
+
+async def _ask(request: AnyRequest, session: Session, user: User, client: Client | None) -> AnyResponse:
+    """A request that anybody could have made signs nobody out. RP-Initiated Logout §2."""
+    token = server_of(request).keyring.csrf_token(csrf_cookie(request, session))
+    page = SignOutPage(
+        title="Sign out",
+        action="/logout",
+        csrf_token=token,
+        account=user.email or user.username,
+        application=client.display_name if client is not None else "",
+    )
+    return await render(request, page, client=client)
+
+
+async def _answered(request: AnyRequest, found: tuple[Session, User] | None, form: Parameters) -> AnyResponse:
+    if found is None:
+        return await render(request, SignedOutPage(title="Signed out"))
+    session, user = found
+    check_csrf(request, form, csrf_cookie(request, session))
+    if form["decision"] != "sign-out":
+        return redirect_response(server_of(request).settings, f"{server_of(request).issuer}/")
+    return await _end(request, await render(request, SignedOutPage(title="Signed out")), session, user)
+
+
+async def _end(request: AnyRequest, response: AnyResponse, session: Session, user: User) -> AnyResponse:
+    """The session is gone, and with it every token that was not for the user's absence."""
+    server = server_of(request)
+    async with database().transaction():
+        await sessions.delete_session(session.digest)
+        await end_session_grants([session.id], server.now())
+        await server.emit(UserSignedOut(actor=user.id, user=user.id, address=address_of(request), session=session.id))
+    clear_session_cookie(response, server.settings)
+    return response

@@ -1,0 +1,91 @@
+"""Token introspection. RFC 7662."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from litestar import post
+
+from ..grants.inspecting import Inspected, inspect
+from ..grants.issuing import authorized
+from ..protocol.clients import Client
+from ..protocol.errors import InvalidClient, InvalidRequest, ProtocolError
+from ..protocol.tokens import digest, is_token
+from ..server import AuthorizationServer
+from ..store.grants import find_refresh_token
+from ..web.client_authentication import authenticate_client
+from ..web.requests import AnyRequest, form_parameters, server_of
+from ..web.responses import AnyResponse, error_response, json_response
+
+INACTIVE = {"active": False}
+
+
+@post("/introspect", status_code=200, name="introspection")
+async def introspect(request: AnyRequest) -> AnyResponse:
+    server = server_of(request)
+    try:
+        parameters = await form_parameters(request)
+        parameters.check_no_repeats()
+        client = await authenticate_client(request, parameters)
+        if not client.confidential:
+            raise InvalidClient("Only a client with credentials may introspect.")
+        if "token" not in parameters:
+            raise InvalidRequest("token is missing.")
+        return json_response(await _introspect(server, client, parameters["token"]))
+    except ProtocolError as error:
+        return error_response(error)
+
+
+async def _introspect(server: AuthorizationServer, client: Client, value: str) -> dict[str, Any]:
+    """ "active": false and nothing else for whatever is not good, or not this client's business. RFC 7662 §2.2."""
+    if is_token(value, "refresh_token"):
+        return await _refresh_token(server, client, value)
+    inspected = await inspect(server, value)
+    if inspected is None or not _concerns(client, inspected):
+        return INACTIVE
+    token = inspected.token
+    answer: dict[str, Any] = {
+        "active": True,
+        "iss": server.issuer,
+        "client_id": token.client_id,
+        "token_type": "Bearer",
+        "scope": inspected.scope,
+        "sub": inspected.user.id if inspected.user is not None else token.client_id,
+        "exp": token.expires_at,
+        "iat": token.created_at,
+        "aud": token.audience or server.issuer,
+    }
+    return answer | ({"username": inspected.user.username} if inspected.user is not None else {})
+
+
+def _concerns(client: Client, inspected: Inspected) -> bool:
+    """The client that the token was issued to, or a resource server that it is meant for."""
+    audience = inspected.token.audience
+    return inspected.token.client_id == client.id or (
+        audience != "" and audience in client.metadata.get("resources", ())
+    )
+
+
+async def _refresh_token(server: AuthorizationServer, client: Client, value: str) -> dict[str, Any]:
+    token, now = await find_refresh_token(digest(value)), server.now()
+    if token is None or token.grant.client_id != client.id or token.grant.revoked_at is not None:
+        return INACTIVE
+    if token.spent_at is not None or token.expires_at <= now or token.idle_expires_at <= now:
+        return INACTIVE
+    try:
+        state = await authorized(server, client, token.grant)
+    except ProtocolError:
+        return INACTIVE
+    if not state.decision.offline:
+        return INACTIVE
+    scope = " ".join(dict.fromkeys(p.scope for p in state.decision.granted if p.scope in token.grant.details.scopes))
+    return {
+        "active": True,
+        "iss": server.issuer,
+        "client_id": client.id,
+        "token_type": "refresh_token",
+        "scope": scope,
+        "sub": token.grant.user_id,
+        "exp": min(token.expires_at, token.idle_expires_at),
+        "iat": token.created_at,
+    }

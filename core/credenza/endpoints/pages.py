@@ -1,0 +1,192 @@
+"""Pages beside the protocol: the front door, a link that sets a password, and whether we are well."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from litestar import Response, get, route
+from litestar.enums import HttpMethod
+from litestar.exceptions import NotFoundException
+from litestar.params import FromPath
+
+from ..events import ObjectChanged, PasswordChanged
+from ..protocol.parameters import Parameters
+from ..protocol.tokens import digest, is_token, new_token
+from ..server import AuthorizationServer
+from ..store import users
+from ..store.engine import StoreUnavailable, database, is_unique_violation
+from ..store.grants import revoke_grants
+from ..store.provider import find_image
+from ..store.sessions import delete_sessions
+from ..store.users import User
+from ..store.version import current_version
+from ..web.accounts import SignInNeeded, signed_in
+from ..web.errors import error_page
+from ..web.pages import PasswordPage
+from ..web.passwords import Passwords, WeakPassword, check_new_password
+from ..web.rendering import branding_css, render
+from ..web.requests import AnyRequest, address_of, check_csrf, form_parameters, server_of
+from ..web.responses import AnyResponse, json_response, redirect_response
+from ..web.sessions import browser_cookie, set_browser_cookie
+from .authorization import begin_interaction
+
+
+async def on_sign_in_needed(request: AnyRequest, error: SignInNeeded) -> AnyResponse:
+    """Lead to the sign-in page and back; the way back is kept by us and never read from the request."""
+    return await begin_interaction(request, server_of(request), return_to=error.return_to)
+
+
+@get("/", name="front door")
+async def front_door(request: AnyRequest) -> AnyResponse:
+    """Administrators to the console, everybody else to their account."""
+    server = server_of(request)
+    _, user = await signed_in(request)
+    plugins = server.plugins_named
+    if user.administrator and "console" in plugins:
+        return redirect_response(server.settings, f"{server.issuer}/console")
+    if "account" in plugins:
+        return redirect_response(server.settings, f"{server.issuer}/account")
+    return redirect_response(server.settings, f"{server.issuer}/logout")
+
+
+@get("/healthz", name="health")
+async def healthz() -> dict[str, str]:
+    return {"status": "live"}
+
+
+@get("/readyz", name="readiness")
+async def readyz(request: AnyRequest) -> AnyResponse:
+    try:
+        await current_version()
+    except StoreUnavailable:
+        return json_response({"status": "the database does not answer"}, status=503)
+    return json_response({"status": "ready"})
+
+
+@get("/branding/{name:str}", name="branding stylesheet")
+async def branding_stylesheet(request: AnyRequest, name: FromPath[str]) -> AnyResponse:
+    css = branding_css(await server_of(request).provider_branding())
+    headers = {"Cache-Control": "public, max-age=3600", "X-Content-Type-Options": "nosniff"}
+    return Response(css.encode(), media_type="text/css", headers=headers)
+
+
+@get("/image/{key:str}", name="image")
+async def image(key: FromPath[str]) -> AnyResponse:
+    """A logo, as we encoded it again when it came in."""
+    found = await find_image(key) if key.isalnum() and len(key) <= 64 else None
+    if found is None:
+        raise NotFoundException
+    headers = {
+        "Cache-Control": "public, max-age=31536000, immutable",
+        "X-Content-Type-Options": "nosniff",
+        "Content-Security-Policy": "default-src 'none'; sandbox",
+    }
+    return Response(found[1], media_type=found[0], headers=headers)
+
+
+async def invite(server: AuthorizationServer, *, purpose: str, user_id: str | None) -> str:
+    """A link that sets a password once: for a new user, or for the first administrator (without a user)."""
+    token = new_token("invitation")
+    await users.insert_invitation(
+        digest(token), purpose=purpose, user_id=user_id, now=server.now(), lifetime=server.settings.invitation_lifetime
+    )
+    return f"{server.issuer}/invitation/{token}"
+
+
+@route("/invitation/{token:str}", http_method=[HttpMethod.GET, HttpMethod.POST], status_code=200, name="invitation")
+async def invitation(request: AnyRequest, token: FromPath[str]) -> AnyResponse:
+    server = server_of(request)
+    found = await users.find_invitation(digest(token), server.now()) if is_token(token, "invitation") else None
+    if found is None:
+        return await error_page(
+            request, "invitation_expired", "This link was used before or is too old. Ask for a new one.", status=404
+        )
+    cookie = browser_cookie(request) or new_token("browser")
+    user = await users.find_user(found["user"]) if found["user"] is not None else None
+    page = PasswordPage(
+        title="Choose a password",
+        action=f"/invitation/{token}",
+        csrf_token=server.keyring.csrf_token(cookie),
+        heading="Choose a password" if user is not None else "Welcome",
+        explanation=f"For the account {user.username}." if user is not None else "Create the first administrator.",
+        username=user.username if user is not None else "",
+        email=(user.email or "") if user is not None else "",
+        ask_username=user is None,
+        minimum=server.settings.password_min_length,
+    )
+    if request.method == "POST":
+        form = await form_parameters(request)
+        check_csrf(request, form, browser_cookie(request))
+        page.username, page.email = form.get("username", page.username), form.get("email", page.email)
+        page.message = await _accept(request, digest(token), user, form)
+        if not page.message:
+            return redirect_response(server.settings, f"{server.issuer}/")
+    response = await render(request, page, status=422 if page.message else 200)
+    set_browser_cookie(response, server.settings, cookie)
+    return response
+
+
+async def _accept(request: AnyRequest, key: str, user: User | None, form: Parameters) -> str:
+    """Set the password; the sentence that says what is wrong, or nothing. A refused answer leaves the link unused."""
+    server = server_of(request)
+    username = user.username if user is not None else form.get("username", "").strip().lower()
+    email = (user.email or "") if user is not None else form.get("email", "").strip().lower()
+    if message := check_username(username) or check_email(email):
+        return message
+    if form.get("password", "") != form.get("password_again", ""):
+        return "The two passwords are not the same."
+    try:
+        check_new_password(form.get("password", ""), server.settings, context=(username, *email.split("@")))
+    except WeakPassword as error:
+        return str(error)
+    passwords: Passwords = request.app.state.passwords
+    stored = await passwords.hash(form["password"])
+    now = server.now()
+    try:
+        async with database().transaction():
+            if await users.spend_invitation(key, now) is None:
+                return "This link was used before."
+            if user is None:
+                user = User(users.new_user_id(), username, email or None, administrator="full", created_at=now)
+                await users.insert_user(replace(user, password_hash=stored, password_changed_at=now, updated_at=now))
+                await server.emit(
+                    ObjectChanged(
+                        actor=user.id, kind="user", action="created", target=username, address=address_of(request)
+                    )
+                )
+            else:
+                await set_password(server, user, stored, through="invitation", address=address_of(request))
+    except Exception as error:
+        if is_unique_violation(error):
+            return "Somebody has this user name already."
+        raise
+    return ""
+
+
+async def set_password(
+    server: AuthorizationServer, user: User, stored: str, *, through: str, address: str, keep: str = ""
+) -> None:
+    """Whoever knew the old password is out: other sessions and all grants end. `keep` is a session that stays."""
+    now = server.now()
+    async with database().transaction():
+        await users.update_user(replace(user, password_hash=stored, password_changed_at=now, updated_at=now))
+        await delete_sessions(user.id, but=keep)
+        await revoke_grants(now, user_id=user.id)
+        await server.emit(PasswordChanged(actor=user.id, user=user.id, through=through, address=address))
+
+
+def check_username(username: str) -> str:
+    """What is wrong with a user name, in a sentence; empty when nothing is."""
+    if not 1 <= len(username) <= 150 or any(c.isspace() or not c.isprintable() for c in username) or "@" in username:
+        return "A user name has 1 to 150 characters, no spaces and no @."
+    return ""
+
+
+def check_email(email: str) -> str:
+    """What is wrong with an email address, in a sentence; empty when nothing is, or none was given."""
+    local, at, host = email.rpartition("@")
+    if email and (
+        not at or not local or "." not in host or len(email) > 320 or not email.isprintable() or " " in email
+    ):
+        return "This is not an email address."
+    return ""

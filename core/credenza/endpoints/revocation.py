@@ -1,0 +1,71 @@
+"""Token revocation. RFC 7009."""
+
+from __future__ import annotations
+
+from litestar import Response, post
+
+from ..events import TokenRevoked
+from ..grants.inspecting import token_key
+from ..protocol.errors import InvalidGrant, InvalidRequest, ProtocolError
+from ..protocol.tokens import digest, is_token
+from ..server import AuthorizationServer
+from ..store.engine import database
+from ..store.grants import find_access_token, find_refresh_token, revoke_access_token, revoke_grant
+from ..web.client_authentication import authenticate_client
+from ..web.cors import cors_headers
+from ..web.requests import AnyRequest, address_of, form_parameters, server_of
+from ..web.responses import NO_STORE, AnyResponse, error_response
+
+
+@post("/revoke", status_code=200, name="revocation")
+async def revoke(request: AnyRequest) -> AnyResponse:
+    server = server_of(request)
+    headers = await cors_headers(request)
+    try:
+        parameters = await form_parameters(request)
+        parameters.check_no_repeats()
+        client = await authenticate_client(request, parameters)
+        if "token" not in parameters:
+            raise InvalidRequest("token is missing.")
+        # token_type_hint is only a hint; our tokens say themselves what they are. RFC 7009 §2.1
+        await _revoke(server, client.id, parameters["token"], address_of(request))
+    except ProtocolError as error:
+        return error_response(error, headers=headers)
+    return Response(b"", status_code=200, media_type="application/json", headers={**NO_STORE, **headers})
+
+
+async def _revoke(server: AuthorizationServer, client_id: str, value: str, address: str) -> None:
+    """A refresh token takes its whole family along, and the family's access tokens. Unknown tokens are no error."""
+    now = server.now()
+    if is_token(value, "refresh_token"):
+        refresh_token = await find_refresh_token(digest(value))
+        if refresh_token is None:
+            return
+        _check_owner(refresh_token.grant.client_id, client_id)
+        async with database().transaction():
+            if await revoke_grant(refresh_token.grant.id, now):
+                await server.emit(
+                    TokenRevoked(
+                        user=refresh_token.grant.user_id,
+                        client=client_id,
+                        address=address,
+                        grant=refresh_token.grant.id,
+                    )
+                )
+        return
+    key = await token_key(server, value)
+    token = await find_access_token(key, now) if key is not None else None
+    if token is None:
+        return
+    _check_owner(token.client_id, client_id)
+    async with database().transaction():
+        if await revoke_access_token(token.digest, now):
+            await server.emit(
+                TokenRevoked(client=client_id, address=address, grant=token.grant.id if token.grant else "")
+            )
+
+
+def _check_owner(owner: str, client_id: str) -> None:
+    """ "the request is refused" when the token was issued to somebody else. RFC 7009 §2.1."""
+    if owner != client_id:
+        raise InvalidGrant("The token was not issued to this client.")

@@ -1,0 +1,54 @@
+"""The token endpoint. RFC 6749 §3.2."""
+
+from __future__ import annotations
+
+from litestar import post
+
+from ..events import TokenRefused
+from ..protocol.errors import InvalidRequest, ProtocolError, UnauthorizedClient, UnsupportedGrantType
+from ..server import AuthorizationServer
+from ..web.client_authentication import authenticate_client
+from ..web.cors import cors_headers
+from ..web.requests import AnyRequest, address_of, form_parameters, server_of
+from ..web.responses import AnyResponse, error_response, json_response
+
+
+@post("/token", status_code=200, name="token")
+async def token(request: AnyRequest) -> AnyResponse:
+    server = server_of(request)
+    headers = await cors_headers(request)
+    grant_type = client_id = ""
+    try:
+        parameters = await form_parameters(request)
+        parameters.check_no_repeats()
+        client = await authenticate_client(request, parameters)
+        grant_type, client_id = parameters.get("grant_type", ""), client.id
+        if not grant_type:
+            raise InvalidRequest("grant_type is missing.")
+        if grant_type not in server.grant_types:
+            raise UnsupportedGrantType("There is no such grant type here.")
+        if grant_type not in client.grant_types:
+            raise UnauthorizedClient("This client may not use this grant type.")
+        grant = server.grant_types[grant_type]
+        return json_response(
+            await grant.token_response(server, client, parameters, address_of(request)), headers=headers
+        )
+    except ProtocolError as error:
+        await _record(server, request, error, grant_type, client_id)
+        return error_response(error, headers=headers)
+
+
+async def _record(
+    server: AuthorizationServer, request: AnyRequest, error: ProtocolError, grant_type: str, client_id: str
+) -> None:
+    """Refusals of a client we know are kept for its Activity tab; others would only let strangers fill the log."""
+    if client_id:
+        await server.emit(
+            TokenRefused(
+                client=client_id,
+                address=address_of(request),
+                grant_type=grant_type[:100],
+                error=error.code,
+                reason=error.detail or error.description,
+            )
+        )

@@ -1,0 +1,75 @@
+"""UserInfo: the claims of the user that an access token is about. OpenID Connect Core §5.3, RFC 6750.
+
+It answers for any of the provider's own scopes, also without `openid`: plain OAuth applications ask for
+`scope=profile email` and read JSON here. A token that has none of them is refused with insufficient_scope.
+"""
+
+from __future__ import annotations
+
+from litestar import Response, route
+from litestar.enums import HttpMethod
+
+from ..grants.inspecting import Inspected, inspect
+from ..objects import Subject
+from ..permissions import claims
+from ..protocol import jose
+from ..protocol.errors import InsufficientScope, InvalidRequest, InvalidToken, ProtocolError
+from ..protocol.parameters import Parameters
+from ..server import AuthorizationServer
+from ..web.cors import cors_headers
+from ..web.requests import FORM, AnyRequest, form_parameters, server_of
+from ..web.responses import NO_STORE, AnyResponse, bearer_challenge, error_response, json_response
+
+
+@route("/userinfo", http_method=[HttpMethod.GET, HttpMethod.POST], status_code=200, name="userinfo")
+async def userinfo(request: AnyRequest) -> AnyResponse:
+    server = server_of(request)
+    headers = await cors_headers(request)
+    if "Access-Control-Allow-Origin" in headers:
+        headers["Access-Control-Expose-Headers"] = "WWW-Authenticate"
+    try:
+        value = await bearer_token(request)
+        if value is None:
+            challenge = {"WWW-Authenticate": bearer_challenge()}
+            return Response(b"", status_code=401, media_type="text/plain", headers={**NO_STORE, **headers, **challenge})
+        inspected = await inspect(server, value)
+        if inspected is None or inspected.user is None:
+            raise InvalidToken("The access token is not valid, or no longer.")
+        choices = inspected.decision.choices
+        if all(server.scope_providers[p.source].audience(p, choices) for p in inspected.permissions):
+            raise InsufficientScope("The token has none of the scopes that UserInfo answers for.")
+        return await _answer(server, inspected, headers)
+    except ProtocolError as error:
+        return error_response(error, headers=headers)
+
+
+async def _answer(server: AuthorizationServer, inspected: Inspected, headers: dict[str, str]) -> AnyResponse:
+    assert inspected.user is not None
+    assert inspected.token.grant is not None
+    issued = set(inspected.permissions)
+    names = inspected.token.grant.details.userinfo_claims
+    decision = inspected.decision
+    released = await claims(server, Subject(user=inspected.user), decision.limited_to(issued), names)
+    body = {**released, "sub": inspected.user.id}
+    if inspected.client.userinfo_alg:
+        keys = await server.keys()
+        signed = {**body, "iss": server.issuer, "aud": inspected.client.id}
+        token = jose.sign(signed, keys.active[inspected.client.userinfo_alg], typ="JWT")
+        return Response(token.encode(), media_type="application/jwt", headers={**NO_STORE, **headers})
+    return json_response(body, headers=headers)
+
+
+async def bearer_token(request: AnyRequest) -> str | None:
+    """The token, from the header or from a form body, and from one place only. RFC 6750 §2."""
+    authorization = request.headers.get("authorization", "")
+    scheme, _, in_header = authorization.partition(" ")
+    in_body = None
+    if request.method == "POST" and request.headers.get("content-type", "").startswith(FORM):
+        form: Parameters = await form_parameters(request)
+        form.check_no_repeats()
+        in_body = form.get("access_token")
+    if authorization and scheme.lower() != "bearer":
+        raise InvalidToken("Send the access token as Bearer.")
+    if in_header and in_body:
+        raise InvalidRequest("Send the access token in one place only.")
+    return in_header.strip() or in_body

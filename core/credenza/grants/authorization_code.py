@@ -1,0 +1,104 @@
+"""The authorization code grant. RFC 6749 §4.1.3, RFC 7636 §4.5-4.6, OpenID Connect Core §3.1.3."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ..events import ReuseDetected
+from ..protocol.clients import Client
+from ..protocol.errors import InvalidGrant, InvalidRequest
+from ..protocol.parameters import Parameters
+from ..protocol.pkce import check_verifier
+from ..protocol.tokens import digest, is_token, new_token
+from ..server import AuthorizationServer
+from ..store.engine import database
+from ..store.grants import AuthorizationCode, insert_refresh_token, peek_code, revoke_grant, spend_code
+from .issuing import authorized, issue_tokens
+
+
+class AuthorizationCodeGrant:
+    name = "authorization_code"
+
+    async def token_response(
+        self, server: AuthorizationServer, client: Client, parameters: Parameters, address: str
+    ) -> Mapping[str, Any]:
+        if "code" not in parameters:
+            raise InvalidRequest("code is missing.")
+        code = await self._find(parameters["code"])
+        check_belongs(code, client, parameters)
+        try:
+            return await self._redeem(server, client, code, parameters, address)
+        except CodeSpent:
+            await self._replayed(server, client, code, address)
+            raise InvalidGrant("The code was used before.") from None
+
+    async def _find(self, value: str) -> AuthorizationCode:
+        code = await peek_code(digest(value)) if is_token(value, "code") else None
+        if code is None:
+            raise InvalidGrant("There is no such code.")
+        return code
+
+    async def _redeem(
+        self, server: AuthorizationServer, client: Client, code: AuthorizationCode, parameters: Parameters, address: str
+    ) -> dict[str, Any]:
+        now = server.now()
+        async with database().transaction():
+            if not await spend_code(code.digest, now):
+                if code.spent_at is None and code.expires_at <= now:
+                    raise InvalidGrant("The code has expired.")
+                raise CodeSpent
+            state = await authorized(server, client, code.grant)
+            response = await issue_tokens(
+                server,
+                client,
+                state,
+                parameters,
+                grant_type=self.name,
+                nonce=code.grant.details.nonce,
+                address=address,
+            )
+            if state.decision.offline and "refresh_token" in client.grant_types:
+                response["refresh_token"] = await first_refresh_token(server, code.grant.id)
+        return response
+
+    async def _replayed(
+        self, server: AuthorizationServer, client: Client, code: AuthorizationCode, address: str
+    ) -> None:
+        """ "the authorization server … SHOULD revoke (when possible) all tokens previously issued". RFC 6749 §4.1.2.
+
+        Only here, where the client and the verifier were right: whoever merely saw a code cannot end the tokens.
+        """
+        async with database().transaction():
+            if await revoke_grant(code.grant.id, server.now()):
+                await server.emit(
+                    ReuseDetected(
+                        user=code.grant.user_id, client=client.id, address=address, grant=code.grant.id, what="code"
+                    )
+                )
+
+
+class CodeSpent(Exception):
+    """Somebody took the code before us."""
+
+
+def check_belongs(code: AuthorizationCode, client: Client, parameters: Parameters) -> None:
+    """The code is this client's, for this redirect URI, and the verifier fits. RFC 6749 §4.1.3."""
+    if code.grant.client_id != client.id:
+        raise InvalidGrant("There is no such code.")
+    # May be left out; if it is sent, "their values MUST be identical".
+    if "redirect_uri" in parameters and parameters["redirect_uri"] != code.redirect_uri:
+        raise InvalidGrant("redirect_uri is not the one of the authorization request.")
+    check_verifier(parameters.get("code_verifier"), code.code_challenge)
+
+
+async def first_refresh_token(server: AuthorizationServer, grant_id: str) -> str:
+    token, now = new_token("refresh_token"), server.now()
+    await insert_refresh_token(
+        digest(token),
+        grant_id,
+        now=now,
+        idle_expires_at=now + server.settings.refresh_token_idle_lifetime,
+        expires_at=now + server.settings.refresh_token_lifetime,
+    )
+    return token

@@ -1,0 +1,61 @@
+"""The client credentials grant: a client on its own behalf. RFC 6749 §4.4."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ..events import TokenIssued
+from ..objects import Subject
+from ..permissions import requested, verdicts
+from ..protocol.authorization_request import parse_resources
+from ..protocol.clients import Client
+from ..protocol.errors import InvalidScope, InvalidTarget, UnauthorizedClient
+from ..protocol.parameters import Parameters
+from ..protocol.scopes import Asked, Permission, parse_scope
+from ..server import AuthorizationServer
+from ..store.engine import database
+from .issuing import choose_target, issue_access_token
+
+
+class ClientCredentialsGrant:
+    name = "client_credentials"
+
+    async def token_response(
+        self, server: AuthorizationServer, client: Client, parameters: Parameters, address: str
+    ) -> Mapping[str, Any]:
+        if not client.confidential:
+            raise UnauthorizedClient("Only a client with credentials can act for itself.")
+        asked = await self._asked(server, client, parameters)
+        decision = await verdicts(server, client, Subject(client=client), asked, {}, None)
+        if refused := [v.permission.scope for v in decision.verdicts if not v.granted]:
+            raise InvalidScope(f"Not enabled for this application: {', '.join(sorted(set(refused)))}.")
+        target = choose_target(server, decision, parameters)
+        async with database().transaction():
+            response = await issue_access_token(server, client, Subject(client=client), target, {}, grant=None)
+            await server.emit(
+                TokenIssued(
+                    actor=client.id[:40],
+                    client=client.id,
+                    address=address,
+                    grant_type=self.name,
+                    scope=target.scope,
+                    audience=target.audience,
+                )
+            )
+        return response
+
+    async def _asked(self, server: AuthorizationServer, client: Client, parameters: Parameters) -> Asked:
+        """What the request names; without a scope, everything that is enabled at the resource it names."""
+        scopes, resources = parse_scope(parameters.get("scope", "")), parse_resources(parameters)
+        if people := {"openid", "offline_access"}.intersection(scopes):
+            raise InvalidScope(f"No user takes part, so there is no {' and no '.join(sorted(people))}.")
+        enabled: set[Permission] = set(client.ceiling or {})
+        if unknown := set(resources) - {p.resource for p in enabled}:
+            raise InvalidTarget(f"Nothing is enabled for this application at {', '.join(sorted(unknown))}.")
+        if not scopes:
+            return Asked(tuple(sorted({p.scope for p in enabled if p.resource in resources})), resources)
+        known = {p.scope for p in await requested(server, Asked(scopes, resources))}
+        if missing := [scope for scope in scopes if scope not in known]:
+            raise InvalidScope(f"Unknown, or of another resource: {', '.join(missing)}.")
+        return Asked(scopes, resources)

@@ -1,0 +1,79 @@
+"""What an access token is worth at this moment: one look for UserInfo, introspection and revocation. RFC 7662 §2.2."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ..objects import Subject
+from ..permissions import Decision, verdicts
+from ..protocol import jose
+from ..protocol.clients import Client
+from ..protocol.errors import InvalidGrant
+from ..protocol.scopes import Asked, Permission, join_scope
+from ..protocol.tokens import digest, is_token
+from ..server import AuthorizationServer
+from ..store.grants import AccessToken, find_access_token
+from ..store.users import User
+from .issuing import Authorized, authorized
+
+
+@dataclass(frozen=True, slots=True)
+class Inspected:
+    """A live token. `scope` is what is left of it: what it was issued with and what would still be granted."""
+
+    token: AccessToken
+    client: Client
+    user: User | None
+    decision: Decision
+    permissions: tuple[Permission, ...]
+    state: Authorized | None
+
+    @property
+    def scope(self) -> str:
+        return join_scope(permission.scope for permission in self.permissions)
+
+
+async def token_key(server: AuthorizationServer, value: str) -> str | None:
+    """What a token is stored under: the hash of itself, or of the `jti` of a JWT that we signed as an access token."""
+    if is_token(value, "access_token"):
+        return digest(value)
+    if value.count(".") != 2:
+        return None
+    keys = await server.keys()
+    try:
+        claims = jose.verify(value, keys.verification, types=("at+jwt",))
+        jose.check_times(claims, server.now())
+    except jose.InvalidJWT:
+        return None
+    return digest(str(claims["jti"])) if claims.get("iss") == server.issuer and claims.get("jti") else None
+
+
+async def inspect(server: AuthorizationServer, value: str) -> Inspected | None:
+    """None for a token that is unknown, expired, revoked, or whose user, client or consent is gone."""
+    key = await token_key(server, value)
+    token = await find_access_token(key, server.now()) if key is not None else None
+    client = await server.find_client(token.client_id) if token is not None else None
+    if token is None or client is None or not client.enabled:
+        return None
+    issued = token.scope.split()
+    if token.grant is None:
+        resources = (token.audience,) if token.audience else ()
+        decision = await verdicts(server, client, Subject(client=client), Asked(tuple(issued), resources), {}, None)
+        left = tuple(p for p in decision.granted if p.scope in issued)
+        return Inspected(token, client, None, decision, left, None)
+    try:
+        state = await authorized(server, client, token.grant)
+    except InvalidGrant:
+        return None
+    return Inspected(token, client, state.user, state.decision, _left(server, token, state.decision, issued), state)
+
+
+def _left(
+    server: AuthorizationServer, token: AccessToken, decision: Decision, issued: list[str]
+) -> tuple[Permission, ...]:
+    """Of the scopes it was issued with, those that its audience (or the provider itself) would be granted now."""
+    return tuple(
+        p
+        for p in decision.granted
+        if p.scope in issued and server.scope_providers[p.source].audience(p, decision.choices) in ("", token.audience)
+    )

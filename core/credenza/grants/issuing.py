@@ -1,0 +1,238 @@
+"""From a grant to tokens. Every grant type comes through here, so that no check is forgotten in one of them.
+
+RFC 6749 §5.1, RFC 8707 §2.2, RFC 9068 §3, OpenID Connect Core §3.1.3.3.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ..events import TokenIssued
+from ..objects import Choices, Subject
+from ..permissions import Decision, ask, claims, consented, verdicts
+from ..protocol import jose
+from ..protocol.authorization_request import parse_resources
+from ..protocol.clients import Client
+from ..protocol.errors import InvalidGrant, InvalidScope, InvalidTarget
+from ..protocol.parameters import Parameters
+from ..protocol.scopes import Asked, Permission, join_scope, parse_scope
+from ..protocol.tokens import access_token_claims, digest, id_token_claims, new_id, new_token
+from ..server import AuthorizationServer
+from ..store.consents import touch_consent
+from ..store.grants import AccessToken, Details, Grant, insert_access_token
+from ..store.users import User, find_user
+
+
+@dataclass(frozen=True, slots=True)
+class Authorized:
+    """What a grant is worth at this moment: its user, and the verdicts computed now."""
+
+    grant: Grant
+    user: User
+    decision: Decision
+
+
+async def authorized(
+    server: AuthorizationServer, client: Client, grant: Grant, choices: Choices | None = None
+) -> Authorized:
+    """Ask everything again; raises InvalidGrant when the user or the consent is gone. One check, for every grant."""
+    details = grant.details
+    chosen = details.choices if choices is None else choices
+    user = await find_user(grant.user_id)
+    if user is None or user.suspended or not client.enabled:
+        raise InvalidGrant("The user or the application is no longer active.")
+    allowed: frozenset[Permission] | None = None
+    if client.third_party:
+        consent = await consented(server, client, user.id, chosen)
+        if consent is None:
+            raise InvalidGrant("The user has withdrawn the authorization.")
+        allowed = consent.granted
+        await server.touch(f"consent {consent.id}", lambda: touch_consent(consent.id, server.now()))
+    names = frozenset(details.userinfo_claims) | frozenset(details.id_token_claims)
+    asked = Asked(details.scopes, details.resources, names - {"sub"})
+    decision = await verdicts(server, client, Subject(user=user), asked, chosen, allowed)
+    return Authorized(grant, user, decision)
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """What one access token is for: an audience (empty for the provider itself) and the permissions in it."""
+
+    audience: str
+    permissions: Sequence[Permission]
+
+    @property
+    def scope(self) -> str:
+        return join_scope(permission.scope for permission in self.permissions)
+
+
+def choose_target(server: AuthorizationServer, decision: Decision, parameters: Parameters) -> Target:
+    """One audience for each token, so that a scope of one API is never read as a scope of another.
+
+    The resource that the token request names; else the only one that was granted, together with the provider's own
+    scopes; else the provider alone.
+    """
+    asked = set(decision.asked.scopes)
+    granted = [p for p in decision.granted if p.scope in asked]
+    audiences = {p: server.scope_providers[p.source].audience(p, decision.choices) for p in granted}
+    named = parse_resources(parameters)
+    if len(named) > 1:
+        raise InvalidTarget("Ask for one resource at a time.")
+    if named:
+        if named[0] not in decision.asked.resources and named[0] not in audiences.values():
+            raise InvalidTarget("This resource was not part of the authorization.")
+        target = Target(named[0], [p for p in granted if audiences[p] == named[0]])
+        if not target.permissions:
+            raise InvalidTarget("Nothing is granted at this resource.")
+    else:
+        preferred = {audiences[p] for p in granted if p.resource} or {a for a in audiences.values() if a}
+        audience = preferred.pop() if len(preferred) == 1 else ""
+        target = Target(audience, [p for p in granted if audiences[p] in ("", audience)])
+    return _narrowed(target, parameters, decision.asked)
+
+
+def _narrowed(target: Target, parameters: Parameters, asked: Asked) -> Target:
+    """ "The requested scope MUST NOT include any scope not originally granted." RFC 6749 §6."""
+    wanted = parse_scope(parameters.get("scope", ""))
+    if not wanted:
+        return target
+    if beyond := [scope for scope in wanted if scope not in asked.scopes]:
+        raise InvalidScope(f"Not part of the authorization: {', '.join(beyond)}.")
+    return Target(target.audience, [p for p in target.permissions if p.scope in wanted])
+
+
+async def issue_access_token(
+    server: AuthorizationServer,
+    client: Client,
+    subject: Subject,
+    target: Target,
+    choices: Choices,
+    *,
+    grant: Grant | None,
+    extra: Mapping[str, Any] | None = None,
+) -> dict[str, Any]:
+    """A JWT for an API, an opaque token for ourselves; both are remembered by a hash, so that both can be ended."""
+    now = server.now()
+    expires_at = now + await _lifetime(server, client, target)
+    if target.audience:
+        jti = new_id()
+        token = await _jwt(server, client, subject, target, choices, now, expires_at, jti, extra or {})
+        key = digest(jti)
+    else:
+        token = new_token("access_token")
+        key = digest(token)
+    await insert_access_token(AccessToken(key, grant, client.id, target.scope, target.audience, now, expires_at))
+    return {
+        "access_token": token,
+        "token_type": "Bearer",
+        "expires_in": expires_at - now,
+        "scope": target.scope,
+    }
+
+
+async def _lifetime(server: AuthorizationServer, client: Client, target: Target) -> int:
+    """The shortest of what the client and the API have chosen."""
+    lifetimes = [client.access_token_lifetime]
+    if target.audience:
+        for name in {p.source for p in target.permissions}:
+            provider = server.scope_providers[name]
+            answer = await ask(
+                server, provider, "access_token_lifetime", provider.access_token_lifetime(target.audience)
+            )
+            lifetimes += [answer] if answer else []
+    return min(lifetimes)
+
+
+async def _jwt(
+    server: AuthorizationServer,
+    client: Client,
+    subject: Subject,
+    target: Target,
+    choices: Choices,
+    now: int,
+    expires_at: int,
+    jti: str,
+    extra: Mapping[str, Any],
+) -> str:
+    added: dict[str, Any] = {}
+    for name in {p.source for p in target.permissions}:
+        provider = server.scope_providers[name]
+        answer = provider.access_token_claims(subject, target.audience, choices)
+        added |= await ask(server, provider, "access_token_claims", answer)
+    keys = await server.keys()
+    body = access_token_claims(
+        issuer=server.issuer,
+        audience=target.audience,
+        subject=subject.id,
+        client_id=client.id,
+        scope=target.scope,
+        issued_at=now,
+        expires_at=expires_at,
+        jti=jti,
+        extra={**added, **extra},
+    )
+    return jose.sign(body, keys.active[client.id_token_alg], typ="at+jwt")
+
+
+async def issue_id_token(
+    server: AuthorizationServer, client: Client, state: Authorized, access_token: str, *, nonce: str | None
+) -> str:
+    """The claims asked for by name in `claims.id_token`, and no others: the rest is at UserInfo. Core §5.4."""
+    details, now = state.grant.details, server.now()
+    extra: dict[str, Any] = {}
+    if details.id_token_claims:
+        released = await claims(server, Subject(user=state.user), state.decision, details.id_token_claims)
+        extra = {name: value for name, value in released.items() if name in details.id_token_claims}
+    body = id_token_claims(
+        issuer=server.issuer,
+        client_id=client.id,
+        subject=state.user.id,
+        issued_at=now,
+        expires_at=now + server.settings.id_token_lifetime,
+        auth_time=details.auth_time,
+        nonce=nonce,
+        acr=details.acr,
+        amr=details.amr,
+        session_id=state.grant.session_id or None,
+        access_token=access_token,
+        extra=extra,
+    )
+    keys = await server.keys()
+    return jose.sign(body, keys.active[client.id_token_alg], typ="JWT")
+
+
+async def issue_tokens(
+    server: AuthorizationServer,
+    client: Client,
+    state: Authorized,
+    parameters: Parameters,
+    *,
+    grant_type: str,
+    nonce: str | None,
+    address: str,
+) -> dict[str, Any]:
+    """An access token, an ID token when `openid` was granted, and the event. Refresh tokens are the caller's."""
+    target = choose_target(server, state.decision, parameters)
+    details: Details = state.grant.details
+    subject = Subject(user=state.user)
+    extra = {"auth_time": details.auth_time, "acr": details.acr, "amr": list(details.amr)}
+    response = await issue_access_token(
+        server, client, subject, target, state.decision.choices, grant=state.grant, extra=extra
+    )
+    if any(p.scope == "openid" and not p.resource for p in state.decision.granted):
+        response["id_token"] = await issue_id_token(server, client, state, response["access_token"], nonce=nonce)
+    await server.emit(
+        TokenIssued(
+            actor=client.id[:40],
+            user=state.user.id,
+            client=client.id,
+            address=address,
+            grant_type=grant_type,
+            scope=target.scope,
+            audience=target.audience,
+            grant=state.grant.id,
+        )
+    )
+    return response

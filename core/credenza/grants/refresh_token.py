@@ -1,0 +1,142 @@
+"""The refresh token grant: rotation for public clients, reuse detection, one family for each grant.
+
+RFC 6749 §6, RFC 9700 §4.14, OpenID Connect Core §12.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ..events import ReuseDetected
+from ..objects import Choices
+from ..protocol.clients import Client
+from ..protocol.errors import InvalidGrant, InvalidRequest, InvalidScope
+from ..protocol.parameters import Parameters
+from ..protocol.scopes import parse_scope
+from ..protocol.tokens import digest, is_token, new_token
+from ..server import AuthorizationServer
+from ..store.engine import database
+from ..store.grants import (
+    Grant,
+    RefreshToken,
+    find_refresh_token,
+    insert_refresh_token,
+    lock_grant,
+    replace_successor,
+    revoke_grant,
+    spend_refresh_token,
+    touch_refresh_token,
+)
+from .issuing import authorized, issue_tokens
+
+
+class Reused(Exception):
+    """A refresh token whose successor is in use came again: one of the two holders stole it."""
+
+
+class RefreshTokenGrant:
+    name = "refresh_token"
+
+    async def token_response(
+        self, server: AuthorizationServer, client: Client, parameters: Parameters, address: str
+    ) -> Mapping[str, Any]:
+        if "refresh_token" not in parameters:
+            raise InvalidRequest("refresh_token is missing.")
+        value = parameters["refresh_token"]
+        token = await find_refresh_token(digest(value)) if is_token(value, "refresh_token") else None
+        # Another client's token is refused like an unknown one, and lives on.
+        if token is None or token.grant.client_id != client.id:
+            raise InvalidGrant("There is no such refresh token.")
+        check_scope(token.grant, parameters)
+        try:
+            async with database().transaction():
+                return await self._refresh(server, client, token, value, parameters, address)
+        except Reused:
+            await self._end_family(server, token, address)
+            raise InvalidGrant("The refresh token was used before.") from None
+
+    async def _refresh(
+        self,
+        server: AuthorizationServer,
+        client: Client,
+        token: RefreshToken,
+        value: str,
+        parameters: Parameters,
+        address: str,
+    ) -> dict[str, Any]:
+        now = server.now()
+        if await lock_grant(token.grant.id) is None:
+            raise InvalidGrant("The authorization has ended.")
+        current = await find_refresh_token(token.digest)  # again, now that nobody else can change the family
+        if current is None:
+            raise InvalidGrant("There is no such refresh token.")
+        if current.spent_at is None and (current.expires_at <= now or current.idle_expires_at <= now):
+            raise InvalidGrant("The refresh token has expired.")
+        state = await authorized(server, client, token.grant, chosen_now(server, token.grant, parameters))
+        if not state.decision.offline:
+            raise InvalidGrant("Access while the user is away is no longer allowed.")
+        successor = await self._rotate(server, client, current, value, now)
+        response = await issue_tokens(
+            server, client, state, parameters, grant_type=self.name, nonce=None, address=address
+        )
+        response["refresh_token"] = successor
+        return response
+
+    async def _rotate(
+        self, server: AuthorizationServer, client: Client, token: RefreshToken, value: str, now: int
+    ) -> str:
+        """Public clients get a new one each time; for the others their authentication binds it. RFC 9700 §4.14.2.
+
+        Rotation never extends the family's absolute lifetime.
+        """
+        settings = server.settings
+        idle_expires_at = now + settings.refresh_token_idle_lifetime
+        if token.spent_at is None and client.confidential:
+            await touch_refresh_token(token.digest, now, idle_expires_at)
+            return value
+        successor = new_token("refresh_token")
+        if token.spent_at is None:
+            if not await spend_refresh_token(token.digest, digest(successor), now):
+                raise Reused
+        else:
+            # A repeat soon after, because the answer was lost: a fresh pair, as long as the other was never used.
+            soon = now <= token.spent_at + settings.refresh_token_reuse_window
+            assert token.successor is not None
+            if not soon or not await replace_successor(token.digest, token.successor, digest(successor)):
+                raise Reused
+        await insert_refresh_token(
+            digest(successor), token.grant.id, now=now, idle_expires_at=idle_expires_at, expires_at=token.expires_at
+        )
+        return successor
+
+    async def _end_family(self, server: AuthorizationServer, token: RefreshToken, address: str) -> None:
+        async with database().transaction():
+            if await revoke_grant(token.grant.id, server.now()):
+                await server.emit(
+                    ReuseDetected(
+                        user=token.grant.user_id,
+                        client=token.grant.client_id,
+                        address=address,
+                        grant=token.grant.id,
+                        what="refresh_token",
+                    )
+                )
+
+
+def check_scope(grant: Grant, parameters: Parameters) -> None:
+    """Less than was granted, never more. RFC 6749 §6."""
+    beyond = [scope for scope in parse_scope(parameters.get("scope", "")) if scope not in grant.details.scopes]
+    if beyond:
+        raise InvalidScope(f"Not part of the authorization: {', '.join(beyond)}.")
+
+
+def chosen_now(server: AuthorizationServer, grant: Grant, parameters: Parameters) -> Choices:
+    """A source may let a refresh name another answer to its question; consent for that one is asked for like any."""
+    choices = dict(grant.details.choices)
+    for provider in server.scope_providers.values():
+        if provider.question_parameter is not None:
+            parameter, question = provider.question_parameter
+            if parameter in parameters:
+                choices[question] = parameters[parameter]
+    return choices

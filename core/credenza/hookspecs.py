@@ -1,0 +1,101 @@
+"""Every hook, on one page. All but the last two are called once, at the start, in the order of pluggy.
+
+A hook returns an object or a list of objects; whatever waits on the network is an async method of such an object.
+`docs/plugins/hooks.md` explains each, with an example.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any
+
+import pluggy
+from litestar import Router
+from litestar.handlers.base import BaseRouteHandler
+from piccolo.conf.apps import AppConfig
+
+from .events import Event
+from .objects import Authenticator, Command, GrantType, Prompt, ScopeProvider, StateSection, Theme
+from .protocol.clients import Client, ClientType
+from .settings import Settings
+
+hookspec = pluggy.HookspecMarker("credenza")
+hookimpl = pluggy.HookimplMarker("credenza")
+
+Listener = Callable[[Event], Awaitable[None]]
+
+
+@hookspec
+def register_client_types(settings: Settings) -> ClientType | Sequence[ClientType]:
+    """Kinds of applications. Called at the start; the console offers them when an application is created."""
+    raise NotImplementedError
+
+
+@hookspec
+def register_scopes(settings: Settings) -> ScopeProvider | Sequence[ScopeProvider]:
+    """Sources of scopes. Called at the start; their methods are asked during each request."""
+    raise NotImplementedError
+
+
+@hookspec
+def register_prompts(settings: Settings) -> Prompt | Sequence[Prompt]:
+    """Questions to the user. Called at the start; `required` is asked for each authorization request."""
+    raise NotImplementedError
+
+
+@hookspec
+def register_themes(settings: Settings) -> Theme | Sequence[Theme]:
+    """Brands. Called at the start; their files are then served."""
+    raise NotImplementedError
+
+
+@hookspec
+def register_grant_types(settings: Settings) -> GrantType | Sequence[GrantType]:
+    """Values of `grant_type`. Called at the start; the token endpoint dispatches on them."""
+    raise NotImplementedError
+
+
+@hookspec
+def register_authenticators(settings: Settings) -> Authenticator | Sequence[Authenticator]:
+    """Ways to sign in. Called at the start; offered on the sign-in page."""
+    raise NotImplementedError
+
+
+@hookspec
+def register_routes(settings: Settings) -> BaseRouteHandler | Router | Sequence[BaseRouteHandler | Router]:
+    """Pages and endpoints of the plugin's own. Called before the application is built."""
+    raise NotImplementedError
+
+
+@hookspec
+def register_tables(settings: Settings) -> AppConfig | Sequence[AppConfig]:
+    """A Piccolo app: tables and migrations. Called at the start and by `credenza migrate`."""
+    raise NotImplementedError
+
+
+@hookspec
+def register_listeners(settings: Settings) -> Listener | Sequence[Listener]:
+    """Async callables that take an Event. Called at the start; each is awaited after the commit, in its own `try`."""
+    raise NotImplementedError
+
+
+@hookspec
+def register_commands(settings: Settings) -> Command | Sequence[Command]:
+    """Subcommands of `credenza`. Called by the command line."""
+    raise NotImplementedError
+
+
+@hookspec
+def register_state(settings: Settings) -> StateSection | Sequence[StateSection]:
+    """Parts of the desired-state file. Called by `credenza apply`, `diff` and `export`."""
+    raise NotImplementedError
+
+
+@hookspec(firstresult=True)
+def choose_theme(client: Client | None, path: str) -> str | None:
+    """The name of a theme, or None to let others choose. Asked before a page is rendered; no waiting here."""
+
+
+@hookspec(firstresult=True)
+def render_consent(page: Any) -> str | None:
+    """The name of a template for this ConsentPage, or None for the usual one. Asked before it is rendered."""

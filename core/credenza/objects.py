@@ -1,0 +1,236 @@
+"""The objects that plugins register: what each one promises, with defaults for what most need not say."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, runtime_checkable
+
+from .protocol.authorization_request import AuthorizationRequest
+from .protocol.clients import Client
+from .protocol.errors import InteractionRequired, ProtocolError
+from .protocol.parameters import Parameters
+from .protocol.scopes import Asked, Permission, Scope
+from .store.sessions import Session
+from .store.users import User
+
+if TYPE_CHECKING:
+    from .server import AuthorizationServer
+
+Choices = Mapping[str, str]  # the user's answers to questions of scope sources, by the name of the question
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """Whom a token is about: a user, or a client that acts for itself."""
+
+    user: User | None = None
+    client: Client | None = None
+
+    @property
+    def id(self) -> str:
+        if self.user is not None:
+            return self.user.id
+        assert self.client is not None
+        return self.client.id
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """Something the user must choose before permissions can be told; options are pairs of a value and a label.
+
+    `name` is the name of the form field and of the answer in `choices`. Answers outside the options are refused.
+    """
+
+    name: str
+    title: str
+    options: tuple[tuple[str, str], ...]
+    description: str = ""
+
+
+class ScopeProvider:
+    """A source of scopes. Subclass it, set `name` and `title`, and answer what differs from the defaults.
+
+    `name` is also the key of this source in the desired-state file (`permissions: {name: […]}`). `section` says in
+    which half of the Permissions tab it stands: "user" or "organization" data. With `refuses` a request that asks for
+    something of this source that is not enabled on the client is an error (invalid_scope); without, it is ignored.
+    Methods may wait on the network; each is given `plugins_timeout` seconds, and raising denies.
+    """
+
+    name: ClassVar[str]
+    title: ClassVar[str]
+    section: ClassVar[str] = "user"
+    refuses: ClassVar[bool] = False
+    for_clients: ClassVar[bool] = False
+    """Whether `held` also answers for clients that act for themselves, beyond what is enabled on them."""
+    question_parameter: ClassVar[tuple[str, str] | None] = None
+    """A token request parameter that answers a question: (parameter, question), for example at refresh."""
+
+    async def catalogue(self) -> Sequence[Scope]:
+        """Every permission that an administrator may enable on a client."""
+        raise NotImplementedError
+
+    async def requested(self, asked: Asked) -> Sequence[Scope]:
+        """Which of them a request names: by scope and resource, or by one of the claims a scope releases."""
+        return [
+            scope
+            for scope in await self.catalogue()
+            if (not scope.permission.resource or scope.permission.resource in asked.resources)
+            and (scope.permission.scope in asked.scopes or asked.claims.intersection(scope.claims))
+        ]
+
+    async def held(
+        self, subject: Subject, permissions: Sequence[Permission], choices: Choices
+    ) -> Mapping[Permission, str]:
+        """Which of these the subject holds, each with what it is held through (a role's name; empty for everybody)."""
+        return dict.fromkeys(permissions, "")
+
+    async def question(self, subject: Subject, permissions: Sequence[Permission]) -> Question | None:
+        """What must be chosen first, if anything."""
+        return None
+
+    async def claims(self, subject: Subject, permissions: Sequence[Permission], choices: Choices) -> Mapping[str, Any]:
+        """The claims that these granted permissions release, for UserInfo (and the ID token, when asked for there)."""
+        return {}
+
+    async def access_token_claims(self, subject: Subject, audience: str, choices: Choices) -> Mapping[str, Any]:
+        """Claims to add to a JWT access token for this audience. Standard claims cannot be replaced."""
+        return {}
+
+    async def access_token_lifetime(self, audience: str) -> int | None:
+        """Seconds that a token for this audience may live; None leaves it to the client."""
+        return None
+
+    def audience(self, permission: Permission, choices: Choices) -> str:
+        """The `aud` of an access token that carries the permission; empty for the provider itself."""
+        return permission.resource
+
+
+@dataclass(frozen=True, slots=True)
+class Theme:
+    """A brand: `static` holds files served at /theme/{name}/, `stylesheets` are some of them, `templates` replace ours.
+
+    A template may extend the one it replaces: `{% extends "core:consent.html" %}`.
+    """
+
+    name: str
+    title: str
+    stylesheets: tuple[str, ...] = ()
+    static: Path | None = None
+    templates: Path | None = None
+    description: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Authentication:
+    """A proof that the user is there. `amr` are values of RFC 8176."""
+
+    user: User
+    amr: tuple[str, ...]
+
+
+class Authenticator:
+    """A way to sign in, offered on the sign-in page. The one named "password" owns the form's two fields.
+
+    `amr` states how it authenticates (RFC 8176).
+    """
+
+    name: ClassVar[str]
+    title: ClassVar[str]
+    amr: ClassVar[tuple[str, ...]]
+    icon: ClassVar[str] = "key"
+
+    async def authenticate(self, server: AuthorizationServer, form: Parameters, address: str) -> Authentication | str:
+        """The user, or a sentence that says why not without telling whether the account exists."""
+        raise NotImplementedError
+
+
+@dataclass(slots=True)
+class Waiting:
+    """An authorization request in front of its user, as a prompt sees it.
+
+    `request` and `client` are None when one of our own pages asked for a sign-in. `state` is what this prompt noted
+    for this interaction; it is kept between the page and the answer, while `memory` lasts for one HTTP request.
+    `choices` become part of the grant. A prompt that begins a session puts the value for its cookie in `new_cookie`.
+    """
+
+    server: AuthorizationServer
+    request: AuthorizationRequest | None
+    client: Client | None
+    session: Session | None
+    user: User | None
+    state: dict[str, Any] = field(default_factory=dict)
+    action: str = ""
+    csrf_token: str = ""
+    address: str = ""
+    user_agent: str = ""
+    new_cookie: str = ""
+    choices: dict[str, str] = field(default_factory=dict)
+    memory: dict[str, Any] = field(default_factory=dict)
+
+
+class Prompt:
+    """One question asked of the user: its rule, its page and its form together.
+
+    `order` decides who is asked first (sign-in is 100, consent 900). `error` is what `prompt=none` is answered with: a
+    code of OpenID Connect Core §3.1.2.6. With `own_pages` it is also asked when no application is waiting, before the
+    console for example; `request` and `client` are None then.
+    """
+
+    name: ClassVar[str]
+    order: ClassVar[int] = 500
+    error: ClassVar[type[ProtocolError]] = InteractionRequired
+    own_pages: ClassVar[bool] = False
+
+    async def required(self, waiting: Waiting) -> bool:
+        """Whether the user must be asked (again)."""
+        raise NotImplementedError
+
+    async def show(self, waiting: Waiting) -> Any:
+        """The page (GET), an instance of a `Page`."""
+        raise NotImplementedError
+
+    async def submit(self, waiting: Waiting, form: Parameters) -> Any:
+        """Take the answer (POST): None when it is settled, or the page to show again. AccessDenied is a refusal."""
+        raise NotImplementedError
+
+
+@runtime_checkable
+class GrantType(Protocol):
+    """A `grant_type` of the token endpoint. `client` is authenticated and may use it."""
+
+    name: str
+
+    async def token_response(
+        self, server: AuthorizationServer, client: Client, parameters: Parameters, address: str
+    ) -> Mapping[str, Any]:
+        """The members of a successful response; raises a ProtocolError otherwise. RFC 6749 §5.1."""
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """A subcommand of `credenza`: `run` gets the rest of the command line and returns the exit status."""
+
+    name: str
+    help: str
+    run: Callable[[Sequence[str]], int]
+
+
+@dataclass(frozen=True, slots=True)
+class StateSection:
+    """A part of the desired-state file that a plugin owns.
+
+    `apply` gets the part as it stands in the file and reports each change through `change(action, kind, name, values)`,
+    which also says whether to write (not in a dry run). `export` gives the part as it is now. Sections are applied by
+    `order`; users come at 100, applications at 500. `user_keys` are members of a user in the file that belong to this
+    section: `apply_user(user, members)` and `export_user(user)` see to them.
+    """
+
+    name: str
+    order: int
+    apply: Callable[[Any, Any], Awaitable[None]]
+    export: Callable[[], Awaitable[Any]]
+    user_keys: tuple[str, ...] = ()
+    apply_user: Callable[[Any, User, Mapping[str, Any]], Awaitable[None]] | None = None
+    export_user: Callable[[User], Awaitable[Mapping[str, Any]]] | None = None

@@ -1,0 +1,181 @@
+"""The one way out: every call to an address that somebody else named. RFC 6890, SSRF guard.
+
+The name is resolved once, every address is judged, and the connection goes to a judged address, so that a second answer
+of the name server changes nothing. No redirects, no cookies, no proxies, a limit on size and on the whole time.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ipaddress
+import json
+import socket
+import time
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import urlsplit
+
+import httpx
+
+from .protocol import jose
+from .protocol.redirect_uris import check_web_uri
+from .settings import Settings
+
+TIMEOUT = 5.0
+MAX_BYTES = 64 * 1024
+JWKS_FRESH = 300  # seconds
+JWKS_REFETCH = 30  # seconds between two looks for a kid we do not know
+
+Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+
+# What `is_global` says yes to although it leads inside, or nowhere.
+_DENIED = [
+    ipaddress.ip_network(n)
+    for n in (
+        "64:ff9b::/96",
+        "64:ff9b:1::/48",
+        "2002::/16",
+        "2001::/32",
+        "::/96",
+        "fec0::/10",
+        "192.0.0.0/24",
+        "224.0.0.0/4",
+        "ff00::/8",
+        "192.88.99.0/24",
+        "240.0.0.0/4",
+    )
+]
+
+
+class Refused(Exception):
+    """The address may not be called, or its answer may not be used; the message is for logs and administrators."""
+
+
+def is_public(address: Address) -> bool:
+    """Whether an address is out in the world, also behind the many ways to write IPv4 inside IPv6."""
+    if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped is not None:
+        address = address.ipv4_mapped
+    return (
+        address.is_global
+        and not address.is_multicast
+        and not any(address in network for network in _DENIED if network.version == address.version)
+    )
+
+
+async def _resolve(host: str, port: int) -> list[str]:
+    try:
+        infos = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    except (OSError, UnicodeError) as error:
+        raise Refused(f"{host} cannot be resolved") from error
+    return list(dict.fromkeys(str(info[4][0]) for info in infos))
+
+
+async def _judged_address(settings: Settings, host: str, port: int) -> str:
+    addresses = await _resolve(host, port)
+    for text in addresses:
+        address = ipaddress.ip_address(text.split("%")[0])
+        if not is_public(address) and not _allowed(settings, host, port, address):
+            raise Refused(f"{host} leads to {text}, which is not a public address")
+    if not addresses:
+        raise Refused(f"{host} has no address")
+    return addresses[0]
+
+
+def _allowed(settings: Settings, host: str, port: int, address: Address) -> bool:
+    """Whether the operator listed this host, host and port, or network in `outbound_allow`."""
+    for entry in settings.outbound_allow:
+        if entry in (host, f"{host}:{port}"):
+            return True
+        try:
+            network = ipaddress.ip_network(entry, strict=False)
+        except ValueError:
+            continue
+        if network.version == address.version and address in network:
+            return True
+    return False
+
+
+async def fetch(
+    settings: Settings,
+    url: str,
+    *,
+    method: str = "GET",
+    form: Mapping[str, str] | None = None,
+    limit: int = MAX_BYTES,
+    accept: str = "application/json",
+) -> tuple[int, str, bytes]:
+    """Status, content type and body of an answer; raises Refused. `limit` is in bytes."""
+    try:
+        check_web_uri(url)
+    except ValueError as error:
+        raise Refused(str(error)) from error
+    try:
+        async with asyncio.timeout(TIMEOUT):
+            return await _fetch(settings, url, method, form, limit, accept)
+    except (httpx.HTTPError, httpx.InvalidURL, OSError, TimeoutError) as error:
+        raise Refused(f"{url} did not answer: {type(error).__name__}") from error
+
+
+async def _fetch(
+    settings: Settings, url: str, method: str, form: Mapping[str, str] | None, limit: int, accept: str
+) -> tuple[int, str, bytes]:
+    parts = urlsplit(url)
+    host = parts.hostname or ""
+    port = parts.port or (443 if parts.scheme == "https" else 80)
+    address = await _judged_address(settings, host, port)
+    literal = f"[{address}]" if ":" in address else address
+    target = httpx.URL(url).copy_with(host=literal)
+    async with httpx.AsyncClient(follow_redirects=False, trust_env=False, timeout=TIMEOUT) as client:
+        request = client.build_request(
+            method,
+            target,
+            data=form,
+            headers={"Host": parts.netloc, "Accept": accept, "User-Agent": "Credenza"},
+            extensions={"sni_hostname": host},
+        )
+        response = await client.send(request, stream=True)
+        try:
+            body = b""
+            async for chunk in response.aiter_bytes():
+                body += chunk
+                if len(body) > limit:
+                    raise Refused(f"{url} sent more than {limit} bytes")
+        finally:
+            await response.aclose()
+    return response.status_code, response.headers.get("content-type", ""), body
+
+
+class RemoteKeys:
+    """Clients' JWKS documents, fetched when needed and kept for a while. RFC 7517."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._kept: dict[str, tuple[float, list[jose.VerificationKey]]] = {}
+        self._locks: dict[str, asyncio.Lock] = {}
+
+    async def get(self, uri: str, kid: str | None) -> list[jose.VerificationKey]:
+        """The keys at an address; a `kid` nobody knows makes us look again, but not all the time. Raises Refused."""
+        fetched_at, known = self._kept.get(uri, (0.0, []))
+        age = time.monotonic() - fetched_at
+        if known and age < JWKS_FRESH and (kid is None or any(key.kid == kid for key in known) or age < JWKS_REFETCH):
+            return known
+        async with self._locks.setdefault(uri, asyncio.Lock()):
+            again_at, again = self._kept.get(uri, (0.0, []))
+            if again_at != fetched_at:
+                return again
+            status, _, body = await fetch(self._settings, uri)
+            if status != 200:
+                raise Refused(f"{uri} answered {status}")
+            keys = _parse(body, uri)
+            if len(self._kept) > 1000:
+                self._kept.clear()
+            self._kept[uri] = (time.monotonic(), keys)
+            return keys
+
+
+def _parse(body: bytes, uri: str) -> list[jose.VerificationKey]:
+    try:
+        document: Any = json.loads(body)
+        return jose.parse_jwks(document)
+    except (ValueError, RecursionError) as error:
+        raise Refused(f"{uri}: {error}") from error

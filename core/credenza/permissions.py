@@ -1,0 +1,185 @@
+"""What a client may have of a subject, gathered from the scope sources and decided in one place.
+
+Everything that issues, shows or explains permissions comes through `verdicts`: the consent page, every grant, UserInfo,
+introspection, the account page and the console.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, TypeVar
+from urllib.parse import urlencode
+
+from .objects import Choices, Question, ScopeProvider, Subject
+from .protocol.clients import Client
+from .protocol.errors import InvalidScope, ServerError
+from .protocol.permissions import Verdict, decide
+from .protocol.scopes import Asked, Permission, Scope
+from .server import AuthorizationServer
+from .store.consents import Consent, find_consent
+
+logger = logging.getLogger("credenza.plugins")
+
+OFFLINE_ACCESS = "offline_access"
+Answer = TypeVar("Answer")
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """The verdicts on one request, with the scopes they are about, in the order of the sources."""
+
+    asked: Asked
+    choices: Choices
+    scopes: Mapping[Permission, Scope]
+    verdicts: Sequence[Verdict]
+
+    @property
+    def granted(self) -> list[Permission]:
+        return [verdict.permission for verdict in self.verdicts if verdict.granted]
+
+    def limited_to(self, permissions: Collection[Permission]) -> Decision:
+        """The same decision about fewer permissions, those of one token."""
+        implied = {p for p in self.granted if p.scope not in self.asked.scopes}
+        kept = [v for v in self.verdicts if v.permission in permissions or v.permission in implied]
+        return replace(self, verdicts=kept)
+
+    @property
+    def offline(self) -> bool:
+        return any(p.scope == OFFLINE_ACCESS and not p.resource for p in self.granted)
+
+
+async def ask(server: AuthorizationServer, provider: ScopeProvider, what: str, answer: Awaitable[Answer]) -> Answer:
+    """Await a plugin's method within its time. Whatever goes wrong is named in the log and denies."""
+    try:
+        async with asyncio.timeout(server.settings.plugins_timeout):
+            return await answer
+    except Exception as error:
+        logger.exception("plugin %r failed in %s of scope source %r", server.plugin_of(provider), what, provider.name)
+        raise ServerError(
+            "A part of the server did not answer.", detail=f"{provider.name}.{what}: {error!r}"
+        ) from error
+
+
+async def requested(server: AuthorizationServer, asked: Asked) -> dict[Permission, Scope]:
+    """What a request names, from every source. What no source knows is dropped; the returned `scope` tells."""
+    found: dict[Permission, Scope] = {}
+    for provider in server.scope_providers.values():
+        for scope in await ask(server, provider, "requested", provider.requested(asked)):
+            found[scope.permission] = scope
+    return found
+
+
+def ceiling_of(client: Client, scopes: Mapping[Permission, Scope]) -> Mapping[Permission, bool] | None:
+    """What an administrator enabled, and what needs no enabling; None for a first-party client."""
+    if client.ceiling is None:
+        if client.offline_access:
+            return None
+        return {p: True for p in scopes if p.scope != OFFLINE_ACCESS or p.resource}
+    always = {
+        p: True for p, scope in scopes.items() if scope.always and (client.offline_access or p.scope != OFFLINE_ACCESS)
+    }
+    return always | dict(client.ceiling)
+
+
+async def check_enabled(server: AuthorizationServer, client: Client, asked: Asked) -> dict[Permission, Scope]:
+    """Refuse a request for something not enabled, where its source says that this is an error. Else it is ignored."""
+    scopes = await requested(server, asked)
+    ceiling = ceiling_of(client, scopes)
+    if ceiling is not None:
+        refused = [
+            p.scope
+            for p in scopes
+            if p not in ceiling and p.scope in asked.scopes and server.scope_providers[p.source].refuses
+        ]
+        if refused:
+            enabled = sorted({p.scope for p in ceiling if not p.resource} | {"openid"})
+            raise InvalidScope(
+                f"Not enabled for this application: {', '.join(refused)}. Enabled: {', '.join(enabled)}."
+            )
+    return scopes
+
+
+async def held_by(
+    server: AuthorizationServer, subject: Subject, permissions: Collection[Permission], choices: Choices
+) -> dict[Permission, str]:
+    """What the subject holds, one question to each source."""
+    held: dict[Permission, str] = {}
+    if subject.client is not None:
+        held = {p: "enabled on the application" for p in permissions if p in (subject.client.ceiling or {})}
+    for provider in server.scope_providers.values():
+        mine = [p for p in permissions if p.source == provider.name]
+        if mine and (subject.client is None or provider.for_clients):
+            answer = await ask(server, provider, "held", provider.held(subject, mine, choices))
+            held |= {p: through for p, through in answer.items() if p in mine}
+    return held
+
+
+async def verdicts(
+    server: AuthorizationServer,
+    client: Client,
+    subject: Subject,
+    asked: Asked,
+    choices: Choices,
+    consented: Collection[Permission] | None,
+    *,
+    scopes: Mapping[Permission, Scope] | None = None,
+) -> Decision:
+    """The one decision: requested ∩ ceiling ∩ held ∩ consented, computed now."""
+    scopes = await requested(server, asked) if scopes is None else scopes
+    # A client that acts for itself has no user to be limited on behalf of: what it holds is the limit.
+    ceiling = ceiling_of(client, scopes) if subject.client is None else None
+    within = [p for p in scopes if ceiling is None or p in ceiling]
+    held = await held_by(server, subject, within, choices)
+    return Decision(asked, choices, scopes, decide(scopes, ceiling, held, consented))
+
+
+async def consented(server: AuthorizationServer, client: Client, user_id: str, choices: Choices) -> Consent | None:
+    """What the user said to this client in this context, if it still counts."""
+    consent = await find_consent(user_id, client.id, context_of(choices), server.now())
+    if consent is None or (client.third_party and (consent.automatic or consent.fingerprint != client.fingerprint)):
+        return None
+    return consent
+
+
+def context_of(choices: Choices) -> str:
+    """The context of a consent: answers in one fixed form; empty without any."""
+    return urlencode(sorted((name, value) for name, value in choices.items() if value))
+
+
+async def questions(
+    server: AuthorizationServer, subject: Subject, scopes: Mapping[Permission, Scope], client: Client
+) -> list[Question]:
+    """What the sources need to know first, asked only about what the client may have."""
+    ceiling = ceiling_of(client, scopes)
+    found = []
+    for provider in server.scope_providers.values():
+        mine = [p for p in scopes if p.source == provider.name and (ceiling is None or p in ceiling)]
+        if mine and (question := await ask(server, provider, "question", provider.question(subject, mine))):
+            found.append(question)
+    return found
+
+
+async def claims(
+    server: AuthorizationServer, subject: Subject, decision: Decision, names: Collection[str] = ()
+) -> dict[str, Any]:
+    """The claims that the granted permissions release: all of a scope that was asked for, else only those named.
+
+    `names` are claims asked for one by one (OpenID Connect Core §5.5).
+    """
+    released: dict[str, Any] = {}
+    for provider in server.scope_providers.values():
+        granted = [p for p in decision.granted if p.source == provider.name]
+        if not granted:
+            continue
+        answer = await ask(server, provider, "claims", provider.claims(subject, granted, decision.choices))
+        whole = {n for p in granted if p.scope in decision.asked.scopes for n in decision.scopes[p].claims}
+        listed = {n for p in granted for n in decision.scopes[p].claims}
+        released |= {
+            name: value
+            for name, value in answer.items()
+            if value is not None and value != "" and (name in whole or name in names or name not in listed)
+        }
+    return released

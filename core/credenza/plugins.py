@@ -1,0 +1,152 @@
+"""Find plugins, check them, and collect what they register. What is wrong stops the start and says who and where."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import sys
+import time
+from collections.abc import Iterable, Sequence
+from importlib.metadata import entry_points
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pluggy
+
+from . import hookspecs
+
+GROUP = "credenza"
+
+
+class PluginError(Exception):
+    """Which plugin, which hook, and what to do."""
+
+
+def load_plugins(
+    *, disabled: Iterable[str] = (), path: str = "", extra: Iterable[tuple[str, object]] = ()
+) -> pluggy.PluginManager:
+    """A manager with the installed plugins, the one at `path`, and `extra` ones (name and object), all checked."""
+    manager = pluggy.PluginManager("credenza")
+    manager.add_hookspecs(hookspecs)
+    blocked = set(disabled)
+    for name in blocked:
+        manager.set_blocked(name)
+    if os.environ.get("CREDENZA_TRACE_PLUGINS") == "1":
+        _trace(manager)
+    for entry_point in sorted(entry_points(group=GROUP), key=lambda e: e.name):
+        if entry_point.name in blocked:
+            continue
+        try:
+            plugin = entry_point.load()
+        except Exception as error:
+            raise PluginError(
+                f"plugin {entry_point.name!r} ({entry_point.value}) cannot be imported: {error!r}"
+            ) from error
+        _register(manager, entry_point.name, plugin)
+    if path:
+        _register(manager, Path(path).stem, _load_file(Path(path)))
+    for name, plugin in extra:
+        if name not in blocked:
+            _register(manager, name, plugin)
+    try:
+        manager.check_pending()
+    except pluggy.PluginValidationError as error:
+        owner = manager.get_name(error.plugin)
+        raise PluginError(f"plugin {owner!r}: {error}; see docs/plugins/hooks.md for the names of all hooks") from error
+    return manager
+
+
+def _register(manager: pluggy.PluginManager, name: str, plugin: object) -> None:
+    if manager.has_plugin(name):
+        raise PluginError(f"two plugins are called {name!r}; uninstall or rename one of them")
+    if (own_specs := getattr(plugin, "hookspecs", None)) is not None:
+        manager.add_hookspecs(own_specs)
+    try:
+        manager.register(plugin, name)
+    except (ValueError, pluggy.PluginValidationError) as error:
+        raise PluginError(f"plugin {name!r} cannot be registered: {error}") from error
+
+
+def _load_file(path: Path) -> ModuleType:
+    """A plugin in a single file, named in the settings and never found by itself."""
+    if not path.is_absolute():
+        raise PluginError(f"plugins.path must be an absolute path, not {str(path)!r}")
+    try:
+        if path.stat().st_mode & 0o022:
+            raise PluginError(f"plugins.path: {path} may be written by others; chmod go-w it")
+        spec = importlib.util.spec_from_file_location(path.stem, path)
+        assert spec is not None
+        assert spec.loader is not None
+        module = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(module)
+    except PluginError:
+        raise
+    except Exception as error:
+        raise PluginError(f"plugins.path: {path} cannot be loaded: {error!r}") from error
+    return module
+
+
+def collect(
+    manager: pluggy.PluginManager, hook: str, kind: type[Any] | None, **arguments: Any
+) -> list[tuple[str, Any]]:
+    """What each plugin returns from a `register_…` hook, flattened: pairs of the plugin's name and an object."""
+    found: list[tuple[str, Any]] = []
+    for implementation in reversed(getattr(manager.hook, hook).get_hookimpls()):
+        plugin = implementation.plugin_name
+        started = time.perf_counter()
+        try:
+            result = implementation.function(*[arguments[name] for name in implementation.argnames])
+        except Exception as error:
+            raise PluginError(f"plugin {plugin!r} raised in {hook}: {error!r}") from error
+        if os.environ.get("CREDENZA_TRACE_PLUGINS") == "1":
+            _print_trace(plugin, hook, result, started)
+        objects = result if isinstance(result, list | tuple) else [result]
+        for item in objects:
+            if item is None:
+                continue
+            if kind is not None and not isinstance(item, kind):
+                raise PluginError(
+                    f"plugin {plugin!r} returned a {type(item).__name__} from {hook}; it takes {kind.__name__}"
+                )
+            found.append((plugin, item))
+    return found
+
+
+def by_name(hook: str, found: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Objects by their names; two plugins that claim the same name stop the start."""
+    owners: dict[str, str] = {}
+    objects: dict[str, Any] = {}
+    for plugin, item in found:
+        name = getattr(item, "name", "")
+        if not isinstance(name, str) or not name:
+            raise PluginError(f"plugin {plugin!r} returned a {type(item).__name__} without a name from {hook}")
+        if name in owners:
+            raise PluginError(f"{hook}: both {owners[name]!r} and {plugin!r} bring {name!r}; disable one of them")
+        owners[name], objects[name] = plugin, item
+    return objects
+
+
+def owner_of(found: list[tuple[str, Any]]) -> dict[int, str]:
+    return {id(item): plugin for plugin, item in found}
+
+
+def _trace(manager: pluggy.PluginManager) -> None:
+    started: list[float] = []
+
+    def before(hook_name: str, hook_impls: object, kwargs: object) -> None:
+        started.append(time.perf_counter())
+
+    def after(
+        outcome: pluggy.Result[Any], hook_name: str, hook_impls: Sequence[pluggy.HookImpl], kwargs: object
+    ) -> None:
+        names = ", ".join(implementation.plugin_name for implementation in hook_impls) or "nobody"
+        shown = repr(outcome.exception or outcome.get_result())
+        _print_trace(names, hook_name, shown, started.pop())
+
+    manager.add_hookcall_monitoring(before, after)
+
+
+def _print_trace(plugin: str, hook: str, result: object, started: float) -> None:
+    milliseconds = (time.perf_counter() - started) * 1000
+    sys.stderr.write(f"plugins: {hook} {plugin} -> {str(result)[:200]} {milliseconds:.2f} ms\n")

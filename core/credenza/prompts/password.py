@@ -1,0 +1,67 @@
+"""The password, one way to sign in: throttled by account and by address, and silent about which accounts exist."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from ..events import SignInFailed
+from ..objects import Authentication, Authenticator
+from ..protocol.errors import SlowDown
+from ..protocol.parameters import Parameters
+from ..server import AuthorizationServer
+from ..store import users
+from ..web.limits import Limiter, Rule
+from ..web.passwords import MAX_CHARACTERS, Passwords
+
+FREE_FAILURES = 5  # in a row, before an account's next try has to wait
+LONGEST_WAIT = 900  # seconds; never for ever, or anybody could lock anybody out
+PER_ADDRESS = Rule("failed sign-in by address", burst=100, seconds=900)
+WRONG = "The user name or the password is not right."
+
+
+class PasswordAuthenticator(Authenticator):
+    name = "password"
+    title = "Password"
+    amr = ("pwd",)
+
+    def __init__(self, passwords: Passwords, limiter: Limiter, *, throttled: bool) -> None:
+        self.passwords = passwords
+        self.limiter = limiter
+        self.throttled = throttled
+
+    async def authenticate(self, server: AuthorizationServer, form: Parameters, address: str) -> Authentication | str:
+        identifier, password = form.get("identifier", "").strip(), form.get("password", "")
+        if len(identifier) > 320 or len(password) > MAX_CHARACTERS:
+            return WRONG
+        key = server.keyring.keyed_name(identifier.lower())
+        await self._check_not_throttled(server, key, address)
+        user = await users.find_user_by_identifier(identifier)
+        matches = await self.passwords.verify(user.password_hash if user is not None else None, password)
+        if user is None or not matches or user.suspended:
+            await self._failed(server, key, address, user)
+            return WRONG
+        if self.throttled:
+            await users.clear_failed_sign_ins(key)
+        if user.password_hash is not None and self.passwords.needs_rehash(user.password_hash):
+            await users.update_user(replace(user, password_hash=await self.passwords.hash(password)))
+        return Authentication(user, self.amr)
+
+    async def _check_not_throttled(self, server: AuthorizationServer, key: str, address: str) -> None:
+        if not self.throttled:
+            return
+        failures, last_at = await users.failed_sign_ins(key)
+        wait = 0
+        if failures >= FREE_FAILURES:
+            wait = last_at + min(2 ** min(failures - FREE_FAILURES, 20), LONGEST_WAIT) - server.now()
+        if wait > 0 or self.limiter.blocked(PER_ADDRESS, address):
+            raise SlowDown(f"Too many tries. Wait {max(wait, 5)} seconds and try again.")
+
+    async def _failed(self, server: AuthorizationServer, key: str, address: str, user: users.User | None) -> None:
+        if self.throttled:
+            await users.count_failed_sign_in(key, server.now())
+            self.limiter.count(PER_ADDRESS, address)
+        await server.emit(
+            SignInFailed(
+                user=user.id if user else "", address=address, reason="suspended" if user and user.suspended else ""
+            )
+        )

@@ -1,0 +1,1 @@
+"""The RFCs as pure code: no framework, no database, no network."""

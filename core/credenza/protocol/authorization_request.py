@@ -1,0 +1,153 @@
+"""The authorization request. It is only ever made by parsing one. RFC 6749 §4.1.1, OpenID Connect Core §3.1.2.1."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from .claims import ClaimsRequest
+from .clients import Client
+from .errors import (
+    InvalidRequest,
+    InvalidTarget,
+    RegistrationNotSupported,
+    RequestNotSupported,
+    RequestUriNotSupported,
+    UnauthorizedClient,
+    UnsafeRequest,
+    UnsupportedResponseType,
+)
+from .parameters import Parameters
+from .pkce import check_challenge
+from .scopes import Asked, parse_scope
+
+MAX_STATE = 4096
+MAX_NONCE = 512
+MAX_AGE_LIMIT = 10 * 365 * 24 * 3600
+PROMPTS = frozenset({"none", "login", "consent", "select_account", "create"})
+RESPONSE_MODES = ("query", "form_post")
+
+
+@dataclass(frozen=True, slots=True)
+class AuthorizationRequest:
+    """A valid authorization request of a known client with a registered redirect URI."""
+
+    parameters: Parameters
+    client_id: str
+    redirect_uri: str
+    response_mode: str
+    scopes: tuple[str, ...]
+    resources: tuple[str, ...]
+    state: str | None
+    nonce: str | None
+    code_challenge: str | None
+    prompts: frozenset[str]
+    max_age: int | None
+    claims: ClaimsRequest
+    login_hint: str
+    id_token_hint: str | None
+    ui_locales: tuple[str, ...]
+    acr_values: tuple[str, ...]
+
+    @classmethod
+    def parse(cls, parameters: Parameters, client: Client, redirect_uri: str) -> AuthorizationRequest:
+        """Check everything that can be told without asking anybody; every error is one for the redirect URI."""
+        parameters.check_no_repeats()
+        # An ignored request object would mean ignored wishes. OpenID Connect Core §6
+        if "request" in parameters:
+            raise RequestNotSupported("Request objects are not supported.")
+        if "request_uri" in parameters:
+            raise RequestUriNotSupported("request_uri is not supported.")
+        if "registration" in parameters:
+            raise RegistrationNotSupported("The registration parameter is not supported.")
+        _check_response_type(parameters.get("response_type"))
+        if "authorization_code" not in client.grant_types:
+            raise UnauthorizedClient("This client may not use the authorization code grant.")
+        if parameters.get("response_mode", "query") not in RESPONSE_MODES:
+            raise InvalidRequest("response_mode must be query or form_post.")
+        check_challenge(
+            parameters.get("code_challenge"),
+            parameters.get("code_challenge_method"),
+            required=client.pkce_required,
+        )
+        return cls(
+            parameters=parameters,
+            client_id=client.id,
+            redirect_uri=redirect_uri,
+            response_mode=parameters.get("response_mode", "query"),
+            scopes=parse_scope(parameters.get("scope", "")),
+            resources=parse_resources(parameters),
+            state=_limited(parameters, "state", MAX_STATE),
+            nonce=_limited(parameters, "nonce", MAX_NONCE),
+            code_challenge=parameters.get("code_challenge"),
+            prompts=_prompts(parameters.get("prompt", "")),
+            max_age=_max_age(parameters.get("max_age")),
+            claims=ClaimsRequest.parse(parameters.get("claims")),
+            login_hint=parameters.get("login_hint", "")[:320],
+            id_token_hint=parameters.get("id_token_hint"),
+            ui_locales=tuple(parameters.get("ui_locales", "").split()[:20]),
+            acr_values=tuple(parameters.get("acr_values", "").split()[:20]),
+        )
+
+    @property
+    def openid(self) -> bool:
+        return "openid" in self.scopes
+
+    @property
+    def asked(self) -> Asked:
+        return Asked(self.scopes, self.resources, self.claims.names - {"sub"})
+
+
+def client_id_of(parameters: Parameters) -> str:
+    """The client_id, or UnsafeRequest: whoever repeats it or leaves it out is told on a page. RFC 6749 §4.1.2.1."""
+    if unsafe := parameters.repeated & {"client_id", "redirect_uri"}:
+        raise UnsafeRequest("invalid_request", f"Sent more than once: {', '.join(sorted(unsafe))}.")
+    if "client_id" not in parameters:
+        raise UnsafeRequest("invalid_request", "The application did not say who it is: client_id is missing.")
+    return parameters["client_id"]
+
+
+def parse_resources(parameters: Parameters) -> tuple[str, ...]:
+    """Absolute URIs without a fragment. RFC 8707 §2."""
+    resources = parameters.all("resource")
+    for resource in resources:
+        try:
+            parts = urlsplit(resource)
+        except ValueError as error:
+            raise InvalidTarget("resource is not a URI.") from error
+        if not parts.scheme or not (parts.netloc or parts.path) or "#" in resource or len(resource) > 1000:
+            raise InvalidTarget("resource must be an absolute URI without a fragment.")
+    if len(resources) > 20:
+        raise InvalidTarget("Too many resources.")
+    return resources
+
+
+def _check_response_type(response_type: str | None) -> None:
+    if response_type is None:
+        raise InvalidRequest("response_type is missing; send response_type=code.")
+    if response_type != "code":
+        raise UnsupportedResponseType("Only response_type=code is supported.")
+
+
+def _limited(parameters: Parameters, name: str, most: int) -> str | None:
+    value = parameters.get(name)
+    if value is not None and len(value) > most:
+        raise InvalidRequest(f"{name} is longer than {most} characters.")
+    return value
+
+
+def _prompts(value: str) -> frozenset[str]:
+    prompts = frozenset(value.split())
+    if unknown := prompts - PROMPTS:
+        raise InvalidRequest(f"Unknown prompt: {' '.join(sorted(unknown))[:100]}.")
+    if "none" in prompts and len(prompts) > 1:
+        raise InvalidRequest("prompt=none cannot be combined with another prompt.")
+    return prompts
+
+
+def _max_age(value: str | None) -> int | None:
+    if value is None:
+        return None
+    if not (value.isascii() and value.isdigit()) or len(value) > 10 or int(value) > MAX_AGE_LIMIT:
+        raise InvalidRequest("max_age must be a number of seconds.")
+    return int(value)

@@ -1,0 +1,58 @@
+"""The `claims` parameter: single claims, asked for by name. OpenID Connect Core §5.5."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from .errors import InvalidRequest
+
+MAX_BYTES = 16 * 1024
+MAX_CLAIMS = 100
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimsRequest:
+    """Names of claims to their wishes (`essential`, `value`, `values`), for UserInfo and for the ID token."""
+
+    userinfo: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    id_token: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+
+    @classmethod
+    def parse(cls, text: str | None) -> ClaimsRequest:
+        if text is None:
+            return cls()
+        if len(text) > MAX_BYTES:
+            raise InvalidRequest("The claims parameter is too large.")
+        try:
+            value = json.loads(text)
+        except (ValueError, RecursionError) as error:
+            raise InvalidRequest("The claims parameter is not JSON.") from error
+        if not isinstance(value, dict):
+            raise InvalidRequest("The claims parameter is not a JSON object.")
+        return cls(_wishes(value.get("userinfo")), _wishes(value.get("id_token")))
+
+    @property
+    def subject(self) -> str | None:
+        """The only end-user that the tokens may be about. OpenID Connect Core §5.5.1."""
+        for wishes in (self.id_token, self.userinfo):
+            value = wishes.get("sub", {}).get("value")
+            if value is not None:
+                return str(value)
+        return None
+
+    @property
+    def names(self) -> frozenset[str]:
+        return frozenset(self.userinfo) | frozenset(self.id_token)
+
+
+def _wishes(member: object) -> dict[str, Mapping[str, Any]]:
+    if member is None:
+        return {}
+    if not isinstance(member, dict) or len(member) > MAX_CLAIMS:
+        raise InvalidRequest("The members of the claims parameter are objects of at most 100 claims.")
+    if not all(wish is None or isinstance(wish, dict) for wish in member.values()):
+        raise InvalidRequest("A claim is asked for with null or with an object.")
+    return {name: wish or {} for name, wish in member.items()}

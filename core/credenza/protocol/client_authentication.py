@@ -1,0 +1,138 @@
+"""Who calls the token endpoint and its siblings. RFC 6749 §2.3, RFC 7521 §4.2, RFC 7523 §3, OpenID Connect Core §9."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from hmac import compare_digest
+from typing import Any
+from urllib.parse import unquote_plus
+
+from . import jose
+from .clients import Client, Secret
+from .errors import InvalidClient, InvalidRequest
+from .parameters import Parameters
+
+ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
+ASSERTION_LIFETIME = 300
+
+
+@dataclass(frozen=True, slots=True)
+class Credentials:
+    """What a request says about its sender, not yet believed."""
+
+    client_id: str
+    method: str
+    secret: str = ""
+    assertion: str = ""
+
+    @property
+    def challenge(self) -> bool:
+        return self.method == "client_secret_basic"
+
+
+def parse_credentials(authorization: str | None, parameters: Parameters) -> Credentials:
+    """Exactly one way of authentication: "The client MUST NOT use more than one … in each request." RFC 6749 §2.3."""
+    basic = authorization is not None and authorization[:6].lower() == "basic "
+    offered = [
+        basic,
+        "client_secret" in parameters,
+        bool({"client_assertion", "client_assertion_type"} & parameters.keys()),
+    ]
+    if sum(offered) > 1:
+        raise InvalidRequest("Authenticate in one way only.")
+    client_id = parameters.get("client_id", "")
+    if authorization is not None and basic:
+        user, secret = _decode_basic(authorization)
+        if client_id and client_id != user:
+            raise InvalidClient("client_id is not the one of the Authorization header.", challenge=True)
+        return Credentials(user, "client_secret_basic", secret)
+    if "client_secret" in parameters:
+        return Credentials(client_id, "client_secret_post", parameters["client_secret"])
+    if offered[2]:
+        return _parse_assertion(client_id, parameters)
+    return Credentials(client_id, "none")
+
+
+def _decode_basic(authorization: str) -> tuple[str, str]:
+    """Both halves are form-encoded before they are joined. RFC 6749 §2.3.1."""
+    try:
+        text = base64.b64decode(authorization[6:].strip(), validate=True).decode()
+        user, colon, secret = text.partition(":")
+        user, secret = unquote_plus(user, errors="strict"), unquote_plus(secret, errors="strict")
+    except ValueError as error:
+        raise InvalidClient("The Authorization header is not valid.", challenge=True) from error
+    if not colon or "\0" in text:
+        raise InvalidClient("The Authorization header is not valid.", challenge=True)
+    return user, secret
+
+
+def _parse_assertion(client_id: str, parameters: Parameters) -> Credentials:
+    assertion = parameters.get("client_assertion", "")
+    if parameters.get("client_assertion_type") != ASSERTION_TYPE or not assertion:
+        raise InvalidRequest("client_assertion and client_assertion_type (jwt-bearer) go together.")
+    try:
+        subject = jose.read_claims(assertion).get("sub")
+    except jose.InvalidJWT as error:
+        raise InvalidClient(detail=str(error)) from error
+    if not isinstance(subject, str) or not subject or "\0" in subject or (client_id and client_id != subject):
+        raise InvalidClient(detail="sub is not the client_id")
+    return Credentials(subject, "private_key_jwt", assertion=assertion)
+
+
+def check_method(client: Client | None, credentials: Credentials) -> Client:
+    """The registered method and no other. A public client that sends any secret is refused, not half believed."""
+    if client is None or not client.enabled or client.auth_method != credentials.method:
+        if credentials.secret:
+            compare_digest(digest_secret(credentials.secret), "0" * 64)  # the same work as for a known client
+        raise InvalidClient(
+            challenge=credentials.challenge, detail="unknown, disabled, or another method is registered"
+        )
+    return client
+
+
+def check_secret(client: Client, credentials: Credentials, now: int) -> Secret:
+    """The stored secret that matches; raises InvalidClient. Every one is compared, so that rotation can overlap."""
+    sent = digest_secret(credentials.secret)
+    found = [
+        s for s in client.secrets if compare_digest(sent, s.digest) and (s.expires_at is None or s.expires_at > now)
+    ]
+    if not found:
+        raise InvalidClient(challenge=credentials.challenge, detail="wrong or expired secret")
+    return found[0]
+
+
+def check_assertion(
+    assertion: str,
+    keys: list[jose.VerificationKey],
+    *,
+    client_id: str,
+    audiences: tuple[str, ...],
+    now: int,
+) -> tuple[str, int]:
+    """The `jti` and `exp` of a valid assertion, for the replay check. RFC 7523 §3."""
+    try:
+        claims = jose.verify(assertion, keys, types=(None, "jwt", "client-authentication+jwt"))
+        jose.check_times(claims, now, longest=ASSERTION_LIFETIME)
+    except jose.InvalidJWT as error:
+        raise InvalidClient(detail=str(error)) from error
+    return _check_assertion_claims(claims, client_id, audiences), int(claims["exp"])
+
+
+def _check_assertion_claims(claims: Mapping[str, Any], client_id: str, audiences: tuple[str, ...]) -> str:
+    if claims.get("iss") != client_id or claims.get("sub") != client_id:
+        raise InvalidClient(detail="iss and sub must both be the client_id")
+    # One string, never an array: an assertion for somebody else as well could be replayed here.
+    if claims.get("aud") not in audiences or not isinstance(claims.get("aud"), str):
+        raise InvalidClient(detail="aud must be the issuer or the token endpoint, as one string")
+    jti = claims.get("jti")
+    if not isinstance(jti, str) or not 0 < len(jti) <= 512 or "\0" in jti:
+        raise InvalidClient(detail="jti is missing")
+    return jti
+
+
+def digest_secret(secret: str) -> str:
+    """What is stored of a client secret."""
+    return hashlib.sha256(secret.encode(errors="surrogatepass")).hexdigest()

@@ -1,0 +1,117 @@
+"""The client: an application as the protocol sees it. RFC 6749 §2, RFC 7591 §2."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from .scopes import Permission
+
+
+@dataclass(frozen=True, slots=True)
+class ClientType:
+    """A kind of application, brought by a plugin; what it says is fixed for each client when that is created.
+
+    `grant_types` are what clients of this type may use; `optional_grant_types` only when chosen at creation.
+    `auth_methods` are for the token endpoint, the first one is the default; ("none",) makes the client public.
+    `pkce` is "required" or "optional" (a switch on the client). `native` allows private schemes and any loopback port.
+    """
+
+    name: str
+    title: str
+    description: str
+    grant_types: tuple[str, ...]
+    optional_grant_types: tuple[str, ...] = ()
+    auth_methods: tuple[str, ...] = ("client_secret_basic", "client_secret_post", "private_key_jwt")
+    pkce: str = "optional"
+    native: bool = False
+    third_party: bool = True
+    icon: str = "app-window"
+
+    @property
+    def confidential(self) -> bool:
+        return self.auth_methods != ("none",)
+
+    @property
+    def interactive(self) -> bool:
+        """Whether people sign in to it, so that it has redirect URIs."""
+        return "authorization_code" in self.grant_types
+
+
+@dataclass(frozen=True, slots=True)
+class Branding:
+    """How an application or the provider shows itself. Images are addresses on our own origin."""
+
+    display_name: str = ""
+    logo: str = ""
+    dark_logo: str = ""
+    favicon: str = ""
+    terms_uri: str = ""
+    policy_uri: str = ""
+    primary_color: str = ""
+    dark_primary_color: str = ""
+    theme: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Secret:
+    """A stored client secret: only its SHA-256, hexadecimal. It has 256 random bits, so a slow hash adds nothing."""
+
+    id: str
+    digest: str
+    expires_at: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Client:
+    """A registered client, with everything a request needs. `ceiling` is None for a first-party client.
+
+    Keys of `ceiling` are what it may ask for; the value says whether the permission is required (else the user may
+    decline it). Lifetimes are in seconds.
+    """
+
+    id: str
+    name: str
+    type: ClientType
+    third_party: bool
+    enabled: bool = True
+    description: str = ""
+    redirect_uris: tuple[str, ...] = ()
+    post_logout_redirect_uris: tuple[str, ...] = ()
+    cors_origins: tuple[str, ...] = ()
+    grant_types: tuple[str, ...] = ("authorization_code", "refresh_token")
+    auth_method: str = "client_secret_basic"
+    secrets: tuple[Secret, ...] = ()
+    jwks: Mapping[str, Any] = field(default_factory=dict)
+    jwks_uri: str = ""
+    require_pkce: bool = False
+    offline_access: bool = True
+    id_token_alg: str = "RS256"
+    userinfo_alg: str = ""
+    backchannel_logout_uri: str = ""
+    access_token_lifetime: int = 600
+    branding: Branding = field(default_factory=Branding)
+    ceiling: Mapping[Permission, bool] | None = None
+    created_at: int = 0
+    fingerprint: str = ""
+    metadata: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def confidential(self) -> bool:
+        return self.auth_method != "none"
+
+    @property
+    def pkce_required(self) -> bool:
+        return self.require_pkce or not self.confidential or self.type.pkce == "required"
+
+    @property
+    def display_name(self) -> str:
+        return self.branding.display_name or self.name
+
+    def identity_is_assured(self, redirect_uri: str) -> bool:
+        """Whether a remembered consent may be used again without asking: nobody else can pose as this client.
+
+        OAuth 2.1 draft-16, native applications: only "if the identity of the client can be assured".
+        """
+        return self.confidential or redirect_uri.startswith("https://")

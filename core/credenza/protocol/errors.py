@@ -1,0 +1,153 @@
+"""One class per registered error code. `description` goes out to the client, `detail` goes to the log."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+
+class ProtocolError(Exception):
+    """An error that the specifications have a code for."""
+
+    code: ClassVar[str]
+    status: ClassVar[int] = 400
+
+    def __init__(self, description: str = "", *, detail: str = "") -> None:
+        super().__init__(description or self.code)
+        self.description = printable(description)
+        self.detail = detail
+
+    def parameters(self) -> dict[str, str]:
+        """The members of an error response. RFC 6749 §4.1.2.1, §5.2."""
+        return {"error": self.code} | ({"error_description": self.description} if self.description else {})
+
+
+def printable(text: str) -> str:
+    """Keep only the characters an `error_description` may have. RFC 6749 §4.1.2.1."""
+    return "".join(c for c in text if 0x20 <= ord(c) <= 0x7E and c not in '"\\')
+
+
+class InvalidRequest(ProtocolError):
+    code = "invalid_request"
+
+
+class InvalidClient(ProtocolError):
+    """`challenge` is true when the client tried HTTP Basic, which the answer must then name. RFC 6749 §5.2."""
+
+    code = "invalid_client"
+    status = 401
+
+    def __init__(self, description: str = "", *, detail: str = "", challenge: bool = False) -> None:
+        super().__init__(description or "Client authentication failed.", detail=detail)
+        self.challenge = challenge
+
+
+class InvalidGrant(ProtocolError):
+    code = "invalid_grant"
+
+
+class InvalidScope(ProtocolError):
+    code = "invalid_scope"
+
+
+class InvalidTarget(ProtocolError):
+    """RFC 8707 §2."""
+
+    code = "invalid_target"
+
+
+class UnauthorizedClient(ProtocolError):
+    code = "unauthorized_client"
+
+
+class UnsupportedGrantType(ProtocolError):
+    code = "unsupported_grant_type"
+
+
+class UnsupportedResponseType(ProtocolError):
+    code = "unsupported_response_type"
+
+
+class UnsupportedTokenType(ProtocolError):
+    """RFC 7009 §2.2.1."""
+
+    code = "unsupported_token_type"
+
+
+class AccessDenied(ProtocolError):
+    code = "access_denied"
+
+
+class ServerError(ProtocolError):
+    code = "server_error"
+    status = 500
+
+
+class TemporarilyUnavailable(ProtocolError):
+    code = "temporarily_unavailable"
+    status = 503
+
+
+class SlowDown(TemporarilyUnavailable):
+    """Too many tries from one place; the code is the nearest registered one."""
+
+    status = 429
+
+
+class LoginRequired(ProtocolError):
+    """OpenID Connect Core §3.1.2.6, as are the next three."""
+
+    code = "login_required"
+
+
+class ConsentRequired(ProtocolError):
+    code = "consent_required"
+
+
+class InteractionRequired(ProtocolError):
+    code = "interaction_required"
+
+
+class AccountSelectionRequired(ProtocolError):
+    code = "account_selection_required"
+
+
+class RequestNotSupported(ProtocolError):
+    code = "request_not_supported"
+
+
+class RequestUriNotSupported(ProtocolError):
+    code = "request_uri_not_supported"
+
+
+class RegistrationNotSupported(ProtocolError):
+    code = "registration_not_supported"
+
+
+class InvalidToken(ProtocolError):
+    """RFC 6750 §3.1."""
+
+    code = "invalid_token"
+    status = 401
+
+
+class InsufficientScope(ProtocolError):
+    """RFC 6750 §3.1."""
+
+    code = "insufficient_scope"
+    status = 403
+
+
+class UnsafeRequest(Exception):
+    """The client or its redirect URI could not be trusted: the answer is a page, never a redirect. RFC 6749 §4.1.2.1.
+
+    `facts` are what the page shows a developer: pairs of a label and a value, escaped by the template.
+    """
+
+    def __init__(
+        self, code: str, description: str, *, facts: list[tuple[str, str]] | None = None, client_id: str = ""
+    ) -> None:
+        super().__init__(description)
+        self.code = code
+        self.description = description
+        self.facts = facts or []
+        self.client_id = client_id

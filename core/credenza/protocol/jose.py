@@ -1,0 +1,234 @@
+"""JSON Web Signatures and Keys. The only file that knows the JOSE library. RFC 7515, RFC 7517, RFC 7519, RFC 8725.
+
+The library is handed key objects with exactly one algorithm each, and only after this file has read the header itself:
+it would accept some forgeries when it had to choose an algorithm or a key.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from jose import jwk, jws
+from jose.backends.base import Key
+from jose.backends.cryptography_backend import CryptographyECKey, CryptographyRSAKey
+
+ALGORITHMS = ("RS256", "ES256")
+KEY_TYPES = {"RS256": "RSA", "ES256": "EC"}
+MAX_TOKEN = 16 * 1024
+MAX_KEYS = 50
+SKEW = 60  # seconds that a clock elsewhere may be ahead
+
+
+class InvalidJWT(Exception):
+    """The token is not acceptable; the message is for the log."""
+
+
+@dataclass(frozen=True, slots=True)
+class SigningKey:
+    """One of our own keys, parsed once: the library takes 90 times longer with PEM text."""
+
+    kid: str
+    alg: str
+    key: Key
+    public_jwk: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class VerificationKey:
+    """A public key and the one algorithm it is for."""
+
+    kid: str | None
+    alg: str
+    key: Key
+
+
+def generate_private_key(alg: str) -> bytes:
+    """A new private key as PKCS #8 PEM. RSA of 2048 bits takes about 50 ms."""
+    private = (
+        rsa.generate_private_key(public_exponent=65537, key_size=2048)
+        if alg == "RS256"
+        else ec.generate_private_key(ec.SECP256R1())
+    )
+    return private.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
+
+
+def load_signing_key(pem: bytes, alg: str) -> SigningKey:
+    """Parse one of our private keys; raises ValueError for a weak or mismatching one."""
+    if alg not in ALGORITHMS:
+        raise ValueError(f"no such signing algorithm: {alg}")
+    private = serialization.load_pem_private_key(pem, password=None)
+    public = private.public_key()
+    if isinstance(public, rsa.RSAPublicKey) and alg == "RS256" and public.key_size >= 2048:
+        members = {"kty": "RSA", "n": _number(public.public_numbers().n), "e": _number(public.public_numbers().e)}
+    elif isinstance(public, ec.EllipticCurvePublicKey) and alg == "ES256" and public.curve.name == "secp256r1":
+        numbers = public.public_numbers()
+        members = {"kty": "EC", "crv": "P-256", "x": _number(numbers.x, 32), "y": _number(numbers.y, 32)}
+    else:
+        raise ValueError(f"this key cannot be used with {alg}")
+    kid = thumbprint(members)
+    return SigningKey(kid, alg, _construct(pem.decode(), alg), {**members, "kid": kid, "use": "sig", "alg": alg})
+
+
+def verification_key(key: SigningKey) -> VerificationKey:
+    return VerificationKey(key.kid, key.alg, key.key.public_key())
+
+
+def thumbprint(members: Mapping[str, str]) -> str:
+    """RFC 7638 §3: the hash of the required members in order."""
+    return _encode(hashlib.sha256(json.dumps(members, sort_keys=True, separators=(",", ":")).encode()).digest())
+
+
+def sign(claims: Mapping[str, Any], key: SigningKey, *, typ: str) -> str:
+    """A compact JWS with `kid` and `typ` in its header."""
+    return jws.sign(dict(claims), key.key, headers={"kid": key.kid, "typ": typ}, algorithm=key.alg)
+
+
+def parse_jwks(jwks: Mapping[str, Any]) -> list[VerificationKey]:
+    """The public keys of a client. Raises ValueError, in a sentence, for a private or weak key. RFC 7517 §5."""
+    keys = jwks.get("keys") if isinstance(jwks, Mapping) else None
+    if not isinstance(keys, list) or len(keys) > MAX_KEYS:
+        raise ValueError(f"A JWKS is an object with at most {MAX_KEYS} keys.")
+    return [parsed for key in keys for parsed in _parse_jwk(key)]
+
+
+def _parse_jwk(members: object) -> list[VerificationKey]:
+    if not isinstance(members, dict):
+        raise ValueError("A key is an object.")
+    if members.get("use", "sig") != "sig":
+        return []
+    if members.get("kty") not in KEY_TYPES.values():
+        raise ValueError("Only RSA and EC keys are accepted.")
+    if {"d", "p", "q", "dp", "dq", "qi", "k", "oth"} & members.keys():
+        raise ValueError("This is a private key; register the public one only, and make a new pair.")
+    kid = members.get("kid")
+    if kid is not None and not isinstance(kid, str):
+        raise ValueError("kid is a string.")
+    alg = members.get("alg", "RS256" if members["kty"] == "RSA" else "ES256")
+    if alg not in ALGORITHMS or KEY_TYPES[alg] != members["kty"]:
+        raise ValueError(f"Keys are accepted for {' and '.join(ALGORITHMS)}.")
+    required = ("n", "e") if alg == "RS256" else ("crv", "x", "y")
+    public = {name: members.get(name) for name in ("kty", *required)}
+    if not all(isinstance(value, str) and value.isascii() for value in public.values()):
+        raise ValueError("A member of the key is missing.")
+    if alg == "ES256" and public["crv"] != "P-256":
+        raise ValueError("ES256 needs a key on P-256.")
+    try:
+        key = _construct({**public, "alg": alg}, alg)
+        prepared = key.prepared_key
+    except (
+        Exception
+    ) as error:  # the library raises TypeError, KeyError and others for points off the curve and the like
+        raise ValueError("The key is not valid.") from error
+    if isinstance(prepared, rsa.RSAPublicKey) and (
+        prepared.key_size < 2048 or prepared.key_size > 8192 or prepared.public_numbers().e < 3
+    ):
+        raise ValueError("RSA keys have 2048 to 8192 bits.")
+    return [VerificationKey(kid, alg, key)]
+
+
+def _construct(material: Any, alg: str) -> Any:
+    key = jwk.construct(material, alg)
+    if not isinstance(key, CryptographyECKey | CryptographyRSAKey):
+        raise ValueError(f"{alg} keys must be handled by the cryptography package")
+    return key
+
+
+def read_header(token: str) -> dict[str, Any]:
+    """The header, read but not believed. Refuses what we do not support: RFC 7515 §4.1.11, RFC 8725 §3."""
+    if len(token) > MAX_TOKEN or token.count(".") != 2 or not token.isascii():
+        raise InvalidJWT("not a compact JWS")
+    header = _json_object(token.split(".", 1)[0])
+    if not isinstance(header.get("alg"), str) or not isinstance(header.get("kid", ""), str):
+        raise InvalidJWT("alg and kid are strings")
+    if refused := header.keys() & {"crit", "b64", "zip", "cty"}:
+        raise InvalidJWT(f"header has {', '.join(sorted(refused))}")
+    return header
+
+
+def read_claims(token: str) -> dict[str, Any]:
+    """The claims, read but not believed: only to find out whose keys to try."""
+    read_header(token)
+    return _json_object(token.split(".")[1])
+
+
+def verify(token: str, keys: Iterable[VerificationKey], *, types: Sequence[str | None]) -> dict[str, Any]:
+    """The claims of a token that one of the keys signed; `types` are the `typ` values to accept, None for none.
+
+    The key is chosen before anything is verified, by `kid` and `alg`; times and audience are for `check_times` and the
+    caller. Raises InvalidJWT and nothing else.
+    """
+    header = read_header(token)
+    typ = header.get("typ")
+    if (typ.lower() if isinstance(typ, str) else typ) not in types:
+        raise InvalidJWT(f"typ is {typ!r}")
+    kid = header.get("kid")
+    candidates = [k for k in keys if k.alg == header["alg"] and (kid is None or k.kid is None or k.kid == kid)]
+    if not candidates:
+        raise InvalidJWT("no key for this kid and alg")
+    for candidate in candidates[:5]:
+        try:
+            payload = jws.verify(token, candidate.key, algorithms=[candidate.alg])
+        except Exception:  # noqa: BLE001, S112 - not only JOSEError comes out of the library
+            continue
+        return _parse_object(payload)
+    raise InvalidJWT("signature does not match")
+
+
+def check_times(claims: Mapping[str, Any], now: int, *, expired_ok: bool = False, longest: int | None = None) -> None:
+    """`exp` must be there and ahead, `iat` and `nbf` not in the future but for the skew. RFC 7519 §4.1."""
+    times = {name: claims.get(name) for name in ("exp", "iat", "nbf")}
+    for name, value in times.items():
+        if value is None and name == "nbf":
+            continue
+        if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < 2**40:
+            raise InvalidJWT(f"{name} is missing or no number of seconds")
+    exp, iat, nbf = (times[name] for name in ("exp", "iat", "nbf"))
+    assert isinstance(exp, int | float)
+    assert isinstance(iat, int | float)
+    if exp <= now and not expired_ok:
+        raise InvalidJWT("expired")
+    if longest is not None and exp > now + longest + SKEW:
+        raise InvalidJWT("exp is too far ahead")
+    if iat > now + SKEW or (nbf is not None and nbf > now + SKEW):
+        raise InvalidJWT("not valid yet")
+
+
+def _json_object(segment: str) -> dict[str, Any]:
+    try:
+        return _parse_object(urlsafe_b64decode(segment + "=" * (-len(segment) % 4)))
+    except ValueError as error:
+        raise InvalidJWT("not base64url JSON") from error
+
+
+def _parse_object(data: bytes) -> dict[str, Any]:
+    try:
+        value = json.loads(data, object_pairs_hook=_unique)
+    except (ValueError, RecursionError) as error:
+        raise InvalidJWT("not JSON") from error
+    if not isinstance(value, dict):
+        raise InvalidJWT("not a JSON object")
+    return value
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    value = dict(pairs)
+    if len(value) != len(pairs):
+        raise ValueError("a member stands twice")
+    return value
+
+
+def _number(value: int, length: int | None = None) -> str:
+    return _encode(value.to_bytes(length or (value.bit_length() + 7) // 8, "big"))
+
+
+def _encode(data: bytes) -> str:
+    return urlsafe_b64encode(data).decode().rstrip("=")

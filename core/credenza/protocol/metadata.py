@@ -1,0 +1,53 @@
+"""The metadata document, the same for both well-known addresses. OpenID Connect Discovery §3, RFC 8414 §2."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from .authorization_request import RESPONSE_MODES
+from .jose import ALGORITHMS
+
+AUTH_METHODS = ("client_secret_basic", "client_secret_post", "private_key_jwt", "none")
+
+
+def metadata(
+    *,
+    issuer: str,
+    endpoints: Mapping[str, str],
+    scopes: Iterable[str],
+    claims: Iterable[str],
+    grant_types: Iterable[str],
+    acr_values: Iterable[str],
+    locales: Iterable[str],
+) -> dict[str, Any]:
+    """Every value that is listed works; every one that is not is refused. `endpoints` are paths below the issuer."""
+    authenticated = [method for method in AUTH_METHODS if method != "none"]
+    return {
+        "issuer": issuer,
+        **{name: issuer + path for name, path in endpoints.items()},
+        "scopes_supported": list(scopes),
+        "claims_supported": list(claims),
+        "response_types_supported": ["code"],
+        "response_modes_supported": list(RESPONSE_MODES),
+        "grant_types_supported": list(grant_types),
+        "subject_types_supported": ["public"],
+        "id_token_signing_alg_values_supported": list(ALGORITHMS),
+        "userinfo_signing_alg_values_supported": list(ALGORITHMS),
+        "token_endpoint_auth_methods_supported": list(AUTH_METHODS),
+        "token_endpoint_auth_signing_alg_values_supported": list(ALGORITHMS),
+        "revocation_endpoint_auth_methods_supported": list(AUTH_METHODS),
+        "revocation_endpoint_auth_signing_alg_values_supported": list(ALGORITHMS),
+        "introspection_endpoint_auth_methods_supported": authenticated,
+        "introspection_endpoint_auth_signing_alg_values_supported": list(ALGORITHMS),
+        "code_challenge_methods_supported": ["S256"],
+        "authorization_response_iss_parameter_supported": True,
+        "claims_parameter_supported": True,
+        "request_parameter_supported": False,
+        "request_uri_parameter_supported": False,
+        "acr_values_supported": list(acr_values),
+        "claim_types_supported": ["normal"],
+        "display_values_supported": ["page"],
+        "prompt_values_supported": ["none", "login", "consent", "select_account"],
+        "ui_locales_supported": list(locales),
+    }

@@ -1,0 +1,65 @@
+"""Request parameters, read once from the raw bytes. RFC 6749 §3.1, Appendix B."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from urllib.parse import parse_qsl
+
+from .errors import InvalidRequest
+
+MAY_REPEAT = frozenset({"resource", "audience"})  # RFC 8707 §2, RFC 8693 §2.1
+MAX_FIELDS = 100
+MAX_BYTES = 64 * 1024
+
+
+class Parameters(Mapping[str, str]):
+    """The parameters of one request: each sent once, none empty, all of them text a database can hold."""
+
+    def __init__(self, pairs: list[tuple[str, str]]) -> None:
+        self._values: dict[str, list[str]] = {}
+        for name, value in pairs:
+            if value:  # "Parameters sent without a value MUST be treated as if they were omitted." RFC 6749 §3.1
+                self._values.setdefault(name, []).append(value)
+
+    @classmethod
+    def parse(cls, raw: bytes, *, max_fields: int = MAX_FIELDS, max_bytes: int = MAX_BYTES) -> Parameters:
+        """Read a query string or a form body; raises InvalidRequest for what no database or log could hold."""
+        if len(raw) > max_bytes:
+            raise InvalidRequest("The request is too large.")
+        try:
+            pairs = parse_qsl(raw.decode(), keep_blank_values=True, max_num_fields=max_fields, errors="strict")
+        except ValueError as error:  # UnicodeDecodeError is one too
+            raise InvalidRequest("The parameters are not application/x-www-form-urlencoded UTF-8.") from error
+        if any("\0" in name or "\0" in value for name, value in pairs):
+            raise InvalidRequest("A parameter contains a NUL character.")
+        return cls(pairs)
+
+    @property
+    def repeated(self) -> frozenset[str]:
+        """Names that were sent more than once and must not be."""
+        return frozenset(n for n, values in self._values.items() if len(values) > 1 and n not in MAY_REPEAT)
+
+    def check_no_repeats(self) -> None:
+        """ "Request and response parameters MUST NOT be included more than once." RFC 6749 §3.1."""
+        if self.repeated:
+            raise InvalidRequest(f"Sent more than once: {', '.join(sorted(self.repeated))}.")
+
+    def all(self, name: str) -> tuple[str, ...]:
+        """Every value of a parameter that may repeat."""
+        return tuple(dict.fromkeys(self._values.get(name, ())))
+
+    def all_values(self, name: str) -> tuple[str, ...]:
+        """Every value of a field of our own forms, checkboxes for example."""
+        return tuple(self._values.get(name, ()))
+
+    def pairs(self) -> list[tuple[str, str]]:
+        return [(name, value) for name, values in self._values.items() for value in values]
+
+    def __getitem__(self, name: str) -> str:
+        return self._values[name][0]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._values)
+
+    def __len__(self) -> int:
+        return len(self._values)

@@ -1,0 +1,156 @@
+"""Redirect URIs: which may be registered, and whether the one sent is. RFC 6749 §3.1.2, RFC 8252, RFC 9700 §2.1."""
+
+from __future__ import annotations
+
+import re
+from urllib.parse import urlsplit
+
+from .errors import UnsafeRequest
+
+MAX_LENGTH = 2000
+LOOPBACK_HOSTS = ("127.0.0.1", "[::1]")
+DANGEROUS_SCHEMES = frozenset(
+    {
+        "javascript",
+        "data",
+        "vbscript",
+        "file",
+        "blob",
+        "about",
+        "filesystem",
+        "view-source",
+        "ftp",
+        "ws",
+        "wss",
+        "urn",
+        "mailto",
+    }
+)
+PRIVATE_SCHEME = re.compile(r"[a-z][a-z0-9+-]*(\.[a-z0-9+-]+)+")
+_LOOPBACK = re.compile(r"http://(127\.0\.0\.1|\[::1\]|localhost)(?::(\d{1,5}))?((?:[/?].*)?)")
+
+
+def check_registrable(uri: str, *, native: bool = False) -> None:
+    """Raise ValueError, with a sentence for the person who typed it, unless the URI may be registered."""
+    _check_characters(uri)
+    scheme, colon, rest = uri.partition(":")
+    if not colon:
+        raise ValueError("Give the whole address, for example https://app.example.com/callback.")
+    if scheme != scheme.lower() or scheme in DANGEROUS_SCHEMES:
+        raise ValueError(f"The scheme {scheme} is not allowed.")
+    if "*" in uri:
+        raise ValueError("Wildcards are not allowed: addresses are compared character by character.")
+    if "#" in uri:
+        raise ValueError("A redirect address has no fragment (#...).")
+    if scheme in ("https", "http"):
+        _check_web(uri)
+        return
+    if not native:
+        raise ValueError("Only https addresses are allowed; other schemes are for native applications.")
+    # "apps MUST use a URI scheme based on a domain name under their control, expressed in reverse order." RFC 8252 §7.1
+    if not PRIVATE_SCHEME.fullmatch(scheme) or scheme.startswith(("https.", "http.")):
+        raise ValueError("A private scheme is a domain name in reverse, for example com.example.app:/callback.")
+    if rest.startswith("//") or not rest.startswith("/"):
+        raise ValueError("A private scheme is followed by a single slash, for example com.example.app:/callback.")
+
+
+def check_web_uri(uri: str) -> None:
+    """Raise ValueError unless a page may link to the URI, or the server call it: https, or http on loopback."""
+    _check_characters(uri)
+    if not uri.startswith(("https://", "http://")):
+        raise ValueError("Give an address that begins with https://.")
+    _check_web(uri)
+
+
+def _check_characters(uri: str) -> None:
+    if len(uri) > MAX_LENGTH:
+        raise ValueError(f"The address is longer than {MAX_LENGTH} characters.")
+    # Browsers and parsers disagree about these, so nothing that has one is ever registered.
+    if any(not 0x21 <= ord(c) <= 0x7E or c in '\\"<>^`{|}' for c in uri):
+        raise ValueError("The address has a space, a backslash, or a character that must be percent-encoded.")
+
+
+def _check_web(uri: str) -> None:
+    try:
+        parts = urlsplit(uri)
+        port = parts.port
+    except ValueError as error:
+        raise ValueError("This is not a valid address.") from error
+    if not parts.hostname or port == 0:
+        raise ValueError("The address has no host.")
+    if "@" in parts.netloc:
+        raise ValueError("The address must not contain a user name (...@).")
+    if not re.fullmatch(r"\[[0-9a-f:.]+\]|[a-z0-9_](?:[a-z0-9._-]*[a-z0-9_])?", re.sub(r":\d+$", "", host_of(uri))):
+        raise ValueError("Write the host in lower case ASCII letters, digits, dots and hyphens.")
+    if uri.startswith("http://") and not is_loopback(uri):
+        raise ValueError("http is only allowed for 127.0.0.1, [::1] and localhost; use https.")
+    if any(segment in (".", "..") for segment in re.split("/|%2f", parts.path.replace("%2e", ".").replace("%2E", "."))):
+        raise ValueError("The path must not contain . or .. segments.")
+
+
+def is_loopback(uri: str) -> bool:
+    """Whether the URI goes to the machine the browser runs on. RFC 8252 §7.3."""
+    return _LOOPBACK.fullmatch(uri) is not None
+
+
+def host_of(uri: str) -> str:
+    """The host and port to show a person; the scheme for a private one."""
+    scheme, _, rest = uri.partition(":")
+    if not rest.startswith("//"):
+        return f"{scheme}:"
+    return re.split("[/?#]", rest[2:], maxsplit=1)[0]
+
+
+def matches(sent: str, registered: str, *, native: bool) -> bool:
+    """Simple string comparison (RFC 3986 §6.2.1), but for the port of a loopback address.
+
+    "The authorization server MUST allow any port to be specified at the time of the request for loopback IP redirect
+    URIs." RFC 8252 §7.3. `localhost` gets that freedom only for native applications (§8.3).
+    """
+    if sent == registered:
+        return True
+    ours, theirs = _LOOPBACK.fullmatch(registered), _LOOPBACK.fullmatch(sent)
+    if ours is None or theirs is None or ours[1] != theirs[1] or ours[3] != theirs[3]:
+        return False
+    if ours[1] == "localhost" and not native:
+        return False
+    return ours[2] is None and theirs[2] is not None and 0 < int(theirs[2]) < 65536
+
+
+def check_redirect_uri(
+    sent: str | None, registered: tuple[str, ...], *, native: bool, openid: bool, client_id: str = ""
+) -> str:
+    """Return the redirect URI to use; raises UnsafeRequest. Until here an error is a page, from here on a redirect."""
+    if sent is None:
+        # RFC 6749 §3.1.2.3 lets it be left out when there is only one; OpenID Connect Core §3.1.2.1 requires it.
+        if len(registered) == 1 and not openid:
+            return registered[0]
+        raise UnsafeRequest(
+            "invalid_request",
+            "The application did not say where to send you back to: redirect_uri is missing.",
+            client_id=client_id,
+        )
+    if any(matches(sent, uri, native=native) for uri in registered):
+        return sent
+    raise UnsafeRequest(
+        "invalid_redirect_uri",
+        "The application asked to send you to an address that is not registered for it.",
+        facts=mismatch(sent, registered),
+        client_id=client_id,
+    )
+
+
+def mismatch(sent: str, registered: tuple[str, ...]) -> list[tuple[str, str]]:
+    """What a developer needs to see to mend a redirect URI: both values and the first character that differs."""
+    facts = [("redirect_uri that was sent", sent)]
+    if not registered:
+        return [*facts, ("Registered", "No redirect URI is registered for this application.")]
+    nearest = max(registered, key=lambda uri: _common_prefix(sent, uri))
+    at = _common_prefix(sent, nearest)
+    facts += [("Registered", uri) for uri in registered[:10]]
+    here, there = (value[at : at + 1] or "the end" for value in (sent, nearest))
+    return [*facts, ("First difference", f"character {at + 1}: sent {here!r}, registered {there!r}")]
+
+
+def _common_prefix(a: str, b: str) -> int:
+    return next((i for i, (x, y) in enumerate(zip(a, b, strict=False)) if x != y), min(len(a), len(b)))

@@ -1,0 +1,67 @@
+"""Scopes: the words a client asks with, and what they mean to a person. RFC 6749 §3.3."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from .errors import InvalidScope
+
+SCOPE_TOKEN = re.compile(r"[\x21\x23-\x5B\x5D-\x7E]{1,255}")
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Permission:
+    """A scope at a resource, from a source.
+
+    `resource` is the identifier of an API (an absolute URI), or empty when the provider itself is the resource.
+    """
+
+    source: str
+    resource: str
+    scope: str
+
+    @property
+    def key(self) -> str:
+        """A form of it for form fields and URLs."""
+        return " ".join(part for part in (self.source, self.resource, self.scope) if part)
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """A permission, described for the people who enable it and the people who grant it.
+
+    `claims` are the claims it releases through UserInfo (OpenID Connect Core §5.4). `always` scopes need no
+    administrator to enable them.
+    """
+
+    permission: Permission
+    title: str
+    description: str = ""
+    group: str = ""
+    claims: tuple[str, ...] = ()
+    icon: str = "key"
+    always: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What an authorization request names: scope values, resources (RFC 8707) and single claims (Core §5.5)."""
+
+    scopes: tuple[str, ...] = ()
+    resources: tuple[str, ...] = ()
+    claims: frozenset[str] = field(default_factory=frozenset)
+
+
+def parse_scope(value: str) -> tuple[str, ...]:
+    """Split a `scope` parameter, keeping its order and each value once."""
+    scopes = tuple(dict.fromkeys(value.split(" "))) if value else ()
+    scopes = tuple(scope for scope in scopes if scope)
+    if not all(SCOPE_TOKEN.fullmatch(scope) for scope in scopes):
+        raise InvalidScope("The scope parameter has a character that no scope may have.")
+    return scopes
+
+
+def join_scope(scopes: Iterable[str]) -> str:
+    return " ".join(dict.fromkeys(scopes))

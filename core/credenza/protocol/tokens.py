@@ -1,0 +1,109 @@
+"""Codes, tokens and what is in them. RFC 6749 §1.4-1.5, RFC 9068, OpenID Connect Core §2."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import secrets
+import zlib
+from base64 import urlsafe_b64encode
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+# A prefix for each kind, so that a scanner knows a leaked one, and no kind is ever taken for another.
+PREFIXES = {
+    "code": "cz_code_",
+    "access_token": "cz_at_",
+    "refresh_token": "cz_rt_",
+    "client_secret": "cz_cs_",
+    "session": "cz_ses_",
+    "browser": "cz_br_",
+    "interaction": "cz_in_",
+    "invitation": "cz_inv_",
+}
+TOKEN = re.compile(r"cz_[a-z]+_[A-Za-z0-9_-]{50}")
+
+
+def new_token(kind: str) -> str:
+    """A prefix, 256 random bits and a checksum, all URL-safe. RFC 6749 §10.10 asks for at least 128 bits."""
+    body = PREFIXES[kind] + secrets.token_urlsafe(32)
+    return body + _checksum(body)
+
+
+def is_token(text: str, kind: str) -> bool:
+    """Whether the text has the form of such a token; spares the database a look-up for anything else."""
+    return text.startswith(PREFIXES[kind]) and TOKEN.fullmatch(text) is not None and _checksum(text[:-7]) == text[-7:]
+
+
+def _checksum(body: str) -> str:
+    return "_" + urlsafe_b64encode(zlib.crc32(body.encode()).to_bytes(4, "big")).decode().rstrip("=")
+
+
+def digest(token: str) -> str:
+    """What is stored of a token: SHA-256, hexadecimal."""
+    return hashlib.sha256(token.encode()).hexdigest()
+
+
+def new_id() -> str:
+    """An identifier that is no secret: 120 random bits, lower-case hexadecimal."""
+    return secrets.token_hex(15)
+
+
+def access_token_claims(
+    *,
+    issuer: str,
+    audience: str,
+    subject: str,
+    client_id: str,
+    scope: str,
+    issued_at: int,
+    expires_at: int,
+    jti: str,
+    extra: Mapping[str, Any],
+) -> dict[str, Any]:
+    """The claims of a JWT access token; what a plugin adds (`extra`) never replaces one of them. RFC 9068 §2.2."""
+    return {
+        **extra,
+        "iss": issuer,
+        "aud": audience,
+        "sub": subject,
+        "client_id": client_id,
+        "iat": issued_at,
+        "exp": expires_at,
+        "jti": jti,
+        "scope": scope,
+    }
+
+
+def id_token_claims(
+    *,
+    issuer: str,
+    client_id: str,
+    subject: str,
+    issued_at: int,
+    expires_at: int,
+    auth_time: int | None,
+    nonce: str | None,
+    acr: str,
+    amr: Sequence[str],
+    session_id: str | None,
+    access_token: str,
+    extra: Mapping[str, Any],
+) -> dict[str, Any]:
+    """The claims of an ID token; `extra` are those the client asked for by name. OpenID Connect Core §2, §3.1.3.6."""
+    claims: dict[str, Any] = {
+        **extra,
+        "iss": issuer,
+        "sub": subject,
+        "aud": client_id,
+        "iat": issued_at,
+        "exp": expires_at,
+        "at_hash": at_hash(access_token),
+    }
+    optional = {"auth_time": auth_time, "nonce": nonce, "acr": acr or None, "amr": list(amr) or None, "sid": session_id}
+    return claims | {name: value for name, value in optional.items() if value is not None}
+
+
+def at_hash(access_token: str) -> str:
+    """The left half of the hash of the access token; both of our algorithms use SHA-256. Core §3.1.3.6."""
+    return urlsafe_b64encode(hashlib.sha256(access_token.encode()).digest()[:16]).decode().rstrip("=")

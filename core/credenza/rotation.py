@@ -1,0 +1,33 @@
+"""Rotation of signing keys: next → active → retired → gone; published before they sign, and as long as needed."""
+
+from __future__ import annotations
+
+from .events import SigningKeyMoved
+from .protocol import jose
+from .server import AuthorizationServer
+from .store import keys
+from .store.engine import transaction
+from .store.version import bump_version
+
+MARGIN = 3600  # seconds that a retired key stays beyond the longest token it signed
+
+
+async def rotate(server: AuthorizationServer, *, actor: str) -> None:
+    """The next keys become active, the active ones retire, new next keys are made, and old retired ones go."""
+    await server.keys()
+    now = server.now()
+    longest = max(server.settings.id_token_lifetime, 24 * 3600) + MARGIN
+    fresh = [await server.new_key(alg, "next") for alg in jose.ALGORITHMS]
+    async with transaction():
+        await bump_version()
+        for key in await keys.list_keys():
+            if key.state == "retired" and (key.retired_at or 0) < now - longest:
+                await keys.delete_key(key.kid)
+                await server.emit(SigningKeyMoved(actor=actor, kid=key.kid, alg=key.alg, state="gone"))
+            elif key.state != "retired":
+                state = "active" if key.state == "next" else "retired"
+                await keys.move_key(key.kid, state, now)
+                await server.emit(SigningKeyMoved(actor=actor, kid=key.kid, alg=key.alg, state=state))
+        for key in fresh:
+            await keys.insert_key(key)
+            await server.emit(SigningKeyMoved(actor=actor, kid=key.kid, alg=key.alg, state="next"))

@@ -1,0 +1,212 @@
+"""The authorization server: settings, store, keys, and what plugins registered. Read-only after the start."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Any
+
+import pluggy
+from piccolo.conf.apps import AppConfig
+
+from .encryption import Keyring
+from .events import Event
+from .hookspecs import Listener
+from .objects import Authenticator, GrantType, Prompt, ScopeProvider, Theme
+from .outbound import RemoteKeys
+from .plugins import by_name, collect, owner_of
+from .protocol import jose
+from .protocol.clients import Branding, Client, ClientType
+from .settings import Settings, secret_key
+from .store import audit, clients, keys, provider
+from .store.engine import bind, database, engine_from_url
+from .store.keys import StoredKey
+from .store.migrate import migrate, pending
+from .store.piccolo_app import APP_CONFIG
+from .store.version import Cache, bump_version
+
+logger = logging.getLogger("credenza")
+
+
+class Clock:
+    """Unix time in whole seconds. Tests move it; nothing else reads the time for the protocol."""
+
+    def __init__(self) -> None:
+        self.offset = 0
+
+    def now(self) -> int:
+        return int(time.time()) + self.offset
+
+    def move(self, seconds: int) -> None:
+        self.offset += seconds
+
+
+class KeySet:
+    """Our keys, parsed once: `active` signs (one for each algorithm), `published` is in the JWKS, RS256 first."""
+
+    def __init__(self, published: Sequence[tuple[StoredKey, jose.SigningKey]]) -> None:
+        self.published = [key for _, key in published]
+        self.active = {key.alg: key for stored, key in reversed(published) if stored.state == "active"}
+        self.verification = [jose.verification_key(key) for key in self.published]
+
+
+class AuthorizationServer:
+    """Everything a request needs. Made once by `create_app`, never written to afterwards."""
+
+    def __init__(self, settings: Settings, plugins: pluggy.PluginManager) -> None:
+        self.settings = settings
+        self.plugins = plugins
+        self.clock = Clock()
+        self.keyring = Keyring(secret_key(settings))
+        self.engine = engine_from_url(settings.database_url)
+        self._collect()
+        self._clients: Cache[Client | None] = Cache()
+        self._keys: Cache[KeySet] = Cache()
+        self._branding: Cache[Branding] = Cache()
+        self._origins: Cache[frozenset[str]] = Cache()
+        self._touched: dict[str, int] = {}
+        self.remote_keys = RemoteKeys(settings)
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def _collect(self) -> None:
+        def named(hook: str, kind: type[Any] | None) -> dict[str, Any]:
+            found = collect(self.plugins, hook, kind, settings=self.settings)
+            self.owners |= owner_of(found)
+            return by_name(hook, found)
+
+        self.owners: dict[int, str] = {}
+        self.client_types: Mapping[str, ClientType] = named("register_client_types", ClientType)
+        self.scope_providers: Mapping[str, ScopeProvider] = named("register_scopes", ScopeProvider)
+        prompts: dict[str, Prompt] = named("register_prompts", Prompt)
+        self.prompts: Mapping[str, Prompt] = dict(sorted(prompts.items(), key=lambda item: item[1].order))
+        self.grant_types: Mapping[str, GrantType] = named("register_grant_types", GrantType)
+        self.authenticators: Mapping[str, Authenticator] = named("register_authenticators", Authenticator)
+        self.themes: Mapping[str, Theme] = named("register_themes", Theme)
+        listeners = collect(self.plugins, "register_listeners", None, settings=self.settings)
+        self.listeners: Sequence[tuple[str, Listener]] = listeners
+        tables = collect(self.plugins, "register_tables", AppConfig, settings=self.settings)
+        self.table_apps: Sequence[AppConfig] = [APP_CONFIG, *(app for _, app in tables)]
+        bind(self.engine, [table for app in self.table_apps for table in app.table_classes])
+
+    @property
+    def issuer(self) -> str:
+        return self.settings.issuer
+
+    def now(self) -> int:
+        return self.clock.now()
+
+    @property
+    def plugins_named(self) -> frozenset[str]:
+        return frozenset(name for name, _ in self.plugins.list_name_plugin())
+
+    def plugin_of(self, item: object) -> str:
+        return self.owners.get(id(item), "?")
+
+    async def start(self) -> None:
+        if (path := self.settings.sqlite_path) is not None and not path.exists():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.touch(mode=0o600)
+        await self.engine.start()
+
+    async def stop(self) -> None:
+        if self._tasks:
+            await asyncio.wait(self._tasks, timeout=10)
+        await self.engine.stop()
+
+    async def migrate(self) -> list[str]:
+        return await migrate(self.engine, self.table_apps)
+
+    async def pending_migrations(self) -> list[str]:
+        return await pending(self.engine, self.table_apps)
+
+    async def find_client(self, client_id: str) -> Client | None:
+        return await self._clients.get(client_id, lambda: clients.find_client(client_id, self.client_types))
+
+    async def registered_origins(self) -> frozenset[str]:
+        return await self._origins.get("origins", clients.list_cors_origins)
+
+    async def touch(self, what: str, write: Callable[[], Awaitable[None]]) -> None:
+        """Remember when something was last used, at most once a minute in this worker."""
+        now = self.now()
+        if abs(now - self._touched.get(what, 0)) >= 60:
+            if len(self._touched) > 50_000:
+                self._touched.clear()
+            self._touched[what] = now
+            await write()
+
+    async def provider_branding(self) -> Branding:
+        async def load() -> Branding:
+            return Branding(**({"display_name": "Credenza"} | await provider.find_provider_setting("branding")))
+
+        return await self._branding.get("provider", load)
+
+    async def keys(self) -> KeySet:
+        return await self._keys.get("keys", self._load_keys)
+
+    async def _load_keys(self) -> KeySet:
+        stored = await keys.list_keys()
+        if not any(key.state == "active" for key in stored):
+            await self.create_missing_keys()
+            stored = await keys.list_keys()
+        return KeySet([(key, self._open_key(key)) for key in stored])
+
+    def _open_key(self, key: StoredKey) -> jose.SigningKey:
+        return jose.load_signing_key(self.keyring.decrypt(key.private_key, place=_place(key.kid)), key.alg)
+
+    async def new_key(self, alg: str, state: str) -> StoredKey:
+        """A new key pair, its private half encrypted, not stored yet."""
+        pem = await asyncio.to_thread(jose.generate_private_key, alg)
+        kid, now = jose.load_signing_key(pem, alg).kid, self.now()
+        sealed = self.keyring.encrypt(pem, place=_place(kid))
+        return StoredKey(kid, alg, state, sealed, now, now if state == "active" else None, None)
+
+    async def create_missing_keys(self) -> None:
+        """One active and one next key for each algorithm; the next one is published before it ever signs."""
+        fresh = [await self.new_key(alg, state) for alg in jose.ALGORITHMS for state in ("active", "next")]
+        async with database().transaction():
+            await bump_version()  # two workers that start together meet here, and one waits
+            have = {(key.alg, key.state) for key in await keys.list_keys()}
+            for key in fresh:
+                if (key.alg, key.state) not in have:
+                    await keys.insert_key(key)
+
+    async def emit(self, event: Event) -> None:
+        """Write the event to the audit log, in the transaction that is open; listeners hear of it after the commit."""
+        now = self.now()
+        await audit.insert_event(
+            audit.AuditEvent(
+                id=audit.event_id(now),
+                at=now,
+                name=type(event).__name__,
+                actor=event.actor,
+                user=event.user,
+                client=event.client,
+                target=event.target,
+                address=event.address,
+                result=event.result,
+                error_id=event.error_id,
+                data=event.data,
+            )
+        )
+        if self.listeners:
+            await self.engine.after_commit(lambda: self._tell_listeners(event))
+
+    async def _tell_listeners(self, event: Event) -> None:
+        """Each in its own task and its own `try`: a slow or broken listener is nobody else's trouble."""
+        for plugin, listener in self.listeners:
+            task = asyncio.create_task(self._tell(plugin, listener, event))
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+
+    async def _tell(self, plugin: str, listener: Listener, event: Event) -> None:
+        try:
+            async with asyncio.timeout(self.settings.plugins_timeout):
+                await listener(event)
+        except Exception:
+            logger.exception("listener of plugin %r failed on %s", plugin, type(event).__name__)
+
+
+def _place(kid: str) -> str:
+    return f"credenza_signing_key/{kid}/private_key"

@@ -1,0 +1,201 @@
+"""Settings: environment over one TOML file. An unknown key is an error that names it."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from ipaddress import ip_network
+from pathlib import Path
+from typing import Any, get_type_hints
+from urllib.parse import urlsplit
+
+from .protocol.redirect_uris import is_loopback
+
+PREFIX = "CREDENZA_"
+# Read elsewhere, before there are settings: where the file is, and whether to print what plugins do.
+OTHER_VARIABLES = frozenset({"CREDENZA_CONFIG", "CREDENZA_TRACE_PLUGINS"})
+SAMPLE_SECRETS = frozenset({"secret", "changeme", "change-me", "password", "credenza", "example", "test"})
+
+
+class SettingsError(Exception):
+    """One line for the person who starts the server."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """Read-only after the start. Lifetimes are in seconds, sizes in bytes unless a name says otherwise.
+
+    Each field is `CREDENZA_` and its name in upper case in the environment, and its name in the file. Lists are
+    separated by commas in the environment.
+    """
+
+    issuer: str = "http://localhost:8400"
+    database_url: str = "sqlite:///credenza.db"
+    secret_key: str = field(default="", repr=False)
+    cache_url: str = ""
+    outbound_allow: tuple[str, ...] = ()
+    trusted_proxies: tuple[str, ...] = ()
+    rate_limit: bool = True
+
+    plugins_disabled: tuple[str, ...] = ()
+    plugins_path: str = ""
+    plugins_timeout: int = 10
+
+    code_lifetime: int = 60
+    access_token_lifetime: int = 600
+    id_token_lifetime: int = 3600
+    refresh_token_lifetime: int = 60 * 24 * 3600
+    refresh_token_idle_lifetime: int = 30 * 24 * 3600
+    refresh_token_reuse_window: int = 10
+    session_lifetime: int = 30 * 24 * 3600
+    session_idle_lifetime: int = 7 * 24 * 3600
+    interaction_lifetime: int = 3600
+    interactions_at_most: int = 10_000
+    invitation_lifetime: int = 7 * 24 * 3600
+
+    argon2_time_cost: int = 2
+    argon2_memory_kib: int = 19_456
+    argon2_parallelism: int = 1
+    password_min_length: int = 15
+
+    def __post_init__(self) -> None:
+        _check_issuer(self.issuer)
+        for proxy in self.trusted_proxies:
+            try:
+                ip_network(proxy, strict=False)
+            except ValueError as error:
+                raise SettingsError(f"trusted_proxies: {proxy!r} is not an address or a network") from error
+        if not 0 < self.code_lifetime <= 600:
+            raise SettingsError("code_lifetime: 1 to 600 seconds")
+        if not 0 <= self.refresh_token_reuse_window <= 60:
+            raise SettingsError("refresh_token_reuse_window: 0 to 60 seconds")
+        if self.argon2_time_cost < 1 or self.argon2_memory_kib < 8 or self.argon2_parallelism < 1:
+            raise SettingsError("argon2_…: at least time cost 1, 8 KiB and parallelism 1")
+        if self.password_min_length < 8:
+            raise SettingsError("password_min_length: at least 8")
+
+    @property
+    def secure(self) -> bool:
+        return self.issuer.startswith("https://")
+
+    @property
+    def sqlite_path(self) -> Path | None:
+        if not self.database_url.startswith("sqlite:///"):
+            return None
+        return Path(self.database_url.removeprefix("sqlite:///"))
+
+
+def _check_issuer(issuer: str) -> None:
+    """RFC 8414 §2: https, no query, no fragment; http only on loopback, for development."""
+    parts = urlsplit(issuer)
+    if (
+        parts.scheme not in ("https", "http")
+        or not parts.hostname
+        or parts.query
+        or parts.fragment
+        or "@" in parts.netloc
+    ):
+        raise SettingsError(f"issuer: {issuer!r} is not an https address without query and fragment")
+    if parts.path:
+        raise SettingsError("issuer: give scheme, host and port only, without a slash at the end")
+    if parts.scheme == "http" and not is_loopback(issuer):
+        raise SettingsError("issuer: http is accepted for localhost, 127.0.0.1 and [::1] only")
+
+
+def load_settings(
+    config: Path | None = None, environ: Mapping[str, str] | None = None, **overrides: object
+) -> Settings:
+    """Read the file, then the environment, then `overrides` (from the command line; None means not given)."""
+    environ = os.environ if environ is None else environ
+    if config is None and environ.get("CREDENZA_CONFIG"):
+        config = Path(environ["CREDENZA_CONFIG"])
+    values = _from_file(config) if config is not None else {}
+    values |= _from_environment(environ)
+    values |= {name: value for name, value in overrides.items() if value is not None}
+    try:
+        settings = Settings(**values)
+    except TypeError as error:
+        raise SettingsError(str(error)) from error
+    return settings
+
+
+def _from_file(path: Path) -> dict[str, Any]:
+    try:
+        document = tomllib.loads(path.read_text())
+    except OSError as error:
+        raise SettingsError(f"{path}: {error.strerror}") from error
+    except tomllib.TOMLDecodeError as error:
+        raise SettingsError(f"{path}: {error}") from error
+    flat: dict[str, Any] = {}
+    for name, value in document.items():
+        if isinstance(value, dict):  # [plugins] disabled = […] is plugins_disabled
+            flat |= {f"{name}_{inner}": inner_value for inner, inner_value in value.items()}
+        else:
+            flat[name] = value
+    return {name: _convert(name, value, str(path)) for name, value in flat.items()}
+
+
+def _from_environment(environ: Mapping[str, str]) -> dict[str, Any]:
+    return {
+        name.removeprefix(PREFIX).lower(): _convert(name.removeprefix(PREFIX).lower(), value, name)
+        for name, value in environ.items()
+        if name.startswith(PREFIX) and name not in OTHER_VARIABLES and value != ""
+    }
+
+
+def _convert(name: str, value: object, where: str) -> object:
+    types = get_type_hints(Settings)
+    if name not in types:
+        known = ", ".join(f.name for f in fields(Settings))
+        raise SettingsError(f"{where}: there is no setting {name!r}; the settings are {known}")
+    wanted = types[name]
+    if wanted is bool:
+        return _boolean(name, value)
+    if wanted is int:
+        try:
+            return int(str(value))
+        except ValueError as error:
+            raise SettingsError(f"{where}: {name} must be a whole number, not {value!r}") from error
+    if wanted is str:
+        return str(value)
+    items = value if isinstance(value, list) else str(value).split(",")
+    return tuple(str(item).strip() for item in items if str(item).strip())
+
+
+def _boolean(name: str, value: object) -> bool:
+    if isinstance(value, bool):
+        return value
+    words = {"on": True, "off": False, "true": True, "false": False, "1": True, "0": False}
+    if str(value).lower() not in words:
+        raise SettingsError(f"{name} must be on or off, not {value!r}")
+    return words[str(value).lower()]
+
+
+def secret_key(settings: Settings) -> bytes:
+    """The key that all others are derived from: given, or kept in a file of ours beside a SQLite database."""
+    if settings.secret_key:
+        if len(settings.secret_key) < 32 or settings.secret_key.lower() in SAMPLE_SECRETS:
+            raise SettingsError("secret_key: at least 32 random characters, for example from `openssl rand -hex 32`")
+        return settings.secret_key.encode()
+    path = settings.sqlite_path
+    if path is None:
+        raise SettingsError("secret_key: set CREDENZA_SECRET_KEY; it is only made for you beside a SQLite database")
+    key_path = path.with_name(path.name + ".key")
+    if not key_path.exists():
+        if path.exists() and path.stat().st_size > 0:
+            raise SettingsError(f"{key_path} is missing, and {path} cannot be read without it; bring it back")
+        key_path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            descriptor = os.open(key_path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        except FileExistsError:
+            pass  # another process was quicker
+        else:
+            with os.fdopen(descriptor, "w") as file:
+                file.write(secrets.token_hex(32))
+    key = key_path.read_text().strip()
+    if len(key) < 32:
+        raise SettingsError(f"{key_path} does not hold a key of 32 characters or more")
+    return key.encode()

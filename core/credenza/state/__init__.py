@@ -1,0 +1,93 @@
+"""The desired-state file: apply it, tell what would change, write down what is (`docs/reference/state.md`).
+
+The whole file is tried first without writing, so that a mistake in its last line changes nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from ..objects import StateSection
+from ..plugins import by_name, collect
+from ..server import AuthorizationServer
+from ..web.passwords import Passwords
+from . import applications, provider, users
+from .run import Run, StateError
+
+
+def read(path: Path) -> dict[str, Any]:
+    """The file's content; raises StateError."""
+    try:
+        document = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise StateError(f"{path}: {error.strerror}") from error
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise StateError(f"{path}: not YAML: {' '.join(str(error).split())}") from error
+    if document is None:
+        return {}
+    if not isinstance(document, dict):
+        raise StateError(f"{path}: the file is a mapping of sections: users, applications, …")
+    return document
+
+
+def sections_of(server: AuthorizationServer) -> list[StateSection]:
+    """Our own sections and the plugins', in the order in which they depend on one another."""
+    found = collect(server.plugins, "register_state", StateSection, settings=server.settings)
+    ours = [users.section([section for _, section in found]), applications.section(server), provider.SECTION]
+    sections = by_name("register_state", [*found, *(("credenza", section) for section in ours)])
+    return sorted(sections.values(), key=lambda section: section.order)
+
+
+async def apply(
+    server: AuthorizationServer,
+    passwords: Passwords,
+    document: Mapping[str, Any],
+    folder: Path,
+    *,
+    dry: bool = False,
+    prune: bool = False,
+    on_progress: Callable[[int, int], None] | None = None,
+) -> Run:
+    """Bring the database to the declared state, or with `dry` only tell. Raises StateError before anything is written.
+
+    `on_progress` is called with how many changes are made and how many there are.
+    """
+    sections = sections_of(server)
+    known = [section.name for section in sections]
+    if unknown := [name for name in document if name not in known]:
+        raise StateError(f"there is no section {unknown[0]!r}; the sections are {', '.join(known)}")
+    rehearsal = Run(server, passwords, folder, dry=True, prune=prune)
+    await _pass(rehearsal, sections, document)
+    if dry:
+        return rehearsal
+    run = Run(server, passwords, folder, dry=False, prune=prune)
+    if on_progress is not None:
+        run.progress = lambda: on_progress(len(run.changes), len(rehearsal.changes))
+    await _pass(run, sections, document)
+    return run
+
+
+async def _pass(run: Run, sections: Sequence[StateSection], document: Mapping[str, Any]) -> None:
+    for section in sections:
+        if section.name in document:
+            try:
+                await section.apply(document[section.name], run)
+            except StateError as error:
+                raise StateError(f"{section.name}: {error}") from error
+            except (KeyError, TypeError, AttributeError, ValueError) as error:
+                raise StateError(
+                    f"{section.name}: not in the form it should have ({type(error).__name__}: {error})"
+                ) from error
+
+
+async def export(server: AuthorizationServer) -> dict[str, Any]:
+    """The present state as such a file, without secrets and passwords."""
+    parts = {section.name: await section.export() for section in sections_of(server)}
+    return {name: part for name, part in parts.items() if part}
+
+
+__all__ = ["Run", "StateError", "apply", "export", "read", "sections_of"]

@@ -1,0 +1,115 @@
+"""One pass over a desired-state file, and what it changes."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from ..events import ObjectChanged
+from ..server import AuthorizationServer
+from ..store.engine import transaction
+from ..web.passwords import Passwords
+
+
+class StateError(Exception):
+    """What is wrong with the file, and where."""
+
+
+@dataclass(slots=True)
+class Change:
+    """One object that differs. `made` holds what was generated: ids, secrets, links."""
+
+    action: str
+    kind: str
+    name: str
+    before: Mapping[str, Any] = field(default_factory=dict)
+    after: Mapping[str, Any] = field(default_factory=dict)
+    made: dict[str, Any] = field(default_factory=dict)
+
+    def as_json(self) -> dict[str, Any]:
+        return {"kind": self.kind, "name": self.name, **self.made} | (
+            {"before": dict(self.before), "after": dict(self.after)} if self.action == "updated" else {}
+        )
+
+
+@dataclass(slots=True)
+class Run:
+    """One pass over a file: `dry` writes nothing, `prune` removes what the file does not name.
+
+    Sections note what the file declares in `declared` (kind to names): later ones may refer to it in a dry pass.
+    """
+
+    server: AuthorizationServer
+    passwords: Passwords
+    folder: Path
+    dry: bool
+    prune: bool = False
+    progress: Callable[[], None] | None = None
+    changes: list[Change] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+    declared: dict[str, set[str]] = field(default_factory=dict)
+
+    async def change(
+        self,
+        action: str,
+        kind: str,
+        name: str,
+        write: Callable[[], Awaitable[Mapping[str, Any] | None]],
+        *,
+        before: Mapping[str, Any] | None = None,
+        after: Mapping[str, Any] | None = None,
+    ) -> None:
+        """Note a change, and unless this is a dry pass make it: `write` returns what it generated, if anything."""
+        change = Change(action, kind, name, before or {}, after or {})
+        self.changes.append(change)
+        if not self.dry:
+            async with transaction():
+                change.made = dict(await write() or {})
+                await self.server.emit(
+                    ObjectChanged(
+                        actor="command line",
+                        kind=kind,
+                        action=action,
+                        target=name,
+                        before=change.before,
+                        after=change.after,
+                    )
+                )
+        if self.progress is not None:
+            self.progress()
+
+    async def compare(
+        self,
+        kind: str,
+        name: str,
+        before: Mapping[str, Any] | None,
+        after: Mapping[str, Any],
+        write: Callable[[], Awaitable[Mapping[str, Any] | None]],
+    ) -> None:
+        """Created when there was nothing before, updated when something differs; only the difference is noted."""
+        self.declared.setdefault(kind, set()).add(name)
+        if before is None:
+            await self.change("created", kind, name, write, after=after)
+            return
+        differing = [key for key in after if before.get(key) != after[key]]
+        if differing:
+            await self.change(
+                "updated",
+                kind,
+                name,
+                write,
+                before={key: before.get(key) for key in differing},
+                after={key: after[key] for key in differing},
+            )
+
+
+def check_keys(item: object, allowed: Sequence[str], what: str) -> Mapping[str, Any]:
+    """A mapping with no other keys than these; raises StateError naming the one that is unknown."""
+    if not isinstance(item, Mapping):
+        raise StateError(f"{what} is a mapping")
+    for key in item:
+        if key not in allowed:
+            raise StateError(f"{what}: unknown key {key!r}; the keys are {', '.join(allowed)}")
+    return item

@@ -1,0 +1,168 @@
+"""The section `users`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from ..endpoints.pages import check_email, check_username, invite
+from ..objects import StateSection
+from ..store import users
+from ..store.engine import database
+from ..store.grants import revoke_grants
+from ..store.sessions import delete_sessions
+from ..store.users import User
+from ..web.passwords import WeakPassword, check_new_password
+from .run import Run, StateError, check_keys
+
+KEYS = (
+    "username",
+    "password",
+    "password_hash",
+    "email",
+    "email_verified",
+    "phone_number",
+    "phone_number_verified",
+    "profile",
+    "custom_data",
+    "administrator",
+    "suspended",
+)
+PLAIN = ("email_verified", "phone_number", "phone_number_verified", "profile", "custom_data", "suspended")
+
+
+def section(plugin_sections: Sequence[StateSection]) -> StateSection:
+    """Plugins may own members of a user: roles, for example."""
+    extensions = [s for s in plugin_sections if s.user_keys]
+
+    async def apply(items: Any, run: Run) -> None:
+        for item in items or []:
+            await _apply_user(run, item, extensions)
+        if run.prune:
+            await _prune(run, {str(item["username"]).lower() for item in items or []})
+
+    async def export() -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = []
+        while page := await users.list_users(offset=len(found), limit=500):
+            found += [await _export_user(user, extensions) for user in page]
+        return found
+
+    return StateSection("users", 400, apply, export)
+
+
+async def _apply_user(run: Run, item: Any, extensions: Sequence[StateSection]) -> None:
+    extra = [key for section in extensions for key in section.user_keys]
+    members = check_keys(item, (*KEYS, *extra), "a user")
+    username = str(members["username"]).strip().lower()
+    if message := check_username(username) or check_email(str(members.get("email") or "")):
+        raise StateError(f"{username}: {message}")
+    before = await users.find_user_by_identifier(username)
+    before = before if before is not None and before.username == username else None
+    password_hash = await _password_hash(run, username, members, before)
+    after = _declared(members, before or User(users.new_user_id(), username, created_at=run.server.now()))
+
+    async def write() -> dict[str, Any]:
+        now = run.server.now()
+        user = replace(after, password_hash=password_hash, updated_at=now)
+        if before is None:
+            await users.insert_user(replace(user, password_changed_at=now if password_hash else None))
+            made: dict[str, Any] = {"id": user.id}
+            if password_hash is None:
+                made["invitation"] = await invite(run.server, purpose="password", user_id=user.id)
+            return made
+        await users.update_user(user)
+        if user.suspended and not before.suspended:
+            await delete_sessions(user.id)
+            await revoke_grants(now, user_id=user.id)
+        return {"id": user.id}
+
+    shown_before = _shown(before) if before is not None else None
+    shown_after = {
+        key: value for key, value in _shown(after).items() if before is None or key in members or key == "username"
+    }
+    if before is not None and password_hash != before.password_hash:
+        assert shown_before is not None
+        shown_before["password"], shown_after["password"] = "…", "… (changed)"
+    await run.compare("user", username, shown_before, shown_after, write)
+    for section in extensions:
+        mine = {key: members[key] for key in section.user_keys if key in members}
+        if section.apply_user is not None and (mine or before is None):
+            await section.apply_user(run, after, mine)
+
+
+def _declared(members: Mapping[str, Any], user: User) -> User:
+    values: dict[str, Any] = {key: members[key] for key in PLAIN if key in members}
+    if "email" in members:
+        values["email"] = str(members["email"] or "").lower() or None
+    if "administrator" in members:
+        wanted = members["administrator"]
+        values["administrator"] = wanted if isinstance(wanted, str) else "full" if wanted else ""
+    for key in ("profile", "custom_data"):
+        if not isinstance(values.get(key, {}), Mapping):
+            raise StateError(f"{user.username}: {key} is a mapping")
+    return replace(user, **values)
+
+
+async def _password_hash(run: Run, username: str, members: Mapping[str, Any], before: User | None) -> str | None:
+    """The hash to store; the old one when nothing about it is declared or the password is the same."""
+    old = before.password_hash if before is not None else None
+    if "password_hash" in members:
+        if not run.passwords.is_hash(str(members["password_hash"])):
+            raise StateError(f"{username}: password_hash is not an Argon2id hash")
+        return str(members["password_hash"])
+    if "password" not in members:
+        return old
+    password = str(members["password"])
+    if run.dry:
+        try:
+            check_new_password(password, run.server.settings, context=(username,))
+        except WeakPassword as error:
+            run.warnings.append(f"users: {username}: {error}")
+        if old is None:
+            return None
+    if old is not None and await run.passwords.verify(old, password):
+        return old
+    return await run.passwords.hash(password)
+
+
+def _shown(user: User) -> dict[str, Any]:
+    """Members as they stand in the file, but for the password."""
+    return {
+        "username": user.username,
+        "email": user.email or "",
+        "email_verified": user.email_verified,
+        "phone_number": user.phone_number,
+        "phone_number_verified": user.phone_number_verified,
+        "profile": dict(user.profile),
+        "custom_data": dict(user.custom_data),
+        "administrator": user.administrator,
+        "suspended": user.suspended,
+    }
+
+
+async def _export_user(user: User, extensions: Sequence[StateSection]) -> dict[str, Any]:
+    members = {key: value for key, value in _shown(user).items() if value not in ("", {}, False)}
+    for section in extensions:
+        if section.export_user is not None:
+            members |= await section.export_user(user)
+    return members
+
+
+async def _prune(run: Run, keep: set[str]) -> None:
+    """Remove users that the file does not name; never the last full administrator."""
+    names: list[User] = []
+    while page := await users.list_users(offset=len(names), limit=500):
+        names += page
+    for user in names:
+        if user.username in keep:
+            continue
+        if user.administrator == "full" and await users.count_administrators() <= 1:
+            run.warnings.append(f"users: {user.username} stays, as the last administrator")
+            continue
+
+        async def write(user: User = user) -> None:
+            async with database().transaction():
+                await users.delete_user(user.id)
+
+        await run.change("deleted", "user", user.username, write, before=_shown(user))

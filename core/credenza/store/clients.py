@@ -1,0 +1,279 @@
+"""Clients, their secrets, and the permissions an administrator enabled on them."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, fields, replace
+from typing import Any
+
+from piccolo.columns import BigInt, Boolean, ForeignKey, Integer, OnDelete, Text, Varchar
+from piccolo.table import Table
+
+from ..protocol.clients import Branding, Client, ClientType, Secret
+from ..protocol.scopes import Permission
+from ..protocol.tokens import new_id
+from .engine import database
+from .version import bump_version
+
+
+class ClientRow(Table, tablename="credenza_client"):
+    id = Varchar(length=255, primary_key=True)
+    name = Varchar(length=200)
+    description = Text(default="")
+    type = Varchar(length=50)
+    third_party = Boolean(default=True)
+    enabled = Boolean(default=True)
+    redirect_uris = Text(default="[]")
+    post_logout_redirect_uris = Text(default="[]")
+    cors_origins = Text(default="[]")
+    grant_types = Text(default="[]")
+    auth_method = Varchar(length=50)
+    jwks = Text(default="{}")
+    jwks_uri = Text(default="")
+    require_pkce = Boolean(default=False)
+    offline_access = Boolean(default=True)
+    id_token_alg = Varchar(length=20, default="RS256")
+    userinfo_alg = Varchar(length=20, default="")
+    backchannel_logout_uri = Text(default="")
+    access_token_lifetime = Integer(default=600)
+    branding = Text(default="{}")
+    metadata = Text(default="{}")
+    created_at = BigInt(default=0)
+    updated_at = BigInt(default=0)
+    last_used_at = BigInt(null=True, default=None)
+
+
+class ClientSecretRow(Table, tablename="credenza_client_secret"):
+    id = Varchar(length=40, primary_key=True)
+    client = ForeignKey(references=ClientRow, on_delete=OnDelete.cascade, index=True, null=False)
+    name = Varchar(length=100)
+    digest = Varchar(length=64)
+    hint = Varchar(length=12, default="")
+    created_at = BigInt(default=0)
+    expires_at = BigInt(null=True, default=None)
+    last_used_at = BigInt(null=True, default=None)
+
+
+class ClientPermissionRow(Table, tablename="credenza_client_permission"):
+    """What a client may ask for. Its key is made from the other columns, so it can stand here only once."""
+
+    id = Varchar(length=40, primary_key=True)
+    client = ForeignKey(references=ClientRow, on_delete=OnDelete.cascade, index=True, null=False)
+    source = Varchar(length=50)
+    resource = Varchar(length=1000, default="")
+    scope = Varchar(length=255)
+    required = Boolean(default=True)
+
+
+_LISTS = ("redirect_uris", "post_logout_redirect_uris", "cors_origins", "grant_types")
+_DERIVED = ("type", "secrets", "ceiling", "fingerprint")
+_PLAIN = tuple(f.name for f in fields(Client) if f.name not in (*_LISTS, *_DERIVED, "jwks", "branding", "metadata"))
+
+
+async def find_client(client_id: str, types: Mapping[str, ClientType]) -> Client | None:
+    """The client with its secrets and its ceiling; None when there is none, or no plugin brings its type."""
+    if not client_id or len(client_id) > 255:
+        return None
+    row = await ClientRow.select().where(ClientRow.id == client_id).first()
+    if row is None or row["type"] not in types:
+        return None
+    secrets = await ClientSecretRow.select().where(ClientSecretRow.client == client_id)
+    permissions = await ClientPermissionRow.select().where(ClientPermissionRow.client == client_id)
+    return _client(row, types[row["type"]], secrets, permissions)
+
+
+def _client(
+    row: Mapping[str, Any],
+    kind: ClientType,
+    secrets: Iterable[Mapping[str, Any]],
+    permissions: Iterable[Mapping[str, Any]],
+) -> Client:
+    values: dict[str, Any] = {name: row[name] for name in _PLAIN}
+    values |= {name: tuple(json.loads(row[name])) for name in _LISTS}
+    # Whoever acts for itself is always held to what was enabled for it; people's rights are held by the people.
+    limited = row["third_party"] or not kind.interactive
+    ceiling = {Permission(p["source"], p["resource"], p["scope"]): bool(p["required"]) for p in permissions}
+    client = Client(
+        **values,
+        type=kind,
+        jwks=json.loads(row["jwks"]),
+        metadata=json.loads(row["metadata"]),
+        branding=Branding(**json.loads(row["branding"])),
+        secrets=tuple(Secret(s["id"], s["digest"], s["expires_at"]) for s in secrets),
+        ceiling=ceiling if limited else None,
+    )
+    return replace(client, fingerprint=fingerprint(client))
+
+
+def fingerprint(client: Client) -> str:
+    """What a remembered consent was given to: changes here mean that it must be asked again."""
+    identity = [sorted(client.redirect_uris), client.jwks, client.jwks_uri]
+    return hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()[:32]
+
+
+def _columns(client: Client) -> dict[Any, Any]:
+    values: dict[Any, Any] = {name: getattr(client, name) for name in _PLAIN}
+    values |= {name: json.dumps(getattr(client, name)) for name in _LISTS}
+    branding = {name: value for name, value in asdict(client.branding).items() if value}
+    return values | {
+        "type": client.type.name,
+        "jwks": json.dumps(client.jwks),
+        "metadata": json.dumps(client.metadata),
+        "branding": json.dumps(branding),
+    }
+
+
+async def insert_client(client: Client, now: int) -> None:
+    async with database().transaction():
+        await ClientRow.insert(ClientRow(**{**_columns(client), "created_at": now, "updated_at": now}))
+        await bump_version()
+
+
+async def update_client(client: Client, now: int) -> None:
+    """Write every setting; type and party were fixed at creation and stay as they are."""
+    values = _columns(client)
+    for fixed in ("id", "type", "third_party", "created_at"):
+        del values[fixed]
+    async with database().transaction():
+        await ClientRow.update({**values, "updated_at": now}).where(ClientRow.id == client.id)
+        await bump_version()
+
+
+async def delete_client(client_id: str) -> bool:
+    """Remove the client; its secrets, permissions, consents, codes and tokens go with it."""
+    async with database().transaction():
+        rows = await ClientRow.delete().where(ClientRow.id == client_id).returning(ClientRow.id)
+        await bump_version()
+    return bool(rows)
+
+
+async def list_clients(
+    *,
+    third_party: bool | None = None,
+    search: str = "",
+    order: str = "name",
+    descending: bool = False,
+    offset: int = 0,
+    limit: int = 50,
+) -> list[dict[str, Any]]:
+    """Rows for a list: id, name, description, type, third_party, enabled, created_at, last_used_at."""
+    columns = [
+        ClientRow.id,
+        ClientRow.name,
+        ClientRow.description,
+        ClientRow.type,
+        ClientRow.third_party,
+        ClientRow.enabled,
+        ClientRow.created_at,
+        ClientRow.last_used_at,
+    ]
+    orders = {"name": ClientRow.name, "created_at": ClientRow.created_at, "last_used_at": ClientRow.last_used_at}
+    query = ClientRow.select(*columns).order_by(orders.get(order, ClientRow.name), ascending=not descending)
+    if condition := _listed(third_party, search):
+        query = query.where(*condition)
+    return [dict(row) for row in await query.order_by(ClientRow.id).offset(offset).limit(limit)]
+
+
+async def count_clients(*, third_party: bool | None = None, search: str = "") -> int:
+    query = ClientRow.count()
+    if condition := _listed(third_party, search):
+        query = query.where(*condition)
+    return int(await query)
+
+
+def _listed(third_party: bool | None, search: str) -> list[Any]:
+    conditions: list[Any] = []
+    if third_party is not None:
+        conditions.append(ClientRow.third_party == third_party)
+    if search:
+        pattern = contains(search)
+        conditions.append((ClientRow.name.ilike(pattern)) | (ClientRow.id.ilike(pattern)))
+    return conditions
+
+
+def contains(search: str) -> str:
+    """A LIKE pattern in which the person's own % and _ match nothing but any one character."""
+    return "%" + search.replace("%", "_") + "%"
+
+
+async def list_cors_origins() -> frozenset[str]:
+    """Every origin that an enabled client registered."""
+    query = ClientRow.select(ClientRow.cors_origins).where(
+        ClientRow.enabled.eq(True) & (ClientRow.cors_origins != "[]")
+    )
+    return frozenset(origin for row in await query for origin in json.loads(row["cors_origins"]))
+
+
+async def list_secrets(client_id: str) -> list[dict[str, Any]]:
+    """Rows of id, name, hint, created_at, expires_at, last_used_at, newest first; never a digest."""
+    c = ClientSecretRow
+    query = c.select(c.id, c.name, c.hint, c.created_at, c.expires_at, c.last_used_at).where(c.client == client_id)
+    return [dict(row) for row in await query.order_by(c.created_at, ascending=False)]
+
+
+async def insert_secret(
+    client_id: str, *, name: str, digest: str, hint: str, now: int, expires_at: int | None = None
+) -> str:
+    secret_id = new_id()
+    async with database().transaction():
+        await ClientSecretRow.insert(
+            ClientSecretRow(
+                id=secret_id,
+                client=client_id,
+                name=name,
+                digest=digest,
+                hint=hint,
+                created_at=now,
+                expires_at=expires_at,
+            )
+        )
+        await bump_version()
+    return secret_id
+
+
+async def delete_secret(client_id: str, secret_id: str) -> bool:
+    c = ClientSecretRow
+    async with database().transaction():
+        rows = await c.delete().where((c.id == secret_id) & (c.client == client_id)).returning(c.id)
+        await bump_version()
+    return bool(rows)
+
+
+async def touch_client(client_id: str, secret_id: str | None, now: int) -> None:
+    """Remember when it was last used, at most once a minute."""
+    await ClientRow.update({ClientRow.last_used_at: now}).where(
+        (ClientRow.id == client_id) & ((ClientRow.last_used_at.is_null()) | (ClientRow.last_used_at < now - 60))
+    )
+    if secret_id is not None:
+        c = ClientSecretRow
+        await c.update({c.last_used_at: now}).where(
+            (c.id == secret_id) & ((c.last_used_at.is_null()) | (c.last_used_at < now - 60))
+        )
+
+
+async def save_permissions(client_id: str, permissions: Mapping[Permission, bool]) -> None:
+    """Replace the ceiling."""
+    async with database().transaction():
+        await ClientPermissionRow.delete().where(ClientPermissionRow.client == client_id)
+        rows = [_permission_row(client_id, permission, required) for permission, required in permissions.items()]
+        for chunk in _chunks(rows, 100):
+            await ClientPermissionRow.insert(*chunk)
+        await bump_version()
+
+
+def _permission_row(client_id: str, permission: Permission, required: bool) -> ClientPermissionRow:
+    key = hashlib.sha256(f"{client_id}\0{permission.key}".encode()).hexdigest()[:40]
+    return ClientPermissionRow(
+        id=key,
+        client=client_id,
+        source=permission.source,
+        resource=permission.resource,
+        scope=permission.scope,
+        required=required,
+    )
+
+
+def _chunks(rows: Sequence[ClientPermissionRow], size: int) -> list[Sequence[ClientPermissionRow]]:
+    return [rows[i : i + size] for i in range(0, len(rows), size)]

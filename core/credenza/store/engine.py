@@ -1,0 +1,136 @@
+"""The engine named by DATABASE_URL: Piccolo's engines, made safe under cancellation, contention and restarts."""
+
+import logging
+import sqlite3
+from abc import abstractmethod
+from collections.abc import Awaitable, Callable, Iterable
+from contextlib import AbstractAsyncContextManager
+from typing import Any, cast
+from urllib.parse import parse_qsl, unquote, urlencode, urlsplit
+
+from piccolo.apps.migrations.tables import Migration
+from piccolo.engine.base import Engine as PiccoloEngine
+from piccolo.table import Table
+
+logger = logging.getLogger(__name__)
+
+DEADLINE = 5.0  # seconds a statement waits for a lock or for a connection
+POOL_SIZE = 10
+
+Callback = Callable[[], Awaitable[None]]
+
+
+class StoreUnavailable(Exception):
+    """The database cannot answer now: disk full, connection lost, restarting. The same request may succeed later."""
+
+
+class DatabaseBusy(StoreUnavailable):
+    """A lock or a free connection was not to be had before the deadline."""
+
+
+class Engine(PiccoloEngine[Any]):
+    """What Credenza asks of an engine beyond Piccolo: a life, and callbacks after COMMIT."""
+
+    deadline: float
+
+    async def check_version(self) -> None:
+        """Piccolo would connect while the engine is made; the database may still be starting then."""
+
+    async def prep_database(self) -> None:
+        pass
+
+    @abstractmethod
+    async def start(self) -> None:
+        """Open connections for the running event loop; without it, queries open what they need."""
+
+    @abstractmethod
+    async def stop(self) -> None:
+        """Close every connection; the engine can be started again."""
+
+    async def after_commit(self, callback: Callback) -> None:
+        """Await `callback` once the outermost transaction is committed, never if it is not; at once outside of one.
+
+        What is committed stays so: an exception in a callback is logged.
+        """
+        transaction = self.open_transaction()
+        if transaction is None:
+            await call_back(callback)
+        else:
+            transaction.callbacks.append(callback)
+
+    def open_transaction(self) -> Any | None:
+        """The transaction around the caller.
+
+        A task started inside a transaction that outlives it keeps the context variable: its queries are its own.
+        """
+        transaction = self.current_transaction.get()
+        if transaction is not None and transaction.ended:
+            self.current_transaction.set(None)
+            return None
+        return transaction
+
+
+async def call_back(callback: Callback) -> None:
+    try:
+        await callback()
+    except Exception:
+        logger.exception("A callback failed after the commit.")
+
+
+def is_read(sql: str) -> bool:
+    return sql.lstrip()[:6].upper() == "SELECT"
+
+
+def is_unique_violation(error: BaseException) -> bool:
+    """Whether a row with the same unique value exists already, in either engine's words."""
+    if isinstance(error, sqlite3.IntegrityError):
+        return error.sqlite_errorcode in (sqlite3.SQLITE_CONSTRAINT_UNIQUE, sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY)
+    return getattr(error, "sqlstate", None) == "23505"
+
+
+def bind(engine: Engine, tables: Iterable[type[Table]]) -> None:
+    """Give the tables their engine; Piccolo would look for it in a module of global settings."""
+    bound: list[type[Table]] = [*tables, Migration, Table]  # migrations call Table.raw()
+    for table in bound:
+        table._meta._db = engine
+
+
+def database() -> Engine:
+    """The engine that the tables were given last."""
+    engine = Migration._meta._db
+    if not isinstance(engine, Engine):
+        raise RuntimeError("The tables have no engine yet: call bind() first.")
+    return engine
+
+
+def transaction() -> AbstractAsyncContextManager[Any]:
+    """A transaction of that engine; inside another one it joins."""
+    return cast(AbstractAsyncContextManager[Any], database().transaction())
+
+
+def engine_from_url(url: str) -> Engine:
+    """Make the engine for `sqlite:///relative.db`, `sqlite:////absolute.db`, `postgresql://…` or `cockroachdb://…`.
+
+    `?pool=20` bounds the connections of one process to PostgreSQL. Raises ValueError; never connects.
+    """
+    # Both modules are built on this one.
+    from .postgresql import SafeCockroachEngine, SafePostgresEngine
+    from .sqlite import SafeSQLiteEngine
+
+    parts = urlsplit(url)
+    match parts.scheme:
+        case "sqlite":
+            path = unquote(parts.path.removeprefix("/"))
+            if parts.netloc or parts.query or path in ("", ":memory:"):
+                raise ValueError("A SQLite address names a file: sqlite:///relative.db or sqlite:////absolute.db.")
+            return SafeSQLiteEngine(path)
+        case "postgresql" | "postgres" | "cockroachdb":
+            options = dict(parse_qsl(parts.query, keep_blank_values=True))
+            pool = options.pop("pool", str(POOL_SIZE))
+            if not pool.isdecimal() or int(pool) < 1:
+                raise ValueError("The pool option of the database address is a number of connections, at least 1.")
+            dsn = f"postgresql://{parts.netloc}{parts.path}?{urlencode(options)}".removesuffix("?")
+            if parts.scheme == "cockroachdb":
+                return SafeCockroachEngine(dsn, pool_size=int(pool))
+            return SafePostgresEngine(dsn, pool_size=int(pool))
+    raise ValueError("A database address begins with sqlite://, postgresql:// or cockroachdb://.")

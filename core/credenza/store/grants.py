@@ -1,0 +1,399 @@
+"""Authorization codes, the grants that come of them, and the tokens that hang on a grant.
+
+Revoking the grant ends every token of it at once: there is nothing to find and to forget.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from piccolo.columns import BigInt, ForeignKey, OnDelete, Text, Varchar
+from piccolo.table import Table
+
+from .clients import ClientRow
+from .engine import database
+from .users import UserRow
+
+
+class GrantRow(Table, tablename="credenza_grant"):
+    id = Varchar(length=40, primary_key=True)
+    user = ForeignKey(references=UserRow, on_delete=OnDelete.cascade, index=True, null=False)
+    client = ForeignKey(references=ClientRow, on_delete=OnDelete.cascade, index=True, null=False)
+    session = Varchar(length=40, default="", index=True)
+    details = Text(default="{}")
+    created_at = BigInt(default=0)
+    revoked_at = BigInt(null=True, default=None)
+
+
+class AuthorizationCodeRow(Table, tablename="credenza_authorization_code"):
+    digest = Varchar(length=64, primary_key=True)
+    grant = Varchar(length=40)
+    user = ForeignKey(references=UserRow, on_delete=OnDelete.cascade, index=True, null=False)
+    client = ForeignKey(references=ClientRow, on_delete=OnDelete.cascade, index=True, null=False)
+    session = Varchar(length=40, default="")
+    redirect_uri = Text(default="")
+    code_challenge = Varchar(length=128, null=True, default=None)
+    details = Text(default="{}")
+    created_at = BigInt(default=0)
+    expires_at = BigInt(default=0, index=True)
+    spent_at = BigInt(null=True, default=None)
+
+
+class RefreshTokenRow(Table, tablename="credenza_refresh_token"):
+    """`spent_at` is when it was exchanged; `successor` what for. A grant is a family of these."""
+
+    digest = Varchar(length=64, primary_key=True)
+    grant = ForeignKey(references=GrantRow, on_delete=OnDelete.cascade, index=True, null=False)
+    created_at = BigInt(default=0)
+    last_used_at = BigInt(default=0)
+    idle_expires_at = BigInt(default=0)
+    expires_at = BigInt(default=0, index=True)
+    spent_at = BigInt(null=True, default=None)
+    successor = Varchar(length=64, null=True, default=None)
+
+
+class AccessTokenRow(Table, tablename="credenza_access_token"):
+    """Every access token, by its hash; a JWT by the hash of its `jti`. `grant` is null for a client's own."""
+
+    digest = Varchar(length=64, primary_key=True)
+    grant = ForeignKey(references=GrantRow, on_delete=OnDelete.cascade, index=True, null=True)
+    client = ForeignKey(references=ClientRow, on_delete=OnDelete.cascade, index=True, null=False)
+    scope = Text(default="")
+    audience = Text(default="")
+    created_at = BigInt(default=0)
+    expires_at = BigInt(default=0, index=True)
+    revoked_at = BigInt(null=True, default=None)
+
+
+class SpentAssertionRow(Table, tablename="credenza_spent_assertion"):
+    digest = Varchar(length=64, primary_key=True)
+    expires_at = BigInt(default=0, index=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Details:
+    """What an authorization was about. `choices` are the user's answers to questions of scope sources."""
+
+    scopes: tuple[str, ...] = ()
+    resources: tuple[str, ...] = ()
+    userinfo_claims: tuple[str, ...] = ()
+    id_token_claims: tuple[str, ...] = ()
+    choices: Mapping[str, str] = field(default_factory=dict)
+    nonce: str | None = None
+    auth_time: int = 0
+    acr: str = ""
+    amr: tuple[str, ...] = ()
+
+    def dump(self) -> str:
+        return json.dumps({name: getattr(self, name) for name in self.__slots__})
+
+    @classmethod
+    def load(cls, text: str) -> Details:
+        values = json.loads(text)
+        for name in ("scopes", "resources", "userinfo_claims", "id_token_claims", "amr"):
+            values[name] = tuple(values[name])
+        return cls(**values)
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """A user's authorization of a client: the family that codes and tokens belong to."""
+
+    id: str
+    user_id: str
+    client_id: str
+    session_id: str
+    details: Details
+    created_at: int = 0
+    revoked_at: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AuthorizationCode:
+    digest: str
+    grant: Grant
+    redirect_uri: str
+    code_challenge: str | None
+    expires_at: int
+    spent_at: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RefreshToken:
+    digest: str
+    grant: Grant
+    created_at: int
+    last_used_at: int
+    idle_expires_at: int
+    expires_at: int
+    spent_at: int | None
+    successor: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class AccessToken:
+    """`grant` is None for a token that a client got for itself."""
+
+    digest: str
+    grant: Grant | None
+    client_id: str
+    scope: str
+    audience: str
+    created_at: int
+    expires_at: int
+
+
+def _grant(row: Mapping[str, Any]) -> Grant:
+    return Grant(
+        row["id"],
+        row["user"],
+        row["client"],
+        row["session"],
+        Details.load(row["details"]),
+        row["created_at"],
+        row["revoked_at"],
+    )
+
+
+async def insert_code(code: AuthorizationCode, now: int) -> None:
+    grant = code.grant
+    await AuthorizationCodeRow.insert(
+        AuthorizationCodeRow(
+            digest=code.digest,
+            grant=grant.id,
+            user=grant.user_id,
+            client=grant.client_id,
+            session=grant.session_id,
+            redirect_uri=code.redirect_uri,
+            code_challenge=code.code_challenge,
+            details=grant.details.dump(),
+            created_at=now,
+            expires_at=code.expires_at,
+        )
+    )
+
+
+def _code(row: Mapping[str, Any]) -> AuthorizationCode:
+    grant = Grant(
+        row["grant"], row["user"], row["client"], row["session"], Details.load(row["details"]), row["created_at"]
+    )
+    return AuthorizationCode(
+        row["digest"], grant, row["redirect_uri"], row["code_challenge"], row["expires_at"], row["spent_at"]
+    )
+
+
+async def peek_code(digest: str) -> AuthorizationCode | None:
+    """Read a code, spent or not, to check who may use it. Only `spend_code` takes it."""
+    row = await AuthorizationCodeRow.select().where(AuthorizationCodeRow.digest == digest).first()
+    return _code(row) if row else None
+
+
+async def spend_code(digest: str, now: int) -> bool:
+    """Take a code that nobody took before; its grant begins. Exactly one of many callers is told true."""
+    c = AuthorizationCodeRow
+    rows = (
+        await c.update({c.spent_at: now})
+        .where((c.digest == digest) & (c.spent_at.is_null()) & (c.expires_at > now))
+        .returning(c.grant, c.user, c.client, c.session, c.details)
+    )
+    if not rows:
+        return False
+    row = rows[0]
+    await GrantRow.insert(
+        GrantRow(
+            id=row["grant"],
+            user=row["user"],
+            client=row["client"],
+            session=row["session"],
+            details=row["details"],
+            created_at=now,
+        )
+    )
+    return True
+
+
+async def revoke_grant(grant_id: str, now: int) -> bool:
+    """End every token of the grant."""
+    g = GrantRow
+    return bool(
+        await g.update({g.revoked_at: now}).where((g.id == grant_id) & (g.revoked_at.is_null())).returning(g.id)
+    )
+
+
+async def revoke_grants(
+    now: int, *, user_id: str | None = None, client_id: str | None = None, session_ids: list[str] | None = None
+) -> int:
+    """End the grants of a user, of a client, of both together, or of sessions; codes not yet used die as well."""
+    g, c = GrantRow, AuthorizationCodeRow
+    grant_conditions: list[Any] = [g.revoked_at.is_null()]
+    code_conditions: list[Any] = [c.spent_at.is_null()]
+    if user_id is not None:
+        grant_conditions.append(g.user == user_id)
+        code_conditions.append(c.user == user_id)
+    if client_id is not None:
+        grant_conditions.append(g.client == client_id)
+        code_conditions.append(c.client == client_id)
+    if session_ids is not None:
+        grant_conditions.append(g.session.is_in(session_ids or [""]))
+        code_conditions.append(c.session.is_in(session_ids or [""]))
+    if len(grant_conditions) == 1:
+        raise ValueError("say whose grants")
+    async with database().transaction():
+        rows = await g.update({g.revoked_at: now}).where(*grant_conditions).returning(g.id)
+        await c.update({c.spent_at: now}).where(*code_conditions)
+    return len(rows)
+
+
+async def find_grants_of_session(session_ids: list[str]) -> list[Grant]:
+    g = GrantRow
+    return [_grant(row) for row in await g.select().where(g.session.is_in(session_ids) & g.revoked_at.is_null())]
+
+
+async def end_session_grants(session_ids: list[str], now: int) -> None:
+    """End what was granted in these sessions, but for access while the user is away. Back-Channel Logout §2.7."""
+    stays = "offline_access"
+    ended = [grant.id for grant in await find_grants_of_session(session_ids) if stays not in grant.details.scopes]
+    g, c = GrantRow, AuthorizationCodeRow
+    async with database().transaction():
+        if ended:
+            await g.update({g.revoked_at: now}).where(g.id.is_in(ended))
+        await c.update({c.spent_at: now}).where(c.session.is_in(session_ids) & c.spent_at.is_null())
+
+
+async def lock_grant(grant_id: str) -> Grant | None:
+    """A live grant, held until the transaction ends, so that a revocation waits for us or we for it."""
+    g = GrantRow
+    rows = (
+        await g.update({g.created_at: g.created_at})
+        .where((g.id == grant_id) & (g.revoked_at.is_null()))
+        .returning(g.id, g.user, g.client, g.session, g.details, g.created_at, g.revoked_at)
+    )
+    return _grant(rows[0]) if rows else None
+
+
+async def find_grant(grant_id: str) -> Grant | None:
+    row = await GrantRow.select().where(GrantRow.id == grant_id).first()
+    return _grant(row) if row else None
+
+
+async def insert_refresh_token(digest: str, grant_id: str, *, now: int, idle_expires_at: int, expires_at: int) -> None:
+    await RefreshTokenRow.insert(
+        RefreshTokenRow(
+            digest=digest,
+            grant=grant_id,
+            created_at=now,
+            last_used_at=now,
+            idle_expires_at=idle_expires_at,
+            expires_at=expires_at,
+        )
+    )
+
+
+async def find_refresh_token(digest: str) -> RefreshToken | None:
+    """A refresh token, spent or not, of a grant that is revoked or not."""
+    row = await RefreshTokenRow.select().where(RefreshTokenRow.digest == digest).first()
+    if row is None:
+        return None
+    grant = await find_grant(row["grant"])
+    return RefreshToken(**{**row, "grant": grant}) if grant is not None else None
+
+
+async def spend_refresh_token(digest: str, successor: str, now: int) -> bool:
+    """Exchange it for its successor; one of many parallel callers is told true."""
+    r = RefreshTokenRow
+    rows = (
+        await r.update({r.spent_at: now, r.successor: successor, r.last_used_at: now})
+        .where((r.digest == digest) & (r.spent_at.is_null()))
+        .returning(r.digest)
+    )
+    return bool(rows)
+
+
+async def replace_successor(digest: str, old: str, new: str) -> bool:
+    """Give a repeated refresh a fresh successor, if the old one was never used: that one is dead from now on."""
+    r = RefreshTokenRow
+    if not await r.delete().where((r.digest == old) & (r.spent_at.is_null())).returning(r.digest):
+        return False
+    rows = await r.update({r.successor: new}).where((r.digest == digest) & (r.successor == old)).returning(r.digest)
+    return bool(rows)
+
+
+async def touch_refresh_token(digest: str, now: int, idle_expires_at: int) -> None:
+    r = RefreshTokenRow
+    await r.update({r.last_used_at: now, r.idle_expires_at: idle_expires_at}).where(r.digest == digest)
+
+
+async def insert_access_token(token: AccessToken) -> None:
+    await AccessTokenRow.insert(
+        AccessTokenRow(
+            digest=token.digest,
+            grant=token.grant.id if token.grant else None,
+            client=token.client_id,
+            scope=token.scope,
+            audience=token.audience,
+            created_at=token.created_at,
+            expires_at=token.expires_at,
+        )
+    )
+
+
+async def find_access_token(digest: str, now: int) -> AccessToken | None:
+    """A live access token of a live grant."""
+    t = AccessTokenRow
+    row = await t.select().where((t.digest == digest) & (t.expires_at > now) & (t.revoked_at.is_null())).first()
+    if row is None:
+        return None
+    grant = None
+    if row["grant"] is not None:
+        grant = await find_grant(row["grant"])
+        if grant is None or grant.revoked_at is not None:
+            return None
+    return AccessToken(
+        row["digest"], grant, row["client"], row["scope"], row["audience"], row["created_at"], row["expires_at"]
+    )
+
+
+async def revoke_access_token(digest: str, now: int) -> bool:
+    t = AccessTokenRow
+    return bool(
+        await t.update({t.revoked_at: now}).where((t.digest == digest) & (t.revoked_at.is_null())).returning(t.digest)
+    )
+
+
+async def count_live_tokens(client_id: str, now: int) -> int:
+    """Refresh and access tokens of a client that would still be accepted."""
+    t, r = AccessTokenRow, RefreshTokenRow
+    access = await t.count().where((t.client == client_id) & (t.expires_at > now) & (t.revoked_at.is_null()))
+    refresh = await r.count().where(
+        (r.grant.client == client_id) & (r.expires_at > now) & (r.spent_at.is_null()) & (r.grant.revoked_at.is_null())
+    )
+    return int(access) + int(refresh)
+
+
+async def spend_assertion(digest: str, expires_at: int) -> bool:
+    """Remember a client assertion; false when it was used before."""
+    s = SpentAssertionRow
+    rows = await s.insert(s(digest=digest, expires_at=expires_at)).on_conflict(action="DO NOTHING").returning(s.digest)
+    return bool(rows)
+
+
+async def clean_up(now: int, *, batch: int = 500) -> int:
+    """Delete a batch of what has expired long enough ago that nothing can depend on it; returns how many rows."""
+    day = 24 * 3600
+    deleted = 0
+    tables: list[tuple[type[Table], Any, int]] = [
+        (AccessTokenRow, AccessTokenRow.expires_at, now - 600),
+        (AuthorizationCodeRow, AuthorizationCodeRow.expires_at, now - day),
+        (SpentAssertionRow, SpentAssertionRow.expires_at, now - 600),
+        (RefreshTokenRow, RefreshTokenRow.expires_at, now - day),
+    ]
+    for table, column, before in tables:
+        digest = table._meta.primary_key
+        rows = await table.select(digest).where(column < before).limit(batch)
+        if rows:
+            await table.delete().where(digest.is_in([row["digest"] for row in rows]))
+            deleted += len(rows)
+    return deleted

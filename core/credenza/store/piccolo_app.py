@@ -1,0 +1,45 @@
+"""The core's own tables, as a Piccolo app. A plugin's app names this one in its `migration_dependencies`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from piccolo.conf.apps import AppConfig
+
+from .audit import AuditEventRow
+from .clients import ClientPermissionRow, ClientRow, ClientSecretRow
+from .consents import ConsentPermissionRow, ConsentRow
+from .grants import AccessTokenRow, AuthorizationCodeRow, GrantRow, RefreshTokenRow, SpentAssertionRow
+from .keys import SigningKeyRow
+from .provider import ImageRow, ProviderSettingRow
+from .sessions import InteractionRow, SessionRow
+from .users import FailedSignInRow, InvitationRow, UserRow
+from .version import Version
+
+APP_CONFIG = AppConfig(
+    app_name="credenza",
+    migrations_folder_path=str(Path(__file__).parent / "migrations"),
+    table_classes=[
+        Version,
+        ClientRow,
+        ClientSecretRow,
+        ClientPermissionRow,
+        UserRow,
+        InvitationRow,
+        FailedSignInRow,
+        SessionRow,
+        InteractionRow,
+        ConsentRow,
+        ConsentPermissionRow,
+        GrantRow,
+        AuthorizationCodeRow,
+        RefreshTokenRow,
+        AccessTokenRow,
+        SpentAssertionRow,
+        SigningKeyRow,
+        AuditEventRow,
+        ProviderSettingRow,
+        ImageRow,
+    ],
+    migration_dependencies=[],
+)

@@ -1,0 +1,228 @@
+"""PostgreSQL and CockroachDB through a pool that survives cancellation at every await and the server's restart."""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager, suppress
+from types import TracebackType
+from typing import Any
+
+import asyncpg  # type: ignore[import-untyped]  # asyncpg has no types
+from piccolo.engine.cockroach import CockroachEngine, CockroachTransaction
+from piccolo.engine.postgres import PostgresEngine, PostgresTransaction
+from piccolo.querystring import QueryString
+
+from .engine import (
+    DEADLINE,
+    POOL_SIZE,
+    Callback,
+    DatabaseBusy,
+    Engine,
+    StoreUnavailable,
+    call_back,
+    is_read,
+)
+
+# asyncpg raises InternalClientError on a connection whose server said goodbye while it was idle.
+LOST = (OSError, asyncpg.InternalClientError)
+ERRORS = (*LOST, asyncpg.PostgresError, asyncpg.InterfaceError)
+# PostgreSQL, Appendix A: connection exception, insufficient resources, operator intervention, system error.
+UNAVAILABLE_CLASSES = {"08", "53", "57", "58"}
+READ_ONLY = "25006"  # what was the primary is a replica now
+BUSY = {"40001", "40P01", "55P03"}  # serialization failure, deadlock, lock not available
+
+
+class SafePostgresTransaction(PostgresTransaction):
+    """A transaction whose connection always comes back; a nested one joins it.
+
+    Whether a COMMIT took effect that was cancelled, or lost its connection, cannot be known.
+    """
+
+    engine: "SafePostgresEngine"
+
+    def __init__(self, engine: "SafePostgresEngine", allow_nested: bool = True) -> None:
+        super().__init__(engine, allow_nested)
+        self.ended = False
+        self.callbacks: list[Callback] = []
+
+    async def __aenter__(self) -> PostgresTransaction:
+        if self._parent is not None:
+            return self._parent
+        self.lease = self.engine.connection()
+        self.connection = await self.lease.__aenter__()
+        try:
+            with explained(self.connection):
+                self.transaction = self.connection.transaction()
+                await self.begin()  # type: ignore[no-untyped-call]  # Piccolo's
+        except BaseException:
+            drop(self.connection)
+            await self.lease.__aexit__(None, None, None)
+            raise
+        self.engine.current_transaction.set(self)
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> bool:
+        if self._parent is not None:
+            return False
+        self.ended = True
+        self.engine.current_transaction.set(None)
+        try:
+            await self._finish(commit=error is None)
+        except BaseException:
+            drop(self.connection)
+            raise
+        finally:
+            await self.lease.__aexit__(None, None, None)
+        if self._committed:
+            for callback in self.callbacks:
+                await call_back(callback)
+        return False
+
+    async def _finish(self, commit: bool) -> None:
+        if self._committed or self._rolled_back:
+            return
+        if commit:
+            with explained(self.connection):
+                await self.commit()  # type: ignore[no-untyped-call]  # Piccolo's
+            return
+        try:
+            await self.rollback()  # type: ignore[no-untyped-call]  # Piccolo's
+        except ERRORS:  # the exception on its way out says more
+            drop(self.connection)
+
+
+class SafePostgresEngine(Engine, PostgresEngine):
+    """PostgreSQL; what does not get a connection in `deadline` seconds raises DatabaseBusy."""
+
+    def __init__(self, dsn: str, pool_size: int = POOL_SIZE, deadline: float = DEADLINE) -> None:
+        super().__init__(config={"dsn": dsn})
+        self.pool_size = pool_size
+        self.deadline = deadline
+        self._loop: asyncio.AbstractEventLoop | None = None
+
+    async def start(self) -> None:
+        if self._own_pool() is None:
+            self.pool = None  # of an event loop that is over
+        with explained():
+            # Without session state to undo, asyncpg's own reset on release is a round trip for nothing.
+            await self.start_connection_pool(min_size=1, max_size=self.pool_size, reset=keep_session)
+        self._loop = asyncio.get_running_loop()
+
+    async def stop(self) -> None:
+        pool, self.pool = self._own_pool(), None
+        if pool is None:
+            return
+        with suppress(TimeoutError):  # a cancelled close() terminates
+            async with asyncio.timeout(self.deadline):
+                await pool.close()
+
+    def transaction(self, allow_nested: bool = True) -> SafePostgresTransaction:
+        self.open_transaction()  # forgets one that has ended
+        return SafePostgresTransaction(self, allow_nested)
+
+    async def run_querystring(self, querystring: QueryString, in_pool: bool = True) -> list[Any]:  # Piccolo's
+        sql, arguments = querystring.compile_string(engine_type=self.engine_type)
+        return await self._run(sql, arguments)
+
+    async def run_ddl(self, ddl: str, in_pool: bool = True) -> list[Any]:  # Piccolo's
+        return await self._run(ddl)
+
+    async def _run(self, sql: str, arguments: Sequence[Any] = ()) -> list[Any]:
+        transaction = self.open_transaction()
+        if transaction is not None:
+            return await fetch(transaction.connection, sql, arguments)
+        try:
+            return await self._run_alone(sql, arguments)
+        except DatabaseBusy:
+            raise
+        except StoreUnavailable:
+            if not is_read(sql):
+                raise
+            return await self._run_alone(sql, arguments)  # the pool has dropped the dead connection
+
+    async def _run_alone(self, sql: str, arguments: Sequence[Any]) -> list[Any]:
+        async with self.connection() as connection:
+            try:
+                return await fetch(connection, sql, arguments)
+            except StoreUnavailable:
+                drop(connection)
+                raise
+
+    def _own_pool(self) -> Any | None:
+        return self.pool if self._loop is asyncio.get_running_loop() else None
+
+    @asynccontextmanager
+    async def connection(self) -> AsyncIterator[Any]:
+        """A connection from the pool; a new one where no pool was started in this event loop."""
+        pool = self._own_pool()
+        try:
+            # Not asyncpg's own timeout: that runs acquire() in a task, whose connection may come too late for anyone.
+            async with asyncio.timeout(self.deadline):
+                with explained():
+                    connection = await (pool.acquire() if pool else self.get_new_connection())
+        except TimeoutError as error:
+            raise DatabaseBusy("No connection to the database was free in time.") from error
+        try:
+            yield connection
+        finally:
+            if pool:
+                with suppress(*ERRORS):  # a connection that cannot be reset is replaced
+                    await pool.release(connection)
+            elif not connection.is_closed():
+                try:
+                    await connection.close()
+                except BaseException:
+                    drop(connection)
+                    raise
+
+
+class SafeCockroachTransaction(SafePostgresTransaction, CockroachTransaction):
+    pass
+
+
+class SafeCockroachEngine(SafePostgresEngine, CockroachEngine):
+    """CockroachDB, which speaks PostgreSQL's protocol."""
+
+    def transaction(self, allow_nested: bool = True) -> SafeCockroachTransaction:
+        self.open_transaction()
+        return SafeCockroachTransaction(self, allow_nested)
+
+
+async def keep_session(connection: Any) -> None:
+    pass
+
+
+async def fetch(connection: Any, sql: str, arguments: Sequence[Any]) -> list[Any]:
+    with explained(connection):
+        rows: list[Any] = await connection.fetch(sql, *arguments)
+    return rows
+
+
+@contextmanager
+def explained(connection: Any = None) -> Iterator[None]:
+    """Raise StoreUnavailable or DatabaseBusy where that is the trouble; a mistake in the SQL stays as it is."""
+    try:
+        yield
+    except ERRORS as error:
+        code = getattr(error, "sqlstate", None) or ""
+        if code in BUSY:
+            raise DatabaseBusy("Another transaction was in the way.") from error
+        if code[:2] in UNAVAILABLE_CLASSES or code == READ_ONLY or isinstance(error, LOST) or is_lost(connection):
+            raise StoreUnavailable("The database cannot be reached.") from error
+        raise
+
+
+def drop(connection: Any) -> None:
+    """Close at once; the server rolls back what is not committed."""
+    with suppress(asyncpg.InterfaceError):  # gone already
+        connection.terminate()
+
+
+def is_lost(connection: Any) -> bool:
+    if connection is None:
+        return False
+    try:
+        return bool(connection.is_closed())
+    except asyncpg.InterfaceError:  # the pool has taken it back
+        return True

@@ -1,0 +1,172 @@
+"""Sessions (one browser, signed in) and interactions (an authorization request that waits for its user)."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from piccolo.columns import BigInt, ForeignKey, OnDelete, Text, Varchar
+from piccolo.table import Table
+
+from .engine import database
+from .users import UserRow
+
+
+class SessionRow(Table, tablename="credenza_session"):
+    digest = Varchar(length=64, primary_key=True)
+    id = Varchar(length=40, index=True)
+    user = ForeignKey(references=UserRow, on_delete=OnDelete.cascade, index=True, null=False)
+    created_at = BigInt(default=0)
+    authenticated_at = BigInt(default=0)
+    last_seen_at = BigInt(default=0)
+    expires_at = BigInt(default=0)
+    amr = Varchar(length=100, default="")
+    acr = Varchar(length=100, default="")
+    address = Varchar(length=64, default="")
+    user_agent = Varchar(length=300, default="")
+
+
+class InteractionRow(Table, tablename="credenza_interaction"):
+    digest = Varchar(length=64, primary_key=True)
+    browser = Varchar(length=64)
+    parameters = Text(default="")
+    return_to = Text(default="")
+    state = Text(default="{}")
+    created_at = BigInt(default=0)
+    expires_at = BigInt(default=0, index=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """A signed-in browser. `id` is its public name (`sid`); `digest` the hash of what the cookie holds."""
+
+    digest: str
+    id: str
+    user_id: str
+    created_at: int
+    authenticated_at: int
+    last_seen_at: int
+    expires_at: int
+    amr: tuple[str, ...] = ()
+    acr: str = ""
+    address: str = ""
+    user_agent: str = ""
+
+
+@dataclass(slots=True)
+class Interaction:
+    """A question in progress: `parameters` is the request as it came (form-encoded), `return_to` a path of our own.
+
+    `browser` is the hash of the cookie of the browser that began it. `state` is what the prompts have noted.
+    """
+
+    digest: str
+    browser: str
+    parameters: str
+    return_to: str
+    created_at: int
+    expires_at: int
+    state: dict[str, Any] = field(default_factory=dict)
+
+
+def _session(row: Mapping[str, Any]) -> Session:
+    values = dict(row)
+    values["user_id"] = values.pop("user")
+    values["amr"] = tuple(values["amr"].split())
+    return Session(**values)
+
+
+async def insert_session(session: Session) -> None:
+    values = {name: getattr(session, name) for name in Session.__slots__ if name != "user_id"}
+    await SessionRow.insert(SessionRow(**{**values, "user": session.user_id, "amr": " ".join(session.amr)}))
+
+
+async def find_session(digest: str, now: int, *, idle: int) -> Session | None:
+    """A live session; `idle` is how many seconds it may rest."""
+    s = SessionRow
+    row = await s.select().where((s.digest == digest) & (s.expires_at > now) & (s.last_seen_at > now - idle)).first()
+    return _session(row) if row else None
+
+
+async def touch_session(digest: str, now: int) -> None:
+    await SessionRow.update({SessionRow.last_seen_at: now}).where(SessionRow.digest == digest)
+
+
+async def delete_session(digest: str) -> None:
+    await SessionRow.delete().where(SessionRow.digest == digest)
+
+
+async def delete_user_session(user_id: str, session_id: str) -> bool:
+    """End one session by its public name, if it is this user's."""
+    s = SessionRow
+    return bool(await s.delete().where((s.id == session_id) & (s.user == user_id)).returning(s.id))
+
+
+async def delete_sessions(user_id: str, *, but: str = "") -> list[str]:
+    """End a user's sessions, all but one if asked; returns their public names."""
+    s = SessionRow
+    rows = await s.delete().where((s.user == user_id) & (s.id != but)).returning(s.id)
+    return [row["id"] for row in rows]
+
+
+async def list_sessions(user_id: str, now: int) -> list[Session]:
+    s = SessionRow
+    query = s.select().where((s.user == user_id) & (s.expires_at > now)).order_by(s.last_seen_at, ascending=False)
+    return [_session(row) for row in await query.limit(100)]
+
+
+async def insert_interaction(interaction: Interaction, *, most: int) -> None:
+    """Keep at most so many: whoever asks without ever answering only pushes out the oldest."""
+    r = InteractionRow
+    async with database().transaction():
+        await r.insert(
+            r(
+                digest=interaction.digest,
+                browser=interaction.browser,
+                parameters=interaction.parameters,
+                return_to=interaction.return_to,
+                state=json.dumps(interaction.state),
+                created_at=interaction.created_at,
+                expires_at=interaction.expires_at,
+            )
+        )
+        # Counting costs; one in 256 of the digests is random enough to do it for all.
+        if interaction.digest.startswith("00"):
+            await r.delete().where(r.expires_at <= interaction.created_at)
+            excess = await r.count() - most
+            if excess > 0:
+                oldest = await r.select(r.digest).order_by(r.expires_at).limit(excess)
+                await r.delete().where(r.digest.is_in([row["digest"] for row in oldest]))
+
+
+async def find_interaction(digest: str, now: int) -> Interaction | None:
+    r = InteractionRow
+    row = await r.select().where((r.digest == digest) & (r.expires_at > now)).first()
+    return Interaction(**{**row, "state": json.loads(row["state"])}) if row else None
+
+
+async def update_interaction(interaction: Interaction) -> bool:
+    """Write its state; false when it was finished meanwhile."""
+    r = InteractionRow
+    state = json.dumps(interaction.state)
+    return bool(await r.update({r.state: state}).where(r.digest == interaction.digest).returning(r.digest))
+
+
+async def spend_interaction(digest: str) -> bool:
+    """Take it; only one caller is told true, so only one code comes out of it."""
+    r = InteractionRow
+    return bool(await r.delete().where(r.digest == digest).returning(r.digest))
+
+
+async def clean_up_sessions(now: int, *, batch: int = 500) -> int:
+    """Delete a batch of expired sessions and interactions; returns how many."""
+    deleted = 0
+    for table, column in ((InteractionRow, InteractionRow.expires_at), (SessionRow, SessionRow.expires_at)):
+        digest = table._meta.primary_key
+        rows = await table.select(digest).where(column < now).limit(batch)
+        if rows:
+            await table.delete().where(digest.is_in([row["digest"] for row in rows]))
+            deleted += len(rows)
+    return deleted

@@ -1,0 +1,281 @@
+"""SQLite on the event loop: a kept-open writer behind a lock, a reader that never waits, checkpoints in a thread.
+
+A point look-up takes microseconds, less than handing it to a thread. What may take long is waiting for another process,
+so SQLite itself never waits (`timeout=0`): the event loop does.
+"""
+
+import asyncio
+import logging
+import random
+import sqlite3
+from collections.abc import Callable, Sequence
+from contextlib import closing, suppress
+from functools import partial
+from pathlib import Path
+from types import TracebackType
+from typing import Any, TypeVar
+
+from piccolo.engine.exceptions import TransactionError
+from piccolo.engine.sqlite import SQLiteEngine, SQLiteTransaction, TransactionType
+from piccolo.querystring import QueryString
+
+from .engine import DEADLINE, Callback, DatabaseBusy, Engine, StoreUnavailable, call_back, is_read
+
+logger = logging.getLogger(__name__)
+
+T = TypeVar("T")
+Row = dict[str, Any]
+
+CHECKPOINT_EVERY = 0.5  # seconds
+LONG_WAL = 16_384  # pages: 64 MiB
+BUSY = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_PROTOCOL}
+UNAVAILABLE = {sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY}
+
+
+class Connections:
+    """What one event loop holds: two connections, and the lock for writing."""
+
+    def __init__(self, connect: Callable[[], sqlite3.Connection]) -> None:
+        self.lock = asyncio.Lock()
+        self.writer = connect()
+        try:
+            self.reader = connect()
+        except BaseException:
+            self.writer.close()
+            raise
+
+    async def execute(self, sql: str) -> None:
+        """Piccolo's transactions and savepoints await this."""
+        self.writer.execute(sql)
+
+    def close(self) -> None:
+        self.writer.close()
+        self.reader.close()
+
+
+class SafeSQLiteTransaction(SQLiteTransaction):
+    """BEGIN IMMEDIATE to COMMIT on the writer; a nested one joins it."""
+
+    engine: "SafeSQLiteEngine"
+    connection: Connections
+
+    def __init__(self, engine: "SafeSQLiteEngine", allow_nested: bool = True) -> None:
+        super().__init__(engine, TransactionType.immediate, allow_nested)
+        self.ended = False
+        self.callbacks: list[Callback] = []
+
+    async def __aenter__(self) -> SQLiteTransaction:
+        if self._parent is not None:
+            return self._parent
+        self.connection = await self.engine.begin()
+        self.engine.current_transaction.set(self)
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> bool:
+        if self._parent is not None:
+            return False
+        try:
+            if error is None and not (self._committed or self._rolled_back):
+                await self.commit()
+        finally:
+            # Nothing here waits, so no cancellation comes between.
+            self.ended = True
+            self.engine.current_transaction.set(None)
+            try:
+                if self.connection.writer.in_transaction:
+                    self.connection.writer.rollback()
+            finally:
+                self.connection.lock.release()
+        if self._committed:
+            for callback in self.callbacks:
+                await call_back(callback)
+        return False
+
+    async def commit(self) -> None:
+        self.engine.execute_in(self, "COMMIT")
+        self._committed = True
+        self.engine.written = True
+
+
+class SafeSQLiteEngine(Engine, SQLiteEngine):
+    """SQLite in WAL mode; what does not get its lock in `deadline` seconds raises DatabaseBusy."""
+
+    def __init__(self, path: str | Path, deadline: float = DEADLINE) -> None:
+        if sqlite3.sqlite_version_info < (3, 35):
+            raise RuntimeError(f"Credenza needs SQLite 3.35 or later for RETURNING; this is {sqlite3.sqlite_version}.")
+        super().__init__(str(Path(path).absolute()), timeout=0, check_same_thread=False)
+        self.deadline = deadline
+        self.written = False
+        self._connections: dict[asyncio.AbstractEventLoop, Connections] = {}
+        self._checkpoints: asyncio.Task[None] | None = None
+
+    async def start(self) -> None:
+        connections = await self.connections()
+        connections.writer.execute("PRAGMA wal_autocheckpoint = 0")
+        self._checkpoints = asyncio.create_task(self._checkpoint_forever(), name="SQLite checkpoints")
+
+    async def stop(self) -> None:
+        if self._checkpoints is not None:
+            self._checkpoints.cancel()
+            await asyncio.wait([self._checkpoints])
+            self._checkpoints = None
+        with suppress(sqlite3.Error):  # the log stays valid without
+            await asyncio.to_thread(self._checkpoint, "TRUNCATE")
+        self._close_connections(asyncio.get_running_loop())
+
+    def transaction(
+        self,
+        transaction_type: TransactionType = TransactionType.immediate,  # Piccolo's; never deferred
+        allow_nested: bool = True,
+    ) -> SafeSQLiteTransaction:
+        self.open_transaction()  # forgets one that has ended
+        return SafeSQLiteTransaction(self, allow_nested)
+
+    async def run_querystring(self, querystring: QueryString, in_pool: bool = False) -> list[Row]:  # Piccolo's
+        sql, arguments = querystring.compile_string(engine_type=self.engine_type)
+        return await self._run(sql, arguments)
+
+    async def run_ddl(self, ddl: str, in_pool: bool = False) -> list[Row]:  # Piccolo's
+        return await self._run(ddl)
+
+    async def _run(self, sql: str, arguments: Sequence[Any] = ()) -> list[Row]:
+        transaction = self.open_transaction()
+        if transaction is not None:
+            return self.execute_in(transaction, sql, arguments)
+        connections = await self.connections()
+        if is_read(sql):
+            return await self._when_free(partial(fetch, connections.reader, sql, arguments), self._latest())
+        deadline = self._latest()
+        await acquire(connections.lock, deadline)
+        try:
+            return await self._when_free(partial(fetch, connections.writer, sql, arguments), deadline)
+        finally:
+            self.written = True
+            connections.lock.release()
+
+    def execute_in(self, transaction: SafeSQLiteTransaction, sql: str, arguments: Sequence[Any] = ()) -> list[Row]:
+        writer = transaction.connection.writer
+        if not writer.in_transaction:
+            if transaction._committed or transaction._rolled_back:
+                raise TransactionError("The transaction has ended already.")
+            # After a full disk SQLite rolls back by itself; a later statement must not commit alone.
+            raise StoreUnavailable("SQLite has rolled the transaction back.")
+        try:
+            return fetch(writer, sql, arguments)
+        except sqlite3.OperationalError as error:
+            if (trouble := trouble_in(error)) is None:
+                raise
+            raise trouble from error
+
+    async def begin(self) -> Connections:
+        """Take the lock and BEGIN IMMEDIATE; the caller releases the lock."""
+        connections = await self.connections()
+        deadline = self._latest()
+        await acquire(connections.lock, deadline)
+        try:
+            await self._when_free(partial(connections.writer.execute, "BEGIN IMMEDIATE"), deadline)
+        except BaseException:
+            connections.lock.release()
+            raise
+        return connections
+
+    async def connections(self) -> Connections:
+        """The running event loop's; loops that are closed have left theirs behind."""
+        loop = asyncio.get_running_loop()
+        if loop not in self._connections:
+            self._close_connections()
+            opened = await self._when_free(partial(Connections, self._connect), self._latest())
+            if loop in self._connections:  # another task was faster
+                opened.close()
+            else:
+                self._connections[loop] = opened
+        return self._connections[loop]
+
+    def _connect(self) -> sqlite3.Connection:
+        connection: sqlite3.Connection = sqlite3.connect(**self.connection_kwargs)
+        try:
+            connection.execute("PRAGMA journal_mode = WAL").fetchone()
+            connection.execute("PRAGMA synchronous = NORMAL")
+            connection.execute("PRAGMA foreign_keys = ON")
+        except BaseException:
+            connection.close()
+            raise
+        return connection
+
+    def _close_connections(self, *loops: asyncio.AbstractEventLoop) -> None:
+        for loop in [loop for loop in list(self._connections) if loop in loops or loop.is_closed()]:
+            self._connections.pop(loop).close()
+
+    def _latest(self) -> float:
+        return asyncio.get_running_loop().time() + self.deadline
+
+    async def _when_free(self, step: Callable[[], T], deadline: float) -> T:
+        """Call `step` until no other process is in the way."""
+        pause = 0.0005
+        while True:
+            try:
+                return step()
+            except sqlite3.OperationalError as error:
+                trouble = trouble_in(error)
+                if trouble is None:
+                    raise
+                if not isinstance(trouble, DatabaseBusy) or asyncio.get_running_loop().time() >= deadline:
+                    raise trouble from error
+            await asyncio.sleep(pause * random.uniform(0.5, 1.5))  # noqa: S311  # jitter is no secret
+            pause = min(pause * 2, 0.005)
+
+    async def checkpoint(self) -> None:
+        """Copy the write-ahead log into the database file, off the event loop."""
+        pages = await asyncio.to_thread(self._checkpoint, "PASSIVE")
+        if pages > LONG_WAL:
+            # The log starts anew only after a moment in which all of it is copied, and steady writers never leave one.
+            connections = await self.connections()
+            await acquire(connections.lock, self._latest())
+            try:
+                await asyncio.to_thread(self._checkpoint, "PASSIVE")
+            finally:
+                connections.lock.release()
+
+    def _checkpoint(self, mode: str) -> int:
+        with closing(sqlite3.connect(self.path)) as connection:
+            _, pages, _ = connection.execute(f"PRAGMA wal_checkpoint({mode})").fetchone()
+        return int(pages)
+
+    async def _checkpoint_forever(self) -> None:
+        while True:
+            await asyncio.sleep(CHECKPOINT_EVERY)
+            if self.written:
+                self.written = False
+                try:
+                    await self.checkpoint()
+                except (sqlite3.Error, StoreUnavailable):
+                    self.written = True
+                    logger.warning("The checkpoint failed and will be tried again.", exc_info=True)
+
+
+def fetch(connection: sqlite3.Connection, sql: str, arguments: Sequence[Any]) -> list[Row]:
+    with closing(connection.execute(sql, arguments)) as cursor:
+        if cursor.description is None:
+            return []
+        names = [column[0] for column in cursor.description]
+        return [dict(zip(names, row, strict=True)) for row in cursor]
+
+
+def trouble_in(error: sqlite3.OperationalError) -> StoreUnavailable | None:
+    """What will pass; None for a mistake in the SQL."""
+    code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+    if code in BUSY:
+        return DatabaseBusy("Another process holds the database's lock.")
+    if code in UNAVAILABLE:
+        return StoreUnavailable(f"SQLite: {error}.")
+    return None
+
+
+async def acquire(lock: asyncio.Lock, deadline: float) -> None:
+    try:
+        async with asyncio.timeout_at(deadline):
+            await lock.acquire()
+    except TimeoutError as error:
+        raise DatabaseBusy("Another transaction holds the lock for writing.") from error

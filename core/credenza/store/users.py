@@ -1,0 +1,211 @@
+"""Users, the links that let them set a password, and the count of their failed sign-ins."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from piccolo.columns import BigInt, Boolean, ForeignKey, Integer, OnDelete, Text, Varchar
+from piccolo.table import Table
+
+from ..protocol.tokens import new_id
+from .clients import contains
+from .engine import database
+
+
+class UserRow(Table, tablename="credenza_user"):
+    id = Varchar(length=40, primary_key=True)
+    username = Varchar(length=150, unique=True)
+    email = Varchar(length=320, null=True, default=None, index=True)
+    email_verified = Boolean(default=False)
+    phone_number = Varchar(length=50, default="")
+    phone_number_verified = Boolean(default=False)
+    profile = Text(default="{}")
+    custom_data = Text(default="{}")
+    password_hash = Varchar(length=255, null=True, default=None)
+    password_changed_at = BigInt(null=True, default=None)
+    administrator = Varchar(length=50, default="")
+    suspended = Boolean(default=False)
+    created_at = BigInt(default=0)
+    updated_at = BigInt(default=0)
+    last_sign_in_at = BigInt(null=True, default=None)
+
+
+class InvitationRow(Table, tablename="credenza_invitation"):
+    """A link that may be used once: `purpose` is "administrator" (the first one) or "password"."""
+
+    digest = Varchar(length=64, primary_key=True)
+    purpose = Varchar(length=30)
+    user = ForeignKey(references=UserRow, on_delete=OnDelete.cascade, null=True)
+    created_at = BigInt(default=0)
+    expires_at = BigInt(default=0)
+    spent_at = BigInt(null=True, default=None)
+
+
+class FailedSignInRow(Table, tablename="credenza_failed_sign_in"):
+    """Failures in a row by keyed hash of what was typed, whether or not such an account exists."""
+
+    key = Varchar(length=64, primary_key=True)
+    failures = Integer(default=0)
+    last_at = BigInt(default=0)
+
+
+@dataclass(frozen=True, slots=True)
+class User:
+    """An account. `id` is its subject identifier: never reused, and never like a client id.
+
+    `profile` holds standard claims by their names (OpenID Connect Core §5.1); `custom_data` is the company's own.
+    `administrator` is the name of an administrator's role, or empty.
+    """
+
+    id: str
+    username: str
+    email: str | None = None
+    email_verified: bool = False
+    phone_number: str = ""
+    phone_number_verified: bool = False
+    profile: Mapping[str, Any] = field(default_factory=dict)
+    custom_data: Mapping[str, Any] = field(default_factory=dict)
+    password_hash: str | None = field(default=None, repr=False)
+    password_changed_at: int | None = None
+    administrator: str = ""
+    suspended: bool = False
+    created_at: int = 0
+    updated_at: int = 0
+    last_sign_in_at: int | None = None
+
+    @property
+    def display_name(self) -> str:
+        return str(self.profile.get("name") or self.username)
+
+
+def new_user_id() -> str:
+    return "u" + new_id()
+
+
+def _user(row: Mapping[str, Any]) -> User:
+    values = dict(row)
+    return User(
+        **{**values, "profile": json.loads(values["profile"]), "custom_data": json.loads(values["custom_data"])}
+    )
+
+
+def _columns(user: User) -> dict[Any, Any]:
+    values: dict[Any, Any] = {name: getattr(user, name) for name in User.__slots__}
+    return values | {"profile": json.dumps(dict(user.profile)), "custom_data": json.dumps(dict(user.custom_data))}
+
+
+async def find_user(user_id: str) -> User | None:
+    row = await UserRow.select().where(UserRow.id == user_id).first()
+    return _user(row) if row else None
+
+
+async def find_user_by_identifier(identifier: str) -> User | None:
+    """By user name, else by an email address that only one account has. Neither cares about letter case."""
+    identifier = identifier.strip().lower()
+    if not identifier or len(identifier) > 320:
+        return None
+    rows = await UserRow.select().where((UserRow.username == identifier) | (UserRow.email == identifier)).limit(3)
+    by_name = [row for row in rows if row["username"] == identifier]
+    candidates = by_name or rows
+    return _user(candidates[0]) if len(candidates) == 1 else None
+
+
+async def insert_user(user: User) -> None:
+    await UserRow.insert(UserRow(**_columns(user)))
+
+
+async def update_user(user: User) -> None:
+    values = _columns(user)
+    del values["id"], values["created_at"], values["last_sign_in_at"]
+    await UserRow.update(values).where(UserRow.id == user.id)
+
+
+async def touch_user(user_id: str, now: int) -> None:
+    await UserRow.update({UserRow.last_sign_in_at: now}).where(UserRow.id == user_id)
+
+
+async def delete_user(user_id: str) -> bool:
+    """Remove the account; its sessions, consents, codes and tokens go with it."""
+    return bool(await UserRow.delete().where(UserRow.id == user_id).returning(UserRow.id))
+
+
+async def list_users(
+    *, search: str = "", order: str = "username", descending: bool = False, offset: int = 0, limit: int = 50
+) -> list[User]:
+    orders = {
+        "username": UserRow.username,
+        "created_at": UserRow.created_at,
+        "last_sign_in_at": UserRow.last_sign_in_at,
+    }
+    query = UserRow.select().order_by(orders.get(order, UserRow.username), ascending=not descending)
+    if search:
+        query = query.where(_matching(search))
+    return [_user(row) for row in await query.order_by(UserRow.id).offset(offset).limit(limit)]
+
+
+async def count_users(*, search: str = "") -> int:
+    query = UserRow.count()
+    return int(await (query.where(_matching(search)) if search else query))
+
+
+def _matching(search: str) -> Any:
+    pattern = contains(search.lower())
+    return (UserRow.username.like(pattern)) | (UserRow.email.like(pattern))
+
+
+async def list_users_by_id(ids: list[str]) -> dict[str, User]:
+    if not ids:
+        return {}
+    return {row["id"]: _user(row) for row in await UserRow.select().where(UserRow.id.is_in(ids))}
+
+
+async def count_administrators(role: str = "full") -> int:
+    """How many could still sign in and administer everything."""
+    condition = (UserRow.administrator == role) & (UserRow.suspended.eq(False))
+    return int(await UserRow.count().where(condition))
+
+
+async def insert_invitation(digest: str, *, purpose: str, user_id: str | None, now: int, lifetime: int) -> None:
+    """A new link takes the place of every older one for the same purpose and person."""
+    async with database().transaction():
+        r = InvitationRow
+        mine = r.user.is_null() if user_id is None else r.user == user_id
+        await r.delete().where((r.purpose == purpose) & mine)
+        await r.insert(r(digest=digest, purpose=purpose, user=user_id, created_at=now, expires_at=now + lifetime))
+
+
+async def find_invitation(digest: str, now: int) -> dict[str, Any] | None:
+    """Only to show the page; `spend_invitation` decides."""
+    r = InvitationRow
+    row = await r.select().where((r.digest == digest) & (r.spent_at.is_null()) & (r.expires_at > now)).first()
+    return dict(row) if row else None
+
+
+async def spend_invitation(digest: str, now: int) -> dict[str, Any] | None:
+    r = InvitationRow
+    rows = (
+        await r.update({r.spent_at: now})
+        .where((r.digest == digest) & (r.spent_at.is_null()) & (r.expires_at > now))
+        .returning(r.purpose, r.user)
+    )
+    return dict(rows[0]) if rows else None
+
+
+async def failed_sign_ins(key: str) -> tuple[int, int]:
+    """How many failures in a row, and when the last one was."""
+    row = await FailedSignInRow.select().where(FailedSignInRow.key == key).first()
+    return (row["failures"], row["last_at"]) if row else (0, 0)
+
+
+async def count_failed_sign_in(key: str, now: int) -> None:
+    r = FailedSignInRow
+    await r.insert(r(key=key, failures=1, last_at=now)).on_conflict(
+        target=r.key, action="DO UPDATE", values=[(r.failures, r.failures + 1), (r.last_at, now)]
+    )
+
+
+async def clear_failed_sign_ins(key: str) -> None:
+    await FailedSignInRow.delete().where(FailedSignInRow.key == key)

@@ -1,0 +1,40 @@
+"""Pages of our own that need somebody signed in: the console, the account page, and what plugins bring."""
+
+from __future__ import annotations
+
+from ..protocol.parameters import Parameters
+from ..store.sessions import Session
+from ..store.users import User
+from .requests import AnyRequest, check_csrf, form_parameters, server_of
+from .sessions import csrf_cookie, find_session
+
+
+class SignInNeeded(Exception):
+    """Nobody is signed in: the user is led to the sign-in page, and back to `return_to` (a path of ours)."""
+
+    def __init__(self, return_to: str) -> None:
+        super().__init__(return_to)
+        self.return_to = return_to
+
+
+async def signed_in(request: AnyRequest) -> tuple[Session, User]:
+    """Who is signed in. Raises SignInNeeded; a form posted without a session leads back to the page it was on."""
+    found = await find_session(request)
+    if found is None:
+        query = request.scope["query_string"].decode(errors="replace")
+        path = request.url.path + (f"?{query}" if query and request.method == "GET" else "")
+        raise SignInNeeded(path if path.startswith("/") and not path.startswith("//") else "/")
+    return found
+
+
+async def signed_in_form(request: AnyRequest) -> tuple[Session, User, Parameters]:
+    """Who is signed in, and a form that a page of ours posted for them. Raises SignInNeeded or Forbidden."""
+    session, user = await signed_in(request)
+    form = await form_parameters(request, max_fields=20_000, max_bytes=2 * 1024 * 1024)  # pickers have many boxes
+    check_csrf(request, form, csrf_cookie(request, session))
+    return session, user, form
+
+
+def csrf_token(request: AnyRequest, session: Session | None) -> str:
+    """For a form's hidden field `csrf_token`."""
+    return server_of(request).keyring.csrf_token(csrf_cookie(request, session))

@@ -1,0 +1,77 @@
+"""Authenticate the client of a request: one function for the token endpoint and all of its siblings. RFC 6749 §2.3."""
+
+from __future__ import annotations
+
+import hashlib
+
+from ..outbound import Refused
+from ..protocol import jose
+from ..protocol.client_authentication import (
+    Credentials,
+    check_assertion,
+    check_method,
+    check_secret,
+    parse_credentials,
+)
+from ..protocol.clients import Client
+from ..protocol.errors import InvalidClient, SlowDown
+from ..protocol.parameters import Parameters
+from ..server import AuthorizationServer
+from ..store.clients import touch_client
+from ..store.grants import spend_assertion
+from .limits import Limiter, Rule
+from .requests import AnyRequest, address_of, server_of
+
+FAILURES_PER_CLIENT = Rule("failed client authentication by client and address", burst=30, seconds=60)
+FAILURES_PER_ADDRESS = Rule("failed client authentication by address", burst=120, seconds=60)
+
+
+async def authenticate_client(request: AnyRequest, parameters: Parameters) -> Client:
+    """The client, authenticated as it is registered; a public client is only identified. Raises InvalidClient."""
+    server = server_of(request)
+    limiter: Limiter = request.app.state.limiter
+    credentials = parse_credentials(request.headers.get("authorization"), parameters)
+    address = address_of(request)
+    subject = f"{credentials.client_id[:255]} {address}"
+    if limiter.blocked(FAILURES_PER_CLIENT, subject) or limiter.blocked(FAILURES_PER_ADDRESS, address):
+        raise SlowDown("Too many failed tries.")
+    try:
+        client = check_method(await server.find_client(credentials.client_id), credentials)
+        secret_id = await _check(server, client, credentials)
+    except InvalidClient:
+        limiter.count(FAILURES_PER_CLIENT, subject)
+        limiter.count(FAILURES_PER_ADDRESS, address)
+        raise
+    await server.touch(f"client {client.id} {secret_id}", lambda: touch_client(client.id, secret_id, server.now()))
+    return client
+
+
+async def _check(server: AuthorizationServer, client: Client, credentials: Credentials) -> str | None:
+    if credentials.method == "none":
+        return None
+    if credentials.method == "private_key_jwt":
+        await _check_assertion(server, client, credentials)
+        return None
+    return check_secret(client, credentials, server.now()).id
+
+
+async def _check_assertion(server: AuthorizationServer, client: Client, credentials: Credentials) -> None:
+    """The assertion is right, and was never used before, at any endpoint. RFC 7523 §3."""
+    keys = await _keys(server, client, credentials)
+    audiences = (server.issuer, f"{server.issuer}/token")
+    jti, expires_at = check_assertion(
+        credentials.assertion, keys, client_id=client.id, audiences=audiences, now=server.now()
+    )
+    used = hashlib.sha256(f"{client.id}\0{jti}".encode()).hexdigest()
+    if not await spend_assertion(used, expires_at + jose.SKEW):
+        raise InvalidClient(detail="this assertion was used before")
+
+
+async def _keys(server: AuthorizationServer, client: Client, credentials: Credentials) -> list[jose.VerificationKey]:
+    try:
+        if client.jwks_uri:
+            kid = jose.read_header(credentials.assertion).get("kid")
+            return await server.remote_keys.get(client.jwks_uri, kid)
+        return jose.parse_jwks(client.jwks)
+    except (Refused, ValueError, jose.InvalidJWT) as error:
+        raise InvalidClient(detail=f"the client's keys: {error}") from error

@@ -1,0 +1,200 @@
+"""What becomes of an exception: a page for people, JSON for programs, an id for the log. Never more than that."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Awaitable, Callable, Mapping
+from http import HTTPStatus
+from typing import Any
+
+from litestar import Response
+from litestar.exceptions import HTTPException
+from litestar.types import ASGIApp, ExceptionHandlersMap, Receive, Scope, Send
+
+from ..events import AuthorizationRefused
+from ..protocol.clients import Client
+from ..protocol.errors import ProtocolError, ServerError, TemporarilyUnavailable, UnsafeRequest
+from ..protocol.tokens import new_id
+from ..store.engine import StoreUnavailable
+from .pages import ErrorPage
+from .rendering import render
+from .requests import AnyRequest, Forbidden, NotAllowed, address_of, server_of
+from .responses import AnyResponse, error_response, json_response
+
+logger = logging.getLogger("credenza")
+
+HEADINGS = {
+    "invalid_redirect_uri": "This application sent you to the wrong place",
+    "invalid_client": "We do not know this application",
+    "access_denied": "Access denied",
+    "not_found": "This page does not exist",
+    "forbidden": "You cannot do this",
+    "stale_form": "This page was out of date",
+    "temporarily_unavailable": "We cannot answer just now",
+    "too_many_requests": "Too many tries",
+    "server_error": "Something went wrong on our side",
+}
+
+
+def new_error_id() -> str:
+    return new_id()[:12]
+
+
+async def error_page(
+    request: AnyRequest,
+    code: str,
+    description: str,
+    *,
+    status: int = 400,
+    facts: tuple[tuple[str, str], ...] = (),
+    client: Client | None = None,
+    error_id: str = "",
+    headers: dict[str, str] | None = None,
+) -> AnyResponse:
+    """A page that says what is wrong and what to do, and never leads anywhere by itself."""
+    heading = HEADINGS.get(code, "This request cannot be completed")
+    page = ErrorPage(
+        title=heading,
+        code=code,
+        heading=heading,
+        description=description,
+        facts=facts,
+        error_id=error_id or new_error_id(),
+        application=client.display_name if client is not None else "",
+    )
+    return await render(request, page, status=status, headers=headers)
+
+
+async def unsafe_request_page(request: AnyRequest, error: UnsafeRequest, client: Client | None = None) -> AnyResponse:
+    """The client or its redirect URI cannot be trusted: the developer is taught here, and the event can be found."""
+    error_id = new_error_id()
+    event = AuthorizationRefused(
+        client=error.client_id[:255],
+        address=address_of(request),
+        error_id=error_id,
+        error=error.code,
+        description="; ".join([error.description, *(f"{label}: {value}" for label, value in error.facts)])[:2000],
+    )
+    await server_of(request).emit(event)
+    return await error_page(
+        request, error.code, error.description, facts=tuple(error.facts), client=client, error_id=error_id
+    )
+
+
+def wants_html(request: AnyRequest) -> bool:
+    accepted = request.headers.get("accept", "")
+    return "text/html" in accepted or (accepted in ("", "*/*") and request.method == "GET")
+
+
+async def on_protocol_error(request: AnyRequest, error: ProtocolError) -> AnyResponse:
+    if error.detail:
+        logger.info("%s: %s", error.code, error.detail)
+    return error_response(error)
+
+
+async def on_protocol_error_page(request: AnyRequest, error: ProtocolError) -> AnyResponse:
+    code = "too_many_requests" if error.status == 429 else error.code
+    return await error_page(request, code, error.description, status=error.status)
+
+
+async def on_forbidden(request: AnyRequest, error: Forbidden) -> AnyResponse:
+    return await error_page(
+        request, "stale_form", "Nothing was changed. Go back, reload the page, and try again.", status=403
+    )
+
+
+async def on_not_allowed(request: AnyRequest, error: NotAllowed) -> AnyResponse:
+    return await error_page(request, "forbidden", str(error) or "Your account may not do this.", status=403)
+
+
+async def on_store_unavailable(request: AnyRequest, error: StoreUnavailable) -> AnyResponse:
+    logger.error("store unavailable: %s", error)
+    refusal = TemporarilyUnavailable("Try again in a moment.")
+    if wants_html(request):
+        return await _plain_page(request, refusal.code, "Try again in a moment.", 503, headers={"Retry-After": "5"})
+    return error_response(refusal)
+
+
+async def on_http_exception(request: AnyRequest, error: HTTPException) -> AnyResponse:
+    """404, 405 and their like, from the framework."""
+    headers = {name: value for name, value in (error.headers or {}).items() if name.lower() == "allow"}
+    code = {404: "not_found", 405: "method_not_allowed"}.get(error.status_code, "invalid_request")
+    phrase = HTTPStatus(error.status_code).phrase
+    if error.status_code >= 500:
+        return await on_any_exception(request, error)
+    if wants_html(request):
+        return await _plain_page(request, code, f"{phrase}.", error.status_code, headers=headers)
+    return json_response({"error": code, "error_description": phrase}, status=error.status_code, headers=headers)
+
+
+async def on_any_exception(request: AnyRequest, error: Exception) -> AnyResponse:
+    """The last resort: the detail goes to the log, the answer has an id. The log never shows the query string."""
+    error_id = new_error_id()
+    logger.error("error %s at %s %s", error_id, request.method, request.url.path, exc_info=error)
+    if wants_html(request):
+        return await _plain_page(request, "server_error", "We have written down what happened.", 500, error_id=error_id)
+    return json_response(ServerError(f"Error id {error_id}.").parameters(), status=500)
+
+
+async def _plain_page(
+    request: AnyRequest,
+    code: str,
+    description: str,
+    status: int,
+    *,
+    error_id: str = "",
+    headers: dict[str, str] | None = None,
+) -> AnyResponse:
+    """An error page that must come even when the database does not answer."""
+    try:
+        return await error_page(request, code, description, status=status, error_id=error_id, headers=headers)
+    except Exception:
+        logger.exception("the error page failed")
+        return json_response({"error": code}, status=status, headers=headers)
+
+
+Handler = Callable[[AnyRequest, Any], Awaitable[AnyResponse]]
+
+
+class Awaited(Response[bytes]):
+    """Litestar calls exception handlers without awaiting them, and our pages wait for the database: so the waiting is
+    done when the answer is sent.
+    """
+
+    def __init__(self, answer: Awaitable[AnyResponse]) -> None:
+        super().__init__(b"")
+        self._answer = answer
+
+    def to_asgi_response(self, request: AnyRequest, **options: Any) -> ASGIApp:  # type: ignore[override]
+        async def send_answer(scope: Scope, receive: Receive, send: Send) -> None:
+            response = await self._answer
+            await response.to_asgi_response(request=request, **options)(scope, receive, send)
+
+        return send_answer
+
+
+def awaited(handlers: Mapping[type[Exception], Handler]) -> ExceptionHandlersMap:
+    """Our handlers in the form that Litestar takes."""
+
+    def one(handler: Handler) -> Callable[[AnyRequest, Exception], Awaited]:
+        return lambda request, error: Awaited(handler(request, error))
+
+    return {kind: one(handler) for kind, handler in handlers.items()}
+
+
+PROTOCOL_HANDLERS: Mapping[type[Exception], Handler] = {
+    ProtocolError: on_protocol_error,
+    StoreUnavailable: on_store_unavailable,
+}
+PAGE_HANDLERS: Mapping[type[Exception], Handler] = {
+    ProtocolError: on_protocol_error_page,
+    UnsafeRequest: unsafe_request_page,
+    Forbidden: on_forbidden,
+    NotAllowed: on_not_allowed,
+    StoreUnavailable: on_store_unavailable,
+}
+APP_HANDLERS: Mapping[type[Exception], Handler] = {
+    **PAGE_HANDLERS,
+    HTTPException: on_http_exception,
+    Exception: on_any_exception,
+}

@@ -1,0 +1,112 @@
+"""Passwords: Argon2id in a limiter of its own, what may be chosen, and how often it may be tried. NIST SP 800-63B-4."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import unicodedata
+from collections.abc import Callable
+from functools import lru_cache
+from typing import TypeVar
+
+import anyio.to_thread
+from anyio import CapacityLimiter
+from argon2 import PasswordHasher
+from argon2.exceptions import InvalidHashError, VerificationError
+
+from ..protocol.errors import TemporarilyUnavailable
+from ..settings import Settings
+
+Result = TypeVar("Result")
+
+MAX_CHARACTERS = 1024
+MAX_WAITING = 20
+CONTEXT_WORDS = ("credenza", "password", "administrator")
+
+
+class WeakPassword(Exception):
+    """The message says what to do better."""
+
+
+class Passwords:
+    """Hashing in at most cores - 1 threads: the danger is many at once, each with its own megabytes, not a long one."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._hasher = PasswordHasher(
+            time_cost=settings.argon2_time_cost,
+            memory_cost=settings.argon2_memory_kib,
+            parallelism=settings.argon2_parallelism,
+        )
+        self._dummy = self._hasher.hash(os.urandom(16).hex())
+        self._limiter: CapacityLimiter | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._waiting = 0
+
+    async def hash(self, password: str) -> str:
+        return await self._run(self._hasher.hash, normalized(password))
+
+    async def verify(self, stored: str | None, password: str) -> bool:
+        """Takes as long for an account that does not exist, or has no password, as for a wrong one."""
+        matches = await self._run(self._verify, stored or self._dummy, normalized(password))
+        return matches and stored is not None
+
+    def _verify(self, stored: str, password: str) -> bool:
+        try:
+            return self._hasher.verify(stored, password)
+        except (VerificationError, InvalidHashError):
+            return False
+
+    def needs_rehash(self, stored: str) -> bool:
+        return self._hasher.check_needs_rehash(stored)
+
+    def is_hash(self, text: str) -> bool:
+        try:
+            self._hasher.check_needs_rehash(text)
+        except InvalidHashError:
+            return False
+        return text.startswith("$argon2id$")
+
+    async def _run(self, function: Callable[..., Result], *arguments: str) -> Result:
+        loop = asyncio.get_running_loop()
+        if self._limiter is None or self._loop is not loop:
+            self._limiter, self._loop = CapacityLimiter(max(1, (os.cpu_count() or 2) - 1)), loop
+        if self._waiting >= MAX_WAITING:
+            raise TemporarilyUnavailable("Many people are signing in at this moment. Try again in a few seconds.")
+        self._waiting += 1
+        try:
+            return await anyio.to_thread.run_sync(function, *arguments, limiter=self._limiter)
+        finally:
+            self._waiting -= 1
+
+
+def normalized(password: str) -> str:
+    """NFKC and nothing else: the same characters typed on two keyboards are one password. SP 800-63B §3.1.1.2."""
+    return unicodedata.normalize("NFKC", password)
+
+
+def check_new_password(password: str, settings: Settings, *, context: tuple[str, ...] = ()) -> None:
+    """Raise WeakPassword unless it is long enough and not one that everybody tries. SP 800-63B §3.1.1.2."""
+    if len(password) > MAX_CHARACTERS:
+        raise WeakPassword(f"Use at most {MAX_CHARACTERS} characters.")
+    if len(password) < settings.password_min_length:
+        raise WeakPassword(f"Use at least {settings.password_min_length} characters. A few words are easy to remember.")
+    lowered = password.casefold()
+    if lowered in common_passwords():
+        raise WeakPassword("This password is on lists that attackers try first. Choose another one.")
+    words = [word.casefold() for word in (*context, *CONTEXT_WORDS) if len(word) >= 4]
+    rest = lowered
+    for word in words:
+        rest = rest.replace(word, "")
+    if len(rest) < settings.password_min_length // 2:
+        raise WeakPassword("Do not build the password from your name, your email address or the name of this service.")
+    if len(set(lowered)) < 5:
+        raise WeakPassword("Use more different characters.")
+
+
+@lru_cache(maxsize=1)
+def common_passwords() -> frozenset[str]:
+    # Imported here: the list is only needed when somebody chooses a password.
+    from zxcvbn.frequency_lists import FREQUENCY_LISTS
+
+    return frozenset(FREQUENCY_LISTS["passwords"])

@@ -1,0 +1,149 @@
+"""From a page's dataclass to HTML: which theme, whose branding, and the one variable that templates get."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+from dataclasses import replace
+from pathlib import Path
+
+from jinja2 import BaseLoader, ChoiceLoader, Environment, FileSystemLoader, PrefixLoader, StrictUndefined
+
+from ..objects import Theme
+from ..protocol.clients import Branding, Client
+from ..server import AuthorizationServer
+from .pages import ConsentPage, Look, Page
+from .requests import AnyRequest, server_of
+from .responses import AnyResponse, page_response
+from .static import StaticFiles
+
+logger = logging.getLogger("credenza.plugins")
+
+HERE = Path(__file__).parent
+DEFAULT_THEME = "plain"
+
+
+class Renderer:
+    """Templates of the core, of plugins and of themes; built once, at the start."""
+
+    def __init__(self, server: AuthorizationServer) -> None:
+        self._server = server
+        self.static = {"core": StaticFiles("/static", HERE / "static")}
+        for theme in server.themes.values():
+            if theme.static is not None:
+                self.static[f"theme:{theme.name}"] = StaticFiles(f"/theme/{theme.name}", theme.static)
+        self._environments: dict[tuple[str, Path | None], Environment] = {}
+
+    def stylesheets(self, theme: Theme) -> tuple[str, ...]:
+        files = self.static.get(f"theme:{theme.name}")
+        return tuple(files.address(name) for name in theme.stylesheets) if files is not None else ()
+
+    def environment(self, theme: str, folder: Path | None) -> Environment:
+        """Theme first, then the page's own folder, then the core; `core:` names what a theme replaces."""
+        if (theme, folder) not in self._environments:
+            core = FileSystemLoader(HERE / "templates")
+            loaders: list[BaseLoader] = []
+            own = self._server.themes[theme].templates if theme in self._server.themes else None
+            loaders += [FileSystemLoader(own)] if own is not None else []
+            loaders += [FileSystemLoader(folder)] if folder is not None else []
+            environment = Environment(
+                loader=ChoiceLoader([*loaders, core, PrefixLoader({"core": core}, delimiter=":")]),
+                autoescape=True,
+                undefined=StrictUndefined,
+                extensions=["jinja2.ext.i18n"],
+                auto_reload=False,
+                trim_blocks=True,
+                lstrip_blocks=True,
+            )
+            environment.install_null_translations(newstyle=True)  # type: ignore[attr-defined]
+            environment.globals["asset"] = self.static["core"].address
+            self._environments[theme, folder] = environment
+        return self._environments[theme, folder]
+
+    def html(self, page: Page, theme: str, *, block: str = "") -> str:
+        """Render it; a theme that fails is named in the log, and the page comes without it."""
+        try:
+            return self._html(page, theme, block)
+        except Exception:
+            if theme in ("", DEFAULT_THEME):
+                raise
+            logger.exception("theme %r failed on %s; shown without it", theme, page.template)
+            return self._html(page, DEFAULT_THEME, block)
+
+    def _html(self, page: Page, theme: str, block: str) -> str:
+        template = self.environment(theme, page.folder).get_template(self._template_of(page))
+        if not block:
+            return template.render(page=page)
+        # The module's own imports and macros run first, as they do for the whole page.
+        context = template.new_context({"page": page})
+        for _ in template.root_render_func(context):
+            pass
+        return "".join(context.blocks[block][0](context))
+
+    def _template_of(self, page: Page) -> str:
+        if isinstance(page, ConsentPage):
+            try:
+                chosen = self._server.plugins.hook.render_consent(page=page)
+            except Exception:
+                logger.exception("a plugin failed in render_consent")
+                chosen = None
+            if chosen:
+                return str(chosen)
+        return page.template
+
+
+async def choose_look(request: AnyRequest, client: Client | None, renderer: Renderer) -> tuple[Look, str]:
+    """Merged in the order provider, application; with the name of the theme."""
+    server = server_of(request)
+    provider = with_logo(await server.provider_branding(), renderer)
+    try:
+        chosen = server.plugins.hook.choose_theme(client=client, path=request.url.path)
+    except Exception:
+        logger.exception("a plugin failed in choose_theme")
+        chosen = None
+    wanted = [chosen, client.branding.theme if client is not None else "", provider.theme, DEFAULT_THEME]
+    theme = next((name for name in wanted if name in server.themes), "")
+    sheets = renderer.stylesheets(server.themes[theme]) if theme else ()
+    colors = branding_css(provider)
+    if colors:
+        sheets += (f"/branding/{hashlib.sha256(colors.encode()).hexdigest()[:16]}.css",)
+    application = None
+    if client is not None:
+        application = replace(client.branding, display_name=client.display_name)
+    return Look(provider=provider, application=application, stylesheets=sheets), theme
+
+
+def with_logo(branding: Branding, renderer: Renderer) -> Branding:
+    """Our own mark, as long as the company has not brought one."""
+    if branding.logo:
+        return branding
+    files = renderer.static["core"]
+    return replace(branding, logo=files.address("credenza.svg"), dark_logo=files.address("credenza-dark.svg"))
+
+
+def branding_css(branding: Branding) -> str:
+    """The provider's colours as variables, each for its own scheme; they were checked when they were saved."""
+    colors = {"light": branding.primary_color, "dark": branding.dark_primary_color}
+    return "".join(
+        f"@media (prefers-color-scheme:{scheme}){{:root{{--primary:{color}}}}}"
+        for scheme, color in colors.items()
+        if color
+    )
+
+
+async def render(
+    request: AnyRequest,
+    page: Page,
+    *,
+    client: Client | None = None,
+    status: int = 200,
+    form_action: str = "",
+    block: str = "",
+    headers: dict[str, str] | None = None,
+) -> AnyResponse:
+    """The page as an answer. `form_action` is an origin that the form may lead to; `block` renders a fragment only."""
+    server = server_of(request)
+    renderer: Renderer = request.app.state.renderer
+    page.look, theme = await choose_look(request, client, renderer)
+    html = renderer.html(page, theme, block=block)
+    return page_response(server.settings, html, status=status, form_action=form_action, headers=headers)

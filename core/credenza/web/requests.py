@@ -1,0 +1,114 @@
+"""What a request says, read with care: its parameters, where it comes from, and whether a form is one of ours."""
+
+from __future__ import annotations
+
+import ipaddress
+from hmac import compare_digest
+from http.cookies import CookieError, SimpleCookie
+from typing import Any, cast
+
+from litestar import Request
+
+from ..protocol.errors import InvalidRequest
+from ..protocol.parameters import MAX_BYTES, MAX_FIELDS, Parameters
+from ..server import AuthorizationServer
+
+MAX_PAGE_BODY = 4 * 1024 * 1024
+FORM = "application/x-www-form-urlencoded"
+AnyRequest = Request[Any, Any, Any]
+
+
+class Forbidden(Exception):
+    """The form did not come from a page of ours that this browser was shown."""
+
+
+class NotAllowed(Exception):
+    """Who is signed in may not do this."""
+
+
+def server_of(request: AnyRequest) -> AuthorizationServer:
+    return cast(AuthorizationServer, request.app.state.server)
+
+
+def query_parameters(request: AnyRequest) -> Parameters:
+    return Parameters.parse(request.scope["query_string"])
+
+
+async def form_parameters(
+    request: AnyRequest, *, max_fields: int = MAX_FIELDS, max_bytes: int = MAX_BYTES
+) -> Parameters:
+    """The body of a form post; other content types and what is too large are refused. RFC 6749 Appendix B."""
+    content_type = request.headers.get("content-type", "").split(";")[0].strip().lower()
+    if content_type != FORM:
+        raise InvalidRequest(f"The body must be {FORM}.")
+    body = await read_body(request, max_bytes)
+    return Parameters.parse(body, max_fields=max_fields, max_bytes=max_bytes)
+
+
+async def read_body(request: AnyRequest, limit: int) -> bytes:
+    """The body, given up as soon as it is longer than `limit` bytes."""
+    length = request.headers.get("content-length", "0")
+    if length.isdigit() and int(length) > limit:
+        raise InvalidRequest("The request is too large.")
+    body = bytearray()
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > limit:
+            raise InvalidRequest("The request is too large.")
+    return bytes(body)
+
+
+def address_of(request: AnyRequest) -> str:
+    """Where the request comes from. Forwarded headers are believed only from proxies that the settings name."""
+    address = request.client.host if request.client else ""
+    proxies = server_of(request).settings.trusted_proxies
+    hops = [hop.strip() for hop in request.headers.get("x-forwarded-for", "").split(",") if hop.strip()]
+    while hops and proxies and _is_in(address, proxies):
+        address = hops.pop()
+    return address[:64]
+
+
+def _is_in(address: str, networks: tuple[str, ...]) -> bool:
+    try:
+        parsed = ipaddress.ip_address(address)
+    except ValueError:
+        return False
+    return any(
+        parsed in network
+        for network in (ipaddress.ip_network(n, strict=False) for n in networks)
+        if network.version == parsed.version
+    )
+
+
+def cookie_of(request: AnyRequest, name: str) -> str:
+    """A cookie's value; empty when absent, unreadable or sent more than once with different values."""
+    values = set()
+    for header in request.headers.getall("cookie", []):
+        try:
+            jar = SimpleCookie(header)
+        except CookieError:
+            continue
+        if name in jar:
+            values.add(jar[name].value)
+        if header.count(f"{name}=") > 1:  # somebody planted a second one; we cannot tell which is ours
+            return ""
+    return values.pop() if len(values) == 1 else ""
+
+
+def check_same_origin(request: AnyRequest) -> None:
+    """A form of ours is posted by a page of ours. Raises Forbidden. Fetch Metadata; RFC 6454."""
+    server = server_of(request)
+    site = request.headers.get("sec-fetch-site")
+    origin = request.headers.get("origin")
+    if site is not None and site not in ("same-origin", "none"):
+        raise Forbidden
+    if origin is not None and origin != server.issuer and not (origin == "null" and site == "same-origin"):
+        raise Forbidden
+
+
+def check_csrf(request: AnyRequest, form: Parameters, cookie: str) -> None:
+    """The form's token belongs to this browser's cookie, and the form was posted from our origin. Raises Forbidden."""
+    check_same_origin(request)
+    expected = server_of(request).keyring.csrf_token(cookie)
+    if not cookie or not compare_digest(expected.encode(), form.get("csrf_token", "").encode()):
+        raise Forbidden

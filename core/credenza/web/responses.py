@@ -1,0 +1,106 @@
+"""Answers, each with the headers that its kind must have. OWASP ASVS V3.4, RFC 6749 §5.1, RFC 6750 §3."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from litestar import Response
+
+from ..protocol.errors import (
+    InsufficientScope,
+    InvalidClient,
+    InvalidToken,
+    ProtocolError,
+    SlowDown,
+    TemporarilyUnavailable,
+)
+from ..settings import Settings
+
+NO_STORE = {"Cache-Control": "no-store", "Pragma": "no-cache"}
+AnyResponse = Response[bytes]
+
+
+def security_headers(settings: Settings) -> dict[str, str]:
+    headers = {
+        "X-Content-Type-Options": "nosniff",
+        "Referrer-Policy": "same-origin",
+        "X-Frame-Options": "DENY",
+        "Cross-Origin-Opener-Policy": "same-origin",
+    }
+    if settings.secure:
+        headers["Strict-Transport-Security"] = "max-age=63072000; includeSubDomains"
+    return headers
+
+
+def content_security_policy(form_action: str = "") -> str:
+    """Nothing from anywhere but our own origin. Chromium also asks `form-action` about the redirect after a form."""
+    return (
+        "default-src 'none'; script-src 'self'; style-src 'self'; font-src 'self'; img-src 'self' data:; "
+        "connect-src 'self'; manifest-src 'self'; base-uri 'none'; object-src 'none'; frame-ancestors 'none'; "
+        f"form-action 'self'{' ' + form_action if form_action else ''}"
+    )
+
+
+def page_response(
+    settings: Settings, html: str, *, status: int = 200, form_action: str = "", headers: Mapping[str, str] | None = None
+) -> AnyResponse:
+    return Response(
+        html.encode(errors="replace"),
+        status_code=status,
+        media_type="text/html",
+        headers={
+            **NO_STORE,
+            **security_headers(settings),
+            "Content-Security-Policy": content_security_policy(form_action),
+            **(headers or {}),
+        },
+    )
+
+
+def redirect_response(settings: Settings, location: str, *, status: int = 303) -> AnyResponse:
+    """303, so that a form with a password is never posted again elsewhere. RFC 9700 §4.12."""
+    headers = {**NO_STORE, "Location": location, "Referrer-Policy": "no-referrer", "X-Content-Type-Options": "nosniff"}
+    return Response(b"", status_code=status, headers=headers, media_type="text/plain")
+
+
+def json_response(
+    content: Mapping[str, Any], *, status: int = 200, headers: Mapping[str, str] | None = None
+) -> AnyResponse:
+    """JSON that nobody may keep. RFC 6749 §5.1."""
+    return Response(
+        json.dumps(content, ensure_ascii=False, separators=(",", ":")).encode(),
+        status_code=status,
+        media_type="application/json",
+        headers={**NO_STORE, "X-Content-Type-Options": "nosniff", **(headers or {})},
+    )
+
+
+def error_response(error: ProtocolError, *, headers: Mapping[str, str] | None = None) -> AnyResponse:
+    """RFC 6749 §5.2; for a protected resource RFC 6750 §3."""
+    extra = dict(headers or {})
+    if isinstance(error, InvalidClient) and error.challenge:
+        extra["WWW-Authenticate"] = 'Basic realm="Credenza"'
+    if isinstance(error, InvalidToken | InsufficientScope):
+        extra["WWW-Authenticate"] = bearer_challenge(error)
+    if isinstance(error, SlowDown | TemporarilyUnavailable):
+        extra.setdefault("Retry-After", "5")
+    return json_response(error.parameters(), status=error.status, headers=extra)
+
+
+def bearer_challenge(error: ProtocolError | None = None) -> str:
+    """Without an error when no token was sent at all. RFC 6750 §3.1."""
+    if error is None:
+        return 'Bearer realm="Credenza"'
+    description = f', error_description="{error.description}"' if error.description else ""
+    return f'Bearer realm="Credenza", error="{error.code}"{description}'
+
+
+def set_cookie(
+    response: AnyResponse, settings: Settings, name: str, value: str, *, max_age: int, path: str = "/"
+) -> None:
+    """HttpOnly and Lax always; `__Host-` names are Secure and for the whole origin. RFC 6265bis §4.1.3."""
+    response.set_cookie(
+        key=name, value=value, max_age=max_age, path=path, httponly=True, samesite="lax", secure=settings.secure
+    )

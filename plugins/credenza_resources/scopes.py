@@ -1,0 +1,89 @@
+"""Two scope sources: the permissions of APIs (held through roles), and the names of a user's roles."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from credenza import Asked, Choices, Permission, Scope, ScopeProvider, Subject
+
+from .tables import ApiPermission, ApiResource, ClientRole, RolePermission, UserRole
+
+
+class ApiScopes(ScopeProvider):
+    """A permission is named by its API (`resource`, RFC 8707) and its scope, and held through a role."""
+
+    name = "api"
+    title = "API resources"
+    for_clients = True
+
+    async def catalogue(self) -> Sequence[Scope]:
+        return [_scope(row) for row in await _described().order_by(ApiPermission.resource.name, ApiPermission.name)]
+
+    async def requested(self, asked: Asked) -> Sequence[Scope]:
+        if not asked.resources or not asked.scopes:
+            return []
+        p = ApiPermission
+        query = _described().where(p.resource.is_in(list(asked.resources)) & p.name.is_in(list(asked.scopes)))
+        return [_scope(row) for row in await query.order_by(p.resource.name, p.name)]
+
+    async def held(
+        self, subject: Subject, permissions: Sequence[Permission], choices: Choices
+    ) -> Mapping[Permission, str]:
+        """Through global roles only: what somebody may do in one organization stays there."""
+        roles = await roles_of(subject)
+        if not roles:
+            return {}
+        r = RolePermission
+        rows = await r.select(r.role, r.permission.resource, r.permission.name).where(
+            r.role.is_in(list(roles))
+            & r.permission.resource.is_in(list({p.resource for p in permissions}))
+            & r.permission.name.is_in(list({p.scope for p in permissions}))
+        )
+        through = {("api", row["permission.resource"], row["permission.name"]): roles[row["role"]] for row in rows}
+        return {Permission(*key): f"role {role}" for key, role in through.items()}
+
+    async def access_token_lifetime(self, audience: str) -> int | None:
+        row = await ApiResource.select(ApiResource.token_lifetime).where(ApiResource.identifier == audience).first()
+        return int(row["token_lifetime"]) or None if row else None
+
+
+class RoleScopes(ScopeProvider):
+    """The scope `roles` releases the names of the user's global roles."""
+
+    name = "roles"
+    title = "Roles"
+    refuses = True
+    scope = Scope(
+        Permission("roles", "", "roles"),
+        "Your roles",
+        "What you may do here",
+        group="Your account",
+        claims=("roles",),
+        icon="shield",
+    )
+
+    async def catalogue(self) -> Sequence[Scope]:
+        return [self.scope]
+
+    async def claims(self, subject: Subject, permissions: Sequence[Permission], choices: Choices) -> Mapping[str, Any]:
+        return {"roles": sorted((await roles_of(subject)).values())}
+
+
+async def roles_of(subject: Subject) -> dict[str, str]:
+    """Ids to names, in one query."""
+    if subject.user is not None:
+        rows = await UserRole.select(UserRole.role, UserRole.role.name).where(UserRole.user == subject.user.id)
+    else:
+        rows = await ClientRole.select(ClientRole.role, ClientRole.role.name).where(ClientRole.client == subject.id)
+    return {row["role"]: row["role.name"] for row in rows}
+
+
+def _described() -> Any:
+    p = ApiPermission
+    return p.select(p.resource, p.name, p.description, p.resource.name.as_alias("api"))
+
+
+def _scope(row: Mapping[str, Any]) -> Scope:
+    permission = Permission("api", row["resource"], row["name"])
+    return Scope(permission, row["description"] or row["name"], group=row["api"], icon="database")

@@ -1,0 +1,193 @@
+"""The sections `api_resources` and `roles` of the desired-state file, and the roles of users."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import urlsplit
+
+from credenza import StateError, StateRun, StateSection, User, bump_version, check_keys, new_id
+
+from .store import (
+    check_permission_name,
+    list_roles,
+    resource_permissions,
+    role_permissions,
+    save_permission,
+    save_resource,
+    save_role,
+    set_role_permissions,
+    set_user_roles,
+    user_roles,
+)
+from .tables import ApiPermission, ApiResource, Role
+
+
+async def _apply_resources(items: Any, run: StateRun) -> None:
+    for item in items or []:
+        members = check_keys(item, ("identifier", "name", "description", "token_lifetime", "permissions"), "an API")
+        await _apply_resource(run, members)
+    if run.prune:
+        declared = {str(item["identifier"]) for item in items or []}
+        for row in await ApiResource.select(ApiResource.identifier):
+            if row["identifier"] not in declared:
+
+                async def write(identifier: str = row["identifier"]) -> None:
+                    await ApiResource.delete().where(ApiResource.identifier == identifier)
+                    await bump_version()
+
+                await run.change("deleted", "api_resource", row["identifier"], write)
+
+
+async def _apply_resource(run: StateRun, members: Mapping[str, Any]) -> None:
+    identifier = str(members["identifier"])
+    if not urlsplit(identifier).scheme or "#" in identifier or len(identifier) > 1000:
+        raise StateError(f"{identifier}: the identifier is an absolute URI without a fragment")
+    permissions = {}
+    for entry in members.get("permissions") or []:
+        named = check_keys(entry, ("name", "description"), f"{identifier}: a permission")
+        permissions[str(named["name"])] = str(named.get("description") or "")
+        check_permission_name(str(named["name"]))
+    run.declared.setdefault("permission", set()).update(f"api {identifier} {name}" for name in permissions)
+    row = await ApiResource.select().where(ApiResource.identifier == identifier).first()
+    before = None
+    if row is not None:
+        before = {key: row[key] for key in ("name", "description", "token_lifetime")}
+        before["permissions"] = await resource_permissions(identifier)
+    after: dict[str, Any] = {
+        "name": str(members.get("name") or (row or {}).get("name") or identifier),
+        "description": str(members.get("description", (row or {}).get("description", ""))),
+        "token_lifetime": int(members.get("token_lifetime", (row or {}).get("token_lifetime", 0))),
+        "permissions": permissions if "permissions" in members else (before or {}).get("permissions", {}),
+    }
+    if not 0 <= after["token_lifetime"] <= 24 * 3600:
+        raise StateError(f"{identifier}: token_lifetime is 0 to 86400 seconds")
+
+    async def write() -> dict[str, Any]:
+        await save_resource(identifier, after["name"], after["description"], after["token_lifetime"], run.server.now())
+        for name, description in after["permissions"].items():
+            await save_permission(identifier, name, description)
+        gone = [name for name in (before or {}).get("permissions", {}) if name not in after["permissions"]]
+        if gone:
+            p = ApiPermission
+            await p.delete().where((p.resource == identifier) & p.name.is_in(gone))
+        await bump_version()
+        return {"identifier": identifier}
+
+    await run.compare("api_resource", identifier, before, after, write)
+
+
+async def _export_resources() -> list[dict[str, Any]]:
+    return [
+        {
+            "identifier": row["identifier"],
+            "name": row["name"],
+            **({"description": row["description"]} if row["description"] else {}),
+            **({"token_lifetime": row["token_lifetime"]} if row["token_lifetime"] else {}),
+            "permissions": [
+                {"name": name, "description": text}
+                for name, text in (await resource_permissions(row["identifier"])).items()
+            ],
+        }
+        for row in await ApiResource.select().order_by(ApiResource.created_at).order_by(ApiResource.identifier)
+    ]
+
+
+async def _apply_roles(items: Any, run: StateRun) -> None:
+    for item in items or []:
+        members = check_keys(item, ("name", "description", "permissions", "default"), "a role")
+        await _apply_role(run, members)
+    if run.prune:
+        declared = {str(item["name"]) for item in items or []}
+        for row in await list_roles():
+            if row["name"] not in declared:
+
+                async def write(role: str = row["id"]) -> None:
+                    await Role.delete().where(Role.id == role)
+
+                await run.change("deleted", "role", row["name"], write)
+
+
+async def _apply_role(run: StateRun, members: Mapping[str, Any]) -> None:
+    name = str(members["name"])
+    wanted = {str(r): sorted(str(s) for s in scopes or []) for r, scopes in (members.get("permissions") or {}).items()}
+    await check_known(run, name, wanted)
+    row = await Role.select().where(Role.name == name).first()
+    before = None
+    if row is not None:
+        before = {"description": row["description"], "default": row["default"]}
+        before["permissions"] = await role_permissions(row["id"])
+    after: dict[str, Any] = {
+        "description": str(members.get("description", (row or {}).get("description", ""))),
+        "default": bool(members.get("default", (row or {}).get("default", False))),
+        "permissions": wanted if "permissions" in members else (before or {}).get("permissions", {}),
+    }
+    role_id = row["id"] if row is not None else new_id()
+
+    async def write() -> dict[str, Any]:
+        await save_role(role_id, name, after["description"], after["default"], run.server.now())
+        await set_role_permissions(role_id, after["permissions"])
+        return {"id": role_id}
+
+    await run.compare("role", name, before, after, write)
+
+
+async def check_known(run: StateRun, name: str, wanted: Mapping[str, list[str]]) -> None:
+    """Every permission exists already, or is declared in this file."""
+    declared = run.declared.get("permission", set())
+    for resource, scopes in wanted.items():
+        known = await resource_permissions(resource)
+        for scope in scopes:
+            if scope not in known and f"api {resource} {scope}" not in declared:
+                raise StateError(f"{name}: there is no permission {scope!r} at {resource}")
+
+
+async def _export_roles() -> list[dict[str, Any]]:
+    return [
+        {
+            "name": row["name"],
+            **({"description": row["description"]} if row["description"] else {}),
+            **({"default": True} if row["default"] else {}),
+            "permissions": await role_permissions(row["id"]),
+        }
+        for row in await list_roles()
+    ]
+
+
+async def _apply_user(run: StateRun, user: User, members: Mapping[str, Any]) -> None:
+    known = {row["name"]: row for row in await list_roles()}
+    before = sorted((await user_roles(user.id)).values())
+    if "roles" not in members and before:
+        return
+    by_default = [row["name"] for row in known.values() if row["default"]]
+    wanted = sorted({str(name) for name in members.get("roles", by_default) or []})
+    for name in wanted:
+        if name not in known and name not in run.declared.get("role", set()):
+            raise StateError(f"{user.username}: there is no role {name!r}")
+
+    async def write() -> None:
+        await set_user_roles(user.id, [known[name]["id"] for name in wanted])
+
+    if before != wanted:
+        await run.change(
+            "updated", "user roles", user.username, write, before={"roles": before}, after={"roles": wanted}
+        )
+
+
+async def _export_user(user: User) -> Mapping[str, Any]:
+    names = sorted((await user_roles(user.id)).values())
+    return {"roles": names} if names else {}
+
+
+SECTIONS = [
+    StateSection("api_resources", 100, _apply_resources, _export_resources),
+    StateSection(
+        "roles",
+        200,
+        _apply_roles,
+        _export_roles,
+        user_keys=("roles",),
+        apply_user=_apply_user,
+        export_user=_export_user,
+    ),
+]

@@ -1,0 +1,100 @@
+"""Reading and writing APIs and roles, for the console and the desired-state file alike."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from credenza import bump_version, transaction
+
+from .tables import ApiPermission, ApiResource, Role, RolePermission, UserRole
+
+# What the provider itself understands; an API scope of the same name could be taken for it.
+RESERVED = frozenset(
+    {"openid", "offline_access", "profile", "email", "phone", "address", "roles", "custom_data", "identities"}
+)
+
+
+def row_id(*parts: str) -> str:
+    """A key made of what the row is about, so that the row can stand only once."""
+    return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:40]
+
+
+def check_permission_name(name: str) -> None:
+    """Raise ValueError, with a sentence, unless an API may call a permission this. RFC 6749 §3.3."""
+    if not 1 <= len(name) <= 255 or any(not 0x21 <= ord(c) <= 0x7E or c in '"\\' for c in name):
+        raise ValueError(f"{name!r}: a permission's name has no spaces, quotes, backslashes or letters beyond ASCII")
+    if name in RESERVED or name.startswith("urn:credenza:"):
+        raise ValueError(
+            f"{name!r} is a scope of the provider itself; name the permission for the API, like orders:read"
+        )
+
+
+async def save_resource(identifier: str, name: str, description: str, token_lifetime: int, now: int) -> None:
+    r = ApiResource
+    row = r(identifier=identifier, name=name, description=description, token_lifetime=token_lifetime, created_at=now)
+    await r.insert(row).on_conflict(
+        target=r.identifier,
+        action="DO UPDATE",
+        values=[(r.name, name), (r.description, description), (r.token_lifetime, token_lifetime)],
+    )
+
+
+async def save_permission(identifier: str, name: str, description: str) -> None:
+    p = ApiPermission
+    row = p(id=row_id(identifier, name), resource=identifier, name=name, description=description)
+    await p.insert(row).on_conflict(target=p.id, action="DO UPDATE", values=[(p.description, description)])
+
+
+async def resource_permissions(identifier: str) -> dict[str, str]:
+    """Names to descriptions."""
+    p = ApiPermission
+    rows = await p.select(p.name, p.description).where(p.resource == identifier).order_by(p.name)
+    return {row["name"]: row["description"] for row in rows}
+
+
+async def list_roles() -> list[dict[str, Any]]:
+    return [dict(row) for row in await Role.select().order_by(Role.name)]
+
+
+async def save_role(role_id: str, name: str, description: str, default: bool, now: int) -> None:
+    r = Role
+    row = r(id=role_id, name=name, description=description, default=default, created_at=now)
+    await r.insert(row).on_conflict(
+        target=r.id, action="DO UPDATE", values=[(r.name, name), (r.description, description), (r.default, default)]
+    )
+
+
+async def role_permissions(role_id: str) -> dict[str, list[str]]:
+    """Identifiers of APIs to names of permissions."""
+    r = RolePermission
+    found: dict[str, list[str]] = {}
+    for row in await r.select(r.permission.resource, r.permission.name).where(r.role == role_id):
+        found.setdefault(row["permission.resource"], []).append(row["permission.name"])
+    return {resource: sorted(names) for resource, names in sorted(found.items())}
+
+
+async def set_role_permissions(role_id: str, permissions: Mapping[str, Iterable[str]]) -> None:
+    r = RolePermission
+    wanted = [row_id(resource, name) for resource, names in permissions.items() for name in names]
+    async with transaction():
+        await r.delete().where(r.role == role_id)
+        rows = [r(id=row_id(role_id, permission), role=role_id, permission=permission) for permission in wanted]
+        for start in range(0, len(rows), 100):
+            await r.insert(*rows[start : start + 100])
+        await bump_version()
+
+
+async def user_roles(user_id: str) -> dict[str, str]:
+    """Ids to names."""
+    rows = await UserRole.select(UserRole.role, UserRole.role.name).where(UserRole.user == user_id)
+    return {row["role"]: row["role.name"] for row in rows}
+
+
+async def set_user_roles(user_id: str, roles: Iterable[str]) -> None:
+    async with transaction():
+        await UserRole.delete().where(UserRole.user == user_id)
+        rows = [UserRole(id=row_id(user_id, role), user=user_id, role=role) for role in roles]
+        if rows:
+            await UserRole.insert(*rows)
