@@ -2,7 +2,25 @@
 
 from __future__ import annotations
 
+from . import events
 from .app import create_app
+from .console_api import (
+    ConsoleDone,
+    ConsoleForm,
+    ConsoleFrame,
+    ConsolePage,
+    ConsolePanel,
+    ConsoleRoute,
+    ConsoleView,
+    ConsoleVisit,
+    Link,
+    Listing,
+    ShownPanel,
+    console_get,
+    console_post,
+)
+from .encryption import Undecryptable
+from .endpoints.discovery import describe as provider_metadata
 from .endpoints.pages import check_email, check_username, invite, set_password
 from .events import Event, ObjectChanged, PasswordChanged, SessionEnded, SigningKeyMoved
 from .hookspecs import Listener, hookimpl, hookspec
@@ -21,6 +39,7 @@ from .objects import (
     Waiting,
 )
 from .permissions import Decision
+from .plugins import collect
 from .protocol import errors
 from .protocol.client_authentication import digest_secret
 from .protocol.clients import Branding, Client, ClientType
@@ -30,8 +49,10 @@ from .protocol.permissions import Outcome, Verdict
 from .protocol.redirect_uris import check_registrable, check_web_uri
 from .protocol.scopes import Asked, Permission, Scope
 from .protocol.tokens import new_id, new_token
+from .rotation import rotate as rotate_keys
 from .server import AuthorizationServer
 from .settings import Settings, SettingsError
+from .state.applications import check_client
 from .state.run import Run as StateRun
 from .state.run import StateError, check_keys
 from .store import audit, clients, consents, grants, keys, provider, sessions, users
@@ -39,11 +60,14 @@ from .store.audit import AuditEvent
 from .store.clients import ClientRow
 from .store.consents import Consent
 from .store.engine import is_unique_violation, transaction
+from .store.schema import NewTable
 from .store.sessions import Session
 from .store.users import User, UserRow
 from .store.version import bump_version
-from .web.accounts import csrf_token, signed_in, signed_in_form
+from .web.accounts import SignInNeeded, csrf_token, signed_in, signed_in_form, signed_in_upload
+from .web.branding import check_branding, check_color
 from .web.images import UnusableImage, store_image
+from .web.moments import Moment
 from .web.pages import ConsentGroup, ConsentLine, ConsentPage, ErrorPage, FormPage, Look, Page, SignInPage
 from .web.passwords import WeakPassword, check_new_password
 from .web.rendering import render
@@ -71,14 +95,26 @@ __all__ = [
     "ConsentGroup",
     "ConsentLine",
     "ConsentPage",
+    "ConsoleDone",
+    "ConsoleForm",
+    "ConsoleFrame",
+    "ConsolePage",
+    "ConsolePanel",
+    "ConsoleRoute",
+    "ConsoleView",
+    "ConsoleVisit",
     "Decision",
     "ErrorPage",
     "Event",
     "Forbidden",
     "FormPage",
     "GrantType",
+    "Link",
     "Listener",
+    "Listing",
     "Look",
+    "Moment",
+    "NewTable",
     "NotAllowed",
     "ObjectChanged",
     "Outcome",
@@ -95,6 +131,8 @@ __all__ = [
     "SessionEnded",
     "Settings",
     "SettingsError",
+    "ShownPanel",
+    "SignInNeeded",
     "SignInPage",
     "SigningKeyMoved",
     "StateError",
@@ -103,6 +141,7 @@ __all__ = [
     "StaticFiles",
     "Subject",
     "Theme",
+    "Undecryptable",
     "UnusableImage",
     "User",
     "UserRow",
@@ -112,6 +151,9 @@ __all__ = [
     "address_of",
     "audit",
     "bump_version",
+    "check_branding",
+    "check_client",
+    "check_color",
     "check_email",
     "check_keys",
     "check_new_password",
@@ -119,11 +161,15 @@ __all__ = [
     "check_username",
     "check_web_uri",
     "clients",
+    "collect",
     "consents",
+    "console_get",
+    "console_post",
     "create_app",
     "csrf_token",
     "digest_secret",
     "errors",
+    "events",
     "form_parameters",
     "grants",
     "hookimpl",
@@ -134,14 +180,17 @@ __all__ = [
     "new_id",
     "new_token",
     "provider",
+    "provider_metadata",
     "query_parameters",
     "redirect_response",
     "render",
+    "rotate_keys",
     "server_of",
     "sessions",
     "set_password",
     "signed_in",
     "signed_in_form",
+    "signed_in_upload",
     "store_image",
     "transaction",
     "users",

@@ -112,7 +112,7 @@ def create_app(
 
 
 def _plugin_routes(server: AuthorizationServer) -> list[BaseRouteHandler | Router]:
-    found = collect(server.plugins, "register_routes", None, settings=server.settings)
+    found = collect(server.plugins, "register_routes", (BaseRouteHandler, Router), settings=server.settings, plugins=server.plugins)
     return [item for _, item in found]
 
 

@@ -62,8 +62,13 @@ def register_authenticators(settings: Settings) -> Authenticator | Sequence[Auth
 
 
 @hookspec
-def register_routes(settings: Settings) -> BaseRouteHandler | Router | Sequence[BaseRouteHandler | Router]:
-    """Pages and endpoints of the plugin's own. Called before the application is built."""
+def register_routes(
+    settings: Settings, plugins: pluggy.PluginManager
+) -> BaseRouteHandler | Router | Sequence[BaseRouteHandler | Router]:
+    """Pages and endpoints of the plugin's own. Called before the application is built.
+
+    `plugins` is for a plugin with hooks of its own: `credenza.collect(plugins, "my_hook", MyObject, …)`.
+    """
     raise NotImplementedError
 
 

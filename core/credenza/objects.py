@@ -60,6 +60,8 @@ class ScopeProvider:
 
     name: ClassVar[str]
     title: ClassVar[str]
+    server: AuthorizationServer
+    """Set when the server starts, before any method is called."""
     section: ClassVar[str] = "user"
     refuses: ClassVar[bool] = False
     for_clients: ClassVar[bool] = False
@@ -105,6 +107,26 @@ class ScopeProvider:
     def audience(self, permission: Permission, choices: Choices) -> str:
         """The `aud` of an access token that carries the permission; empty for the provider itself."""
         return permission.resource
+
+    def binding(self, permission: Permission, choices: Choices) -> str:
+        """What a token with the permission is bound to beside its audience (an organization, say); empty for nothing.
+
+        Permissions with different bindings never share a token, so that a right in one place is not read as a right in
+        another.
+        """
+        return ""
+
+    def implied(self, ceiling: Mapping[Permission, bool]) -> Mapping[Permission, bool]:
+        """What is enabled on a client together with what an administrator enabled there."""
+        return {}
+
+    async def still_valid(self, subject: Subject, choices: Choices) -> bool:
+        """Whether the answers to this source's question still stand: no token is issued once they do not."""
+        return True
+
+    async def answer_title(self, question: str, answer: str) -> str | None:
+        """The answer in words, for pages that list consents; None when the question is another source's."""
+        return None
 
 
 @dataclass(frozen=True, slots=True)

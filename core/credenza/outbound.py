@@ -130,13 +130,14 @@ async def _fetch(
             method,
             target,
             data=form,
-            headers={"Host": parts.netloc, "Accept": accept, "User-Agent": "Credenza"},
+            # Not compressed: a few bytes could become many megabytes before anybody counts them.
+            headers={"Host": parts.netloc, "Accept": accept, "Accept-Encoding": "identity", "User-Agent": "Credenza"},
             extensions={"sni_hostname": host},
         )
         response = await client.send(request, stream=True)
         try:
             body = b""
-            async for chunk in response.aiter_bytes():
+            async for chunk in response.aiter_raw():
                 body += chunk
                 if len(body) > limit:
                     raise Refused(f"{url} sent more than {limit} bytes")
@@ -151,6 +152,7 @@ class RemoteKeys:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._kept: dict[str, tuple[float, list[jose.VerificationKey]]] = {}
+        self._failed: dict[str, tuple[float, Refused]] = {}
         self._locks: dict[str, asyncio.Lock] = {}
 
     async def get(self, uri: str, kid: str | None) -> list[jose.VerificationKey]:
@@ -163,14 +165,24 @@ class RemoteKeys:
             again_at, again = self._kept.get(uri, (0.0, []))
             if again_at != fetched_at:
                 return again
-            status, _, body = await fetch(self._settings, uri)
-            if status != 200:
-                raise Refused(f"{uri} answered {status}")
-            keys = _parse(body, uri)
+            failed_at, refusal = self._failed.get(uri, (-JWKS_REFETCH, None))
+            if refusal is not None and time.monotonic() - failed_at < JWKS_REFETCH:
+                raise Refused(str(refusal))  # whoever waits in line behind a dead address is not made to wait again
+            try:
+                keys = await self._fetch(uri)
+            except Refused as error:
+                self._failed[uri] = (time.monotonic(), error)
+                raise
             if len(self._kept) > 1000:
                 self._kept.clear()
             self._kept[uri] = (time.monotonic(), keys)
             return keys
+
+    async def _fetch(self, uri: str) -> list[jose.VerificationKey]:
+        status, _, body = await fetch(self._settings, uri)
+        if status != 200:
+            raise Refused(f"{uri} answered {status}")
+        return _parse(body, uri)
 
 
 def _parse(body: bytes, uri: str) -> list[jose.VerificationKey]:

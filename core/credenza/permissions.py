@@ -11,7 +11,7 @@ import logging
 from collections.abc import Awaitable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
-from urllib.parse import urlencode
+from urllib.parse import parse_qsl, urlencode
 
 from .objects import Choices, Question, ScopeProvider, Subject
 from .protocol.clients import Client
@@ -72,7 +72,9 @@ async def requested(server: AuthorizationServer, asked: Asked) -> dict[Permissio
     return found
 
 
-def ceiling_of(client: Client, scopes: Mapping[Permission, Scope]) -> Mapping[Permission, bool] | None:
+def ceiling_of(
+    server: AuthorizationServer, client: Client, scopes: Mapping[Permission, Scope]
+) -> Mapping[Permission, bool] | None:
     """What an administrator enabled, and what needs no enabling; None for a first-party client."""
     if client.ceiling is None:
         if client.offline_access:
@@ -81,13 +83,14 @@ def ceiling_of(client: Client, scopes: Mapping[Permission, Scope]) -> Mapping[Pe
     always = {
         p: True for p, scope in scopes.items() if scope.always and (client.offline_access or p.scope != OFFLINE_ACCESS)
     }
-    return always | dict(client.ceiling)
+    implied = {p: r for source in server.scope_providers.values() for p, r in source.implied(client.ceiling).items()}
+    return always | implied | dict(client.ceiling)
 
 
 async def check_enabled(server: AuthorizationServer, client: Client, asked: Asked) -> dict[Permission, Scope]:
     """Refuse a request for something not enabled, where its source says that this is an error. Else it is ignored."""
     scopes = await requested(server, asked)
-    ceiling = ceiling_of(client, scopes)
+    ceiling = ceiling_of(server, client, scopes)
     if ceiling is not None:
         refused = [
             p.scope
@@ -130,7 +133,7 @@ async def verdicts(
     """The one decision: requested ∩ ceiling ∩ held ∩ consented, computed now."""
     scopes = await requested(server, asked) if scopes is None else scopes
     # A client that acts for itself has no user to be limited on behalf of: what it holds is the limit.
-    ceiling = ceiling_of(client, scopes) if subject.client is None else None
+    ceiling = ceiling_of(server, client, scopes) if subject.client is None else None
     within = [p for p in scopes if ceiling is None or p in ceiling]
     held = await held_by(server, subject, within, choices)
     return Decision(asked, choices, scopes, decide(scopes, ceiling, held, consented))
@@ -153,13 +156,34 @@ async def questions(
     server: AuthorizationServer, subject: Subject, scopes: Mapping[Permission, Scope], client: Client
 ) -> list[Question]:
     """What the sources need to know first, asked only about what the client may have."""
-    ceiling = ceiling_of(client, scopes)
+    ceiling = ceiling_of(server, client, scopes)
     found = []
     for provider in server.scope_providers.values():
         mine = [p for p in scopes if p.source == provider.name and (ceiling is None or p in ceiling)]
         if mine and (question := await ask(server, provider, "question", provider.question(subject, mine))):
             found.append(question)
     return found
+
+
+async def still_valid(server: AuthorizationServer, subject: Subject, choices: Choices) -> bool:
+    """Whether every source stands by the answers that it was given."""
+    if not choices:
+        return True
+    for provider in server.scope_providers.values():
+        if not await ask(server, provider, "still_valid", provider.still_valid(subject, choices)):
+            return False
+    return True
+
+
+async def context_title(server: AuthorizationServer, context: str) -> str:
+    """The context of a consent in words: "Acme"; empty for the user's own data."""
+    titles = []
+    for question, answer in parse_qsl(context):
+        for provider in server.scope_providers.values():
+            title = await ask(server, provider, "answer_title", provider.answer_title(question, answer))
+            if title is not None:
+                titles.append(title)
+    return ", ".join(titles)
 
 
 async def claims(

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import importlib.util
+import inspect
+import logging
 import os
 import sys
 import time
@@ -17,6 +19,8 @@ import pluggy
 from . import hookspecs
 
 GROUP = "credenza"
+
+logger = logging.getLogger("credenza.plugins")
 
 
 class PluginError(Exception):
@@ -88,9 +92,12 @@ def _load_file(path: Path) -> ModuleType:
 
 
 def collect(
-    manager: pluggy.PluginManager, hook: str, kind: type[Any] | None, **arguments: Any
+    manager: pluggy.PluginManager, hook: str, kind: type[Any] | tuple[type[Any], ...] | None, **arguments: Any
 ) -> list[tuple[str, Any]]:
-    """What each plugin returns from a `register_…` hook, flattened: pairs of the plugin's name and an object."""
+    """What each plugin returns from a `register_…` hook, flattened: pairs of the plugin's name and an object.
+
+    Raises PluginError for a plugin that raises, or returns something that is not of this kind.
+    """
     found: list[tuple[str, Any]] = []
     for implementation in reversed(getattr(manager.hook, hook).get_hookimpls()):
         plugin = implementation.plugin_name
@@ -105,12 +112,40 @@ def collect(
         for item in objects:
             if item is None:
                 continue
-            if kind is not None and not isinstance(item, kind):
-                raise PluginError(
-                    f"plugin {plugin!r} returned a {type(item).__name__} from {hook}; it takes {kind.__name__}"
-                )
+            if kind is not None:
+                _check_kind(plugin, hook, item, kind if isinstance(kind, tuple) else (kind,))
             found.append((plugin, item))
     return found
+
+
+def _check_kind(plugin: str, hook: str, item: object, kinds: tuple[type[Any], ...]) -> None:
+    """An object of one of the kinds, whose awaited methods can be awaited."""
+    if not isinstance(item, kinds):
+        wanted = " or ".join(kind.__name__ for kind in kinds)
+        raise PluginError(f"plugin {plugin!r} returned a {type(item).__name__} from {hook}; it takes {wanted}")
+    for kind in kinds:
+        for name, _ in inspect.getmembers(kind, inspect.iscoroutinefunction):
+            if isinstance(item, kind) and not inspect.iscoroutinefunction(getattr(item, name, None)):
+                raise PluginError(f"plugin {plugin!r}: {type(item).__name__}.{name} ({hook}) must be `async def`")
+
+
+def first_answer(manager: pluggy.PluginManager, hook: str, **arguments: Any) -> str | None:
+    """The first answer to a hook that is asked while a page is made. A plugin that fails is named and passed over."""
+    for implementation in reversed(getattr(manager.hook, hook).get_hookimpls()):
+        plugin = implementation.plugin_name
+        started = time.perf_counter()
+        try:
+            answer = implementation.function(*[arguments[name] for name in implementation.argnames])
+            if answer is not None and not isinstance(answer, str):
+                raise TypeError(f"{hook} takes a str or None, not {type(answer).__name__}")
+        except Exception:
+            logger.exception("plugin %r failed in %s; it is passed over", plugin, hook)
+            continue
+        if os.environ.get("CREDENZA_TRACE_PLUGINS") == "1":
+            _print_trace(plugin, hook, answer, started)
+        if answer is not None:
+            return answer
+    return None
 
 
 def by_name(hook: str, found: list[tuple[str, Any]]) -> dict[str, Any]:

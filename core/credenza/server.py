@@ -79,6 +79,8 @@ class AuthorizationServer:
         self.owners: dict[int, str] = {}
         self.client_types: Mapping[str, ClientType] = named("register_client_types", ClientType)
         self.scope_providers: Mapping[str, ScopeProvider] = named("register_scopes", ScopeProvider)
+        for source in self.scope_providers.values():
+            source.server = self
         prompts: dict[str, Prompt] = named("register_prompts", Prompt)
         self.prompts: Mapping[str, Prompt] = dict(sorted(prompts.items(), key=lambda item: item[1].order))
         self.grant_types: Mapping[str, GrantType] = named("register_grant_types", GrantType)

@@ -72,8 +72,11 @@ def _left(
     server: AuthorizationServer, token: AccessToken, decision: Decision, issued: list[str]
 ) -> tuple[Permission, ...]:
     """Of the scopes it was issued with, those that its audience (or the provider itself) would be granted now."""
-    return tuple(
-        p
-        for p in decision.granted
-        if p.scope in issued and server.scope_providers[p.source].audience(p, decision.choices) in ("", token.audience)
-    )
+    left = []
+    for permission in decision.granted:
+        provider = server.scope_providers[permission.source]
+        audience = provider.audience(permission, decision.choices)
+        same_place = audience == token.audience and provider.binding(permission, decision.choices) == token.binding
+        if permission.scope in issued and (same_place or not audience):
+            left.append(permission)
+    return tuple(left)

@@ -6,12 +6,12 @@ RFC 6749 §5.1, RFC 8707 §2.2, RFC 9068 §3, OpenID Connect Core §3.1.3.3.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from ..events import TokenIssued
 from ..objects import Choices, Subject
-from ..permissions import Decision, ask, claims, consented, verdicts
+from ..permissions import Decision, ask, claims, consented, still_valid, verdicts
 from ..protocol import jose
 from ..protocol.authorization_request import parse_resources
 from ..protocol.clients import Client
@@ -43,6 +43,8 @@ async def authorized(
     user = await find_user(grant.user_id)
     if user is None or user.suspended or not client.enabled:
         raise InvalidGrant("The user or the application is no longer active.")
+    if not await still_valid(server, Subject(user=user), chosen):
+        raise InvalidGrant("What the user chose when authorizing is no longer there.")
     allowed: frozenset[Permission] | None = None
     if client.third_party:
         consent = await consented(server, client, user.id, chosen)
@@ -58,10 +60,14 @@ async def authorized(
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """What one access token is for: an audience (empty for the provider itself) and the permissions in it."""
+    """What one access token is for: an audience (empty for the provider itself) and the permissions in it.
+
+    `binding` is what it is bound to beside that, in the words of the scope source.
+    """
 
     audience: str
     permissions: Sequence[Permission]
+    binding: str = ""
 
     @property
     def scope(self) -> str:
@@ -83,14 +89,23 @@ def choose_target(server: AuthorizationServer, decision: Decision, parameters: P
     if named:
         if named[0] not in decision.asked.resources and named[0] not in audiences.values():
             raise InvalidTarget("This resource was not part of the authorization.")
-        target = Target(named[0], [p for p in granted if audiences[p] == named[0]])
+        target = _bound(server, decision, named[0], [p for p in granted if audiences[p] == named[0]])
         if not target.permissions:
             raise InvalidTarget("Nothing is granted at this resource.")
     else:
         preferred = {audiences[p] for p in granted if p.resource} or {a for a in audiences.values() if a}
         audience = preferred.pop() if len(preferred) == 1 else ""
-        target = Target(audience, [p for p in granted if audiences[p] in ("", audience)])
+        own = [p for p in granted if not audiences[p]]
+        there = _bound(server, decision, audience, [p for p in granted if audience and audiences[p] == audience])
+        target = replace(there, permissions=[p for p in granted if p in own or p in there.permissions])
     return _narrowed(target, parameters, decision.asked)
+
+
+def _bound(server: AuthorizationServer, decision: Decision, audience: str, permissions: list[Permission]) -> Target:
+    """Of permissions at one audience those that are bound, when there are any: the two kinds never share a token."""
+    bindings = {p: server.scope_providers[p.source].binding(p, decision.choices) for p in permissions}
+    binding = max(bindings.values(), default="")
+    return Target(audience, [p for p in permissions if bindings[p] == binding], binding)
 
 
 def _narrowed(target: Target, parameters: Parameters, asked: Asked) -> Target:
@@ -100,7 +115,7 @@ def _narrowed(target: Target, parameters: Parameters, asked: Asked) -> Target:
         return target
     if beyond := [scope for scope in wanted if scope not in asked.scopes]:
         raise InvalidScope(f"Not part of the authorization: {', '.join(beyond)}.")
-    return Target(target.audience, [p for p in target.permissions if p.scope in wanted])
+    return replace(target, permissions=[p for p in target.permissions if p.scope in wanted])
 
 
 async def issue_access_token(
@@ -123,7 +138,9 @@ async def issue_access_token(
     else:
         token = new_token("access_token")
         key = digest(token)
-    await insert_access_token(AccessToken(key, grant, client.id, target.scope, target.audience, now, expires_at))
+    await insert_access_token(
+        AccessToken(key, grant, client.id, target.scope, target.audience, now, expires_at, target.binding)
+    )
     return {
         "access_token": token,
         "token_type": "Bearer",

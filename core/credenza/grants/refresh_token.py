@@ -132,11 +132,10 @@ def check_scope(grant: Grant, parameters: Parameters) -> None:
 
 
 def chosen_now(server: AuthorizationServer, grant: Grant, parameters: Parameters) -> Choices:
-    """A source may let a refresh name another answer to its question; consent for that one is asked for like any."""
+    """A source may let a refresh name another answer to its question; it needs a consent of its own, like any."""
     choices = dict(grant.details.choices)
     for provider in server.scope_providers.values():
-        if provider.question_parameter is not None:
-            parameter, question = provider.question_parameter
-            if parameter in parameters:
-                choices[question] = parameters[parameter]
+        parameter, question = provider.question_parameter or ("", "")
+        if parameter in parameters:
+            choices[question] = parameters[parameter]
     return choices

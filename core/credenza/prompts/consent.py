@@ -91,11 +91,14 @@ class ConsentPrompt(Prompt):
             await self._refused(waiting)
             raise AccessDenied("The user did not authorize the application.")
         waiting.memory.clear()
-        waiting.state["choices"] = await self._choices(waiting, form)
+        answers, unknown = await self._choices(waiting, form)
+        waiting.state["choices"] = answers
+        if unknown:
+            return await self.show(waiting, CHANGED)
         situation = await look(waiting)
         if form.get("decision") != "authorize":
             return await self.show(waiting)
-        if situation.shown != waiting.state.get("shown"):
+        if not _was_shown(situation, waiting.state.get("shown") or []):
             return await self.show(waiting, CHANGED)
         if len(situation.choices) < len(situation.questions):
             return await self.show(waiting, "Choose one of the options first.")
@@ -103,13 +106,14 @@ class ConsentPrompt(Prompt):
         waiting.state["answered"] = waiting.session.id
         return None
 
-    async def _choices(self, waiting: Waiting, form: Parameters) -> dict[str, str]:
-        """Answers to the questions that are really asked, and only such as were offered."""
+    async def _choices(self, waiting: Waiting, form: Parameters) -> tuple[dict[str, str], bool]:
+        """Answers to the questions that are asked, and whether one was given that is not (or no longer) offered."""
         assert waiting.client is not None
         subject = Subject(user=waiting.user)
         asked = await questions(waiting.server, subject, await _scopes(waiting), waiting.client)
-        answers = {q.name: form.get(q.name, "") for q in asked}
-        return {q.name: answers[q.name] for q in asked if answers[q.name] in dict(q.options)}
+        given = {q.name: form[q.name] for q in asked if q.name in form}
+        answers = {q.name: given[q.name] for q in asked if given.get(q.name) in dict(q.options)}
+        return answers, answers != given
 
     async def _save(self, waiting: Waiting, situation: Situation, ticked: frozenset[str]) -> None:
         """Required permissions and ticked optional ones; nothing that was not on the page can come in."""
@@ -136,6 +140,13 @@ class ConsentPrompt(Prompt):
         )
 
 
+def _was_shown(situation: Situation, shown: list[str]) -> bool:
+    """Nothing is granted that was not on the page; the page must be right, unless the user chose something narrower."""
+    *lines, context = shown or [""]
+    *lines_now, context_now = situation.shown
+    return lines == lines_now if context == context_now else set(lines_now) <= set(lines)
+
+
 async def _scopes(waiting: Waiting) -> dict[Permission, Scope]:
     assert waiting.request is not None
     return await requested(waiting.server, waiting.request.asked)
@@ -156,19 +167,38 @@ async def look(waiting: Waiting) -> Situation:
 
 
 async def _chosen(waiting: Waiting, asked: list[Question]) -> dict[str, str]:
-    """This interaction's answers, else the ones of the last consent, as long as they are still among the options."""
-    chosen: Mapping[str, str] = waiting.state.get("choices") or {}
+    """This interaction's answers, the request's, or those of the last consent, while they are among the options."""
+    assert waiting.client is not None
+    chosen: Mapping[str, str] = waiting.state.get("choices") or _named(waiting, asked) or {}
     if asked and not chosen and not _asks_again(waiting):
-        assert waiting.user is not None
-        assert waiting.client is not None
-        for consent in await list_consents(user_id=waiting.user.id, client_id=waiting.client.id, limit=20):
-            before = dict(parse_context(consent.context))
-            if all(before.get(q.name) in dict(q.options) for q in asked):
-                chosen = before
-                break
+        chosen = await _remembered(waiting, asked)
     answers = {q.name: chosen[q.name] for q in asked if chosen.get(q.name) in dict(q.options)}
-    # There is nothing to choose from one option.
-    return {q.name: q.options[0][0] for q in asked if len(q.options) == 1} | answers
+    # The page begins with the first option; nothing is chosen behind the back of somebody who sees no page.
+    begin = {q.name: q.options[0][0] for q in asked if len(q.options) == 1 or waiting.client.third_party}
+    return begin | answers
+
+
+def _named(waiting: Waiting, asked: list[Question]) -> dict[str, str]:
+    """An answer that the authorization request itself brings; refused unless the user has that option."""
+    assert waiting.request is not None
+    named = {}
+    for provider in waiting.server.scope_providers.values():
+        parameter, question = provider.question_parameter or ("", "")
+        if parameter in waiting.request.parameters:
+            named[question] = waiting.request.parameters[parameter]
+            if not any(q.name == question and named[question] in dict(q.options) for q in asked):
+                raise AccessDenied(f"The user does not have the {question} that the request names.")
+    return named
+
+
+async def _remembered(waiting: Waiting, asked: list[Question]) -> dict[str, str]:
+    assert waiting.user is not None
+    assert waiting.client is not None
+    for consent in await list_consents(user_id=waiting.user.id, client_id=waiting.client.id, limit=20):
+        before = dict(parse_context(consent.context))
+        if all(before.get(q.name) in dict(q.options) for q in asked):
+            return before
+    return {}
 
 
 def _asks_again(waiting: Waiting) -> bool:

@@ -118,12 +118,15 @@ async def sign_in(waiting: Waiting, authentication: Authentication) -> None:
 
 
 async def wanted_subject(waiting: Waiting) -> str | None:
-    """The end-user that `id_token_hint` or `claims` speak of. A hint that we did not sign is refused."""
+    """The end-user that `id_token_hint` and `claims` speak of. A hint that we did not sign is refused."""
     if waiting.request is None:
         return None
+    wanted = set(waiting.request.claims.subjects)
     if waiting.request.id_token_hint is not None:
-        return await subject_of_hint(waiting, waiting.request.id_token_hint)
-    return waiting.request.claims.subject
+        wanted.add(await subject_of_hint(waiting, waiting.request.id_token_hint))
+    if len(wanted) > 1:
+        raise InvalidRequest("The request is about more than one user.")
+    return next(iter(wanted), None)
 
 
 async def subject_of_hint(waiting: Waiting, hint: str) -> str:

@@ -35,13 +35,10 @@ class ClaimsRequest:
         return cls(_wishes(value.get("userinfo")), _wishes(value.get("id_token")))
 
     @property
-    def subject(self) -> str | None:
-        """The only end-user that the tokens may be about. OpenID Connect Core §5.5.1."""
-        for wishes in (self.id_token, self.userinfo):
-            value = wishes.get("sub", {}).get("value")
-            if value is not None:
-                return str(value)
-        return None
+    def subjects(self) -> frozenset[str]:
+        """The end-users that the tokens must be about; of more than one they cannot be. OpenID Connect Core §5.5.1."""
+        wishes = [wish.get("sub", {}) for wish in (self.id_token, self.userinfo)]
+        return frozenset(str(wish["value"]) for wish in wishes if wish.get("value") is not None)
 
     @property
     def names(self) -> frozenset[str]:

@@ -64,7 +64,7 @@ def _decode_basic(authorization: str) -> tuple[str, str]:
         user, secret = unquote_plus(user, errors="strict"), unquote_plus(secret, errors="strict")
     except ValueError as error:
         raise InvalidClient("The Authorization header is not valid.", challenge=True) from error
-    if not colon or "\0" in text:
+    if not colon or "\0" in user + secret:
         raise InvalidClient("The Authorization header is not valid.", challenge=True)
     return user, secret
 

@@ -211,7 +211,10 @@ def _json_object(segment: str) -> dict[str, Any]:
 
 def _parse_object(data: bytes) -> dict[str, Any]:
     try:
-        value = json.loads(data, object_pairs_hook=_unique)
+        text = data.decode()
+        value = json.loads(text, object_pairs_hook=_unique)
+        if "\\u" in text:
+            json.dumps(value, ensure_ascii=False).encode()  # half of a surrogate pair is no text that can be stored
     except (ValueError, RecursionError) as error:
         raise InvalidJWT("not JSON") from error
     if not isinstance(value, dict):

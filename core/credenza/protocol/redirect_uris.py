@@ -27,7 +27,7 @@ DANGEROUS_SCHEMES = frozenset(
     }
 )
 PRIVATE_SCHEME = re.compile(r"[a-z][a-z0-9+-]*(\.[a-z0-9+-]+)+")
-_LOOPBACK = re.compile(r"http://(127\.0\.0\.1|\[::1\]|localhost)(?::(\d{1,5}))?((?:[/?].*)?)")
+_LOOPBACK = re.compile(r"http://(127\.0\.0\.1|\[::1\]|localhost)(?::([0-9]{1,5}))?((?:[/?].*)?)")
 
 
 def check_registrable(uri: str, *, native: bool = False) -> None:
@@ -80,11 +80,11 @@ def _check_web(uri: str) -> None:
         raise ValueError("The address has no host.")
     if "@" in parts.netloc:
         raise ValueError("The address must not contain a user name (...@).")
-    if not re.fullmatch(r"\[[0-9a-f:.]+\]|[a-z0-9_](?:[a-z0-9._-]*[a-z0-9_])?", re.sub(r":\d+$", "", host_of(uri))):
+    if not re.fullmatch(r"\[[0-9a-f:.]+\]|[a-z0-9_](?:[a-z0-9._-]*[a-z0-9_])?", re.sub(r":[0-9]+$", "", host_of(uri))):
         raise ValueError("Write the host in lower case ASCII letters, digits, dots and hyphens.")
     if uri.startswith("http://") and not is_loopback(uri):
         raise ValueError("http is only allowed for 127.0.0.1, [::1] and localhost; use https.")
-    if any(segment in (".", "..") for segment in re.split("/|%2f", parts.path.replace("%2e", ".").replace("%2E", "."))):
+    if any(segment in (".", "..") for segment in re.split("/|%2f", parts.path.lower().replace("%2e", "."))):
         raise ValueError("The path must not contain . or .. segments.")
 
 

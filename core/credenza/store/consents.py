@@ -116,6 +116,7 @@ async def save_consent(consent: Consent, now: int) -> None:
             (r.last_used_at, now),
             (r.expires_at, consent.expires_at),
         ]
+        await _forget_what_no_longer_counts(consent, now)
         await r.insert(
             r(
                 id=consent.id,
@@ -132,6 +133,17 @@ async def save_consent(consent: Consent, now: int) -> None:
         ).on_conflict(target=r.id, action="DO UPDATE", values=values)
         answers = dict.fromkeys(consent.granted, True) | dict.fromkeys(consent.declined, False)
         await _save_answers(consent.id, answers, now)
+
+
+async def _forget_what_no_longer_counts(consent: Consent, now: int) -> None:
+    """An answer that had expired, or was given to another shape of the client, must not come back with a new one."""
+    r, p = ConsentRow, ConsentPermissionRow
+    row = await r.select(r.fingerprint, r.automatic, r.expires_at).where(r.id == consent.id).first()
+    if row is None:
+        return
+    expired = row["expires_at"] is not None and row["expires_at"] <= now
+    if expired or row["fingerprint"] != consent.fingerprint or bool(row["automatic"]) != consent.automatic:
+        await p.delete().where(p.consent == consent.id)
 
 
 async def _save_answers(key: str, answers: Mapping[Permission, bool], now: int) -> None:

@@ -63,6 +63,7 @@ class AccessTokenRow(Table, tablename="credenza_access_token"):
     client = ForeignKey(references=ClientRow, on_delete=OnDelete.cascade, index=True, null=False)
     scope = Text(default="")
     audience = Text(default="")
+    binding = Varchar(length=300, default="")
     created_at = BigInt(default=0)
     expires_at = BigInt(default=0, index=True)
     revoked_at = BigInt(null=True, default=None)
@@ -144,6 +145,7 @@ class AccessToken:
     audience: str
     created_at: int
     expires_at: int
+    binding: str = ""
 
 
 def _grant(row: Mapping[str, Any]) -> Grant:
@@ -334,6 +336,7 @@ async def insert_access_token(token: AccessToken) -> None:
             client=token.client_id,
             scope=token.scope,
             audience=token.audience,
+            binding=token.binding,
             created_at=token.created_at,
             expires_at=token.expires_at,
         )
@@ -352,7 +355,14 @@ async def find_access_token(digest: str, now: int) -> AccessToken | None:
         if grant is None or grant.revoked_at is not None:
             return None
     return AccessToken(
-        row["digest"], grant, row["client"], row["scope"], row["audience"], row["created_at"], row["expires_at"]
+        row["digest"],
+        grant,
+        row["client"],
+        row["scope"],
+        row["audience"],
+        row["created_at"],
+        row["expires_at"],
+        row["binding"],
     )
 
 

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from urllib.parse import urlencode
+
+from litestar.datastructures import UploadFile
+
+from ..protocol.errors import InvalidRequest
 from ..protocol.parameters import Parameters
 from ..store.sessions import Session
 from ..store.users import User
-from .requests import AnyRequest, check_csrf, form_parameters, server_of
+from .requests import MAX_PAGE_BODY, AnyRequest, check_csrf, form_parameters, server_of
 from .sessions import csrf_cookie, find_session
 
 
@@ -22,7 +27,7 @@ async def signed_in(request: AnyRequest) -> tuple[Session, User]:
     found = await find_session(request)
     if found is None:
         query = request.scope["query_string"].decode(errors="replace")
-        path = request.url.path + (f"?{query}" if query and request.method == "GET" else "")
+        path = request.scope["path"] + (f"?{query}" if query and request.method == "GET" else "")
         raise SignInNeeded(path if path.startswith("/") and not path.startswith("//") else "/")
     return found
 
@@ -33,6 +38,19 @@ async def signed_in_form(request: AnyRequest) -> tuple[Session, User, Parameters
     form = await form_parameters(request, max_fields=20_000, max_bytes=2 * 1024 * 1024)  # pickers have many boxes
     check_csrf(request, form, csrf_cookie(request, session))
     return session, user, form
+
+
+async def signed_in_upload(request: AnyRequest) -> tuple[Session, User, Parameters, dict[str, bytes]]:
+    """The same for a form with files (multipart/form-data): their contents, by the names of their fields."""
+    session, user = await signed_in(request)
+    if not request.headers.get("content-type", "").lower().startswith("multipart/form-data"):
+        raise InvalidRequest("The body must be multipart/form-data.")
+    fields = (await request.form()).multi_items()
+    texts = [(name, value) for name, value in fields if isinstance(value, str)]
+    form = Parameters.parse(urlencode(texts, errors="replace").encode(), max_bytes=MAX_PAGE_BODY)
+    check_csrf(request, form, csrf_cookie(request, session))
+    files = {name: await value.read() for name, value in fields if isinstance(value, UploadFile)}
+    return session, user, form, {name: content for name, content in files.items() if content}
 
 
 def csrf_token(request: AnyRequest, session: Session | None) -> str:

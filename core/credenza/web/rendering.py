@@ -10,6 +10,7 @@ from pathlib import Path
 from jinja2 import BaseLoader, ChoiceLoader, Environment, FileSystemLoader, PrefixLoader, StrictUndefined
 
 from ..objects import Theme
+from ..plugins import first_answer
 from ..protocol.clients import Branding, Client
 from ..server import AuthorizationServer
 from .pages import ConsentPage, Look, Page
@@ -32,6 +33,12 @@ class Renderer:
         for theme in server.themes.values():
             if theme.static is not None:
                 self.static[f"theme:{theme.name}"] = StaticFiles(f"/theme/{theme.name}", theme.static)
+        # A plugin's module attribute `templates` is a folder that others reach by its name: "console:layout.html".
+        self._named = {
+            name: FileSystemLoader(folder)
+            for name, plugin in server.plugins.list_name_plugin()
+            if isinstance(folder := getattr(plugin, "templates", None), Path)
+        }
         self._environments: dict[tuple[str, Path | None], Environment] = {}
 
     def stylesheets(self, theme: Theme) -> tuple[str, ...]:
@@ -47,7 +54,7 @@ class Renderer:
             loaders += [FileSystemLoader(own)] if own is not None else []
             loaders += [FileSystemLoader(folder)] if folder is not None else []
             environment = Environment(
-                loader=ChoiceLoader([*loaders, core, PrefixLoader({"core": core}, delimiter=":")]),
+                loader=ChoiceLoader([*loaders, core, PrefixLoader({**self._named, "core": core}, delimiter=":")]),
                 autoescape=True,
                 undefined=StrictUndefined,
                 extensions=["jinja2.ext.i18n"],
@@ -82,13 +89,7 @@ class Renderer:
 
     def _template_of(self, page: Page) -> str:
         if isinstance(page, ConsentPage):
-            try:
-                chosen = self._server.plugins.hook.render_consent(page=page)
-            except Exception:
-                logger.exception("a plugin failed in render_consent")
-                chosen = None
-            if chosen:
-                return str(chosen)
+            return first_answer(self._server.plugins, "render_consent", page=page) or page.template
         return page.template
 
 
@@ -96,11 +97,7 @@ async def choose_look(request: AnyRequest, client: Client | None, renderer: Rend
     """Merged in the order provider, application; with the name of the theme."""
     server = server_of(request)
     provider = with_logo(await server.provider_branding(), renderer)
-    try:
-        chosen = server.plugins.hook.choose_theme(client=client, path=request.url.path)
-    except Exception:
-        logger.exception("a plugin failed in choose_theme")
-        chosen = None
+    chosen = first_answer(server.plugins, "choose_theme", client=client, path=request.scope["path"])
     wanted = [chosen, client.branding.theme if client is not None else "", provider.theme, DEFAULT_THEME]
     theme = next((name for name in wanted if name in server.themes), "")
     sheets = renderer.stylesheets(server.themes[theme]) if theme else ()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ipaddress
 from hmac import compare_digest
-from http.cookies import CookieError, SimpleCookie
 from typing import Any, cast
 
 from litestar import Request
@@ -48,7 +47,7 @@ async def form_parameters(
 async def read_body(request: AnyRequest, limit: int) -> bytes:
     """The body, given up as soon as it is longer than `limit` bytes."""
     length = request.headers.get("content-length", "0")
-    if length.isdigit() and int(length) > limit:
+    if length.isdecimal() and (len(length) > 10 or int(length) > limit):
         raise InvalidRequest("The request is too large.")
     body = bytearray()
     async for chunk in request.stream():
@@ -81,18 +80,17 @@ def _is_in(address: str, networks: tuple[str, ...]) -> bool:
 
 
 def cookie_of(request: AnyRequest, name: str) -> str:
-    """A cookie's value; empty when absent, unreadable or sent more than once with different values."""
-    values = set()
+    """A cookie's value; empty when absent or sent more than once: we could not tell which of them is ours.
+
+    Read by hand: `http.cookies` gives up on the whole header for one cookie of somebody else with a quote in it.
+    """
+    values = []
     for header in request.headers.getall("cookie", []):
-        try:
-            jar = SimpleCookie(header)
-        except CookieError:
-            continue
-        if name in jar:
-            values.add(jar[name].value)
-        if header.count(f"{name}=") > 1:  # somebody planted a second one; we cannot tell which is ours
-            return ""
-    return values.pop() if len(values) == 1 else ""
+        for pair in header.split(";"):
+            key, _, value = pair.partition("=")
+            if key.strip() == name:
+                values.append(value.strip())
+    return values[0] if len(values) == 1 else ""
 
 
 def check_same_origin(request: AnyRequest) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from typing import Any
+from urllib.parse import quote
 
 from litestar import Response
 
@@ -60,7 +61,11 @@ def page_response(
 
 
 def redirect_response(settings: Settings, location: str, *, status: int = 303) -> AnyResponse:
-    """303, so that a form with a password is never posted again elsewhere. RFC 9700 §4.12."""
+    """303, so that a form with a password is never posted again elsewhere. RFC 9700 §4.12.
+
+    What no URI may hold is percent-encoded; a registered redirect URI has nothing of that.
+    """
+    location = quote(location, safe="!#$%&'()*+,/:;=?@[]~")
     headers = {**NO_STORE, "Location": location, "Referrer-Policy": "no-referrer", "X-Content-Type-Options": "nosniff"}
     return Response(b"", status_code=status, headers=headers, media_type="text/plain")
 

@@ -1,0 +1,196 @@
+"""Reading and writing organizations, for scopes, console, account page and desired-state file alike."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from credenza import bump_version, transaction
+
+from .tables import (
+    Organization,
+    OrganizationMember,
+    OrganizationMemberRole,
+    OrganizationPermission,
+    OrganizationRole,
+    OrganizationRolePermission,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Membership:
+    """A user in one organization that is not suspended."""
+
+    id: str
+    name: str
+    description: str
+    roles: tuple[str, ...]
+
+
+def row_id(*parts: str) -> str:
+    """A key made of what the row is about, so that the row can stand only once."""
+    return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:40]
+
+
+async def memberships(user_id: str) -> list[Membership]:
+    """Where a user is a member, by name; two queries, however many there are."""
+    m, r = OrganizationMember, OrganizationMemberRole
+    rows = await m.select(m.id, m.organization.id, m.organization.name, m.organization.description).where(
+        (m.user == user_id) & m.organization.suspended.eq(False)
+    )
+    if not rows:
+        return []
+    names: dict[str, list[str]] = {row["id"]: [] for row in rows}
+    for row in await r.select(r.member, r.role.name).where(r.member.is_in(list(names))):
+        names[row["member"]].append(row["role.name"])
+    found = [
+        Membership(
+            row["organization.id"],
+            row["organization.name"],
+            row["organization.description"],
+            tuple(sorted(names[row["id"]])),
+        )
+        for row in rows
+    ]
+    return sorted(found, key=lambda membership: (membership.name, membership.id))
+
+
+async def permissions_in(organization: str, user_id: str) -> dict[tuple[str, str], str]:
+    """What the member's roles carry: (resource or empty, scope) to the name of the role."""
+    r, p = OrganizationMemberRole, OrganizationRolePermission
+    roles = {
+        row["role"]: row["role.name"]
+        for row in await r.select(r.role, r.role.name).where(
+            (r.member == row_id(organization, user_id)) & r.member.organization.suspended.eq(False)
+        )
+    }
+    if not roles:
+        return {}
+    rows = await p.select(p.role, p.resource, p.scope).where(p.role.is_in(list(roles)))
+    return {(row["resource"], row["scope"]): roles[row["role"]] for row in rows}
+
+
+async def organization_name(organization: str) -> str | None:
+    row = await Organization.select(Organization.name).where(Organization.id == organization).first()
+    return str(row["name"]) if row else None
+
+
+async def save_organization(organization: str, values: Mapping[str, Any], now: int) -> None:
+    o = Organization
+    row = o(
+        id=organization,
+        name=values["name"],
+        description=values["description"],
+        suspended=values["suspended"],
+        created_at=now,
+    )
+    changed: list[tuple[Any, Any]] = [
+        (o.name, values["name"]),
+        (o.description, values["description"]),
+        (o.suspended, values["suspended"]),
+    ]
+    await o.insert(row).on_conflict(target=o.id, action="DO UPDATE", values=changed)
+
+
+async def delete_organization(organization: str) -> None:
+    await Organization.delete().where(Organization.id == organization)
+
+
+async def add_member(organization: str, user_id: str, roles: Iterable[str], now: int) -> None:
+    """Make the user a member with exactly these roles (ids)."""
+    m, r = OrganizationMember, OrganizationMemberRole
+    member = row_id(organization, user_id)
+    async with transaction():
+        row = m(id=member, organization=organization, user=user_id, joined_at=now)
+        await m.insert(row).on_conflict(target=m.id, action="DO NOTHING")
+        await r.delete().where(r.member == member)
+        rows = [r(id=row_id(member, role), member=member, role=role) for role in dict.fromkeys(roles)]
+        if rows:
+            await r.insert(*rows)
+
+
+async def remove_member(organization: str, user_id: str) -> bool:
+    m = OrganizationMember
+    return bool(await m.delete().where(m.id == row_id(organization, user_id)).returning(m.id))
+
+
+async def members_of(organization: str, *, offset: int = 0, limit: int = 1_000_000) -> dict[str, list[str]]:
+    """Ids of users to the names of their roles."""
+    m, r = OrganizationMember, OrganizationMemberRole
+    rows = await m.select(m.id, m.user).where(m.organization == organization).order_by(m.id).offset(offset).limit(limit)
+    users = {row["id"]: row["user"] for row in rows}
+    found: dict[str, list[str]] = {user: [] for user in users.values()}
+    for row in await r.select(r.member, r.role.name).where(r.member.organization == organization):
+        if row["member"] in users:
+            found[users[row["member"]]].append(row["role.name"])
+    return {user: sorted(names) for user, names in found.items()}
+
+
+async def template_permissions() -> dict[str, str]:
+    """Names to descriptions."""
+    p = OrganizationPermission
+    return {row["name"]: row["description"] for row in await p.select().order_by(p.name)}
+
+
+async def template_roles() -> dict[str, dict[str, Any]]:
+    """Names to `id`, `description`, `permissions` (names) and `api_permissions` (resource to names)."""
+    r, p = OrganizationRole, OrganizationRolePermission
+    roles: dict[str, dict[str, Any]] = {}
+    by_id: dict[str, dict[str, Any]] = {}
+    for row in await r.select().order_by(r.name):
+        role: dict[str, Any] = {
+            "id": row["id"],
+            "description": row["description"],
+            "permissions": [],
+            "api_permissions": {},
+        }
+        roles[row["name"]] = by_id[row["id"]] = role
+    for row in await p.select().order_by(p.resource).order_by(p.scope):
+        role = by_id[row["role"]]
+        if row["resource"]:
+            role["api_permissions"].setdefault(row["resource"], []).append(row["scope"])
+        else:
+            role["permissions"].append(row["scope"])
+    return roles
+
+
+async def save_template_permission(name: str, description: str) -> None:
+    p = OrganizationPermission
+    row = p(name=name, description=description)
+    await p.insert(row).on_conflict(target=p.name, action="DO UPDATE", values=[(p.description, description)])
+    await bump_version()
+
+
+async def delete_template_permission(name: str) -> None:
+    p = OrganizationRolePermission
+    async with transaction():
+        await OrganizationPermission.delete().where(OrganizationPermission.name == name)
+        await p.delete().where((p.resource == "") & (p.scope == name))
+        await bump_version()
+
+
+async def save_template_role(
+    role_id: str, name: str, description: str, permissions: Iterable[str], api_permissions: Mapping[str, Iterable[str]]
+) -> None:
+    """Write a role of the template with exactly these permissions."""
+    r, p = OrganizationRole, OrganizationRolePermission
+    pairs = [("", scope) for scope in permissions]
+    pairs += [(resource, scope) for resource, scopes in api_permissions.items() for scope in scopes]
+    async with transaction():
+        row = r(id=role_id, name=name, description=description)
+        await r.insert(row).on_conflict(
+            target=r.id, action="DO UPDATE", values=[(r.name, name), (r.description, description)]
+        )
+        await p.delete().where(p.role == role_id)
+        rows = [
+            p(id=row_id(role_id, resource, scope), role=role_id, resource=resource, scope=scope)
+            for resource, scope in pairs
+        ]
+        for start in range(0, len(rows), 100):
+            await p.insert(*rows[start : start + 100])
+
+
+async def delete_template_role(role_id: str) -> None:
+    await OrganizationRole.delete().where(OrganizationRole.id == role_id)

@@ -1,0 +1,252 @@
+"""Organizations: chosen on the consent page, bound into the token, and never leaking into another."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import jwt
+import pytest
+
+from credenza.testing import ORDERS, Callback, Credenza, PageSeen, RelyingParty, UserAgent
+
+ORGANIZATIONS = "urn:credenza:scope:organizations"
+ROLES = "urn:credenza:scope:organization_roles"
+SCOPE = f"openid profile {ORGANIZATIONS} members:read members:write"
+BOTH = {
+    "organization_template": {
+        "permissions": [
+            {"name": "members:read", "description": "See who is a member"},
+            {"name": "members:write", "description": "Change who is a member"},
+        ],
+        "roles": [
+            {
+                "name": "owner",
+                "permissions": ["members:read", "members:write"],
+                "api_permissions": {ORDERS: ["orders:read", "orders:write"]},
+            },
+            {"name": "guest", "permissions": ["members:read"]},
+        ],
+    },
+    "organizations": [
+        {
+            "name": "Acme",
+            "members": [{"username": "ada", "roles": ["owner"]}, {"username": "grace", "roles": ["guest"]}],
+        },
+        {"name": "Basalt", "members": [{"username": "ada", "roles": ["guest"]}]},
+        {"name": "Cobalt", "members": [{"username": "grace", "roles": ["owner"]}]},
+    ],
+    "applications": [
+        {
+            "client_id": "app",
+            "name": "Harbour Wiki",
+            "permissions": {
+                "profile": ["profile", "email", ROLES],
+                "api": {ORDERS: ["orders:read"]},
+                "organization": ["members:read", "members:write"],
+                "organization_api": {ORDERS: ["orders:read", "orders:write"]},
+            },
+        }
+    ],
+}
+
+
+@pytest.fixture
+def ids(credenza: Credenza) -> dict[str, str]:
+    """Names of organizations to their ids."""
+    run = credenza.apply(BOTH)
+    return {change.name: change.made["id"] for change in run.changes if change.kind == "organization"}
+
+
+def consent(user_agent: UserAgent, client: RelyingParty, *, user: str = "ada", **changes: str) -> PageSeen:
+    page = user_agent.get(client.authorization_url(**{"scope": SCOPE, **changes}))
+    if isinstance(page, PageSeen) and page.name == "sign-in":
+        page = user_agent.sign_in(user)
+    assert isinstance(page, PageSeen)
+    assert page.name == "consent", page.text
+    return page
+
+
+def scope_of(token: str) -> set[str]:
+    return set(claims_of(token)["scope"].split())
+
+
+def claims_of(token: str) -> dict[str, Any]:
+    return dict(jwt.decode(token, options={"verify_signature": False}))
+
+
+def test_the_consent_page_asks_which_organization(
+    user_agent: UserAgent, client: RelyingParty, ids: dict[str, str]
+) -> None:
+    page = consent(user_agent, client)
+    assert page.forms[0].values_of("organization") == [ids["Acme"], ids["Basalt"]]
+    assert "Acme" in page.text
+    assert "Cobalt" not in page.text
+
+
+def test_another_choice_shows_the_recomputed_list(
+    user_agent: UserAgent, client: RelyingParty, ids: dict[str, str]
+) -> None:
+    page = consent(user_agent, client)
+    assert "Change who is a member" in page.text
+    page = user_agent.decide("refresh", organization=ids["Basalt"])
+    assert isinstance(page, PageSeen)
+    assert page.name == "consent"
+    assert "See who is a member" in page.text
+    assert "Change who is a member" not in page.text
+
+
+def test_the_code_exchange_gives_an_organization_token(
+    user_agent: UserAgent, client: RelyingParty, ids: dict[str, str]
+) -> None:
+    consent(user_agent, client)
+    tokens = client.tokens(user_agent.decide(organization=ids["Acme"]))
+    claims = claims_of(tokens["access_token"])
+    assert claims["aud"] == f"urn:credenza:organization:{ids['Acme']}"
+    assert claims["organization_id"] == ids["Acme"]
+    assert {"members:read", "members:write"} <= scope_of(tokens["access_token"])
+
+
+def test_the_token_carries_the_roles_of_the_chosen_organization_only(
+    user_agent: UserAgent, client: RelyingParty, ids: dict[str, str]
+) -> None:
+    consent(user_agent, client)
+    tokens = client.tokens(user_agent.decide(organization=ids["Basalt"]))
+    assert scope_of(tokens["access_token"]) & {"members:read", "members:write"} == {"members:read"}
+    info = client.userinfo(tokens["access_token"]).json()
+    assert info["organizations"] == [ids["Basalt"]]
+
+
+def test_an_api_token_for_an_organization_names_it(
+    user_agent: UserAgent, client: RelyingParty, ids: dict[str, str]
+) -> None:
+    consent(user_agent, client, scope=f"openid {ORGANIZATIONS} orders:read orders:write", resource=ORDERS)
+    tokens = client.tokens(user_agent.decide(organization=ids["Acme"]), resource=ORDERS)
+    claims = claims_of(tokens["access_token"])
+    assert claims["aud"] == ORDERS
+    assert claims["organization_id"] == ids["Acme"]
+    assert scope_of(tokens["access_token"]) == {"orders:read", "orders:write"}
+
+
+def test_a_plain_api_token_carries_no_right_of_any_organization(
+    user_agent: UserAgent, client: RelyingParty, ids: dict[str, str]
+) -> None:
+    callback = user_agent.authorize(client, scope="openid orders:read orders:write", resource=ORDERS)
+    tokens = client.tokens(callback, resource=ORDERS)
+    assert scope_of(tokens["access_token"]) == {"orders:read"}
+    assert "organization_id" not in claims_of(tokens["access_token"])
+
+
+def test_global_rights_do_not_enter_an_organization(
+    user_agent: UserAgent, client: RelyingParty, ids: dict[str, str]
+) -> None:
+    """ada holds orders:read everywhere, but nothing of Orders in Basalt: the token is a plain one."""
+    consent(user_agent, client, scope=f"openid {ORGANIZATIONS} orders:read orders:write", resource=ORDERS)
+    tokens = client.tokens(user_agent.decide(organization=ids["Basalt"]), resource=ORDERS)
+    assert scope_of(tokens["access_token"]) == {"orders:read"}
+    assert "organization_id" not in claims_of(tokens["access_token"])
+
+
+def test_organization_permissions_without_the_scope_are_ignored(
+    user_agent: UserAgent, client: RelyingParty, ids: dict[str, str]
+) -> None:
+    tokens = client.tokens(user_agent.authorize(client, scope="openid profile members:read"))
+    assert set(tokens["scope"].split()) == {"openid", "profile"}
+
+
+@pytest.mark.parametrize("sent", ["Cobalt", "nonsense"])
+def test_a_tampered_organization_grants_nothing(
+    user_agent: UserAgent, client: RelyingParty, ids: dict[str, str], sent: str
+) -> None:
+    consent(user_agent, client)
+    page = user_agent.decide(organization=ids.get(sent, sent))
+    assert isinstance(page, PageSeen)
+    assert (page.name, page.status) == ("consent", 422)
+
+
+def test_a_second_organization_can_be_added_later(
+    user_agent: UserAgent, client: RelyingParty, ids: dict[str, str]
+) -> None:
+    consent(user_agent, client, scope=SCOPE + " offline_access")
+    first = client.tokens(user_agent.decide(organization=ids["Acme"]))
+    consent(user_agent, client, scope=SCOPE + " offline_access", prompt="consent")
+    second = client.tokens(user_agent.decide(organization=ids["Basalt"]))
+    assert claims_of(first["access_token"])["organization_id"] == ids["Acme"]
+    assert claims_of(second["access_token"])["organization_id"] == ids["Basalt"]
+    switched = client.refresh(first["refresh_token"], organization_id=ids["Basalt"]).json()
+    assert claims_of(switched["access_token"])["organization_id"] == ids["Basalt"]
+
+
+def test_a_refresh_for_an_organization_without_consent_is_refused(
+    user_agent: UserAgent, client: RelyingParty, ids: dict[str, str]
+) -> None:
+    consent(user_agent, client, scope=SCOPE + " offline_access")
+    tokens = client.tokens(user_agent.decide(organization=ids["Acme"]))
+    for organization in (ids["Basalt"], ids["Cobalt"], "nonsense"):
+        response = client.refresh(tokens["refresh_token"], organization_id=organization)
+        assert (response.status_code, response.json()["error"]) == (400, "invalid_grant")
+
+
+@pytest.mark.parametrize("change", ["left", "suspended"])
+def test_no_token_for_an_organization_that_is_left_or_suspended(
+    credenza: Credenza, user_agent: UserAgent, client: RelyingParty, ids: dict[str, str], change: str
+) -> None:
+    """SECURITY R-TK-14, A-ORG-07."""
+    consent(user_agent, client, scope=SCOPE + " offline_access")
+    tokens = client.tokens(user_agent.decide(organization=ids["Acme"]))
+    assert client.introspect(tokens["access_token"])["active"]
+    if change == "left":
+        from credenza_organizations.store import remove_member
+
+        ada = client.userinfo(tokens["access_token"]).json()["sub"]
+        credenza.run(remove_member, ids["Acme"], ada)
+    else:
+        credenza.apply({"organizations": [{"name": "Acme", "suspended": True}]})
+    assert client.refresh(tokens["refresh_token"]).json()["error"] == "invalid_grant"
+    assert client.introspect(tokens["access_token"]) == {"active": False}
+    assert client.userinfo(tokens["access_token"]).status_code == 401
+
+
+def test_left_between_the_page_and_the_click_nothing_is_granted(
+    credenza: Credenza, user_agent: UserAgent, client: RelyingParty, ids: dict[str, str]
+) -> None:
+    from credenza import users
+    from credenza_organizations.store import remove_member
+
+    consent(user_agent, client)
+    ada = credenza.run(users.find_user_by_identifier, "ada")
+    assert ada is not None
+    credenza.run(remove_member, ids["Acme"], ada.id)
+    page = user_agent.decide(organization=ids["Acme"])
+    assert isinstance(page, PageSeen)
+    assert page.name == "consent"
+    assert "has changed" in page.text
+
+
+def test_the_request_can_name_the_organization(
+    user_agent: UserAgent, client: RelyingParty, ids: dict[str, str]
+) -> None:
+    page = consent(user_agent, client, organization_id=ids["Basalt"])
+    assert page.forms[0].checked("organization") == [ids["Basalt"]]
+
+
+def test_naming_an_organization_one_is_no_member_of_is_refused(
+    user_agent: UserAgent, client: RelyingParty, ids: dict[str, str]
+) -> None:
+    """SECURITY A-ORG-06."""
+    user_agent.get(client.authorization_url(scope=SCOPE, organization_id=ids["Cobalt"]))
+    callback = user_agent.sign_in("ada")
+    assert isinstance(callback, Callback)
+    assert callback.error == "access_denied"
+
+
+def test_state_round_trip(credenza: Credenza, ids: dict[str, str]) -> None:
+    from credenza import state
+
+    exported = credenza.run(state.export, credenza.server)
+    assert [o["name"] for o in exported["organizations"]] == ["Acme", "Basalt", "Cobalt"]
+    assert (
+        credenza.apply(
+            {"organization_template": exported["organization_template"], "organizations": exported["organizations"]}
+        ).changes
+        == []
+    )
