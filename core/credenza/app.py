@@ -112,7 +112,9 @@ def create_app(
 
 
 def _plugin_routes(server: AuthorizationServer) -> list[BaseRouteHandler | Router]:
-    found = collect(server.plugins, "register_routes", (BaseRouteHandler, Router), settings=server.settings, plugins=server.plugins)
+    found = collect(
+        server.plugins, "register_routes", (BaseRouteHandler, Router), settings=server.settings, plugins=server.plugins
+    )
     return [item for _, item in found]
 
 

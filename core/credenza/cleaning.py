@@ -11,6 +11,7 @@ from .server import AuthorizationServer
 from .store.engine import StoreUnavailable
 from .store.grants import clean_up
 from .store.sessions import clean_up_sessions
+from .store.users import clean_up_failed_sign_ins
 
 logger = logging.getLogger("credenza")
 EVERY = 60.0  # seconds
@@ -41,5 +42,5 @@ async def _keep_clean(server: AuthorizationServer) -> None:
 
 async def _clean_up(now: int) -> bool:
     """One batch of everything; whether there may be more."""
-    deleted = await clean_up(now) + await clean_up_sessions(now)
+    deleted = await clean_up(now) + await clean_up_sessions(now) + await clean_up_failed_sign_ins(now)
     return deleted > 0

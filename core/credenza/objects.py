@@ -23,10 +23,14 @@ Choices = Mapping[str, str]  # the user's answers to questions of scope sources,
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """Whom a token is about: a user, or a client that acts for itself."""
+    """Whom a token is about: a user, or a client that acts for itself.
+
+    One is made for each request; `memory` is where a scope source may keep what it has read about it until then.
+    """
 
     user: User | None = None
     client: Client | None = None
+    memory: dict[str, Any] = field(default_factory=dict, compare=False, repr=False)
 
     @property
     def id(self) -> str:
@@ -246,7 +250,7 @@ class StateSection:
     `apply` gets the part as it stands in the file and reports each change through `change(action, kind, name, values)`,
     which also says whether to write (not in a dry run). `export` gives the part as it is now. Sections are applied by
     `order`; users come at 100, applications at 500. `user_keys` are members of a user in the file that belong to this
-    section: `apply_user(user, members)` and `export_user(user)` see to them.
+    section: `apply_user(run, user, members)` and `export_user(user)` see to them; likewise for applications.
     """
 
     name: str
@@ -256,3 +260,6 @@ class StateSection:
     user_keys: tuple[str, ...] = ()
     apply_user: Callable[[Any, User, Mapping[str, Any]], Awaitable[None]] | None = None
     export_user: Callable[[User], Awaitable[Mapping[str, Any]]] | None = None
+    client_keys: tuple[str, ...] = ()
+    apply_client: Callable[[Any, Client, Mapping[str, Any]], Awaitable[None]] | None = None
+    export_client: Callable[[Client], Awaitable[Mapping[str, Any]]] | None = None

@@ -142,9 +142,12 @@ async def verdicts(
 async def consented(server: AuthorizationServer, client: Client, user_id: str, choices: Choices) -> Consent | None:
     """What the user said to this client in this context, if it still counts."""
     consent = await find_consent(user_id, client.id, context_of(choices), server.now())
-    if consent is None or (client.third_party and (consent.automatic or consent.fingerprint != client.fingerprint)):
-        return None
-    return consent
+    return consent if consent is not None and counts(client, consent) else None
+
+
+def counts(client: Client, consent: Consent) -> bool:
+    """Whether what was said was said to this client as it is now, by a person."""
+    return not client.third_party or (not consent.automatic and consent.fingerprint == client.fingerprint)
 
 
 def context_of(choices: Choices) -> str:

@@ -1,4 +1,4 @@
-"""Organizations: one template of roles and permissions for all, members with roles in each, and tokens for one of them."""
+"""Organizations: one template of roles and permissions, members with roles in each, and tokens for one of them."""
 
 from __future__ import annotations
 

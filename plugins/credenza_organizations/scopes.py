@@ -12,7 +12,7 @@ from typing import Any
 
 from credenza import Asked, Choices, Permission, Question, Scope, ScopeProvider, Subject
 
-from .store import memberships, organization_name, permissions_in
+from .store import Membership, memberships, organization_name, permissions_in
 from .tables import OrganizationPermission
 
 QUESTION = "organization"
@@ -64,7 +64,7 @@ class MembershipScopes(ScopeProvider):
     async def question(self, subject: Subject, permissions: Sequence[Permission]) -> Question | None:
         if subject.user is None or self.scopes[0].permission not in permissions:
             return None
-        options = tuple((m.id, m.name) for m in await memberships(subject.id))
+        options = tuple((m.id, m.name) for m in await _memberships(subject))
         return (
             Question(QUESTION, "Which organization?", options, "It is told only about the one you choose.")
             if options
@@ -74,7 +74,7 @@ class MembershipScopes(ScopeProvider):
     async def still_valid(self, subject: Subject, choices: Choices) -> bool:
         """Not after the user has left it, or it was suspended."""
         wanted = chosen(choices)
-        return not wanted or any(m.id == wanted for m in await memberships(subject.id))
+        return not wanted or any(m.id == wanted for m in await _memberships(subject))
 
     async def answer_title(self, question: str, answer: str) -> str | None:
         return await organization_name(answer) if question == QUESTION else None
@@ -82,7 +82,7 @@ class MembershipScopes(ScopeProvider):
     async def claims(self, subject: Subject, permissions: Sequence[Permission], choices: Choices) -> Mapping[str, Any]:
         """About the chosen organization only; all of them for our own applications, which nobody chose for."""
         wanted = chosen(choices)
-        mine = [m for m in await memberships(subject.id) if not wanted or m.id == wanted]
+        mine = [m for m in await _memberships(subject) if not wanted or m.id == wanted]
         released: dict[str, Any] = {}
         if self.scopes[0].permission in permissions:
             released["organizations"] = [m.id for m in mine]
@@ -126,7 +126,7 @@ class OrganizationScopes(ScopeProvider):
 
 
 class OrganizationApiScopes(ScopeProvider):
-    """Permissions of APIs that a role in the organization carries. The APIs are another plugin's; here they are held."""
+    """Permissions of APIs that a role in the organization carries. The APIs are another plugin's."""
 
     name = "organization_api"
     title = "API resources, in an organization"
@@ -158,11 +158,21 @@ class OrganizationApiScopes(ScopeProvider):
         return await apis.access_token_lifetime(audience) if apis is not None else None
 
 
+async def _memberships(subject: Subject) -> list[Membership]:
+    if "memberships" not in subject.memory:
+        subject.memory["memberships"] = await memberships(subject.id)
+    found: list[Membership] = subject.memory["memberships"]
+    return found
+
+
 async def _held(subject: Subject, permissions: Sequence[Permission], choices: Choices) -> Mapping[Permission, str]:
     """Through the roles of this member in this organization, and no other."""
     if subject.user is None or not chosen(choices):
         return {}
-    through = await permissions_in(chosen(choices), subject.id)
+    key = f"organization {chosen(choices)}"
+    if key not in subject.memory:
+        subject.memory[key] = await permissions_in(chosen(choices), subject.id)
+    through = subject.memory[key]
     return {p: f"role {through[p.resource, p.scope]}" for p in permissions if (p.resource, p.scope) in through}
 
 

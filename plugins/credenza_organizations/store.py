@@ -35,41 +35,32 @@ def row_id(*parts: str) -> str:
 
 
 async def memberships(user_id: str) -> list[Membership]:
-    """Where a user is a member, by name; two queries, however many there are."""
-    m, r = OrganizationMember, OrganizationMemberRole
-    rows = await m.select(m.id, m.organization.id, m.organization.name, m.organization.description).where(
-        (m.user == user_id) & m.organization.suspended.eq(False)
+    """Where a user is a member, by name, with the names of the roles there; one query."""
+    rows = await OrganizationMember.raw(
+        "SELECT o.id, o.name, o.description, r.name AS role FROM credenza_organization_member m "
+        "JOIN credenza_organization o ON o.id = m.organization "
+        "LEFT JOIN credenza_organization_member_role mr ON mr.member = m.id "
+        "LEFT JOIN credenza_organization_role r ON r.id = mr.role "
+        'WHERE m."user" = {} AND o.suspended = {} ORDER BY o.name, o.id, r.name',
+        user_id,
+        False,
     )
-    if not rows:
-        return []
-    names: dict[str, list[str]] = {row["id"]: [] for row in rows}
-    for row in await r.select(r.member, r.role.name).where(r.member.is_in(list(names))):
-        names[row["member"]].append(row["role.name"])
-    found = [
-        Membership(
-            row["organization.id"],
-            row["organization.name"],
-            row["organization.description"],
-            tuple(sorted(names[row["id"]])),
-        )
-        for row in rows
-    ]
-    return sorted(found, key=lambda membership: (membership.name, membership.id))
+    found: dict[str, Membership] = {}
+    for row in rows:
+        before = found.get(row["id"])
+        roles = (*(before.roles if before else ()), *([row["role"]] if row["role"] else ()))
+        found[row["id"]] = Membership(row["id"], row["name"], row["description"], roles)
+    return list(found.values())
 
 
 async def permissions_in(organization: str, user_id: str) -> dict[tuple[str, str], str]:
-    """What the member's roles carry: (resource or empty, scope) to the name of the role."""
+    """What the member's roles carry: (resource or empty, scope) to the name of the role; one query."""
     r, p = OrganizationMemberRole, OrganizationRolePermission
-    roles = {
-        row["role"]: row["role.name"]
-        for row in await r.select(r.role, r.role.name).where(
-            (r.member == row_id(organization, user_id)) & r.member.organization.suspended.eq(False)
-        )
-    }
-    if not roles:
-        return {}
-    rows = await p.select(p.role, p.resource, p.scope).where(p.role.is_in(list(roles)))
-    return {(row["resource"], row["scope"]): roles[row["role"]] for row in rows}
+    mine = r.select(r.role).where(
+        (r.member == row_id(organization, user_id)) & r.member.organization.suspended.eq(False)
+    )
+    rows = await p.select(p.role.name, p.resource, p.scope).where(p.role.is_in(mine))
+    return {(row["resource"], row["scope"]): row["role.name"] for row in rows}
 
 
 async def organization_name(organization: str) -> str | None:

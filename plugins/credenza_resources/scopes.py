@@ -7,7 +7,7 @@ from typing import Any
 
 from credenza import Asked, Choices, Permission, Scope, ScopeProvider, Subject
 
-from .tables import ApiPermission, ApiResource, ClientRole, RolePermission, UserRole
+from .tables import ApiPermission, ApiResource, ClientRole, Role, RolePermission, UserRole
 
 
 class ApiScopes(ScopeProvider):
@@ -23,25 +23,25 @@ class ApiScopes(ScopeProvider):
     async def requested(self, asked: Asked) -> Sequence[Scope]:
         if not asked.resources or not asked.scopes:
             return []
-        p = ApiPermission
-        query = _described().where(p.resource.is_in(list(asked.resources)) & p.name.is_in(list(asked.scopes)))
-        return [_scope(row) for row in await query.order_by(p.resource.name, p.name)]
+        if "api" not in asked.memory:
+            p = ApiPermission
+            query = _described().where(p.resource.is_in(list(asked.resources)) & p.name.is_in(list(asked.scopes)))
+            asked.memory["api"] = [_scope(row) for row in await query.order_by(p.resource.name, p.name)]
+        found: list[Scope] = asked.memory["api"]
+        return found
 
     async def held(
         self, subject: Subject, permissions: Sequence[Permission], choices: Choices
     ) -> Mapping[Permission, str]:
-        """Through global roles only: what somebody may do in one organization stays there."""
-        roles = await roles_of(subject)
-        if not roles:
-            return {}
+        """Through global roles only: what somebody may do in one organization stays there. One query."""
         r = RolePermission
-        rows = await r.select(r.role, r.permission.resource, r.permission.name).where(
-            r.role.is_in(list(roles))
+        rows = await r.select(r.role.name, r.permission.resource, r.permission.name).where(
+            r.role.is_in(_roles_of(subject))
             & r.permission.resource.is_in(list({p.resource for p in permissions}))
             & r.permission.name.is_in(list({p.scope for p in permissions}))
         )
-        through = {("api", row["permission.resource"], row["permission.name"]): roles[row["role"]] for row in rows}
-        return {Permission(*key): f"role {role}" for key, role in through.items()}
+        through = {(row["permission.resource"], row["permission.name"]): row["role.name"] for row in rows}
+        return {p: f"role {through[p.resource, p.scope]}" for p in permissions if (p.resource, p.scope) in through}
 
     async def access_token_lifetime(self, audience: str) -> int | None:
         row = await ApiResource.select(ApiResource.token_lifetime).where(ApiResource.identifier == audience).first()
@@ -67,16 +67,19 @@ class RoleScopes(ScopeProvider):
         return [self.scope]
 
     async def claims(self, subject: Subject, permissions: Sequence[Permission], choices: Choices) -> Mapping[str, Any]:
-        return {"roles": sorted((await roles_of(subject)).values())}
+        return {"roles": await role_names(subject)}
 
 
-async def roles_of(subject: Subject) -> dict[str, str]:
-    """Ids to names, in one query."""
+def _roles_of(subject: Subject) -> Any:
+    """The ids of a subject's roles, as a part of another query."""
     if subject.user is not None:
-        rows = await UserRole.select(UserRole.role, UserRole.role.name).where(UserRole.user == subject.user.id)
-    else:
-        rows = await ClientRole.select(ClientRole.role, ClientRole.role.name).where(ClientRole.client == subject.id)
-    return {row["role"]: row["role.name"] for row in rows}
+        return UserRole.select(UserRole.role).where(UserRole.user == subject.user.id)
+    return ClientRole.select(ClientRole.role).where(ClientRole.client == subject.id)
+
+
+async def role_names(subject: Subject) -> list[str]:
+    rows = await Role.select(Role.name).where(Role.id.is_in(_roles_of(subject))).order_by(Role.name)
+    return [row["name"] for row in rows]
 
 
 def _described() -> Any:

@@ -6,16 +6,18 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
-from credenza import StateError, StateRun, StateSection, User, bump_version, check_keys, new_id
+from credenza import Client, StateError, StateRun, StateSection, User, bump_version, check_keys, new_id
 
 from .store import (
     check_permission_name,
+    client_roles,
     list_roles,
     resource_permissions,
     role_permissions,
     save_permission,
     save_resource,
     save_role,
+    set_client_roles,
     set_role_permissions,
     set_user_roles,
     user_roles,
@@ -179,6 +181,31 @@ async def _export_user(user: User) -> Mapping[str, Any]:
     return {"roles": names} if names else {}
 
 
+async def _apply_client(run: StateRun, client: Client, members: Mapping[str, Any]) -> None:
+    """What a service holds; people who sign in to an application bring their own roles."""
+    if client.type.interactive:
+        raise StateError(f"{client.name}: only an application that acts for itself has roles")
+    known = {row["name"]: row["id"] for row in await list_roles()}
+    before = sorted(await client_roles(client.id))
+    wanted = sorted({str(name) for name in members["roles"] or []})
+    for name in wanted:
+        if name not in known and name not in run.declared.get("role", set()):
+            raise StateError(f"{client.name}: there is no role {name!r}")
+
+    async def write() -> None:
+        await set_client_roles(client.id, [known[name] for name in wanted])
+
+    if before != wanted:
+        await run.change(
+            "updated", "application roles", client.name, write, before={"roles": before}, after={"roles": wanted}
+        )
+
+
+async def _export_client(client: Client) -> Mapping[str, Any]:
+    names = sorted(await client_roles(client.id))
+    return {"roles": names} if names else {}
+
+
 SECTIONS = [
     StateSection("api_resources", 100, _apply_resources, _export_resources),
     StateSection(
@@ -189,5 +216,8 @@ SECTIONS = [
         user_keys=("roles",),
         apply_user=_apply_user,
         export_user=_export_user,
+        client_keys=("roles",),
+        apply_client=_apply_client,
+        export_client=_export_client,
     ),
 ]

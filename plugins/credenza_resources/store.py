@@ -8,7 +8,7 @@ from typing import Any
 
 from credenza import bump_version, transaction
 
-from .tables import ApiPermission, ApiResource, Role, RolePermission, UserRole
+from .tables import ApiPermission, ApiResource, ClientRole, Role, RolePermission, UserRole
 
 # What the provider itself understands; an API scope of the same name could be taken for it.
 RESERVED = frozenset(
@@ -98,3 +98,17 @@ async def set_user_roles(user_id: str, roles: Iterable[str]) -> None:
         rows = [UserRole(id=row_id(user_id, role), user=user_id, role=role) for role in roles]
         if rows:
             await UserRole.insert(*rows)
+
+
+async def client_roles(client_id: str) -> dict[str, str]:
+    """Names to ids."""
+    c = ClientRole
+    return {row["role.name"]: row["role"] for row in await c.select(c.role, c.role.name).where(c.client == client_id)}
+
+
+async def set_client_roles(client_id: str, roles: Iterable[str]) -> None:
+    async with transaction():
+        await ClientRole.delete().where(ClientRole.client == client_id)
+        rows = [ClientRole(id=row_id(client_id, role), client=client_id, role=role) for role in roles]
+        if rows:
+            await ClientRole.insert(*rows)

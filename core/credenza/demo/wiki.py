@@ -1,6 +1,6 @@
 """Harbour Wiki: an application by somebody else, who knows Authlib, OpenID Connect and nothing about Credenza.
 
-It imports nothing of Credenza's, and needs an issuer, a client id and a client secret. `/api/orders` stands for a second
+It imports nothing of Credenza's, and needs an issuer, a client id and a client secret. `/api/orders` stands for another
 stranger: an API that accepts the access tokens.
 """
 
@@ -50,7 +50,7 @@ NOTES = {
     "nbf": "valid from",
     "auth_time": "when you signed in",
     "nonce": "answers our question, so it is not a replay",
-    "at_hash": "belongs to the access token below",
+    "at_hash": "ties it to the access token",
     "acr": "how sure the sign-in was",
     "amr": "how you proved who you are",
     "sid": "your session at the provider",

@@ -22,7 +22,7 @@ from ..prompts.login import wanted_subject
 from ..protocol.authorization_request import AuthorizationRequest, client_id_of
 from ..protocol.authorization_response import AuthorizationResponse, failure, success
 from ..protocol.clients import Client
-from ..protocol.errors import InvalidRequest, ProtocolError, UnsafeRequest
+from ..protocol.errors import InvalidRequest, LoginRequired, ProtocolError, UnsafeRequest
 from ..protocol.parameters import Parameters
 from ..protocol.redirect_uris import check_redirect_uri, host_of
 from ..protocol.scopes import join_scope
@@ -332,6 +332,8 @@ async def issue_code(waiting: Waiting, code: str) -> None:
     assert authorization_request is not None
     assert waiting.user is not None
     assert waiting.session is not None
+    if not await sessions.hold_session(waiting.session.digest):
+        raise LoginRequired("The user has signed out meanwhile.")
     if not client.third_party:
         await record_automatic(waiting)
     decision = await final_decision(waiting)

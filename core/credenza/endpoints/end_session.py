@@ -84,7 +84,7 @@ async def parse_logout(server: AuthorizationServer, parameters: Parameters) -> L
     address = parameters.get("post_logout_redirect_uri", "")
     if address and hint is None:
         raise InvalidRequest("post_logout_redirect_uri needs an id_token_hint.")
-    if address and (client is None or address not in client.post_logout_redirect_uris):
+    if address and (client is None or not client.enabled or address not in client.post_logout_redirect_uris):
         raise InvalidRequest("post_logout_redirect_uri is not registered for this application.")
     state = {"state": parameters["state"]} if "state" in parameters else {}
     location = f"{address}{'&' if '?' in address else '?'}{urlencode(state)}" if address and state else address

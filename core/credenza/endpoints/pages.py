@@ -169,7 +169,7 @@ async def set_password(
     """Whoever knew the old password is out: other sessions and all grants end. `keep` is a session that stays."""
     now = server.now()
     async with database().transaction():
-        await users.update_user(replace(user, password_hash=stored, password_changed_at=now, updated_at=now))
+        await users.update_password(user.id, stored, now)
         await delete_sessions(user.id, but=keep)
         await revoke_grants(now, user_id=user.id)
         await server.emit(PasswordChanged(actor=user.id, user=user.id, through=through, address=address))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import parse_qsl
 
 from ..events import ConsentGiven, ConsentRefused
 from ..objects import Prompt, Question, Subject, Waiting
@@ -14,6 +15,7 @@ from ..permissions import (
     claims,
     consented,
     context_of,
+    counts,
     questions,
     requested,
     verdicts,
@@ -22,7 +24,7 @@ from ..protocol.errors import AccessDenied, ConsentRequired
 from ..protocol.parameters import Parameters
 from ..protocol.redirect_uris import host_of, is_loopback
 from ..protocol.scopes import Permission, Scope
-from ..store.consents import Consent, consent_id, list_consents, save_consent
+from ..store.consents import Consent, consent_id, find_consents, save_consent
 from ..store.engine import database
 from ..web.pages import ConsentGroup, ConsentLine, ConsentPage, ConsentQuestion, Option
 
@@ -160,18 +162,20 @@ async def look(waiting: Waiting) -> Situation:
     server, subject = waiting.server, Subject(user=waiting.user)
     scopes = await _scopes(waiting)
     asked = await questions(server, subject, scopes, waiting.client)
-    choices = await _chosen(waiting, asked)
+    said = await find_consents(waiting.user.id, waiting.client.id, server.now())
+    choices = _chosen(waiting, asked, said)
     decision = await verdicts(server, waiting.client, subject, waiting.request.asked, choices, None, scopes=scopes)
-    before = await consented(server, waiting.client, waiting.user.id, choices)
+    context, client = context_of(choices), waiting.client
+    before = next((consent for consent in said if consent.context == context and counts(client, consent)), None)
     return Situation(subject, asked, choices, decision, before)
 
 
-async def _chosen(waiting: Waiting, asked: list[Question]) -> dict[str, str]:
+def _chosen(waiting: Waiting, asked: list[Question], said: list[Consent]) -> dict[str, str]:
     """This interaction's answers, the request's, or those of the last consent, while they are among the options."""
     assert waiting.client is not None
     chosen: Mapping[str, str] = waiting.state.get("choices") or _named(waiting, asked) or {}
     if asked and not chosen and not _asks_again(waiting):
-        chosen = await _remembered(waiting, asked)
+        chosen = _remembered(asked, said)
     answers = {q.name: chosen[q.name] for q in asked if chosen.get(q.name) in dict(q.options)}
     # The page begins with the first option; nothing is chosen behind the back of somebody who sees no page.
     begin = {q.name: q.options[0][0] for q in asked if len(q.options) == 1 or waiting.client.third_party}
@@ -191,11 +195,9 @@ def _named(waiting: Waiting, asked: list[Question]) -> dict[str, str]:
     return named
 
 
-async def _remembered(waiting: Waiting, asked: list[Question]) -> dict[str, str]:
-    assert waiting.user is not None
-    assert waiting.client is not None
-    for consent in await list_consents(user_id=waiting.user.id, client_id=waiting.client.id, limit=20):
-        before = dict(parse_context(consent.context))
+def _remembered(asked: list[Question], said: list[Consent]) -> dict[str, str]:
+    for consent in said:
+        before = dict(parse_qsl(consent.context))
         if all(before.get(q.name) in dict(q.options) for q in asked):
             return before
     return {}
@@ -203,10 +205,6 @@ async def _remembered(waiting: Waiting, asked: list[Question]) -> dict[str, str]
 
 def _asks_again(waiting: Waiting) -> bool:
     return waiting.request is not None and "consent" in waiting.request.prompts
-
-
-def parse_context(context: str) -> list[tuple[str, str]]:
-    return Parameters.parse(context.encode()).pairs()
 
 
 async def record(

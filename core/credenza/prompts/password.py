@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from ..events import SignInFailed
 from ..objects import Authentication, Authenticator
 from ..protocol.errors import SlowDown
 from ..protocol.parameters import Parameters
 from ..server import AuthorizationServer
 from ..store import users
-from ..web.limits import Limiter, Rule
+from ..web.limits import Limiter, Rule, neighbourhood
 from ..web.passwords import MAX_CHARACTERS, Passwords
 
 FREE_FAILURES = 5  # in a row, before an account's next try has to wait
@@ -35,15 +33,18 @@ class PasswordAuthenticator(Authenticator):
             return WRONG
         key = server.keyring.keyed_name(identifier.lower())
         await self._check_not_throttled(server, key, address)
+        if self.throttled:
+            # Counted before the slow part, or many tries at once would all be the first one.
+            await users.count_failed_sign_in(key, server.now())
         user = await users.find_user_by_identifier(identifier)
         matches = await self.passwords.verify(user.password_hash if user is not None else None, password)
         if user is None or not matches or user.suspended:
-            await self._failed(server, key, address, user)
+            await self._failed(server, address, user)
             return WRONG
         if self.throttled:
             await users.clear_failed_sign_ins(key)
         if user.password_hash is not None and self.passwords.needs_rehash(user.password_hash):
-            await users.update_user(replace(user, password_hash=await self.passwords.hash(password)))
+            await users.replace_hash(user.id, user.password_hash, await self.passwords.hash(password))
         return Authentication(user, self.amr)
 
     async def _check_not_throttled(self, server: AuthorizationServer, key: str, address: str) -> None:
@@ -53,13 +54,12 @@ class PasswordAuthenticator(Authenticator):
         wait = 0
         if failures >= FREE_FAILURES:
             wait = last_at + min(2 ** min(failures - FREE_FAILURES, 20), LONGEST_WAIT) - server.now()
-        if wait > 0 or self.limiter.blocked(PER_ADDRESS, address):
+        if wait > 0 or self.limiter.blocked(PER_ADDRESS, neighbourhood(address)):
             raise SlowDown(f"Too many tries. Wait {max(wait, 5)} seconds and try again.")
 
-    async def _failed(self, server: AuthorizationServer, key: str, address: str, user: users.User | None) -> None:
+    async def _failed(self, server: AuthorizationServer, address: str, user: users.User | None) -> None:
         if self.throttled:
-            await users.count_failed_sign_in(key, server.now())
-            self.limiter.count(PER_ADDRESS, address)
+            self.limiter.count(PER_ADDRESS, neighbourhood(address))
         await server.emit(
             SignInFailed(
                 user=user.id if user else "", address=address, reason="suspended" if user and user.suspended else ""

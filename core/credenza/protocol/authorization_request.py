@@ -139,7 +139,7 @@ def _limited(parameters: Parameters, name: str, most: int) -> str | None:
 def _prompts(value: str) -> frozenset[str]:
     prompts = frozenset(value.split())
     if unknown := prompts - PROMPTS:
-        raise InvalidRequest(f"Unknown prompt: {' '.join(sorted(unknown))[:100]}.")
+        raise InvalidRequest("prompt has an unknown value.", detail=" ".join(sorted(unknown))[:100])
     if "none" in prompts and len(prompts) > 1:
         raise InvalidRequest("prompt=none cannot be combined with another prompt.")
     return prompts

@@ -42,7 +42,7 @@ class Parameters(Mapping[str, str]):
     def check_no_repeats(self) -> None:
         """ "Request and response parameters MUST NOT be included more than once." RFC 6749 §3.1."""
         if self.repeated:
-            raise InvalidRequest(f"Sent more than once: {', '.join(sorted(self.repeated))}.")
+            raise InvalidRequest("A parameter was sent more than once.", detail=", ".join(sorted(self.repeated)))
 
     def all(self, name: str) -> tuple[str, ...]:
         """Every value of a parameter that may repeat."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from typing import Any
 
 from .errors import InvalidScope
 
@@ -47,11 +48,15 @@ class Scope:
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What an authorization request names: scope values, resources (RFC 8707) and single claims (Core §5.5)."""
+    """What an authorization request names: scope values, resources (RFC 8707) and single claims (Core §5.5).
+
+    `memory` is where a scope source may keep what it has looked up for this request.
+    """
 
     scopes: tuple[str, ...] = ()
     resources: tuple[str, ...] = ()
     claims: frozenset[str] = field(default_factory=frozenset)
+    memory: dict[str, Any] = field(default_factory=dict, compare=False, repr=False)
 
 
 def parse_scope(value: str) -> tuple[str, ...]:

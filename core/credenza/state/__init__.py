@@ -37,7 +37,11 @@ def read(path: Path) -> dict[str, Any]:
 def sections_of(server: AuthorizationServer) -> list[StateSection]:
     """Our own sections and the plugins', in the order in which they depend on one another."""
     found = collect(server.plugins, "register_state", StateSection, settings=server.settings)
-    ours = [users.section([section for _, section in found]), applications.section(server), provider.SECTION]
+    ours = [
+        users.section([section for _, section in found]),
+        applications.section(server, [section for _, section in found]),
+        provider.SECTION,
+    ]
     sections = by_name("register_state", [*found, *(("credenza", section) for section in ours)])
     return sorted(sections.values(), key=lambda section: section.order)
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, fields, replace
 from pathlib import Path
 from typing import Any
@@ -50,21 +51,9 @@ KEYS = (
 BRANDING = tuple(f.name for f in fields(Branding))
 
 
-async def _apply(items: Any, run: Run) -> None:
-    kept = set()
-    for item in items or []:
-        kept.add(await _apply_client(run, check_keys(item, KEYS, "an application")))
-    if run.prune:
-        for row in await clients.list_clients(limit=1_000_000):
-            if row["id"] not in kept:
-
-                async def write(client_id: str = row["id"]) -> None:
-                    await clients.delete_client(client_id)
-
-                await run.change("deleted", "application", row["name"], write, before={"client_id": row["id"]})
-
-
-async def _apply_client(run: Run, members: Mapping[str, Any]) -> str:
+async def _apply_client(run: Run, item: Any, extensions: Sequence[StateSection]) -> str:
+    extra = [key for section in extensions for key in section.client_keys]
+    members = check_keys(item, (*KEYS, *extra), "an application")
     name = str(members.get("name") or members.get("client_id") or "")
     if not name:
         raise StateError("an application has a name")
@@ -78,14 +67,27 @@ async def _apply_client(run: Run, members: Mapping[str, Any]) -> str:
         return await _write(run, members, before, client, permissions)
 
     shown_before = _shown(before) if before is not None else None
-    after = replace(client, ceiling=permissions if permissions is not None else client.ceiling or {})
-    shown_after = _shown(after)
+    shown_after = _shown(replace(client, ceiling=permissions if permissions is not None else client.ceiling or {}))
     declared_secret = str(members.get("client_secret") or "")
     if before is not None and declared_secret and not _has_secret(before, declared_secret):
         assert shown_before is not None
         shown_before["client_secret"], shown_after["client_secret"] = "…", "… (added)"
     await run.compare("application", name, shown_before, shown_after, write)
+    for section in extensions:
+        mine = {key: members[key] for key in section.client_keys if key in members}
+        if mine and section.apply_client is not None:
+            await section.apply_client(run, client, mine)
     return client.id
+
+
+async def _prune(run: Run, kept: set[str]) -> None:
+    for row in await clients.list_clients(limit=1_000_000):
+        if row["id"] not in kept:
+
+            async def write(client_id: str = row["id"]) -> None:
+                await clients.delete_client(client_id)
+
+            await run.change("deleted", "application", row["name"], write, before={"client_id": row["id"]})
 
 
 async def _existing(run: Run, members: Mapping[str, Any], name: str) -> Client | None:
@@ -168,6 +170,7 @@ def check_client(client: Client) -> None:
             0 < len(client.id) <= 255 and client.id.isprintable() and client.id.isascii(),
             "client_id: 1 to 255 ASCII characters",
         ),
+        (not re.fullmatch("u[0-9a-f]{30}", client.id), "client_id: this is the form of a user's subject identifier"),
         (client.auth_method in kind.auth_methods, f"token_endpoint_auth_method: {', '.join(kind.auth_methods)}"),
         (set(client.grant_types) <= allowed, f"grant_types: {', '.join(sorted(allowed))}"),
         (client.id_token_alg in jose.ALGORITHMS, f"id_token_signed_response_alg: {', '.join(jose.ALGORITHMS)}"),
@@ -293,14 +296,25 @@ def _shown_permissions(ceiling: Mapping[Permission, bool]) -> dict[str, Any]:
     return shown
 
 
-def section(server: AuthorizationServer) -> StateSection:
+def section(server: AuthorizationServer, plugin_sections: Sequence[StateSection]) -> StateSection:
+    """Plugins may own members of an application: the roles of a service, for example."""
+    extensions = [s for s in plugin_sections if s.client_keys]
+
+    async def apply(items: Any, run: Run) -> None:
+        kept = {await _apply_client(run, item, extensions) for item in items or []}
+        if run.prune:
+            await _prune(run, kept)
+
     async def export() -> list[dict[str, Any]]:
         found = []
         for row in await clients.list_clients(order="created_at", limit=1_000_000):
             client = await clients.find_client(row["id"], server.client_types)
-            if client is not None:
-                shown = {"name": client.name, **_shown(client)}
-                found.append({key: value for key, value in shown.items() if value not in ("", [], {}, None)})
+            if client is None:
+                continue
+            shown = {"name": client.name, **_shown(client)}
+            for extension in extensions:
+                shown |= await extension.export_client(client) if extension.export_client is not None else {}
+            found.append({key: value for key, value in shown.items() if value not in ("", [], {}, None)})
         return found
 
-    return StateSection("applications", 600, _apply, export)
+    return StateSection("applications", 600, apply, export)

@@ -58,28 +58,59 @@ class Consent:
     granted: frozenset[Permission] = field(default_factory=frozenset)
     declined: frozenset[Permission] = field(default_factory=frozenset)
 
+    def expired(self, now: int) -> bool:
+        return self.expires_at is not None and self.expires_at <= now
+
 
 def consent_id(user_id: str, client_id: str, context: str) -> str:
     """Made from what it is about, so that two parallel answers meet in one row."""
     return hashlib.sha256(f"{user_id}\0{client_id}\0{context}".encode()).hexdigest()[:40]
 
 
+_JOINED = (
+    'SELECT c.id, c."user", c.client, c.context, c.fingerprint, c.automatic, c.granted_at, c.updated_at, '
+    "c.last_used_at, c.expires_at, p.source, p.resource, p.scope, p.granted FROM credenza_consent c "
+    "LEFT JOIN credenza_consent_permission p ON p.consent = c.id "
+)
+
+
 async def find_consent(user_id: str, client_id: str, context: str, now: int) -> Consent | None:
-    key = consent_id(user_id, client_id, context)
-    r, p = ConsentRow, ConsentPermissionRow
-    row = await r.select().where((r.id == key) & ((r.expires_at.is_null()) | (r.expires_at > now))).first()
-    return _consent(row, await p.select().where(p.consent == key)) if row else None
+    rows = await ConsentRow.raw(_JOINED + "WHERE c.id = {}", consent_id(user_id, client_id, context))
+    return next((consent for consent in _consents(rows) if not consent.expired(now)), None)
 
 
-def _consent(row: Mapping[str, Any], permissions: Iterable[Mapping[str, Any]]) -> Consent:
-    values = dict(row)
-    values["user_id"], values["client_id"] = values.pop("user"), values.pop("client")
-    decided = {Permission(p["source"], p["resource"], p["scope"]): bool(p["granted"]) for p in permissions}
-    return Consent(
-        **values,
-        granted=frozenset(p for p, yes in decided.items() if yes),
-        declined=frozenset(p for p, yes in decided.items() if not yes),
+async def find_consents(user_id: str, client_id: str, now: int) -> list[Consent]:
+    """A user's consents to one application in every context, the last one used first; one query."""
+    rows = await ConsentRow.raw(
+        _JOINED + 'WHERE c."user" = {} AND c.client = {} ORDER BY c.updated_at DESC, c.id', user_id, client_id
     )
+    return [consent for consent in _consents(rows) if not consent.expired(now)]
+
+
+def _consents(rows: Iterable[Mapping[str, Any]]) -> list[Consent]:
+    """Rows of `_JOINED`, one for each permission, gathered."""
+    found: dict[str, tuple[Mapping[str, Any], dict[Permission, bool]]] = {}
+    for row in rows:
+        _, decided = found.setdefault(row["id"], (row, {}))
+        if row["source"] is not None:
+            decided[Permission(row["source"], row["resource"], row["scope"])] = bool(row["granted"])
+    return [
+        Consent(
+            id=row["id"],
+            user_id=row["user"],
+            client_id=row["client"],
+            context=row["context"],
+            fingerprint=row["fingerprint"],
+            automatic=bool(row["automatic"]),
+            granted_at=row["granted_at"],
+            updated_at=row["updated_at"],
+            last_used_at=row["last_used_at"],
+            expires_at=row["expires_at"],
+            granted=frozenset(p for p, yes in decided.items() if yes),
+            declined=frozenset(p for p, yes in decided.items() if not yes),
+        )
+        for row, decided in found.values()
+    ]
 
 
 async def list_consents(
@@ -98,11 +129,34 @@ async def list_consents(
     permissions: dict[str, list[Mapping[str, Any]]] = {row["id"]: [] for row in rows}
     for permission in await p.select().where(p.consent.is_in(list(permissions))):
         permissions[permission["consent"]].append(permission)
-    return [_consent(row, permissions[row["id"]]) for row in rows]
+    nothing = {"source": None}
+    return _consents(
+        [{**row, **permission, "id": row["id"]} for row in rows for permission in permissions[row["id"]] or [nothing]]
+    )
 
 
-async def count_consents(client_id: str) -> int:
-    return int(await ConsentRow.count().where(ConsentRow.client == client_id))
+async def count_consents(client_id: str, permission: Permission | None = None) -> int:
+    """How many an application has; with `permission`, those in which it was granted."""
+    return int(await ConsentRow.count().where(*_about(client_id, permission)))
+
+
+async def count_consenting_users(client_id: str, permission: Permission | None = None) -> int:
+    r = ConsentRow
+    return int(await r.count(distinct=[r.user]).where(*_about(client_id, permission)))
+
+
+def _about(client_id: str, permission: Permission | None) -> list[Any]:
+    conditions: list[Any] = [ConsentRow.client == client_id]
+    if permission is not None:
+        p = ConsentPermissionRow
+        granting = p.select(p.consent).where(
+            (p.source == permission.source)
+            & (p.resource == permission.resource)
+            & (p.scope == permission.scope)
+            & p.granted.eq(True)
+        )
+        conditions.append(ConsentRow.id.is_in(granting))
+    return conditions
 
 
 async def save_consent(consent: Consent, now: int) -> None:
@@ -175,14 +229,11 @@ async def touch_consent(key: str, now: int) -> None:
 
 async def revoke_consent(user_id: str, key: str) -> Consent | None:
     """Take the whole answer back; returns what it was, None when it is not this user's."""
-    r, p = ConsentRow, ConsentPermissionRow
+    r = ConsentRow
     async with database().transaction():
-        row = await r.select().where((r.id == key) & (r.user == user_id)).first()
-        if row is None:
-            return None
-        consent = _consent(row, await p.select().where(p.consent == key))
-        await r.delete().where(r.id == key)
-    return consent
+        rows = await r.raw(_JOINED + 'WHERE c.id = {} AND c."user" = {}', key, user_id)
+        await r.delete().where((r.id == key) & (r.user == user_id))
+    return next(iter(_consents(rows)), None)
 
 
 async def revoke_permission(user_id: str, key: str, permission: Permission) -> bool:

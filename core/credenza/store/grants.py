@@ -244,8 +244,9 @@ async def revoke_grants(
     if len(grant_conditions) == 1:
         raise ValueError("say whose grants")
     async with database().transaction():
-        rows = await g.update({g.revoked_at: now}).where(*grant_conditions).returning(g.id)
+        # The codes first: that waits for whoever is exchanging one, and then there is a grant of it to end.
         await c.update({c.spent_at: now}).where(*code_conditions)
+        rows = await g.update({g.revoked_at: now}).where(*grant_conditions).returning(g.id)
     return len(rows)
 
 
@@ -256,13 +257,16 @@ async def find_grants_of_session(session_ids: list[str]) -> list[Grant]:
 
 async def end_session_grants(session_ids: list[str], now: int) -> None:
     """End what was granted in these sessions, but for access while the user is away. Back-Channel Logout §2.7."""
-    stays = "offline_access"
-    ended = [grant.id for grant in await find_grants_of_session(session_ids) if stays not in grant.details.scopes]
-    g, c = GrantRow, AuthorizationCodeRow
+    g, c, r = GrantRow, AuthorizationCodeRow, RefreshTokenRow
     async with database().transaction():
-        if ended:
-            await g.update({g.revoked_at: now}).where(g.id.is_in(ended))
         await c.update({c.spent_at: now}).where(c.session.is_in(session_ids) & c.spent_at.is_null())
+        grants = [grant.id for grant in await find_grants_of_session(session_ids)]
+        if not grants:
+            return
+        # There is a refresh token only where such access was granted, whatever was asked for.
+        stay = {row["grant"] for row in await r.select(r.grant).where(r.grant.is_in(grants))}
+        if ended := [grant for grant in grants if grant not in stay]:
+            await g.update({g.revoked_at: now}).where(g.id.is_in(ended))
 
 
 async def lock_grant(grant_id: str) -> Grant | None:

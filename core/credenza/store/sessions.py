@@ -94,6 +94,12 @@ async def touch_session(digest: str, now: int) -> None:
     await SessionRow.update({SessionRow.last_seen_at: now}).where(SessionRow.digest == digest)
 
 
+async def hold_session(digest: str) -> bool:
+    """Whether it is still there; it stays until the transaction ends, so that signing out waits for us or we for it."""
+    s = SessionRow
+    return bool(await s.update({s.last_seen_at: s.last_seen_at}).where(s.digest == digest).returning(s.digest))
+
+
 async def delete_session(digest: str) -> None:
     await SessionRow.delete().where(SessionRow.digest == digest)
 

@@ -123,6 +123,19 @@ async def update_user(user: User) -> None:
     await UserRow.update(values).where(UserRow.id == user.id)
 
 
+async def update_password(user_id: str, stored: str, now: int) -> None:
+    """Only the password: what else was changed while it was being hashed stays."""
+    u = UserRow
+    values: dict[Any, Any] = {u.password_hash: stored, u.password_changed_at: now, u.updated_at: now}
+    await u.update(values).where(u.id == user_id)
+
+
+async def replace_hash(user_id: str, old: str, new: str) -> None:
+    """The same password, hashed anew; nothing happens when it was changed meanwhile."""
+    u = UserRow
+    await u.update({u.password_hash: new}).where((u.id == user_id) & (u.password_hash == old))
+
+
 async def touch_user(user_id: str, now: int) -> None:
     await UserRow.update({UserRow.last_sign_in_at: now}).where(UserRow.id == user_id)
 
@@ -205,6 +218,15 @@ async def count_failed_sign_in(key: str, now: int) -> None:
     await r.insert(r(key=key, failures=1, last_at=now)).on_conflict(
         target=r.key, action="DO UPDATE", values=[(r.failures, r.failures + 1), (r.last_at, now)]
     )
+
+
+async def clean_up_failed_sign_ins(now: int, *, batch: int = 500) -> int:
+    """Forget failures of which nothing depends any more: whoever types names at random must not fill the table."""
+    r = FailedSignInRow
+    rows = await r.select(r.key).where(r.last_at < now - 24 * 3600).limit(batch)
+    if rows:
+        await r.delete().where(r.key.is_in([row["key"] for row in rows]) & (r.last_at < now - 24 * 3600))
+    return len(rows)
 
 
 async def clear_failed_sign_ins(key: str) -> None:

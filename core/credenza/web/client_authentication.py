@@ -19,7 +19,7 @@ from ..protocol.parameters import Parameters
 from ..server import AuthorizationServer
 from ..store.clients import touch_client
 from ..store.grants import spend_assertion
-from .limits import Limiter, Rule
+from .limits import Limiter, Rule, neighbourhood
 from .requests import AnyRequest, address_of, server_of
 
 FAILURES_PER_CLIENT = Rule("failed client authentication by client and address", burst=30, seconds=60)
@@ -31,7 +31,7 @@ async def authenticate_client(request: AnyRequest, parameters: Parameters) -> Cl
     server = server_of(request)
     limiter: Limiter = request.app.state.limiter
     credentials = parse_credentials(request.headers.get("authorization"), parameters)
-    address = address_of(request)
+    address = neighbourhood(address_of(request))
     subject = f"{credentials.client_id[:255]} {address}"
     if limiter.blocked(FAILURES_PER_CLIENT, subject) or limiter.blocked(FAILURES_PER_ADDRESS, address):
         raise SlowDown("Too many failed tries.")

@@ -130,7 +130,8 @@ async def on_http_exception(request: AnyRequest, error: HTTPException) -> AnyRes
 async def on_any_exception(request: AnyRequest, error: Exception) -> AnyResponse:
     """The last resort: the detail goes to the log, the answer has an id. The log never shows the query string."""
     error_id = new_error_id()
-    logger.error("error %s at %s %s", error_id, request.method, request.url.path, exc_info=error)
+    path = request.scope.get("path_template", "")  # as it is declared: the path itself may hold a link that is a secret
+    logger.error("error %s at %s %s", error_id, request.method, path, exc_info=error)
     if wants_html(request):
         return await _plain_page(request, "server_error", "We have written down what happened.", 500, error_id=error_id)
     return json_response(ServerError(f"Error id {error_id}.").parameters(), status=500)
@@ -177,9 +178,19 @@ def awaited(handlers: Mapping[type[Exception], Handler]) -> ExceptionHandlersMap
     """Our handlers in the form that Litestar takes."""
 
     def one(handler: Handler) -> Callable[[AnyRequest, Exception], Awaited]:
-        return lambda request, error: Awaited(handler(request, error))
+        return lambda request, error: Awaited(_handled(handler, request, error))
 
     return {kind: one(handler) for kind, handler in handlers.items()}
+
+
+async def _handled(handler: Handler, request: AnyRequest, error: Exception) -> AnyResponse:
+    """Nobody catches what a handler raises while the answer is sent, and the database may be away by then."""
+    try:
+        return await handler(request, error)
+    except StoreUnavailable as unavailable:
+        return await on_store_unavailable(request, unavailable)
+    except Exception as another:  # noqa: BLE001 - the last resort logs it
+        return await on_any_exception(request, another)
 
 
 PROTOCOL_HANDLERS: Mapping[type[Exception], Handler] = {

@@ -5,6 +5,7 @@ The counters of one worker; failed sign-ins are counted in the database as well 
 
 from __future__ import annotations
 
+import ipaddress
 import time
 from dataclasses import dataclass
 
@@ -16,6 +17,17 @@ class Rule:
     name: str
     burst: int
     seconds: float
+
+
+def neighbourhood(address: str) -> str:
+    """What one customer of a network has: the address itself, of IPv6 the first half of it."""
+    try:
+        parsed = ipaddress.ip_address(address.split("%")[0])
+    except ValueError:
+        return address
+    if parsed.version == 4:
+        return str(parsed)
+    return str(parsed.ipv4_mapped or ipaddress.ip_network((int(parsed) >> 64 << 64, 64)))
 
 
 class Limiter:
@@ -34,9 +46,10 @@ class Limiter:
     def count(self, rule: Rule, subject: str) -> None:
         now = time.monotonic()
         key = (rule.name, subject)
-        if len(self._arrivals) >= self._most and key not in self._arrivals:
-            self._arrivals = {k: at for k, at in self._arrivals.items() if at > now}
-        self._arrivals[key] = max(self._arrivals.get(key, 0.0), now) + rule.seconds / rule.burst
+        arrival = max(self._arrivals.pop(key, 0.0), now) + rule.seconds / rule.burst
+        if len(self._arrivals) >= self._most:
+            del self._arrivals[next(iter(self._arrivals))]  # whoever tried longest ago
+        self._arrivals[key] = arrival
 
     def allow(self, rule: Rule, subject: str) -> bool:
         """Count a try; false when it is one too many."""
