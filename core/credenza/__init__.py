@@ -22,7 +22,7 @@ from .console_api import (
 from .encryption import Undecryptable
 from .endpoints.discovery import describe as provider_metadata
 from .endpoints.pages import check_email, check_username, invite, set_password
-from .events import Event, ObjectChanged, PasswordChanged, SessionEnded, SigningKeyMoved
+from .events import ConsentGiven, ConsentRevoked, Event, ObjectChanged, PasswordChanged, SessionEnded, SigningKeyMoved
 from .hookspecs import Listener, hookimpl, hookspec
 from .objects import (
     Authentication,
@@ -38,7 +38,9 @@ from .objects import (
     Theme,
     Waiting,
 )
-from .permissions import Decision
+from .permissions import Decision, choices_of, context_title, described, still_valid, verdicts
+from .permissions import claims as released_claims
+from .permissions import counts as consent_counts
 from .plugins import collect
 from .protocol import errors
 from .protocol.client_authentication import digest_secret
@@ -60,6 +62,7 @@ from .store.audit import AuditEvent
 from .store.clients import ClientRow
 from .store.consents import Consent
 from .store.engine import is_unique_violation, transaction
+from .store.grants import end_session_grants, revoke_consented_grants
 from .store.schema import NewTable
 from .store.sessions import Session
 from .store.users import User, UserRow
@@ -69,10 +72,11 @@ from .web.branding import check_branding, check_color
 from .web.images import UnusableImage, store_image
 from .web.moments import Moment
 from .web.pages import ConsentGroup, ConsentLine, ConsentPage, ErrorPage, FormPage, Look, Page, SignInPage
-from .web.passwords import WeakPassword, check_new_password
+from .web.passwords import Passwords, WeakPassword, check_new_password
 from .web.rendering import render
 from .web.requests import AnyRequest, Forbidden, NotAllowed, address_of, form_parameters, query_parameters, server_of
 from .web.responses import AnyResponse, redirect_response
+from .web.sessions import begin_session, set_session_cookie
 from .web.static import StaticFiles
 
 __version__ = "0.1.0"
@@ -92,9 +96,11 @@ __all__ = [
     "ClientType",
     "Command",
     "Consent",
+    "ConsentGiven",
     "ConsentGroup",
     "ConsentLine",
     "ConsentPage",
+    "ConsentRevoked",
     "ConsoleDone",
     "ConsoleForm",
     "ConsoleFrame",
@@ -121,6 +127,7 @@ __all__ = [
     "Page",
     "Parameters",
     "PasswordChanged",
+    "Passwords",
     "Permission",
     "Prompt",
     "ProtocolError",
@@ -150,6 +157,7 @@ __all__ = [
     "WeakPassword",
     "address_of",
     "audit",
+    "begin_session",
     "bump_version",
     "check_branding",
     "check_client",
@@ -160,14 +168,19 @@ __all__ = [
     "check_registrable",
     "check_username",
     "check_web_uri",
+    "choices_of",
     "clients",
     "collect",
+    "consent_counts",
     "consents",
     "console_get",
     "console_post",
+    "context_title",
     "create_app",
     "csrf_token",
+    "described",
     "digest_secret",
+    "end_session_grants",
     "errors",
     "events",
     "form_parameters",
@@ -183,15 +196,20 @@ __all__ = [
     "provider_metadata",
     "query_parameters",
     "redirect_response",
+    "released_claims",
     "render",
+    "revoke_consented_grants",
     "rotate_keys",
     "server_of",
     "sessions",
     "set_password",
+    "set_session_cookie",
     "signed_in",
     "signed_in_form",
     "signed_in_upload",
+    "still_valid",
     "store_image",
     "transaction",
     "users",
+    "verdicts",
 ]

@@ -6,6 +6,7 @@ import argparse
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import NoReturn
 
 from .plugins import PluginError
 from .settings import SettingsError
@@ -14,23 +15,32 @@ from .store.engine import StoreUnavailable
 from .store.migrate import MigrationFailed
 
 
+class Parser(argparse.ArgumentParser):
+    """Wrong usage is one line, too."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(2, f"{self.prog}: {message} (see {self.prog} --help)\n")
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Parse, run, and turn what is expected to go wrong into one line."""
     from .commands import PARSERS, Refusal, plugin_commands
 
-    parser = argparse.ArgumentParser(
-        prog="credenza", description="An identity provider for other people's applications."
+    everywhere = Parser(prog="credenza", add_help=False, allow_abbrev=False)
+    everywhere.add_argument("--config", type=Path, metavar="FILE", help="a TOML file with settings (CREDENZA_CONFIG)")
+    parser = Parser(
+        prog="credenza", description="An identity provider for other people's applications.", parents=[everywhere]
     )
-    parser.add_argument("--config", type=Path, metavar="FILE", help="a TOML file with settings (CREDENZA_CONFIG)")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
     for add in PARSERS:
         add(commands)
-    given = list(sys.argv[1:] if arguments is None else arguments)
+    # --config may stand before or after the command.
+    common, given = everywhere.parse_known_args(sys.argv[1:] if arguments is None else arguments)
     try:
-        extra = plugin_commands(given)
+        extra = plugin_commands(common, given)
         if extra is not None:
             return extra
-        parsed = parser.parse_args(given)
+        parsed = parser.parse_args(given, common)
         return int(parsed.run(parsed))
     except (Refusal, SettingsError, PluginError, StateError, MigrationFailed, StoreUnavailable) as error:
         sys.stderr.write(f"credenza: {' '.join(str(error).split())}\n")

@@ -11,7 +11,17 @@ from litestar.handlers.base import BaseRouteHandler
 
 from .cleaning import keep_clean
 from .defaults import Defaults
-from .endpoints import authorization, discovery, end_session, introspection, pages, revocation, token, userinfo
+from .endpoints import (
+    authorization,
+    discovery,
+    end_session,
+    introspection,
+    pages,
+    pushed_authorization,
+    revocation,
+    token,
+    userinfo,
+)
 from .plugins import collect, load_plugins
 from .server import AuthorizationServer
 from .settings import Settings
@@ -30,9 +40,11 @@ PROTOCOL = [
     userinfo.userinfo,
     revocation.revoke,
     introspection.introspect,
+    pushed_authorization.pushed_authorization,
     preflight("/token"),
     preflight("/userinfo"),
     preflight("/revoke"),
+    preflight("/par"),
 ]
 PAGES = [
     authorization.authorize,

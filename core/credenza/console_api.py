@@ -18,7 +18,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 from urllib.parse import urlencode
 
 from .events import ObjectChanged
@@ -81,9 +81,11 @@ class ConsoleForm(ConsoleView):
     values: Mapping[str, str] = field(default_factory=dict)
     errors: Mapping[str, str] = field(default_factory=dict)
 
-    def __post_init__(self) -> None:
-        if self.errors and self.status == 200:
-            self.status = 422
+    def refused(self, errors: Mapping[str, str], **typed: str) -> Self:
+        """The same page with what is wrong (422), and what was typed."""
+        self.errors, self.status = errors, 422
+        self.values = {**self.values, **typed}
+        return self
 
 
 @dataclass(frozen=True, slots=True)

@@ -194,6 +194,7 @@ class Waiting:
     new_cookie: str = ""
     choices: dict[str, str] = field(default_factory=dict)
     memory: dict[str, Any] = field(default_factory=dict)
+    pushed: str = ""
 
 
 class Prompt:
@@ -222,15 +223,25 @@ class Prompt:
         raise NotImplementedError
 
 
+@dataclass(frozen=True, slots=True)
+class TokenRequest:
+    """A token request whose client is authenticated. `jkt` is the thumbprint of the key that its DPoP proof was made
+    with (RFC 9449), empty without a proof; `address` is where it comes from.
+    """
+
+    client: Client
+    parameters: Parameters
+    address: str = ""
+    jkt: str = ""
+
+
 @runtime_checkable
 class GrantType(Protocol):
-    """A `grant_type` of the token endpoint. `client` is authenticated and may use it."""
+    """A `grant_type` of the token endpoint, asked when the client may use it."""
 
     name: str
 
-    async def token_response(
-        self, server: AuthorizationServer, client: Client, parameters: Parameters, address: str
-    ) -> Mapping[str, Any]:
+    async def token_response(self, server: AuthorizationServer, request: TokenRequest) -> Mapping[str, Any]:
         """The members of a successful response; raises a ProtocolError otherwise. RFC 6749 §5.1."""
 
 

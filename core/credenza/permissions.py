@@ -72,6 +72,25 @@ async def requested(server: AuthorizationServer, asked: Asked) -> dict[Permissio
     return found
 
 
+async def described(server: AuthorizationServer, permissions: Collection[Permission]) -> dict[Permission, Scope]:
+    """These permissions in words, for pages that list them. What no source knows any more goes by its own name."""
+    asked = Asked(tuple({p.scope for p in permissions}), tuple({p.resource for p in permissions if p.resource}))
+    found: dict[Permission, Scope] = {}
+    for provider in server.scope_providers.values():
+        mine = {p for p in permissions if p.source == provider.name}
+        if not mine:
+            continue
+        try:
+            scopes = {s.permission: s for s in await ask(server, provider, "requested", provider.requested(asked))}
+            if mine - scopes.keys():  # a source may want more in a request than its own scopes
+                catalogue = await ask(server, provider, "catalogue", provider.catalogue())
+                scopes = {s.permission: s for s in catalogue} | scopes
+        except ServerError:
+            continue  # it is in the log; what was allowed must be shown all the same
+        found |= {p: scope for p, scope in scopes.items() if p in mine}
+    return found | {p: Scope(p, p.scope, p.resource) for p in sorted(permissions) if p not in found}
+
+
 def ceiling_of(
     server: AuthorizationServer, client: Client, scopes: Mapping[Permission, Scope]
 ) -> Mapping[Permission, bool] | None:
@@ -153,6 +172,11 @@ def counts(client: Client, consent: Consent) -> bool:
 def context_of(choices: Choices) -> str:
     """The context of a consent: answers in one fixed form; empty without any."""
     return urlencode(sorted((name, value) for name, value in choices.items() if value))
+
+
+def choices_of(context: str) -> dict[str, str]:
+    """The answers that a context was made of."""
+    return dict(parse_qsl(context))
 
 
 async def questions(

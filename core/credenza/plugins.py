@@ -162,6 +162,16 @@ def by_name(hook: str, found: list[tuple[str, Any]]) -> dict[str, Any]:
     return objects
 
 
+def check_callable(hook: str, found: list[tuple[str, Any]]) -> list[tuple[str, Any]]:
+    """The same, when each can be called and awaited; raises PluginError."""
+    for plugin, item in found:
+        if not any(inspect.iscoroutinefunction(call) for call in (item, getattr(item, "__call__", None))):  # noqa: B004
+            raise PluginError(
+                f"plugin {plugin!r} returned a {type(item).__name__} from {hook}; it takes an async callable"
+            )
+    return found
+
+
 def owner_of(found: list[tuple[str, Any]]) -> dict[int, str]:
     return {id(item): plugin for plugin, item in found}
 

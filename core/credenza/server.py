@@ -16,7 +16,7 @@ from .events import Event
 from .hookspecs import Listener
 from .objects import Authenticator, GrantType, Prompt, ScopeProvider, Theme
 from .outbound import RemoteKeys
-from .plugins import by_name, collect, owner_of
+from .plugins import by_name, check_callable, collect, owner_of
 from .protocol import jose
 from .protocol.clients import Branding, Client, ClientType
 from .settings import Settings, secret_key
@@ -86,7 +86,9 @@ class AuthorizationServer:
         self.grant_types: Mapping[str, GrantType] = named("register_grant_types", GrantType)
         self.authenticators: Mapping[str, Authenticator] = named("register_authenticators", Authenticator)
         self.themes: Mapping[str, Theme] = named("register_themes", Theme)
-        listeners = collect(self.plugins, "register_listeners", None, settings=self.settings)
+        listeners = check_callable(
+            "register_listeners", collect(self.plugins, "register_listeners", None, settings=self.settings)
+        )
         self.listeners: Sequence[tuple[str, Listener]] = listeners
         tables = collect(self.plugins, "register_tables", AppConfig, settings=self.settings)
         self.table_apps: Sequence[AppConfig] = [APP_CONFIG, *(app for _, app in tables)]

@@ -68,6 +68,10 @@ class Settings:
                 ip_network(proxy, strict=False)
             except ValueError as error:
                 raise SettingsError(f"trusted_proxies: {proxy!r} is not an address or a network") from error
+        for f in fields(self):
+            value = getattr(self, f.name)
+            if type(value) is int and value < (0 if f.name == "refresh_token_reuse_window" else 1):
+                raise SettingsError(f"{f.name}: {value} is too small")
         if not 0 < self.code_lifetime <= 600:
             raise SettingsError("code_lifetime: 1 to 600 seconds")
         if not 0 <= self.refresh_token_reuse_window <= 60:
@@ -127,8 +131,8 @@ def _from_file(path: Path) -> dict[str, Any]:
         document = tomllib.loads(path.read_text())
     except OSError as error:
         raise SettingsError(f"{path}: {error.strerror}") from error
-    except tomllib.TOMLDecodeError as error:
-        raise SettingsError(f"{path}: {error}") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise SettingsError(f"{path}: not TOML: {error}") from error
     flat: dict[str, Any] = {}
     for name, value in document.items():
         if isinstance(value, dict):  # [plugins] disabled = […] is plugins_disabled

@@ -6,7 +6,7 @@ import argparse
 from collections.abc import Callable, Sequence
 
 from ..objects import Command
-from ..plugins import collect
+from ..plugins import by_name, collect, load_plugins
 from . import administration, inspection, serving, state
 from .common import Refusal, settings_of
 
@@ -25,18 +25,14 @@ PARSERS: Sequence[Callable[[argparse._SubParsersAction[argparse.ArgumentParser]]
 OURS = {"serve", "demo", "migrate", "apply", "diff", "export", "admin", "keys", "plugins", "check", "plugin"}
 
 
-def plugin_commands(given: Sequence[str]) -> int | None:
+def plugin_commands(common: argparse.Namespace, given: Sequence[str]) -> int | None:
     """Run a plugin's subcommand, if the first word is one; None when it is ours or nobody's."""
-    words = [word for word in given if not word.startswith("-")]
-    if not words or words[0] in OURS:
+    if not given or given[0].startswith("-") or given[0] in OURS:
         return None
-    from ..app import create_server
-
-    server, _, _ = create_server(settings_of(argparse.Namespace(config=None)))
-    for _, command in collect(server.plugins, "register_commands", Command, settings=server.settings):
-        if command.name == words[0]:
-            return int(command.run(list(given)[list(given).index(words[0]) + 1 :]))
-    return None
+    settings = settings_of(common)
+    plugins = load_plugins(disabled=settings.plugins_disabled, path=settings.plugins_path)
+    commands = by_name("register_commands", collect(plugins, "register_commands", Command, settings=settings))
+    return int(commands[given[0]].run(given[1:])) if given[0] in commands else None
 
 
 __all__ = ["PARSERS", "Refusal", "plugin_commands"]

@@ -39,7 +39,7 @@ def plugins(arguments: argparse.Namespace) -> int:
 
 
 def describe_plugins(server: AuthorizationServer) -> list[dict[str, Any]]:
-    """Each plugin with its distribution and version, its module, and the hooks that it answers."""
+    """Each plugin with its distribution and version (or its file), its module, and the hooks that it answers."""
     origins = {e.name: f"{e.dist.name} {e.dist.version}" for e in entry_points(group=GROUP) if e.dist is not None}
     found = []
     for name, plugin in sorted(server.plugins.list_name_plugin()):
@@ -48,7 +48,8 @@ def describe_plugins(server: AuthorizationServer) -> list[dict[str, Any]]:
         callers = server.plugins.get_hookcallers(plugin) or []
         module = getattr(plugin, "__name__", type(plugin).__module__)
         hooks = sorted(caller.name for caller in callers)
-        found.append({"name": name, "distribution": origins.get(name, "credenza"), "module": module, "hooks": hooks})
+        origin = origins.get(name) or str(getattr(plugin, "__file__", "credenza"))
+        found.append({"name": name, "distribution": origin, "module": module, "hooks": hooks})
     return found
 
 

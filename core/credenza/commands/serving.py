@@ -32,6 +32,8 @@ def serve(arguments: argparse.Namespace) -> int:
     settings = settings_of(arguments, issuer=_issuer_for(arguments))
     if arguments.workers < 1:
         raise Refusal("--workers is 1 or more")
+    if arguments.config is not None:
+        os.environ["CREDENZA_CONFIG"] = str(arguments.config.resolve())  # for the workers
     run(lambda: _prepare(settings))
     _serve(settings, arguments.host, arguments.port, arguments.workers)
     return 0

@@ -19,7 +19,7 @@ from ..objects import Prompt, Waiting
 from ..permissions import check_enabled
 from ..prompts.consent import final_decision, record_automatic
 from ..prompts.login import wanted_subject
-from ..protocol.authorization_request import AuthorizationRequest, client_id_of
+from ..protocol.authorization_request import PUSHED, AuthorizationRequest, client_id_of
 from ..protocol.authorization_response import AuthorizationResponse, failure, success
 from ..protocol.clients import Client
 from ..protocol.errors import InvalidRequest, LoginRequired, ProtocolError, UnsafeRequest
@@ -31,6 +31,7 @@ from ..server import AuthorizationServer
 from ..store import sessions
 from ..store.engine import database
 from ..store.grants import AuthorizationCode, Details, Grant, insert_code
+from ..store.pushed_requests import open_pushed_request, spend_pushed_request
 from ..store.sessions import Interaction
 from ..web.errors import error_page, new_error_id
 from ..web.pages import FormPage, FormPostPage, Page
@@ -54,19 +55,38 @@ async def authorize(request: AnyRequest) -> AnyResponse:
         parameters = await form_parameters(request) if request.method == "POST" else query_parameters(request)
     except InvalidRequest as error:
         raise UnsafeRequest("invalid_request", error.description) from error
+    parameters, pushed = await opened(server, parameters)
     client, redirect_uri = await trusted(server, parameters)
     # Until here an error is a page; from here on it is a redirect.
     try:
         authorization_request = AuthorizationRequest.parse(parameters, client, redirect_uri)
+        if client.par_required and not pushed:
+            raise InvalidRequest("This client must push its authorization requests.")
         await check_enabled(server, client, authorization_request.asked)
         waiting = await _waiting(request, server, authorization_request, client)
         await wanted_subject(waiting)
         if request.method == "POST" and not has_session_cookie(request):
             # A form posted by another site arrives without our cookies; a GET brings them.
             return redirect_response(server.settings, f"{server.issuer}/authorize?{urlencode(parameters.pairs())}")
+        waiting.pushed = pushed
         return await proceed(request, waiting, None)
     except ProtocolError as error:
         return await refuse(request, server, client, redirect_uri, parameters, error)
+
+
+async def opened(server: AuthorizationServer, parameters: Parameters) -> tuple[Parameters, str]:
+    """What the client pushed, instead of everything beside `request_uri`, and what it is stored under. RFC 9126 §4."""
+    reference = parameters.get("request_uri", "")
+    if not reference.startswith(PUSHED):
+        return parameters, ""
+    client_id = client_id_of(parameters)
+    token = reference.removeprefix(PUSHED)
+    found = await open_pushed_request(digest(token), server.now()) if is_token(token, "pushed_request") else None
+    if found is None or found.client_id != client_id:
+        raise UnsafeRequest(
+            "invalid_request_uri", "This request was used before, or is too old. Start again.", client_id=client_id
+        )
+    return Parameters.parse(found.parameters.encode()), found.digest
 
 
 async def trusted(server: AuthorizationServer, parameters: Parameters) -> tuple[Client, str]:
@@ -124,7 +144,9 @@ async def proceed(
     if interaction is not None:
         return redirect_response(waiting.server.settings, _address(waiting.server, token, prompt.name))
     assert waiting.request is not None
-    return await begin_interaction(request, waiting.server, parameters=waiting.request.parameters, first=prompt.name)
+    return await begin_interaction(
+        request, waiting.server, parameters=waiting.request.parameters, first=prompt.name, pushed=waiting.pushed
+    )
 
 
 async def first_required(waiting: Waiting, state: dict[str, Any]) -> Prompt | None:
@@ -145,6 +167,7 @@ async def begin_interaction(
     parameters: Parameters | None = None,
     return_to: str = "",
     first: str = "login",
+    pushed: str = "",
 ) -> AnyResponse:
     """Keep the request until its user has answered, bound to this browser, and lead to the first page."""
     token, now = new_token("interaction"), server.now()
@@ -156,6 +179,7 @@ async def begin_interaction(
         return_to=return_to,
         created_at=now,
         expires_at=now + server.settings.interaction_lifetime,
+        state={"pushed": pushed} if pushed else {},
     )
     await sessions.insert_interaction(interaction, most=server.settings.interactions_at_most)
     response = redirect_response(server.settings, _address(server, token, first))
@@ -187,7 +211,7 @@ async def switch_account(request: AnyRequest, token: FromPath[str]) -> AnyRespon
     interaction = await _find(request, token)
     if interaction is None:
         return await _gone(request)
-    interaction.state = {"login": {"switch": True}}
+    interaction.state = {"login": {"switch": True}, "pushed": interaction.state.get("pushed", "")}
     await sessions.update_interaction(interaction)
     return redirect_response(server_of(request).settings, _address(server_of(request), token, "login"))
 
@@ -270,7 +294,9 @@ async def _reopen(request: AnyRequest, interaction: Interaction) -> Waiting:
         return await _waiting(request, server, None, None)
     parameters = Parameters.parse(interaction.parameters.encode())
     client, redirect_uri = await trusted(server, parameters)
-    return await _waiting(request, server, AuthorizationRequest.parse(parameters, client, redirect_uri), client)
+    waiting = await _waiting(request, server, AuthorizationRequest.parse(parameters, client, redirect_uri), client)
+    waiting.pushed = interaction.state.get("pushed", "")
+    return waiting
 
 
 async def _guarded(request: AnyRequest, waiting: Waiting, interaction: Interaction, answer: Any) -> AnyResponse:
@@ -315,6 +341,8 @@ async def finish(request: AnyRequest, waiting: Waiting, interaction: Interaction
     async with database().transaction():
         if interaction is not None and not await sessions.spend_interaction(interaction.digest):
             return await _gone(request)
+        if waiting.pushed and not await spend_pushed_request(waiting.pushed):
+            return await _gone(request)
         await issue_code(waiting, code)
     answer = success(
         waiting.request.redirect_uri,
@@ -348,6 +376,7 @@ async def issue_code(waiting: Waiting, code: str) -> None:
         auth_time=waiting.session.authenticated_at,
         acr=waiting.session.acr,
         amr=waiting.session.amr,
+        dpop_jkt=authorization_request.dpop_jkt,
     )
     grant = Grant(new_id(), waiting.user.id, client.id, waiting.session.id, details)
     sent_redirect_uri = authorization_request.parameters.get("redirect_uri", "")

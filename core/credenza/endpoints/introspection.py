@@ -48,13 +48,15 @@ async def _introspect(server: AuthorizationServer, client: Client, value: str) -
         "active": True,
         "iss": server.issuer,
         "client_id": token.client_id,
-        "token_type": "Bearer",
+        "token_type": "DPoP" if token.jkt else "Bearer",
         "scope": inspected.scope,
         "sub": inspected.user.id if inspected.user is not None else token.client_id,
         "exp": token.expires_at,
         "iat": token.created_at,
         "aud": token.audience or server.issuer,
     }
+    if token.jkt:
+        answer["cnf"] = {"jkt": token.jkt}
     return answer | ({"username": inspected.user.username} if inspected.user is not None else {})
 
 

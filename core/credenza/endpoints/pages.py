@@ -164,13 +164,21 @@ async def _accept(request: AnyRequest, key: str, user: User | None, form: Parame
 
 
 async def set_password(
-    server: AuthorizationServer, user: User, stored: str, *, through: str, address: str, keep: str = ""
+    server: AuthorizationServer,
+    user: User,
+    stored: str,
+    *,
+    through: str,
+    address: str,
+    keep: str = "",
+    end_sessions: bool = True,
 ) -> None:
     """Whoever knew the old password is out: other sessions and all grants end. `keep` is a session that stays."""
     now = server.now()
     async with database().transaction():
         await users.update_password(user.id, stored, now)
-        await delete_sessions(user.id, but=keep)
+        if end_sessions:
+            await delete_sessions(user.id, but=keep)
         await revoke_grants(now, user_id=user.id)
         await server.emit(PasswordChanged(actor=user.id, user=user.id, through=through, address=address))
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 from litestar import post
 
 from ..events import TokenRefused
-from ..protocol.errors import InvalidRequest, ProtocolError, UnauthorizedClient, UnsupportedGrantType
+from ..objects import TokenRequest
+from ..protocol.errors import InvalidDPoPProof, InvalidRequest, ProtocolError, UnauthorizedClient, UnsupportedGrantType
 from ..server import AuthorizationServer
 from ..web.client_authentication import authenticate_client
 from ..web.cors import cors_headers
+from ..web.dpop import proof_key
 from ..web.requests import AnyRequest, address_of, form_parameters, server_of
 from ..web.responses import AnyResponse, error_response, json_response
 
@@ -30,9 +32,11 @@ async def token(request: AnyRequest) -> AnyResponse:
         if grant_type not in client.grant_types:
             raise UnauthorizedClient("This client may not use this grant type.")
         grant = server.grant_types[grant_type]
-        return json_response(
-            await grant.token_response(server, client, parameters, address_of(request)), headers=headers
-        )
+        jkt = await proof_key(request)
+        if client.dpop_required and not jkt:
+            raise InvalidDPoPProof("This client must send a DPoP proof.")
+        asked = TokenRequest(client, parameters, address_of(request), jkt)
+        return json_response(await grant.token_response(server, asked), headers=headers)
     except ProtocolError as error:
         await _record(server, request, error, grant_type, client_id)
         return error_response(error, headers=headers)

@@ -1,4 +1,4 @@
-"""UserInfo: the claims of the user that an access token is about. OpenID Connect Core §5.3, RFC 6750.
+"""UserInfo: the claims of the user that an access token is about. OpenID Connect Core §5.3, RFC 6750, RFC 9449 §7.
 
 It answers for any of the provider's own scopes, also without `openid`: plain OAuth applications ask for
 `scope=profile email` and read JSON here. A token that has none of them is refused with insufficient_scope.
@@ -13,10 +13,18 @@ from ..grants.inspecting import Inspected, inspect
 from ..objects import Subject
 from ..permissions import claims
 from ..protocol import jose
-from ..protocol.errors import InsufficientScope, InvalidRequest, InvalidToken, ProtocolError
+from ..protocol.errors import (
+    InsufficientScope,
+    InvalidDPoPProof,
+    InvalidDPoPToken,
+    InvalidRequest,
+    InvalidToken,
+    ProtocolError,
+)
 from ..protocol.parameters import Parameters
 from ..server import AuthorizationServer
 from ..web.cors import cors_headers
+from ..web.dpop import proof_key
 from ..web.requests import FORM, AnyRequest, form_parameters, server_of
 from ..web.responses import NO_STORE, AnyResponse, bearer_challenge, error_response, json_response
 
@@ -28,13 +36,15 @@ async def userinfo(request: AnyRequest) -> AnyResponse:
     if "Access-Control-Allow-Origin" in headers:
         headers["Access-Control-Expose-Headers"] = "WWW-Authenticate"
     try:
-        value = await bearer_token(request)
-        if value is None:
+        presented = await presented_token(request)
+        if presented is None:
             challenge = {"WWW-Authenticate": bearer_challenge()}
             return Response(b"", status_code=401, media_type="text/plain", headers={**NO_STORE, **headers, **challenge})
+        value, as_dpop = presented
         inspected = await inspect(server, value)
         if inspected is None or inspected.user is None:
             raise InvalidToken("The access token is not valid, or no longer.")
+        await check_key(request, inspected, value, as_dpop)
         choices = inspected.decision.choices
         if all(server.scope_providers[p.source].audience(p, choices) for p in inspected.permissions):
             raise InsufficientScope("The token has none of the scopes that UserInfo answers for.")
@@ -59,8 +69,8 @@ async def _answer(server: AuthorizationServer, inspected: Inspected, headers: di
     return json_response(body, headers=headers)
 
 
-async def bearer_token(request: AnyRequest) -> str | None:
-    """The token, from the header or from a form body, and from one place only. RFC 6750 §2."""
+async def presented_token(request: AnyRequest) -> tuple[str, bool] | None:
+    """The token, from the header or from a form body and from one place only, and whether as DPoP. RFC 6750 §2."""
     authorization = request.headers.get("authorization", "")
     scheme, _, in_header = authorization.partition(" ")
     in_body = None
@@ -68,8 +78,21 @@ async def bearer_token(request: AnyRequest) -> str | None:
         form: Parameters = await form_parameters(request)
         form.check_no_repeats()
         in_body = form.get("access_token")
-    if authorization and scheme.lower() != "bearer":
-        raise InvalidToken("Send the access token as Bearer.")
+    if authorization and scheme.lower() not in ("bearer", "dpop"):
+        raise InvalidToken("Send the access token as Bearer or as DPoP.")
     if in_header and in_body:
         raise InvalidRequest("Send the access token in one place only.")
-    return in_header.strip() or in_body
+    value = in_header.strip() or in_body
+    return (value, scheme.lower() == "dpop") if value else None
+
+
+async def check_key(request: AnyRequest, inspected: Inspected, value: str, as_dpop: bool) -> None:
+    """A bound token is worth something only with a proof of its key, and as DPoP. RFC 9449 §7.1-7.2."""
+    if not inspected.token.jkt and not as_dpop:
+        return
+    try:
+        jkt = await proof_key(request, access_token=value)
+    except InvalidDPoPProof as error:
+        raise InvalidDPoPToken(error.description, detail=error.detail, code=error.code) from error
+    if not as_dpop or not jkt or jkt != inspected.token.jkt:
+        raise InvalidDPoPToken("The access token is bound to a key; send it as DPoP, with a proof of that key.")

@@ -6,9 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..events import ReuseDetected
-from ..protocol.clients import Client
-from ..protocol.errors import InvalidGrant, InvalidRequest
-from ..protocol.parameters import Parameters
+from ..objects import TokenRequest
+from ..protocol.errors import InvalidDPoPProof, InvalidGrant, InvalidRequest
 from ..protocol.pkce import check_verifier
 from ..protocol.tokens import digest, is_token, new_token
 from ..server import AuthorizationServer
@@ -20,17 +19,15 @@ from .issuing import authorized, issue_tokens
 class AuthorizationCodeGrant:
     name = "authorization_code"
 
-    async def token_response(
-        self, server: AuthorizationServer, client: Client, parameters: Parameters, address: str
-    ) -> Mapping[str, Any]:
-        if "code" not in parameters:
+    async def token_response(self, server: AuthorizationServer, request: TokenRequest) -> Mapping[str, Any]:
+        if "code" not in request.parameters:
             raise InvalidRequest("code is missing.")
-        code = await self._find(parameters["code"])
-        check_belongs(code, client, parameters)
+        code = await self._find(request.parameters["code"])
+        check_belongs(code, request)
         try:
-            return await self._redeem(server, client, code, parameters, address)
+            return await self._redeem(server, code, request)
         except CodeSpent:
-            await self._replayed(server, client, code, address)
+            await self._replayed(server, code, request)
             raise InvalidGrant("The code was used before.") from None
 
     async def _find(self, value: str) -> AuthorizationCode:
@@ -40,31 +37,22 @@ class AuthorizationCodeGrant:
         return code
 
     async def _redeem(
-        self, server: AuthorizationServer, client: Client, code: AuthorizationCode, parameters: Parameters, address: str
+        self, server: AuthorizationServer, code: AuthorizationCode, request: TokenRequest
     ) -> dict[str, Any]:
-        now = server.now()
+        client, now = request.client, server.now()
         async with database().transaction():
             if not await spend_code(code.digest, now):
                 if code.spent_at is None and code.expires_at <= now:
                     raise InvalidGrant("The code has expired.")
                 raise CodeSpent
             state = await authorized(server, client, code.grant)
-            response = await issue_tokens(
-                server,
-                client,
-                state,
-                parameters,
-                grant_type=self.name,
-                nonce=code.grant.details.nonce,
-                address=address,
-            )
+            nonce = code.grant.details.nonce
+            response = await issue_tokens(server, request, state, grant_type=self.name, nonce=nonce)
             if state.decision.offline and "refresh_token" in client.grant_types:
-                response["refresh_token"] = await first_refresh_token(server, code.grant.id)
+                response["refresh_token"] = await first_refresh_token(server, code.grant.id, request)
         return response
 
-    async def _replayed(
-        self, server: AuthorizationServer, client: Client, code: AuthorizationCode, address: str
-    ) -> None:
+    async def _replayed(self, server: AuthorizationServer, code: AuthorizationCode, request: TokenRequest) -> None:
         """ "the authorization server … SHOULD revoke (when possible) all tokens previously issued". RFC 6749 §4.1.2.
 
         Only here, where the client and the verifier were right: whoever merely saw a code cannot end the tokens.
@@ -73,7 +61,11 @@ class AuthorizationCodeGrant:
             if await revoke_grant(code.grant.id, server.now()):
                 await server.emit(
                     ReuseDetected(
-                        user=code.grant.user_id, client=client.id, address=address, grant=code.grant.id, what="code"
+                        user=code.grant.user_id,
+                        client=request.client.id,
+                        address=request.address,
+                        grant=code.grant.id,
+                        what="code",
                     )
                 )
 
@@ -82,17 +74,21 @@ class CodeSpent(Exception):
     """Somebody took the code before us."""
 
 
-def check_belongs(code: AuthorizationCode, client: Client, parameters: Parameters) -> None:
-    """The code is this client's, for this redirect URI, and the verifier fits. RFC 6749 §4.1.3."""
-    if code.grant.client_id != client.id:
+def check_belongs(code: AuthorizationCode, request: TokenRequest) -> None:
+    """The code is for this client, redirect URI and key, and the verifier fits. RFC 6749 §4.1.3, RFC 9449 §10."""
+    parameters = request.parameters
+    if code.grant.client_id != request.client.id:
         raise InvalidGrant("There is no such code.")
     # May be left out; if it is sent, "their values MUST be identical".
     if "redirect_uri" in parameters and parameters["redirect_uri"] != code.redirect_uri:
         raise InvalidGrant("redirect_uri is not the one of the authorization request.")
     check_verifier(parameters.get("code_verifier"), code.code_challenge)
+    if code.grant.details.dpop_jkt and code.grant.details.dpop_jkt != request.jkt:
+        raise InvalidDPoPProof("The code is bound to another key.")
 
 
-async def first_refresh_token(server: AuthorizationServer, grant_id: str) -> str:
+async def first_refresh_token(server: AuthorizationServer, grant_id: str, request: TokenRequest) -> str:
+    """Bound to the key of a public client; others are bound by their authentication. RFC 9449 §5."""
     token, now = new_token("refresh_token"), server.now()
     await insert_refresh_token(
         digest(token),
@@ -100,5 +96,6 @@ async def first_refresh_token(server: AuthorizationServer, grant_id: str) -> str
         now=now,
         idle_expires_at=now + server.settings.refresh_token_idle_lifetime,
         expires_at=now + server.settings.refresh_token_lifetime,
+        jkt="" if request.client.confidential else request.jkt,
     )
     return token

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..events import TokenIssued
-from ..objects import Subject
+from ..objects import Subject, TokenRequest
 from ..permissions import requested, verdicts
 from ..protocol.authorization_request import parse_resources
 from ..protocol.clients import Client
@@ -21,9 +21,8 @@ from .issuing import choose_target, issue_access_token
 class ClientCredentialsGrant:
     name = "client_credentials"
 
-    async def token_response(
-        self, server: AuthorizationServer, client: Client, parameters: Parameters, address: str
-    ) -> Mapping[str, Any]:
+    async def token_response(self, server: AuthorizationServer, request: TokenRequest) -> Mapping[str, Any]:
+        client, parameters = request.client, request.parameters
         if not client.confidential:
             raise UnauthorizedClient("Only a client with credentials can act for itself.")
         asked = await self._asked(server, client, parameters)
@@ -32,12 +31,12 @@ class ClientCredentialsGrant:
             raise InvalidScope(f"Not enabled for this application: {', '.join(sorted(set(refused)))}.")
         target = choose_target(server, decision, parameters)
         async with database().transaction():
-            response = await issue_access_token(server, client, Subject(client=client), target, {}, grant=None)
+            response = await issue_access_token(server, request, Subject(client=client), target, {}, grant=None)
             await server.emit(
                 TokenIssued(
                     actor=client.id[:40],
                     client=client.id,
-                    address=address,
+                    address=request.address,
                     grant_type=self.name,
                     scope=target.scope,
                     audience=target.audience,

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from ..events import TokenIssued
-from ..objects import Choices, Subject
+from ..objects import Choices, Subject, TokenRequest
 from ..permissions import Decision, ask, claims, consented, still_valid, verdicts
 from ..protocol import jose
 from ..protocol.authorization_request import parse_resources
@@ -120,7 +120,7 @@ def _narrowed(target: Target, parameters: Parameters, asked: Asked) -> Target:
 
 async def issue_access_token(
     server: AuthorizationServer,
-    client: Client,
+    request: TokenRequest,
     subject: Subject,
     target: Target,
     choices: Choices,
@@ -129,21 +129,22 @@ async def issue_access_token(
     extra: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """A JWT for an API, an opaque token for ourselves; both are remembered by a hash, so that both can be ended."""
-    now = server.now()
+    client, now = request.client, server.now()
     expires_at = now + await _lifetime(server, client, target)
+    bound = {"cnf": {"jkt": request.jkt}} if request.jkt else {}
     if target.audience:
         jti = new_id()
-        token = await _jwt(server, client, subject, target, choices, now, expires_at, jti, extra or {})
+        token = await _jwt(server, client, subject, target, choices, now, expires_at, jti, {**(extra or {}), **bound})
         key = digest(jti)
     else:
         token = new_token("access_token")
         key = digest(token)
     await insert_access_token(
-        AccessToken(key, grant, client.id, target.scope, target.audience, now, expires_at, target.binding)
+        AccessToken(key, grant, client.id, target.scope, target.audience, now, expires_at, target.binding, request.jkt)
     )
     return {
         "access_token": token,
-        "token_type": "Bearer",
+        "token_type": "DPoP" if request.jkt else "Bearer",
         "expires_in": expires_at - now,
         "scope": target.scope,
     }
@@ -221,22 +222,16 @@ async def issue_id_token(
 
 
 async def issue_tokens(
-    server: AuthorizationServer,
-    client: Client,
-    state: Authorized,
-    parameters: Parameters,
-    *,
-    grant_type: str,
-    nonce: str | None,
-    address: str,
+    server: AuthorizationServer, request: TokenRequest, state: Authorized, *, grant_type: str, nonce: str | None
 ) -> dict[str, Any]:
     """An access token, an ID token when `openid` was granted, and the event. Refresh tokens are the caller's."""
-    target = choose_target(server, state.decision, parameters)
+    client = request.client
+    target = choose_target(server, state.decision, request.parameters)
     details: Details = state.grant.details
     subject = Subject(user=state.user)
     extra = {"auth_time": details.auth_time, "acr": details.acr, "amr": list(details.amr)}
     response = await issue_access_token(
-        server, client, subject, target, state.decision.choices, grant=state.grant, extra=extra
+        server, request, subject, target, state.decision.choices, grant=state.grant, extra=extra
     )
     if any(p.scope == "openid" and not p.resource for p in state.decision.granted):
         response["id_token"] = await issue_id_token(server, client, state, response["access_token"], nonce=nonce)
@@ -245,7 +240,7 @@ async def issue_tokens(
             actor=client.id[:40],
             user=state.user.id,
             client=client.id,
-            address=address,
+            address=request.address,
             grant_type=grant_type,
             scope=target.scope,
             audience=target.audience,

@@ -9,9 +9,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..events import ReuseDetected
-from ..objects import Choices
+from ..objects import Choices, TokenRequest
 from ..protocol.clients import Client
-from ..protocol.errors import InvalidGrant, InvalidRequest, InvalidScope
+from ..protocol.errors import InvalidDPoPProof, InvalidGrant, InvalidRequest, InvalidScope
 from ..protocol.parameters import Parameters
 from ..protocol.scopes import parse_scope
 from ..protocol.tokens import digest, is_token, new_token
@@ -38,34 +38,27 @@ class Reused(Exception):
 class RefreshTokenGrant:
     name = "refresh_token"
 
-    async def token_response(
-        self, server: AuthorizationServer, client: Client, parameters: Parameters, address: str
-    ) -> Mapping[str, Any]:
+    async def token_response(self, server: AuthorizationServer, request: TokenRequest) -> Mapping[str, Any]:
+        parameters = request.parameters
         if "refresh_token" not in parameters:
             raise InvalidRequest("refresh_token is missing.")
         value = parameters["refresh_token"]
         token = await find_refresh_token(digest(value)) if is_token(value, "refresh_token") else None
         # Another client's token is refused like an unknown one, and lives on.
-        if token is None or token.grant.client_id != client.id:
+        if token is None or token.grant.client_id != request.client.id:
             raise InvalidGrant("There is no such refresh token.")
         check_scope(token.grant, parameters)
+        if token.jkt and token.jkt != request.jkt:
+            raise InvalidDPoPProof("The refresh token is bound to another key.")
         try:
             async with database().transaction():
-                return await self._refresh(server, client, token, value, parameters, address)
+                return await self._refresh(server, token, request)
         except Reused:
-            await self._end_family(server, token, address)
+            await self._end_family(server, token, request.address)
             raise InvalidGrant("The refresh token was used before.") from None
 
-    async def _refresh(
-        self,
-        server: AuthorizationServer,
-        client: Client,
-        token: RefreshToken,
-        value: str,
-        parameters: Parameters,
-        address: str,
-    ) -> dict[str, Any]:
-        now = server.now()
+    async def _refresh(self, server: AuthorizationServer, token: RefreshToken, request: TokenRequest) -> dict[str, Any]:
+        client, now = request.client, server.now()
         if await lock_grant(token.grant.id) is None:
             raise InvalidGrant("The authorization has ended.")
         current = await find_refresh_token(token.digest)  # again, now that nobody else can change the family
@@ -73,13 +66,11 @@ class RefreshTokenGrant:
             raise InvalidGrant("There is no such refresh token.")
         if current.spent_at is None and (current.expires_at <= now or current.idle_expires_at <= now):
             raise InvalidGrant("The refresh token has expired.")
-        state = await authorized(server, client, token.grant, chosen_now(server, token.grant, parameters))
+        state = await authorized(server, client, token.grant, chosen_now(server, token.grant, request.parameters))
         if not state.decision.offline:
             raise InvalidGrant("Access while the user is away is no longer allowed.")
-        successor = await self._rotate(server, client, current, value, now)
-        response = await issue_tokens(
-            server, client, state, parameters, grant_type=self.name, nonce=None, address=address
-        )
+        successor = await self._rotate(server, client, current, request.parameters["refresh_token"], now)
+        response = await issue_tokens(server, request, state, grant_type=self.name, nonce=None)
         response["refresh_token"] = successor
         return response
 
@@ -106,7 +97,12 @@ class RefreshTokenGrant:
             if not soon or not await replace_successor(token.digest, token.successor, digest(successor)):
                 raise Reused
         await insert_refresh_token(
-            digest(successor), token.grant.id, now=now, idle_expires_at=idle_expires_at, expires_at=token.expires_at
+            digest(successor),
+            token.grant.id,
+            now=now,
+            idle_expires_at=idle_expires_at,
+            expires_at=token.expires_at,
+            jkt=token.jkt,
         )
         return successor
 

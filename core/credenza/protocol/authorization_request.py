@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 
 from .claims import ClaimsRequest
 from .clients import Client
+from .dpop import JKT
 from .errors import (
     InvalidRequest,
     InvalidTarget,
@@ -26,6 +27,7 @@ MAX_NONCE = 512
 MAX_AGE_LIMIT = 10 * 365 * 24 * 3600
 PROMPTS = frozenset({"none", "login", "consent", "select_account", "create"})
 RESPONSE_MODES = ("query", "form_post")
+PUSHED = "urn:ietf:params:oauth:request_uri:"
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +50,7 @@ class AuthorizationRequest:
     id_token_hint: str | None
     ui_locales: tuple[str, ...]
     acr_values: tuple[str, ...]
+    dpop_jkt: str
 
     @classmethod
     def parse(cls, parameters: Parameters, client: Client, redirect_uri: str) -> AuthorizationRequest:
@@ -87,6 +90,7 @@ class AuthorizationRequest:
             id_token_hint=parameters.get("id_token_hint"),
             ui_locales=tuple(parameters.get("ui_locales", "").split()[:20]),
             acr_values=tuple(parameters.get("acr_values", "").split()[:20]),
+            dpop_jkt=_dpop_jkt(parameters.get("dpop_jkt")),
         )
 
     @property
@@ -134,6 +138,13 @@ def _limited(parameters: Parameters, name: str, most: int) -> str | None:
     if value is not None and len(value) > most:
         raise InvalidRequest(f"{name} is longer than {most} characters.")
     return value
+
+
+def _dpop_jkt(value: str | None) -> str:
+    """RFC 9449 §10."""
+    if value is not None and not JKT.fullmatch(value):
+        raise InvalidRequest("dpop_jkt is not the SHA-256 thumbprint of a key.")
+    return value or ""
 
 
 def _prompts(value: str) -> frozenset[str]:

@@ -103,7 +103,22 @@ class Client:
 
     @property
     def pkce_required(self) -> bool:
-        return self.require_pkce or not self.confidential or self.type.pkce == "required"
+        return self.require_pkce or not self.confidential or self.type.pkce == "required" or self.fapi
+
+    @property
+    def fapi(self) -> bool:
+        """Whether the FAPI 2.0 Security Profile binds this client."""
+        return self.metadata.get("security_profile") == "fapi2"
+
+    @property
+    def par_required(self) -> bool:
+        """RFC 9126 §6."""
+        return self.fapi or bool(self.metadata.get("require_pushed_authorization_requests"))
+
+    @property
+    def dpop_required(self) -> bool:
+        """RFC 9449 §5.2."""
+        return self.fapi or bool(self.metadata.get("dpop_bound_access_tokens"))
 
     @property
     def display_name(self) -> str:

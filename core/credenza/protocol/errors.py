@@ -123,11 +123,34 @@ class RegistrationNotSupported(ProtocolError):
     code = "registration_not_supported"
 
 
+class InvalidDPoPProof(ProtocolError):
+    """RFC 9449 §5, §7.1."""
+
+    code = "invalid_dpop_proof"
+
+
+class InvalidRequestUri(ProtocolError):
+    """RFC 9101 §6.1."""
+
+    code = "invalid_request_uri"
+
+
 class InvalidToken(ProtocolError):
     """RFC 6750 §3.1."""
 
     code = "invalid_token"
     status = 401
+
+
+class InvalidDPoPToken(InvalidToken):
+    """A bound token without its key; the code says which of the two is wrong. RFC 9449 §7.1."""
+
+    def __init__(self, description: str = "", *, detail: str = "", code: str = "invalid_token") -> None:
+        super().__init__(description, detail=detail)
+        self.own_code = code
+
+    def parameters(self) -> dict[str, str]:
+        return {**super().parameters(), "error": self.own_code}
 
 
 class InsufficientScope(ProtocolError):

@@ -13,14 +13,18 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa
 from jose import jwk, jws
 from jose.backends.base import Key
 from jose.backends.cryptography_backend import CryptographyECKey, CryptographyRSAKey
 
-ALGORITHMS = ("RS256", "ES256")
-KEY_TYPES = {"RS256": "RSA", "ES256": "EC"}
+ALGORITHMS = ("RS256", "ES256")  # what we sign with
+CLIENT_ALGORITHMS = ("RS256", "ES256", "PS256", "EdDSA")  # what clients may sign with
+KEY_TYPES = {"RS256": "RSA", "PS256": "RSA", "ES256": "EC", "EdDSA": "OKP"}
+MEMBERS = {"RSA": ("n", "e"), "EC": ("crv", "x", "y"), "OKP": ("crv", "x")}
+CURVES = {"EC": "P-256", "OKP": "Ed25519"}
 MAX_TOKEN = 16 * 1024
 MAX_KEYS = 50
 SKEW = 60  # seconds that a clock elsewhere may be ahead
@@ -105,34 +109,78 @@ def _parse_jwk(members: object) -> list[VerificationKey]:
         raise ValueError("A key is an object.")
     if members.get("use", "sig") != "sig":
         return []
-    if members.get("kty") not in KEY_TYPES.values():
-        raise ValueError("Only RSA and EC keys are accepted.")
+    kty, kid = members.get("kty"), members.get("kid")
+    if kty not in MEMBERS:
+        raise ValueError("Only RSA, EC and OKP keys are accepted.")
     if {"d", "p", "q", "dp", "dq", "qi", "k", "oth"} & members.keys():
         raise ValueError("This is a private key; register the public one only, and make a new pair.")
-    kid = members.get("kid")
     if kid is not None and not isinstance(kid, str):
         raise ValueError("kid is a string.")
-    alg = members.get("alg", "RS256" if members["kty"] == "RSA" else "ES256")
-    if alg not in ALGORITHMS or KEY_TYPES[alg] != members["kty"]:
-        raise ValueError(f"Keys are accepted for {' and '.join(ALGORITHMS)}.")
-    required = ("n", "e") if alg == "RS256" else ("crv", "x", "y")
-    public = {name: members.get(name) for name in ("kty", *required)}
+    # A key without `alg` may be used with each algorithm of its type.
+    algorithms = [members["alg"]] if "alg" in members else [a for a, t in KEY_TYPES.items() if t == kty]
+    if any(not isinstance(a, str) or KEY_TYPES.get(a) != kty for a in algorithms):
+        raise ValueError(f"Keys are accepted for {', '.join(CLIENT_ALGORITHMS)}.")
+    public = {name: members.get(name) for name in ("kty", *MEMBERS[kty])}
     if not all(isinstance(value, str) and value.isascii() for value in public.values()):
         raise ValueError("A member of the key is missing.")
-    if alg == "ES256" and public["crv"] != "P-256":
-        raise ValueError("ES256 needs a key on P-256.")
+    if kty in CURVES and public["crv"] != CURVES[kty]:
+        raise ValueError(f"{kty} keys are on {CURVES[kty]}.")
     try:
-        key = _construct({**public, "alg": alg}, alg)
-        prepared = key.prepared_key
+        return [VerificationKey(kid, alg, _public_key(public, alg)) for alg in algorithms]
+    except ValueError:
+        raise
     except (
         Exception
     ) as error:  # the library raises TypeError, KeyError and others for points off the curve and the like
         raise ValueError("The key is not valid.") from error
+
+
+def _public_key(members: Mapping[str, Any], alg: str) -> Key:
+    if alg == "EdDSA":
+        return EdDSAKey(ed25519.Ed25519PublicKey.from_public_bytes(_decode(members["x"])), alg)
+    key = _construct({**members, "alg": "RS256" if alg == "PS256" else alg}, "RS256" if alg == "PS256" else alg)
+    prepared = key.prepared_key
     if isinstance(prepared, rsa.RSAPublicKey) and (
         prepared.key_size < 2048 or prepared.key_size > 8192 or prepared.public_numbers().e < 3
     ):
         raise ValueError("RSA keys have 2048 to 8192 bits.")
-    return [VerificationKey(kid, alg, key)]
+    return PS256Key(prepared, alg) if alg == "PS256" else key
+
+
+class PS256Key(Key):
+    """RSASSA-PSS, which the library does not have. RFC 7518 §3.5."""
+
+    def __init__(self, key: rsa.RSAPublicKey, algorithm: str) -> None:
+        super().__init__(key, algorithm)
+        self._key = key
+
+    def verify(self, msg: bytes, sig: bytes) -> bool:
+        pss = padding.PSS(mgf=padding.MGF1(hashes.SHA256()), salt_length=hashes.SHA256.digest_size)
+        try:
+            self._key.verify(sig, msg, pss, hashes.SHA256())
+        except InvalidSignature:
+            return False
+        return True
+
+
+class EdDSAKey(Key):
+    """Ed25519, which the library does not have. RFC 8037 §3.1."""
+
+    def __init__(self, key: ed25519.Ed25519PublicKey, algorithm: str) -> None:
+        super().__init__(key, algorithm)
+        self._key = key
+
+    def verify(self, msg: bytes, sig: bytes) -> bool:
+        try:
+            self._key.verify(sig, msg)
+        except InvalidSignature:
+            return False
+        return True
+
+
+def thumbprint_of(jwk: Mapping[str, Any]) -> str:
+    """The thumbprint of a public key as it was sent. RFC 7638 §3."""
+    return thumbprint({name: jwk[name] for name in ("kty", *MEMBERS[jwk["kty"]])})
 
 
 def _construct(material: Any, alg: str) -> Any:
@@ -235,3 +283,7 @@ def _number(value: int, length: int | None = None) -> str:
 
 def _encode(data: bytes) -> str:
     return urlsafe_b64encode(data).decode().rstrip("=")
+
+
+def _decode(text: str) -> bytes:
+    return urlsafe_b64decode(text + "=" * (-len(text) % 4))

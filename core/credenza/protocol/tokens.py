@@ -20,6 +20,8 @@ PREFIXES = {
     "browser": "cz_br_",
     "interaction": "cz_in_",
     "invitation": "cz_inv_",
+    "pushed_request": "cz_par_",
+    "device_code": "cz_dc_",
 }
 TOKEN = re.compile(r"cz_[a-z]+_[A-Za-z0-9_-]{50}")
 

@@ -63,9 +63,10 @@ async def list_events(
     error_id: str = "",
     before: str = "",
     since: int = 0,
+    failed: bool = False,
     limit: int = 50,
 ) -> list[AuditEvent]:
-    """Newest first; `before` is the id of the last one seen."""
+    """Newest first; `before` is the id of the last one seen. With `failed` only what did not go well."""
     r = AuditEventRow
     query = r.select().order_by(r.id, ascending=False).limit(limit)
     filters = [(r.client, client), (r.name, name), (r.error_id, error_id)]
@@ -78,6 +79,8 @@ async def list_events(
         query = query.where(r.id < before)
     if since:
         query = query.where(r.at >= since)
+    if failed:
+        query = query.where(r.result != "success")
     return [AuditEvent(**{**row, "data": json.loads(row["data"])}) for row in await query]
 
 
@@ -87,3 +90,15 @@ async def count_events(*, since: int) -> dict[str, int]:
         "SELECT name, COUNT(*) AS n FROM credenza_audit_event WHERE at >= {} GROUP BY name", since
     )
     return {row["name"]: int(row["n"]) for row in rows}
+
+
+async def count_events_by_day(*, since: int) -> dict[str, dict[int, int]]:
+    """How often each thing happened on each day (Unix time // 86400)."""
+    rows = await AuditEventRow.raw(
+        "SELECT name, at / 86400 AS day, COUNT(*) AS n FROM credenza_audit_event WHERE at >= {} GROUP BY name, at / 86400",
+        since,
+    )
+    counts: dict[str, dict[int, int]] = {}
+    for row in rows:
+        counts.setdefault(row["name"], {})[int(row["day"])] = int(row["n"])
+    return counts

@@ -9,6 +9,8 @@ from dataclasses import asdict, fields, replace
 from typing import Any
 
 from piccolo.columns import BigInt, Boolean, ForeignKey, Integer, OnDelete, Text, Varchar
+from piccolo.columns.combination import WhereRaw
+from piccolo.query.functions.string import Lower
 from piccolo.table import Table
 
 from ..protocol.clients import Branding, Client, ClientType, Secret
@@ -188,8 +190,9 @@ def _listed(third_party: bool | None, search: str) -> list[Any]:
     if third_party is not None:
         conditions.append(ClientRow.third_party == third_party)
     if search:
-        pattern = contains(search)
-        conditions.append((ClientRow.name.ilike(pattern)) | (ClientRow.id.ilike(pattern)))
+        pattern = contains(search.lower())
+        either = (Lower(ClientRow.name).like(pattern), Lower(ClientRow.id).like(pattern))
+        conditions.append(WhereRaw("({} OR {})", *either))
     return conditions
 
 

@@ -11,7 +11,7 @@ from piccolo.columns import BigInt, Boolean, ForeignKey, OnDelete, Varchar
 from piccolo.table import Table
 
 from ..protocol.scopes import Permission
-from .clients import ClientRow
+from .clients import ClientRow, contains
 from .engine import database
 from .users import UserRow
 
@@ -87,6 +87,12 @@ async def find_consents(user_id: str, client_id: str, now: int) -> list[Consent]
     return [consent for consent in _consents(rows) if not consent.expired(now)]
 
 
+async def find_user_consent(user_id: str, key: str) -> Consent | None:
+    """By its id, expired or not, if it is this user's."""
+    rows = await ConsentRow.raw(_JOINED + 'WHERE c.id = {} AND c."user" = {}', key, user_id)
+    return next(iter(_consents(rows)), None)
+
+
 def _consents(rows: Iterable[Mapping[str, Any]]) -> list[Consent]:
     """Rows of `_JOINED`, one for each permission, gathered."""
     found: dict[str, tuple[Mapping[str, Any], dict[Permission, bool]]] = {}
@@ -114,15 +120,25 @@ def _consents(rows: Iterable[Mapping[str, Any]]) -> list[Consent]:
 
 
 async def list_consents(
-    *, user_id: str | None = None, client_id: str | None = None, offset: int = 0, limit: int = 200
+    *,
+    user_id: str | None = None,
+    client_id: str | None = None,
+    search: str = "",
+    offset: int = 0,
+    limit: int = 200,
 ) -> list[Consent]:
-    """A user's, or an application's, newest first, with their permissions (two queries in all)."""
+    """A user's, or an application's, newest first, with their permissions (two queries in all).
+
+    `search` is a part of the user's name or email address.
+    """
     r, p = ConsentRow, ConsentPermissionRow
     query = r.select().order_by(r.updated_at, ascending=False).order_by(r.id).offset(offset).limit(limit)
     if user_id is not None:
         query = query.where(r.user == user_id)
     if client_id is not None:
         query = query.where(r.client == client_id)
+    if search:
+        query = query.where(_by(search))
     rows = await query
     if not rows:
         return []
@@ -135,9 +151,15 @@ async def list_consents(
     )
 
 
-async def count_consents(client_id: str, permission: Permission | None = None) -> int:
+def _by(search: str) -> Any:
+    user, pattern = ConsentRow.user, contains(search.lower())
+    return (user.username.like(pattern)) | (user.email.like(pattern))
+
+
+async def count_consents(client_id: str, permission: Permission | None = None, *, search: str = "") -> int:
     """How many an application has; with `permission`, those in which it was granted."""
-    return int(await ConsentRow.count().where(*_about(client_id, permission)))
+    conditions = _about(client_id, permission)
+    return int(await ConsentRow.count().where(*conditions, *([_by(search)] if search else [])))
 
 
 async def count_consenting_users(client_id: str, permission: Permission | None = None) -> int:
@@ -249,6 +271,26 @@ async def revoke_permission(user_id: str, key: str, permission: Permission) -> b
                 & (p.source == permission.source)
                 & (p.resource == permission.resource)
                 & (p.scope == permission.scope)
+            )
+            .returning(p.id)
+        )
+    return bool(rows)
+
+
+async def change_answer(user_id: str, key: str, permission: Permission, *, granted: bool, now: int) -> bool:
+    """Turn a yes into a no that is remembered, or back; false when the user never gave the other answer."""
+    r, p = ConsentRow, ConsentPermissionRow
+    async with database().transaction():
+        if not await r.exists().where((r.id == key) & (r.user == user_id)):
+            return False
+        rows = (
+            await p.update({p.granted: granted, p.decided_at: now})
+            .where(
+                (p.consent == key)
+                & (p.source == permission.source)
+                & (p.resource == permission.resource)
+                & (p.scope == permission.scope)
+                & p.granted.eq(not granted)
             )
             .returning(p.id)
         )

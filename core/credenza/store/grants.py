@@ -6,7 +6,7 @@ Revoking the grant ends every token of it at once: there is nothing to find and 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -15,6 +15,7 @@ from piccolo.table import Table
 
 from .clients import ClientRow
 from .engine import database
+from .pushed_requests import PushedRequestRow
 from .users import UserRow
 
 
@@ -53,6 +54,7 @@ class RefreshTokenRow(Table, tablename="credenza_refresh_token"):
     expires_at = BigInt(default=0, index=True)
     spent_at = BigInt(null=True, default=None)
     successor = Varchar(length=64, null=True, default=None)
+    jkt = Varchar(length=43, default="")
 
 
 class AccessTokenRow(Table, tablename="credenza_access_token"):
@@ -64,6 +66,7 @@ class AccessTokenRow(Table, tablename="credenza_access_token"):
     scope = Text(default="")
     audience = Text(default="")
     binding = Varchar(length=300, default="")
+    jkt = Varchar(length=43, default="")
     created_at = BigInt(default=0)
     expires_at = BigInt(default=0, index=True)
     revoked_at = BigInt(null=True, default=None)
@@ -87,6 +90,7 @@ class Details:
     auth_time: int = 0
     acr: str = ""
     amr: tuple[str, ...] = ()
+    dpop_jkt: str = ""
 
     def dump(self) -> str:
         return json.dumps({name: getattr(self, name) for name in self.__slots__})
@@ -132,6 +136,7 @@ class RefreshToken:
     expires_at: int
     spent_at: int | None
     successor: str | None
+    jkt: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,6 +151,7 @@ class AccessToken:
     created_at: int
     expires_at: int
     binding: str = ""
+    jkt: str = ""
 
 
 def _grant(row: Mapping[str, Any]) -> Grant:
@@ -250,6 +256,36 @@ async def revoke_grants(
     return len(rows)
 
 
+async def revoke_consented_grants(user_id: str, client_id: str, choices: Mapping[str, str], now: int) -> int:
+    """End what hangs on one consent: the user's grants to the client with these answers, and codes not yet used."""
+    g, c = GrantRow, AuthorizationCodeRow
+    async with database().transaction():
+        # The codes first: that waits for whoever is exchanging one, and then there is a grant of it to end.
+        codes = await c.select(c.digest, c.details).where(
+            (c.user == user_id) & (c.client == client_id) & c.spent_at.is_null()
+        )
+        for digests in _batches(row["digest"] for row in codes if _chose(row["details"], choices)):
+            await c.update({c.spent_at: now}).where(c.digest.is_in(digests) & c.spent_at.is_null())
+        found = await g.select(g.id, g.details).where(
+            (g.user == user_id) & (g.client == client_id) & g.revoked_at.is_null()
+        )
+        ended = [row["id"] for row in found if _chose(row["details"], choices)]
+        for ids in _batches(ended):
+            await g.update({g.revoked_at: now}).where(g.id.is_in(ids))
+    return len(ended)
+
+
+def _chose(details: str, choices: Mapping[str, str]) -> bool:
+    return {name: value for name, value in Details.load(details).choices.items() if value} == dict(choices)
+
+
+def _batches(keys: Iterable[str], size: int = 500) -> Iterator[list[str]]:
+    """A statement takes only so many parameters."""
+    rest = list(keys)
+    for start in range(0, len(rest), size):
+        yield rest[start : start + size]
+
+
 async def find_grants_of_session(session_ids: list[str]) -> list[Grant]:
     g = GrantRow
     return [_grant(row) for row in await g.select().where(g.session.is_in(session_ids) & g.revoked_at.is_null())]
@@ -285,7 +321,9 @@ async def find_grant(grant_id: str) -> Grant | None:
     return _grant(row) if row else None
 
 
-async def insert_refresh_token(digest: str, grant_id: str, *, now: int, idle_expires_at: int, expires_at: int) -> None:
+async def insert_refresh_token(
+    digest: str, grant_id: str, *, now: int, idle_expires_at: int, expires_at: int, jkt: str = ""
+) -> None:
     await RefreshTokenRow.insert(
         RefreshTokenRow(
             digest=digest,
@@ -294,6 +332,7 @@ async def insert_refresh_token(digest: str, grant_id: str, *, now: int, idle_exp
             last_used_at=now,
             idle_expires_at=idle_expires_at,
             expires_at=expires_at,
+            jkt=jkt,
         )
     )
 
@@ -341,6 +380,7 @@ async def insert_access_token(token: AccessToken) -> None:
             scope=token.scope,
             audience=token.audience,
             binding=token.binding,
+            jkt=token.jkt,
             created_at=token.created_at,
             expires_at=token.expires_at,
         )
@@ -367,6 +407,7 @@ async def find_access_token(digest: str, now: int) -> AccessToken | None:
         row["created_at"],
         row["expires_at"],
         row["binding"],
+        row["jkt"],
     )
 
 
@@ -403,6 +444,7 @@ async def clean_up(now: int, *, batch: int = 500) -> int:
         (AuthorizationCodeRow, AuthorizationCodeRow.expires_at, now - day),
         (SpentAssertionRow, SpentAssertionRow.expires_at, now - 600),
         (RefreshTokenRow, RefreshTokenRow.expires_at, now - day),
+        (PushedRequestRow, PushedRequestRow.expires_at, now - day),
     ]
     for table, column, before in tables:
         digest = table._meta.primary_key

@@ -12,6 +12,7 @@ from .consents import ConsentPermissionRow, ConsentRow
 from .grants import AccessTokenRow, AuthorizationCodeRow, GrantRow, RefreshTokenRow, SpentAssertionRow
 from .keys import SigningKeyRow
 from .provider import ImageRow, ProviderSettingRow
+from .pushed_requests import PushedRequestRow
 from .sessions import InteractionRow, SessionRow
 from .users import FailedSignInRow, InvitationRow, UserRow
 from .version import Version
@@ -40,6 +41,7 @@ APP_CONFIG = AppConfig(
         AuditEventRow,
         ProviderSettingRow,
         ImageRow,
+        PushedRequestRow,
     ],
     migration_dependencies=[],
 )

@@ -214,9 +214,12 @@ async def failed_sign_ins(key: str) -> tuple[int, int]:
 
 
 async def count_failed_sign_in(key: str, now: int) -> None:
-    r = FailedSignInRow
-    await r.insert(r(key=key, failures=1, last_at=now)).on_conflict(
-        target=r.key, action="DO UPDATE", values=[(r.failures, r.failures + 1), (r.last_at, now)]
+    # In words: PostgreSQL calls a bare `failures` ambiguous here, and Piccolo writes no other.
+    await FailedSignInRow.raw(
+        "INSERT INTO credenza_failed_sign_in (key, failures, last_at) VALUES ({}, 1, {}) "
+        "ON CONFLICT (key) DO UPDATE SET failures = credenza_failed_sign_in.failures + 1, last_at = excluded.last_at",
+        key,
+        now,
     )
 
 

@@ -23,8 +23,10 @@ async def current_version() -> int:
 
 async def bump_version() -> None:
     """Call it in the transaction of the change, so that nobody caches the state before it."""
-    await Version.insert(Version(id=1, value=1)).on_conflict(
-        target=Version.id, action="DO UPDATE", values=[(Version.value, Version.value + 1)]
+    # In words: PostgreSQL calls a bare `value` ambiguous here, and Piccolo writes no other.
+    await Version.raw(
+        "INSERT INTO credenza_version (id, value) VALUES (1, 1) "
+        "ON CONFLICT (id) DO UPDATE SET value = credenza_version.value + 1"
     )
 
 

@@ -58,7 +58,9 @@ async def _check(server: AuthorizationServer, client: Client, credentials: Crede
 async def _check_assertion(server: AuthorizationServer, client: Client, credentials: Credentials) -> None:
     """The assertion is right, and was never used before, at any endpoint. RFC 7523 §3."""
     keys = await _keys(server, client, credentials)
-    audiences = (server.issuer, f"{server.issuer}/token")
+    audiences = (server.issuer,) if client.fapi else (server.issuer, f"{server.issuer}/token")
+    if client.fapi:  # RS256 is not among the profile's algorithms. FAPI 2.0 Security Profile §5.4.1
+        keys = [key for key in keys if key.alg != "RS256"]
     jti, expires_at = check_assertion(
         credentials.assertion, keys, client_id=client.id, audiences=audiences, now=server.now()
     )

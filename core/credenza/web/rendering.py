@@ -68,17 +68,18 @@ class Renderer:
         return self._environments[theme, folder]
 
     def html(self, page: Page, theme: str, *, block: str = "") -> str:
-        """Render it; a theme that fails is named in the log, and the page comes without it."""
+        """Render it; a theme or a plugin's template that fails is named in the log, and the page comes without it."""
+        chosen = self._template_of(page)
         try:
-            return self._html(page, theme, block)
+            return self._html(page, chosen, theme, block)
         except Exception:
-            if theme in ("", DEFAULT_THEME):
+            if chosen == page.template and theme in ("", DEFAULT_THEME):
                 raise
-            logger.exception("theme %r failed on %s; shown without it", theme, page.template)
-            return self._html(page, DEFAULT_THEME, block)
+            logger.exception("theme %r failed on %s; shown without it", theme, chosen)
+            return self._html(page, page.template, DEFAULT_THEME, block)
 
-    def _html(self, page: Page, theme: str, block: str) -> str:
-        template = self.environment(theme, page.folder).get_template(self._template_of(page))
+    def _html(self, page: Page, name: str, theme: str, block: str) -> str:
+        template = self.environment(theme, page.folder).get_template(name)
         if not block:
             return template.render(page=page)
         # The module's own imports and macros run first, as they do for the whole page.
@@ -98,7 +99,7 @@ async def choose_look(request: AnyRequest, client: Client | None, renderer: Rend
     server = server_of(request)
     provider = with_logo(await server.provider_branding(), renderer)
     chosen = first_answer(server.plugins, "choose_theme", client=client, path=request.scope["path"])
-    wanted = [chosen, client.branding.theme if client is not None else "", provider.theme, DEFAULT_THEME]
+    wanted = [chosen or "", client.branding.theme if client is not None else "", provider.theme, DEFAULT_THEME]
     theme = next((name for name in wanted if name in server.themes), "")
     sheets = renderer.stylesheets(server.themes[theme]) if theme else ()
     colors = branding_css(provider)

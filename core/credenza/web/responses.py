@@ -12,11 +12,13 @@ from litestar import Response
 from ..protocol.errors import (
     InsufficientScope,
     InvalidClient,
+    InvalidDPoPToken,
     InvalidToken,
     ProtocolError,
     SlowDown,
     TemporarilyUnavailable,
 )
+from ..protocol.jose import CLIENT_ALGORITHMS
 from ..settings import Settings
 
 NO_STORE = {"Cache-Control": "no-store", "Pragma": "no-cache"}
@@ -88,10 +90,16 @@ def error_response(error: ProtocolError, *, headers: Mapping[str, str] | None = 
     if isinstance(error, InvalidClient) and error.challenge:
         extra["WWW-Authenticate"] = 'Basic realm="Credenza"'
     if isinstance(error, InvalidToken | InsufficientScope):
-        extra["WWW-Authenticate"] = bearer_challenge(error)
+        bound = dpop_challenge(error) if isinstance(error, InvalidDPoPToken) else None
+        extra["WWW-Authenticate"] = bound or bearer_challenge(error)
     if isinstance(error, SlowDown | TemporarilyUnavailable):
         extra.setdefault("Retry-After", "5")
     return json_response(error.parameters(), status=error.status, headers=extra)
+
+
+def dpop_challenge(error: InvalidDPoPToken) -> str:
+    """RFC 9449 §7.1."""
+    return f'DPoP error="{error.own_code}", algs="{" ".join(CLIENT_ALGORITHMS)}"'
 
 
 def bearer_challenge(error: ProtocolError | None = None) -> str:

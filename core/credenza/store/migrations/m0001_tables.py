@@ -35,6 +35,7 @@ async def forwards() -> MigrationManager:
         audit_event,
         provider_setting,
         image,
+        pushed_request,
     ):
         add(manager)
     return manager
@@ -219,6 +220,7 @@ def refresh_token(manager: MigrationManager) -> None:
     table.column("expires_at", BigInt, default=0, index=True)
     table.column("spent_at", BigInt, default=None, null=True)
     table.column("successor", Varchar, length=64, default=None, null=True)
+    table.column("jkt", Varchar, length=43, default="")
 
 
 def access_token(manager: MigrationManager) -> None:
@@ -229,6 +231,7 @@ def access_token(manager: MigrationManager) -> None:
     table.column("scope", Text, default="")
     table.column("audience", Text, default="")
     table.column("binding", Varchar, length=300, default="")
+    table.column("jkt", Varchar, length=43, default="")
     table.column("created_at", BigInt, default=0)
     table.column("expires_at", BigInt, default=0, index=True)
     table.column("revoked_at", BigInt, default=None, null=True)
@@ -278,3 +281,12 @@ def image(manager: MigrationManager) -> None:
     table.column("content_type", Varchar, length=30, default="")
     table.column("content", Bytea, default=b"")
     table.column("created_at", BigInt, default=0)
+
+
+def pushed_request(manager: MigrationManager) -> None:
+    table = NewTable(manager, "PushedRequestRow", "credenza_pushed_request")
+    table.column("digest", Varchar, length=64, primary_key=True)
+    table.reference("client", "credenza_client", length=255)
+    table.column("parameters", Text, default="")
+    table.column("expires_at", BigInt, default=0, index=True)
+    table.column("opened_at", BigInt, default=None, null=True)

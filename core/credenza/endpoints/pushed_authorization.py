@@ -1,0 +1,67 @@
+"""The pushed authorization request endpoint. RFC 9126."""
+
+from __future__ import annotations
+
+from urllib.parse import urlencode
+
+from litestar import post
+
+from ..permissions import check_enabled
+from ..protocol.authorization_request import PUSHED, AuthorizationRequest
+from ..protocol.clients import Client
+from ..protocol.errors import InvalidDPoPProof, InvalidRequest, ProtocolError, UnsafeRequest
+from ..protocol.parameters import Parameters
+from ..protocol.redirect_uris import check_redirect_uri
+from ..protocol.tokens import digest, new_token
+from ..store.pushed_requests import PushedRequest, insert_pushed_request
+from ..web.client_authentication import authenticate_client
+from ..web.cors import cors_headers
+from ..web.dpop import proof_key
+from ..web.requests import AnyRequest, form_parameters, server_of
+from ..web.responses import AnyResponse, error_response, json_response
+
+LIFETIME = 90  # seconds
+AUTHENTICATION = frozenset({"client_secret", "client_assertion", "client_assertion_type"})
+
+
+@post("/par", status_code=201, name="pushed_authorization_request")
+async def pushed_authorization(request: AnyRequest) -> AnyResponse:
+    server = server_of(request)
+    headers = await cors_headers(request)
+    try:
+        parameters = await form_parameters(request)
+        parameters.check_no_repeats()
+        client = await authenticate_client(request, parameters)
+        pushed = with_key(without_authentication(parameters, client), await proof_key(request))
+        parsed = AuthorizationRequest.parse(pushed, client, checked_redirect_uri(pushed, client))
+        await check_enabled(server, client, parsed.asked)
+        token = new_token("pushed_request")
+        kept = PushedRequest(digest(token), client.id, urlencode(pushed.pairs()))
+        await insert_pushed_request(kept, server.now() + LIFETIME)
+    except ProtocolError as error:
+        return error_response(error, headers=headers)
+    return json_response({"request_uri": PUSHED + token, "expires_in": LIFETIME}, status=201, headers=headers)
+
+
+def without_authentication(parameters: Parameters, client: Client) -> Parameters:
+    """The authorization request in it. "request_uri" has no place here. RFC 9126 §2.1."""
+    if "request_uri" in parameters:
+        raise InvalidRequest("request_uri cannot be pushed.")
+    pairs = [(name, value) for name, value in parameters.pairs() if name not in AUTHENTICATION | {"client_id"}]
+    return Parameters([("client_id", client.id), *pairs])
+
+
+def with_key(parameters: Parameters, jkt: str) -> Parameters:
+    """A proof here binds the code to its key, like `dpop_jkt`; both must then agree. RFC 9449 §10.1."""
+    if jkt and parameters.get("dpop_jkt", jkt) != jkt:
+        raise InvalidDPoPProof("dpop_jkt is not the key of the DPoP proof.")
+    return Parameters([*parameters.pairs(), ("dpop_jkt", jkt)]) if jkt and "dpop_jkt" not in parameters else parameters
+
+
+def checked_redirect_uri(parameters: Parameters, client: Client) -> str:
+    try:
+        openid = "openid" in parameters.get("scope", "").split(" ")
+        sent = parameters.get("redirect_uri")
+        return check_redirect_uri(sent, client.redirect_uris, native=client.type.native, openid=openid or client.fapi)
+    except UnsafeRequest as error:
+        raise InvalidRequest(error.description) from error

@@ -1,0 +1,78 @@
+"""Demonstrating proof of possession: the proof, as a JWT in a header of its own. RFC 9449."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from base64 import urlsafe_b64encode
+from collections.abc import Sequence
+from dataclasses import dataclass
+from hmac import compare_digest
+from urllib.parse import urlsplit
+
+from . import jose
+from .errors import InvalidDPoPProof
+
+OLDEST = 60  # seconds
+AHEAD = 60
+JKT = re.compile(r"[A-Za-z0-9_-]{43}")
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """A valid proof: the thumbprint of its key, and what makes it usable once."""
+
+    jkt: str
+    jti: str
+    iat: int
+
+    @property
+    def forgotten_at(self) -> int:
+        """When no proof with this `iat` is accepted any more, whatever the skew."""
+        return self.iat + OLDEST + AHEAD + 1
+
+
+def check_proof(headers: Sequence[str], *, method: str, url: str, now: int, access_token: str | None = None) -> Proof:
+    """The checks of RFC 9449 §4.3, but for the one-time use of `jti`. `url` is our address of the endpoint."""
+    if len(headers) != 1 or "," in headers[0]:
+        raise InvalidDPoPProof("Send exactly one DPoP header.")
+    try:
+        header = jose.read_header(headers[0])
+        jwk = header.get("jwk")
+        keys = jose.parse_jwks({"keys": [jwk]})
+        claims = jose.verify(headers[0], keys, types=("dpop+jwt",))
+    except (jose.InvalidJWT, ValueError) as error:
+        raise InvalidDPoPProof("The DPoP proof is not valid.", detail=str(error)) from error
+    assert isinstance(jwk, dict)
+    jti, iat = claims.get("jti"), claims.get("iat")
+    if not isinstance(jti, str) or not 0 < len(jti) <= 512 or "\0" in jti:
+        raise InvalidDPoPProof("jti is missing in the DPoP proof.")
+    if isinstance(iat, bool) or not isinstance(iat, int | float) or not now - OLDEST <= iat <= now + AHEAD:
+        raise InvalidDPoPProof("iat of the DPoP proof is missing, too old or ahead.")
+    if claims.get("htm") != method or not same_address(claims.get("htu"), url):
+        raise InvalidDPoPProof("htm or htu of the DPoP proof is of another request.")
+    if access_token is not None:
+        ath = claims.get("ath")
+        if not isinstance(ath, str) or not compare_digest(ath.encode(), _hash(access_token).encode()):
+            raise InvalidDPoPProof("ath of the DPoP proof is not the hash of the access token.")
+    return Proof(jose.thumbprint_of(jwk), jti, int(iat))
+
+
+def same_address(sent: object, url: str) -> bool:
+    """Without query and fragment, after syntax- and scheme-based normalisation. RFC 9449 §4.3, RFC 3986 §6.2."""
+    if not isinstance(sent, str):
+        return False
+    try:
+        theirs, ours = urlsplit(sent), urlsplit(url)
+        ports = [part.port or {"https": 443, "http": 80}.get(part.scheme) for part in (theirs, ours)]
+    except ValueError:
+        return False
+    return (
+        (theirs.scheme, theirs.hostname, theirs.path or "/") == (ours.scheme, ours.hostname, ours.path or "/")
+        and ports[0] == ports[1]
+        and "@" not in theirs.netloc
+    )
+
+
+def _hash(access_token: str) -> str:
+    return urlsafe_b64encode(hashlib.sha256(access_token.encode()).digest()).rstrip(b"=").decode()
