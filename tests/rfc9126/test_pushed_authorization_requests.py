@@ -1,0 +1,133 @@
+"""RFC 9126, pushed authorization requests."""
+
+from __future__ import annotations
+
+from urllib.parse import parse_qsl, urlencode, urlsplit
+
+import httpx
+import pytest
+
+from credenza.testing import Callback, Credenza, PageSeen, RelyingParty, UserAgent
+
+
+def push(client: RelyingParty, **changes: str | None) -> httpx.Response:
+    request = dict(parse_qsl(urlsplit(client.authorization_url()).query))
+    return client.post("/par", request | changes)
+
+
+def pushed_url(client: RelyingParty, **changes: str | None) -> str:
+    response = push(client, **changes)
+    assert response.status_code == 201, response.text
+    return "/authorize?" + urlencode({"client_id": client.client_id, "request_uri": response.json()["request_uri"]})
+
+
+def finish(user_agent: UserAgent, url: str) -> Callback:
+    seen = user_agent.get(url)
+    if isinstance(seen, PageSeen) and seen.name == "sign-in":
+        seen = user_agent.sign_in()
+    if isinstance(seen, PageSeen) and seen.name == "consent":
+        seen = user_agent.decide()
+    assert isinstance(seen, Callback), seen.text
+    return seen
+
+
+def test_2_2_the_answer_names_the_request_and_how_long_it_lives(client: RelyingParty) -> None:
+    """ "expires_in … a JSON number"; "HTTP 201 Created". RFC 9126 §2.2. SECURITY R-PA-01."""
+    response = push(client)
+    assert response.status_code == 201
+    assert 0 < response.json()["expires_in"] < 600
+    assert response.json()["request_uri"].startswith("urn:ietf:params:oauth:request_uri:")
+    assert response.headers["cache-control"] == "no-store"
+
+
+def test_4_a_pushed_request_is_what_is_authorized(user_agent: UserAgent, client: RelyingParty) -> None:
+    callback = finish(user_agent, pushed_url(client, scope="openid email", state="pushed-state"))
+    assert callback.parameters["state"] == "pushed-state"
+    assert set(client.tokens(callback)["scope"].split()) == {"openid", "email"}
+
+
+def test_4_what_stands_beside_it_is_ignored(user_agent: UserAgent, client: RelyingParty) -> None:
+    """SECURITY R-PA-04, A-REQ-03."""
+    url = (
+        pushed_url(client, scope="openid", state="pushed-state")
+        + "&"
+        + urlencode(
+            {"scope": "openid email", "state": "other", "redirect_uri": "https://evil.example/cb", "prompt": "none"}
+        )
+    )
+    callback = finish(user_agent, url)
+    assert callback.url.startswith("https://app.example.com/cb?")
+    assert callback.parameters["state"] == "pushed-state"
+    assert client.tokens(callback)["scope"] == "openid"
+
+
+def test_it_is_burnt_when_the_code_is_issued_and_not_when_it_is_looked_at(
+    user_agent: UserAgent, client: RelyingParty
+) -> None:
+    """SECURITY D10, R-PA-03, A-REQ-01."""
+    url = pushed_url(client)
+    for _ in range(3):
+        page = user_agent.get(url)
+        assert isinstance(page, PageSeen)
+        assert page.name == "sign-in"
+    finish(user_agent, url)
+    page = user_agent.get(url)
+    assert isinstance(page, PageSeen)
+    assert (page.name, page.error) == ("error", "invalid_request_uri")
+
+
+def test_it_expires_before_the_first_look_only(credenza: Credenza, user_agent: UserAgent, client: RelyingParty) -> None:
+    late, slow = pushed_url(client), pushed_url(client)
+    user_agent.get(slow)
+    credenza.clock.move(100)
+    page = user_agent.get(late)
+    assert isinstance(page, PageSeen)
+    assert page.error == "invalid_request_uri"
+    finish(user_agent, slow)
+
+
+def test_another_client_cannot_use_it(user_agent: UserAgent, client: RelyingParty) -> None:
+    page = user_agent.get(pushed_url(client).replace("client_id=app", "client_id=own"))
+    assert isinstance(page, PageSeen)
+    assert page.error == "invalid_request_uri"
+
+
+@pytest.mark.parametrize(
+    ("changes", "error"),
+    [
+        ({"request_uri": "urn:ietf:params:oauth:request_uri:x"}, "invalid_request"),
+        ({"redirect_uri": "https://evil.example/cb"}, "invalid_request"),
+        ({"redirect_uri": None}, "invalid_request"),
+        ({"response_type": "token"}, "unsupported_response_type"),
+        ({"response_type": "code id_token"}, "unsupported_response_type"),
+        ({"scope": "openid address"}, "invalid_scope"),
+        ({"code_challenge_method": "plain"}, "invalid_request"),
+        ({"prompt": "none login"}, "invalid_request"),
+        ({"request": "x.y.z"}, "request_not_supported"),
+        ({"dpop_jkt": "short"}, "invalid_request"),
+    ],
+)
+def test_everything_is_checked_at_once(client: RelyingParty, changes: dict[str, str | None], error: str) -> None:
+    response = push(client, **changes)
+    assert (response.status_code, response.json()["error"]) == (400, error)
+
+
+def test_it_authenticates_like_the_token_endpoint(credenza: Credenza, client: RelyingParty) -> None:
+    """SECURITY A-REQ-02, R-TK-08."""
+    client.secret = "wrong"
+    assert push(client).status_code == 401
+    assert credenza.request("POST", "/par", data={"client_id": "app"}).status_code == 401
+    assert credenza.request("GET", "/par").status_code == 405
+    assert credenza.request("PUT", "/par").status_code == 405
+
+
+def test_a_client_that_requires_it_cannot_be_used_without(
+    credenza: Credenza, user_agent: UserAgent, client: RelyingParty
+) -> None:
+    """SECURITY R-PA-05."""
+    metadata = {"require_pushed_authorization_requests": True}
+    credenza.apply({"applications": [{"client_id": "app", "name": "Harbour Wiki", "metadata": metadata}]})
+    callback = user_agent.get(client.authorization_url())
+    assert isinstance(callback, Callback)
+    assert callback.error == "invalid_request"
+    finish(user_agent, pushed_url(client))

@@ -1,0 +1,232 @@
+"""RFC 9449, demonstrating proof of possession."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+import time
+from base64 import urlsafe_b64encode
+from typing import Any
+
+import httpx
+import jwt
+import pytest
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
+
+from credenza.testing import ORDERS, Callback, Credenza, RelyingParty, UserAgent
+
+ISSUER = "https://id.example.com"
+
+
+def encode(data: bytes) -> str:
+    return urlsafe_b64encode(data).rstrip(b"=").decode()
+
+
+class Key:
+    """A client's key pair, and the proofs it makes."""
+
+    def __init__(self, alg: str = "ES256") -> None:
+        self.alg = alg
+        algorithm = jwt.get_algorithm_by_name(alg)
+        if alg == "ES256":
+            self.private: Any = ec.generate_private_key(ec.SECP256R1())
+        elif alg == "EdDSA":
+            self.private = ed25519.Ed25519PrivateKey.generate()
+        else:
+            self.private = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+        self.jwk = algorithm.to_jwk(self.private.public_key(), as_dict=True)
+        self.jwk.pop("key_ops", None)
+        self.private_jwk = algorithm.to_jwk(self.private, as_dict=True)
+
+    def proof(self, path: str, method: str = "POST", *, now: int = 0, token: str | None = None, **changes: Any) -> str:
+        claims = {"jti": secrets.token_urlsafe(16), "htm": method, "htu": ISSUER + path, "iat": now or int(time.time())}
+        if token is not None:
+            claims["ath"] = encode(hashlib.sha256(token.encode()).digest())
+        header = {"typ": "dpop+jwt", "jwk": self.jwk}
+        for name in ("typ", "jwk"):
+            if name in changes:
+                header[name] = changes.pop(name)
+        claims = {name: value for name, value in (claims | changes).items() if value is not None}
+        return jwt.encode(claims, self.private, algorithm=self.alg, headers=header)
+
+
+def redeem(client: RelyingParty, callback: Any, key: Key, **changes: Any) -> httpx.Response:
+    assert isinstance(callback, Callback)
+    form = {
+        "grant_type": "authorization_code",
+        "code": callback.code,
+        "redirect_uri": client.redirect_uri,
+        "code_verifier": client.verifier,
+    }
+    return client.post("/token", form, headers={"dpop": key.proof("/token", **changes)})
+
+
+def userinfo(credenza: Credenza, token: str, *proofs: str, scheme: str = "DPoP") -> httpx.Response:
+    headers = [("authorization", f"{scheme} {token}"), *(("dpop", proof) for proof in proofs)]
+    return credenza.request("GET", "/userinfo", headers=headers)
+
+
+@pytest.fixture
+def key() -> Key:
+    return Key()
+
+
+@pytest.fixture
+def token(user_agent: UserAgent, client: RelyingParty, key: Key) -> str:
+    """An access token that is bound to `key`."""
+    return str(redeem(client, user_agent.authorize(client), key).json()["access_token"])
+
+
+@pytest.mark.parametrize("alg", ["ES256", "PS256", "EdDSA", "RS256"])
+def test_5_a_proof_binds_the_access_token(
+    credenza: Credenza, user_agent: UserAgent, client: RelyingParty, alg: str
+) -> None:
+    """SECURITY R-DP-06."""
+    key = Key(alg)
+    tokens = redeem(client, user_agent.authorize(client), key).json()
+    assert tokens["token_type"] == "DPoP"
+    token = tokens["access_token"]
+    answer = userinfo(credenza, token, key.proof("/userinfo", "GET", token=token))
+    assert answer.json()["email"] == "ada@example.com"
+    introspected = client.introspect(token)
+    assert introspected["token_type"] == "DPoP"
+    assert len(introspected["cnf"]["jkt"]) == 43
+
+
+def test_6_a_jwt_access_token_carries_the_thumbprint(user_agent: UserAgent, client: RelyingParty, key: Key) -> None:
+    callback = user_agent.authorize(client, scope="openid orders:read", resource=ORDERS)
+    token = redeem(client, callback, key).json()["access_token"]
+    claims = jwt.decode(token, options={"verify_signature": False})
+    assert claims["cnf"]["jkt"] == client.introspect(token)["cnf"]["jkt"]
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"typ": "JWT"},
+        {"jti": None},
+        {"htm": None},
+        {"htm": "GET"},
+        {"htu": None},
+        {"htu": "https://id.example.com/par"},
+        {"htu": "https://evil.example/token"},
+        {"iat": None},
+        {"iat": "now"},
+        {"iat": 1e400},
+        {"now": 1},
+        {"now": 2**50},
+        {"jwk": {"kty": "EC"}},
+        {"jwk": {"kty": "oct", "k": "AAAA"}},
+        {"jwk": None},
+        {"jwk": Key().jwk},
+        {"jwk": Key().private_jwk},
+    ],
+)
+def test_4_3_a_wrong_proof_is_refused(
+    user_agent: UserAgent, client: RelyingParty, key: Key, changes: dict[str, Any]
+) -> None:
+    """SECURITY R-DP-01, R-DP-02, R-DP-03, A-DPO-02, A-DPO-04."""
+    response = redeem(client, user_agent.authorize(client), key, **changes)
+    assert (response.status_code, response.json()["error"]) == (400, "invalid_dpop_proof")
+    assert "access_token" not in response.text
+
+
+def test_4_3_query_and_fragment_of_htu_do_not_count(user_agent: UserAgent, client: RelyingParty, key: Key) -> None:
+    response = redeem(client, user_agent.authorize(client), key, htu="HTTPS://ID.example.com:443/token?a=b#c")
+    assert response.status_code == 200
+
+
+@pytest.mark.parametrize("seconds", [-10, 8, 10])
+def test_a_clock_that_is_a_little_off_is_accepted(
+    credenza: Credenza, user_agent: UserAgent, client: RelyingParty, key: Key, seconds: int
+) -> None:
+    response = redeem(client, user_agent.authorize(client), key, now=credenza.clock.now() + seconds)
+    assert response.status_code == 200
+
+
+def test_11_1_a_proof_is_used_once(credenza: Credenza, token: str, key: Key) -> None:
+    """SECURITY R-DP-04, A-DPO-01, A-DPO-06."""
+    proof = key.proof("/userinfo", "GET", token=token, now=credenza.clock.now() + 50)
+    assert userinfo(credenza, token, proof).status_code == 200
+    for seconds in (0, 50, 58):
+        credenza.clock.move(seconds)
+        again = userinfo(credenza, token, proof)
+        assert again.status_code == 401
+        assert again.json()["error"] == "invalid_dpop_proof"
+
+
+def test_two_keys_may_choose_the_same_jti(credenza: Credenza, user_agent: UserAgent, client: RelyingParty) -> None:
+    """SECURITY A-DPO-07."""
+    for key in (Key(), Key()):
+        assert redeem(client, user_agent.authorize(client), key, jti="the-same").status_code == 200
+
+
+@pytest.mark.parametrize("what", ["bearer", "no proof", "another key", "wrong ath", "no ath", "two proofs", "joined"])
+def test_7_a_bound_token_is_nothing_without_its_key(credenza: Credenza, token: str, key: Key, what: str) -> None:
+    """SECURITY R-DP-05, A-DPO-03, A-DPO-05."""
+    good = key.proof("/userinfo", "GET", token=token)
+    answer = {
+        "bearer": lambda: userinfo(credenza, token, scheme="Bearer"),
+        "no proof": lambda: userinfo(credenza, token),
+        "another key": lambda: userinfo(credenza, token, Key().proof("/userinfo", "GET", token=token)),
+        "wrong ath": lambda: userinfo(credenza, token, key.proof("/userinfo", "GET", token="other")),
+        "no ath": lambda: userinfo(credenza, token, key.proof("/userinfo", "GET")),
+        "two proofs": lambda: userinfo(credenza, token, good, key.proof("/userinfo", "GET", token=token)),
+        "joined": lambda: userinfo(credenza, token, f"{good}, {good}"),
+    }[what]()
+    assert answer.status_code == 401
+    assert answer.headers["www-authenticate"].startswith("DPoP")
+
+
+def test_7_1_the_scheme_in_any_letter_case(credenza: Credenza, token: str, key: Key) -> None:
+    for scheme in ("dpop", "DPOP", "DPoP"):
+        proof = key.proof("/userinfo", "GET", token=token)
+        assert userinfo(credenza, token, proof, scheme=scheme).status_code == 200
+
+
+def test_10_the_code_is_bound_by_dpop_jkt(user_agent: UserAgent, client: RelyingParty, key: Key) -> None:
+    """SECURITY R-DP-07, A-DPO-10."""
+    from credenza.protocol.jose import thumbprint_of
+
+    jkt = thumbprint_of(key.jwk)
+    assert redeem(client, user_agent.authorize(client, dpop_jkt=jkt), key).status_code == 200
+    other = redeem(client, user_agent.authorize(client, dpop_jkt=jkt), Key())
+    assert other.json()["error"] in ("invalid_grant", "invalid_dpop_proof")
+    assert client.redeem(user_agent.authorize(client, dpop_jkt=jkt)).status_code == 400
+
+
+def test_10_1_a_proof_at_par_binds_the_code(client: RelyingParty, key: Key) -> None:
+    form = {"response_type": "code", "redirect_uri": client.redirect_uri, "scope": "openid"}
+    assert client.post("/par", form, headers={"dpop": key.proof("/par")}).status_code == 201
+    mismatched = client.post("/par", form | {"dpop_jkt": "A" * 43}, headers={"dpop": key.proof("/par")})
+    assert mismatched.json()["error"] == "invalid_dpop_proof"
+
+
+def test_5_refresh_tokens_of_public_clients_are_bound(user_agent: UserAgent, spa: RelyingParty, key: Key) -> None:
+    """SECURITY A-REF-14."""
+    tokens = redeem(spa, user_agent.authorize(spa, scope="openid offline_access"), key).json()
+    form = {"grant_type": "refresh_token", "refresh_token": tokens["refresh_token"]}
+    assert spa.post("/token", form).status_code == 400
+    assert spa.post("/token", form, headers={"dpop": Key().proof("/token")}).status_code == 400
+    refreshed = spa.post("/token", form, headers={"dpop": key.proof("/token")})
+    assert refreshed.status_code == 200
+    assert refreshed.json()["token_type"] == "DPoP"
+
+
+def test_refresh_tokens_of_confidential_clients_take_a_new_key(
+    user_agent: UserAgent, client: RelyingParty, key: Key
+) -> None:
+    """FAPI 2.0: "a new DPoP key is accepted"."""
+    tokens = redeem(client, user_agent.authorize(client, scope="openid offline_access"), key).json()
+    form = {"grant_type": "refresh_token", "refresh_token": tokens["refresh_token"]}
+    assert client.post("/token", form, headers={"dpop": Key().proof("/token")}).json()["token_type"] == "DPoP"
+
+
+def test_a_client_that_requires_it_gets_no_bearer_token(
+    credenza: Credenza, user_agent: UserAgent, client: RelyingParty, key: Key
+) -> None:
+    metadata = {"dpop_bound_access_tokens": True}
+    credenza.apply({"applications": [{"client_id": "app", "name": "Harbour Wiki", "metadata": metadata}]})
+    callback = user_agent.authorize(client)
+    assert client.redeem(callback).json()["error"] == "invalid_dpop_proof"
+    assert redeem(client, callback, key).status_code == 200
