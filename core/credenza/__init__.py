@@ -24,6 +24,7 @@ from .endpoints.discovery import describe as provider_metadata
 from .endpoints.pages import check_email, check_username, invite, set_password
 from .events import ConsentGiven, ConsentRevoked, Event, ObjectChanged, PasswordChanged, SessionEnded, SigningKeyMoved
 from .hookspecs import Listener, hookimpl, hookspec
+from .logout import end_sessions
 from .objects import (
     Authentication,
     Authenticator,
@@ -181,6 +182,7 @@ __all__ = [
     "described",
     "digest_secret",
     "end_session_grants",
+    "end_sessions",
     "errors",
     "events",
     "form_parameters",

@@ -22,6 +22,7 @@ from .endpoints import (
     token,
     userinfo,
 )
+from .logout import keep_delivering
 from .plugins import collect, load_plugins
 from .server import AuthorizationServer
 from .settings import Settings
@@ -91,7 +92,7 @@ def create_app(
         try:
             if migrate:
                 await server.migrate()
-            async with keep_clean(server):
+            async with keep_clean(server), keep_delivering(server):
                 yield
         finally:
             await server.stop()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from typing import Any
 
 import pluggy
@@ -200,9 +200,13 @@ class AuthorizationServer:
     async def _tell_listeners(self, event: Event) -> None:
         """Each in its own task and its own `try`: a slow or broken listener is nobody else's trouble."""
         for plugin, listener in self.listeners:
-            task = asyncio.create_task(self._tell(plugin, listener, event))
-            self._tasks.add(task)
-            task.add_done_callback(self._tasks.discard)
+            self.spawn(self._tell(plugin, listener, event))
+
+    def spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        """Do it beside the request; the server waits for it a while when it stops."""
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
 
     async def _tell(self, plugin: str, listener: Listener, event: Event) -> None:
         try:

@@ -1,7 +1,8 @@
-"""RP-initiated logout. OpenID Connect RP-Initiated Logout 1.0."""
+"""RP-initiated logout. OpenID Connect RP-Initiated Logout 1.0, Front-Channel Logout 1.0."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from urllib.parse import urlencode
 
@@ -9,6 +10,7 @@ from litestar import route
 from litestar.enums import HttpMethod
 
 from ..events import UserSignedOut
+from ..logout import end_sessions, frontchannel_address
 from ..protocol import jose
 from ..protocol.clients import Client
 from ..protocol.errors import InvalidRequest
@@ -16,7 +18,6 @@ from ..protocol.parameters import Parameters
 from ..server import AuthorizationServer
 from ..store import sessions
 from ..store.engine import database
-from ..store.grants import end_session_grants
 from ..store.sessions import Session
 from ..store.users import User
 from ..web.errors import error_page
@@ -38,6 +39,9 @@ class LogoutRequest:
     hinted: bool
 
 
+NOWHERE = LogoutRequest(None, "", "", "", hinted=False)
+
+
 @route("/logout", http_method=[HttpMethod.GET, HttpMethod.POST], status_code=200, name="end_session")
 async def end_session(request: AnyRequest) -> AnyResponse:
     server = server_of(request)
@@ -54,8 +58,7 @@ async def end_session(request: AnyRequest) -> AnyResponse:
         return await _signed_out(request, logout)
     session, user = found
     if logout.hinted and logout.subject == user.id and logout.session_id in ("", session.id):
-        response = await _signed_out(request, logout)
-        return await _end(request, response, session, user)
+        return await _end(request, logout, session, user)
     return await _ask(request, session, user, logout.client)
 
 
@@ -91,10 +94,13 @@ async def parse_logout(server: AuthorizationServer, parameters: Parameters) -> L
     return LogoutRequest(client, subject, session_id, location, hint is not None)
 
 
-async def _signed_out(request: AnyRequest, logout: LogoutRequest) -> AnyResponse:
-    if logout.location:
+async def _signed_out(request: AnyRequest, logout: LogoutRequest, frames: Sequence[str] = ()) -> AnyResponse:
+    """Where the application asked to go, at once unless other applications have to be told in frames first."""
+    if logout.location and not frames:
         return redirect_response(server_of(request).settings, logout.location)
-    return await render(request, SignedOutPage(title="Signed out"), client=logout.client)
+    page = SignedOutPage(title="Signed out", frames=tuple(frames), location=logout.location)
+    origins = " ".join(sorted({"/".join(frame.split("/")[:3]) for frame in frames}))
+    return await render(request, page, client=logout.client, frame_src=origins)
 
 
 async def _ask(request: AnyRequest, session: Session, user: User, client: Client | None) -> AnyResponse:
@@ -117,15 +123,17 @@ async def _answered(request: AnyRequest, found: tuple[Session, User] | None, for
     check_csrf(request, form, csrf_cookie(request, session))
     if form["decision"] != "sign-out":
         return redirect_response(server_of(request).settings, f"{server_of(request).issuer}/")
-    return await _end(request, await render(request, SignedOutPage(title="Signed out")), session, user)
+    return await _end(request, NOWHERE, session, user)
 
 
-async def _end(request: AnyRequest, response: AnyResponse, session: Session, user: User) -> AnyResponse:
+async def _end(request: AnyRequest, logout: LogoutRequest, session: Session, user: User) -> AnyResponse:
     """The session is gone, and with it every token that was not for the user's absence."""
     server = server_of(request)
     async with database().transaction():
         await sessions.delete_session(session.digest)
-        await end_session_grants([session.id], server.now())
+        involved = await end_sessions(server, user.id, [session.id])
         await server.emit(UserSignedOut(actor=user.id, user=user.id, address=address_of(request), session=session.id))
+    addresses = (frontchannel_address(server, client, session.id) for client in involved)
+    response = await _signed_out(request, logout, [address for address in addresses if address])
     clear_session_cookie(response, server.settings)
     return response

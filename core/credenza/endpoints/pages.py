@@ -10,6 +10,7 @@ from litestar.exceptions import NotFoundException
 from litestar.params import FromPath
 
 from ..events import ObjectChanged, PasswordChanged
+from ..logout import end_sessions
 from ..protocol.parameters import Parameters
 from ..protocol.tokens import digest, is_token, new_token
 from ..server import AuthorizationServer
@@ -171,14 +172,14 @@ async def set_password(
     through: str,
     address: str,
     keep: str = "",
-    end_sessions: bool = True,
+    sign_out: bool = True,
 ) -> None:
     """Whoever knew the old password is out: other sessions and all grants end. `keep` is a session that stays."""
     now = server.now()
     async with database().transaction():
         await users.update_password(user.id, stored, now)
-        if end_sessions:
-            await delete_sessions(user.id, but=keep)
+        if sign_out:
+            await end_sessions(server, user.id, await delete_sessions(user.id, but=keep))
         await revoke_grants(now, user_id=user.id)
         await server.emit(PasswordChanged(actor=user.id, user=user.id, through=through, address=address))
 

@@ -110,7 +110,7 @@ def _parse_jwk(members: object) -> list[VerificationKey]:
     if members.get("use", "sig") != "sig":
         return []
     kty, kid = members.get("kty"), members.get("kid")
-    if kty not in MEMBERS:
+    if not isinstance(kty, str) or kty not in MEMBERS:
         raise ValueError("Only RSA, EC and OKP keys are accepted.")
     if {"d", "p", "q", "dp", "dq", "qi", "k", "oth"} & members.keys():
         raise ValueError("This is a private key; register the public one only, and make a new pair.")

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from ..endpoints.pages import check_email, check_username, invite
+from ..logout import end_sessions
 from ..objects import StateSection
 from ..store import users
 from ..store.engine import database
@@ -73,7 +74,7 @@ async def _apply_user(run: Run, item: Any, extensions: Sequence[StateSection]) -
             return made
         await users.update_user(user)
         if user.suspended and not before.suspended:
-            await delete_sessions(user.id)
+            await end_sessions(run.server, user.id, await delete_sessions(user.id))
             await revoke_grants(now, user_id=user.id)
         return {"id": user.id}
 

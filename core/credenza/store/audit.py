@@ -95,7 +95,8 @@ async def count_events(*, since: int) -> dict[str, int]:
 async def count_events_by_day(*, since: int) -> dict[str, dict[int, int]]:
     """How often each thing happened on each day (Unix time // 86400)."""
     rows = await AuditEventRow.raw(
-        "SELECT name, at / 86400 AS day, COUNT(*) AS n FROM credenza_audit_event WHERE at >= {} GROUP BY name, at / 86400",
+        "SELECT name, at / 86400 AS day, COUNT(*) AS n FROM credenza_audit_event WHERE at >= {} "
+        "GROUP BY name, at / 86400",
         since,
     )
     counts: dict[str, dict[int, int]] = {}

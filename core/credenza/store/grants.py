@@ -291,6 +291,13 @@ async def find_grants_of_session(session_ids: list[str]) -> list[Grant]:
     return [_grant(row) for row in await g.select().where(g.session.is_in(session_ids) & g.revoked_at.is_null())]
 
 
+async def list_session_clients(session_ids: list[str]) -> list[tuple[str, str]]:
+    """Pairs of a session and a client that the user signed in to during it, whatever became of the tokens."""
+    g = GrantRow
+    rows = await g.select(g.session, g.client).where(g.session.is_in(session_ids))
+    return list(dict.fromkeys((row["session"], row["client"]) for row in rows))
+
+
 async def end_session_grants(session_ids: list[str], now: int) -> None:
     """End what was granted in these sessions, but for access while the user is away. Back-Channel Logout §2.7."""
     g, c, r = GrantRow, AuthorizationCodeRow, RefreshTokenRow

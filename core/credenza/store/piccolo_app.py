@@ -11,6 +11,7 @@ from .clients import ClientPermissionRow, ClientRow, ClientSecretRow
 from .consents import ConsentPermissionRow, ConsentRow
 from .grants import AccessTokenRow, AuthorizationCodeRow, GrantRow, RefreshTokenRow, SpentAssertionRow
 from .keys import SigningKeyRow
+from .logout import LogoutDeliveryRow
 from .provider import ImageRow, ProviderSettingRow
 from .pushed_requests import PushedRequestRow
 from .sessions import InteractionRow, SessionRow
@@ -42,6 +43,7 @@ APP_CONFIG = AppConfig(
         ProviderSettingRow,
         ImageRow,
         PushedRequestRow,
+        LogoutDeliveryRow,
     ],
     migration_dependencies=[],
 )

@@ -173,8 +173,12 @@ class SignOutPage(FormPage):
 
 @dataclass(kw_only=True)
 class SignedOutPage(Page):
+    """`frames` tell other applications, each in a hidden frame; the browser then goes on to `location`, if any."""
+
     template: ClassVar[str] = "signed_out.html"
     name: ClassVar[str] = "signed-out"
+    frames: tuple[str, ...] = ()
+    location: str = ""
 
 
 @dataclass(kw_only=True)

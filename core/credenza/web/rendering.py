@@ -136,12 +136,16 @@ async def render(
     client: Client | None = None,
     status: int = 200,
     form_action: str = "",
+    frame_src: str = "",
     block: str = "",
     headers: dict[str, str] | None = None,
 ) -> AnyResponse:
-    """The page as an answer. `form_action` is an origin that the form may lead to; `block` renders a fragment only."""
+    """The page as an answer. `form_action` is an origin that the form may lead to, `frame_src` are origins for
+    frames; `block` renders a fragment only."""
     server = server_of(request)
     renderer: Renderer = request.app.state.renderer
     page.look, theme = await choose_look(request, client, renderer)
     html = renderer.html(page, theme, block=block)
-    return page_response(server.settings, html, status=status, form_action=form_action, headers=headers)
+    return page_response(
+        server.settings, html, status=status, form_action=form_action, frame_src=frame_src, headers=headers
+    )

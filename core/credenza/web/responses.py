@@ -37,17 +37,23 @@ def security_headers(settings: Settings) -> dict[str, str]:
     return headers
 
 
-def content_security_policy(form_action: str = "") -> str:
+def content_security_policy(form_action: str = "", frame_src: str = "") -> str:
     """Nothing from anywhere but our own origin. Chromium also asks `form-action` about the redirect after a form."""
     return (
         "default-src 'none'; script-src 'self'; style-src 'self'; font-src 'self'; img-src 'self' data:; "
         "connect-src 'self'; manifest-src 'self'; base-uri 'none'; object-src 'none'; frame-ancestors 'none'; "
-        f"form-action 'self'{' ' + form_action if form_action else ''}"
+        f"form-action 'self'{' ' + form_action if form_action else ''}{'; frame-src ' + frame_src if frame_src else ''}"
     )
 
 
 def page_response(
-    settings: Settings, html: str, *, status: int = 200, form_action: str = "", headers: Mapping[str, str] | None = None
+    settings: Settings,
+    html: str,
+    *,
+    status: int = 200,
+    form_action: str = "",
+    frame_src: str = "",
+    headers: Mapping[str, str] | None = None,
 ) -> AnyResponse:
     return Response(
         html.encode(errors="replace"),
@@ -56,7 +62,7 @@ def page_response(
         headers={
             **NO_STORE,
             **security_headers(settings),
-            "Content-Security-Policy": content_security_policy(form_action),
+            "Content-Security-Policy": content_security_policy(form_action, frame_src),
             **(headers or {}),
         },
     )

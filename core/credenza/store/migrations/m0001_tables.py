@@ -36,6 +36,7 @@ async def forwards() -> MigrationManager:
         provider_setting,
         image,
         pushed_request,
+        logout_delivery,
     ):
         add(manager)
     return manager
@@ -290,3 +291,16 @@ def pushed_request(manager: MigrationManager) -> None:
     table.column("parameters", Text, default="")
     table.column("expires_at", BigInt, default=0, index=True)
     table.column("opened_at", BigInt, default=None, null=True)
+
+
+def logout_delivery(manager: MigrationManager) -> None:
+    table = NewTable(manager, "LogoutDeliveryRow", "credenza_logout_delivery")
+    table.column("id", Varchar, length=40, primary_key=True)
+    table.reference("client", "credenza_client", length=255)
+    table.column("user", Varchar, length=40, default="")
+    table.column("session", Varchar, length=40, default="")
+    table.column("created_at", BigInt, default=0)
+    table.column("attempts", Integer, default=0)
+    table.column("next_at", BigInt, default=0, index=True)
+    table.column("delivered_at", BigInt, default=None, null=True)
+    table.column("error", Text, default="")

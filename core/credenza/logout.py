@@ -1,0 +1,128 @@
+"""The end of a session: its tokens end with it, and applications are told. OpenID Connect Back-Channel Logout 1.0.
+
+Whatever ends a session comes through `end_sessions`. Applications are told from a queue in the database: the user never
+waits for them, and a dead one is tried again later, by whichever worker is there.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager, suppress
+from typing import Any
+from urllib.parse import urlencode
+
+from .outbound import Refused, fetch
+from .protocol import jose
+from .protocol.clients import Client
+from .protocol.tokens import new_id
+from .server import AuthorizationServer
+from .store.engine import StoreUnavailable, transaction
+from .store.grants import end_session_grants, list_session_clients
+from .store.logout import Delivery, claim_delivery, insert_delivery, list_due_deliveries, settle_delivery
+
+logger = logging.getLogger("credenza.logout")
+
+EVENT = "http://schemas.openid.net/event/backchannel-logout"
+LIFETIME = 120  # seconds; Back-Channel Logout §2.4
+ATTEMPTS = 8
+EVERY = 5.0  # seconds between two looks for what is due again
+
+
+async def end_sessions(server: AuthorizationServer, user_id: str, session_ids: Sequence[str]) -> list[Client]:
+    """End what hangs on these sessions, in the transaction that ends them; returns the applications that took part."""
+    if not session_ids:
+        return []
+    involved: list[Client] = []
+    async with transaction():
+        pairs = await list_session_clients(list(session_ids))
+        await end_session_grants(list(session_ids), server.now())
+        for session_id, client_id in pairs:
+            client = await server.find_client(client_id)
+            if client is None:
+                continue
+            involved.append(client)
+            if client.backchannel_logout_uri:
+                delivery = Delivery(new_id(), client.id, user_id, session_id, server.now())
+                await insert_delivery(delivery)
+                await server.engine.after_commit(lambda delivery=delivery: _begin(server, delivery))  # type: ignore[misc]
+    return involved
+
+
+async def _begin(server: AuthorizationServer, delivery: Delivery) -> None:
+    server.spawn(deliver(server, delivery))
+
+
+async def deliver(server: AuthorizationServer, delivery: Delivery) -> None:
+    """Try once; whoever claims it first does, and what fails is due again later."""
+    attempts = await claim_delivery(delivery.id, server.now(), ATTEMPTS)
+    if attempts is None:
+        return
+    client = await server.find_client(delivery.client_id)
+    if client is None or not client.backchannel_logout_uri:
+        await settle_delivery(delivery.id, server.now(), error="")
+        return
+    error = await _post(server, client, delivery)
+    await settle_delivery(delivery.id, server.now() if not error else None, error=error)
+    if error:
+        logger.info("back-channel logout of %r failed (attempt %d): %s", client.id, attempts, error)
+
+
+async def _post(server: AuthorizationServer, client: Client, delivery: Delivery) -> str:
+    token = await logout_token(server, client, delivery)
+    try:
+        status, _, _ = await fetch(
+            server.settings, client.backchannel_logout_uri, method="POST", form={"logout_token": token}
+        )
+    except Refused as error:
+        return str(error)
+    return "" if status in (200, 204) else f"the application answered {status}"
+
+
+async def logout_token(server: AuthorizationServer, client: Client, delivery: Delivery) -> str:
+    """Back-Channel Logout §2.4: no nonce, and exactly one event."""
+    now = server.now()
+    claims: dict[str, Any] = {
+        "iss": server.issuer,
+        "aud": client.id,
+        "iat": now,
+        "exp": now + LIFETIME,
+        "jti": new_id(),
+        "sub": delivery.user_id,
+        "sid": delivery.session_id,
+        "events": {EVENT: {}},
+    }
+    keys = await server.keys()
+    return jose.sign(claims, keys.active[client.id_token_alg], typ="logout+jwt")
+
+
+def frontchannel_address(server: AuthorizationServer, client: Client, session_id: str) -> str:
+    """What to load in a frame, with `iss` and `sid`; empty when the client has none. Front-Channel Logout §3."""
+    address = str(client.metadata.get("frontchannel_logout_uri") or "")
+    if not address:
+        return ""
+    return f"{address}{'&' if '?' in address else '?'}{urlencode({'iss': server.issuer, 'sid': session_id})}"
+
+
+@asynccontextmanager
+async def keep_delivering(server: AuthorizationServer) -> AsyncIterator[None]:
+    task = asyncio.create_task(_keep_delivering(server))
+    try:
+        yield
+    finally:
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
+
+
+async def _keep_delivering(server: AuthorizationServer) -> None:
+    while True:
+        await asyncio.sleep(EVERY)
+        try:
+            due = await list_due_deliveries(server.now(), ATTEMPTS)
+            await asyncio.gather(*(deliver(server, delivery) for delivery in due))
+        except StoreUnavailable as error:
+            logger.warning("back-channel logout waits: %s", error)
+        except Exception:
+            logger.exception("back-channel logout failed")

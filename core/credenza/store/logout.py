@@ -1,0 +1,85 @@
+"""Applications that are still to be told that a session has ended."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from piccolo.columns import BigInt, ForeignKey, Integer, OnDelete, Text, Varchar
+from piccolo.table import Table
+
+from .clients import ClientRow
+
+FIRST_WAIT = 10  # seconds; doubled with every attempt
+
+
+class LogoutDeliveryRow(Table, tablename="credenza_logout_delivery"):
+    id = Varchar(length=40, primary_key=True)
+    client = ForeignKey(references=ClientRow, on_delete=OnDelete.cascade, index=True, null=False)
+    user = Varchar(length=40, default="")
+    session = Varchar(length=40, default="")
+    created_at = BigInt(default=0)
+    attempts = Integer(default=0)
+    next_at = BigInt(default=0, index=True)
+    delivered_at = BigInt(null=True, default=None)
+    error = Text(default="")
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    id: str
+    client_id: str
+    user_id: str
+    session_id: str
+    created_at: int
+
+
+async def insert_delivery(delivery: Delivery) -> None:
+    await LogoutDeliveryRow.insert(
+        LogoutDeliveryRow(
+            id=delivery.id,
+            client=delivery.client_id,
+            user=delivery.user_id,
+            session=delivery.session_id,
+            created_at=delivery.created_at,
+            next_at=delivery.created_at,
+        )
+    )
+
+
+async def claim_delivery(key: str, now: int, most: int) -> int | None:
+    """Take one attempt, so that no two workers make it; which one it is, or None when it is not due."""
+    rows = await LogoutDeliveryRow.raw(
+        "UPDATE credenza_logout_delivery SET attempts = attempts + 1, next_at = {} + {} * (1 << attempts) "
+        "WHERE id = {} AND delivered_at IS NULL AND next_at <= {} AND attempts < {} RETURNING attempts",
+        now,
+        FIRST_WAIT,
+        key,
+        now,
+        most,
+    )
+    return int(rows[0]["attempts"]) if rows else None
+
+
+async def settle_delivery(key: str, delivered_at: int | None, *, error: str) -> None:
+    r = LogoutDeliveryRow
+    values: dict[Any, Any] = {r.delivered_at: delivered_at, r.error: error[:500]}
+    await r.update(values).where(r.id == key)
+
+
+async def list_due_deliveries(now: int, most: int) -> list[Delivery]:
+    r = LogoutDeliveryRow
+    query = r.select().where(r.delivered_at.is_null() & (r.next_at <= now) & (r.attempts < most)).limit(50)
+    return [_delivery(row) for row in await query]
+
+
+async def list_deliveries(client_id: str, *, limit: int = 50) -> list[dict[str, Any]]:
+    """For the console: created_at, attempts, delivered_at and error, newest first."""
+    r = LogoutDeliveryRow
+    columns = (r.created_at, r.attempts, r.next_at, r.delivered_at, r.error, r.session)
+    query = r.select(*columns).where(r.client == client_id).order_by(r.created_at, ascending=False).limit(limit)
+    return [dict(row) for row in await query]
+
+
+def _delivery(row: dict[str, Any]) -> Delivery:
+    return Delivery(row["id"], row["client"], row["user"], row["session"], row["created_at"])

@@ -1,0 +1,131 @@
+"""A new password for who knows the old one. NIST SP 800-63B §3.1.1, OWASP ASVS V6.2.3, V7.4.3."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from litestar import get, post
+
+from credenza import (
+    AnyRequest,
+    AnyResponse,
+    Authentication,
+    Parameters,
+    Passwords,
+    WeakPassword,
+    address_of,
+    begin_session,
+    check_new_password,
+    errors,
+    set_password,
+    set_session_cookie,
+    transaction,
+)
+
+from .frame import AccountPage, Visit, done, posted, show, visit
+
+HERE = "/account/password"
+
+
+@dataclass(kw_only=True)
+class PasswordPage(AccountPage):
+    """`wrong` names the field that `message` is about. Without `usable` the account has no password to change."""
+
+    template: ClassVar[str] = "account/password.html"
+    tab: ClassVar[str] = HERE
+    username: str
+    usable: bool
+    minimum: int
+    wrong: str = ""
+    end_others: bool = True
+
+
+class Refused(Exception):
+    """One field is not right: which, and why."""
+
+    def __init__(self, field: str, message: str, status: int = 422) -> None:
+        super().__init__(message)
+        self.field, self.message, self.status = field, message, status
+
+
+@get(HERE, name="account password")
+async def show_password(request: AnyRequest) -> AnyResponse:
+    here = await visit(request)
+    return await show(here, _page(here))
+
+
+@post(HERE, status_code=200, name="save account password")
+async def save_password(request: AnyRequest) -> AnyResponse:
+    here = await posted(request, HERE)
+    page = _page(here)
+    page.end_others = "end_others" in here.form
+    try:
+        authentication = await _check_current(here)
+        _check_new(here)
+    except Refused as refused:
+        page.wrong, page.message, page.status = refused.field, refused.message, refused.status
+        return await show(here, page)
+    passwords: Passwords = request.app.state.passwords
+    stored = await passwords.hash(here.form["password"])
+    async with transaction():
+        await set_password(
+            here.server,
+            here.user,
+            stored,
+            through="account",
+            address=address_of(request),
+            keep=here.session.id,
+            sign_out=page.end_others,
+        )
+        # The cookie changes too, or whoever copied it would stay. OWASP ASVS V7.2.4.
+        _, cookie = await begin_session(
+            here.server,
+            here.user,
+            amr=authentication.amr,
+            acr=here.session.acr,
+            address=address_of(request),
+            user_agent=request.headers.get("user-agent", ""),
+            old=here.session,
+        )
+    response = done(here, HERE, "password-changed")
+    set_session_cookie(response, here.server.settings, cookie)
+    return response
+
+
+def _page(here: Visit) -> PasswordPage:
+    return PasswordPage(
+        title="Password",
+        action=HERE,
+        username=here.user.username,
+        usable=here.user.password_hash is not None and "password" in here.server.authenticators,
+        minimum=here.server.settings.password_min_length,
+    )
+
+
+async def _check_current(here: Visit) -> Authentication:
+    """Through the way to sign in, so that guessing is as slow here as there."""
+    authenticator = here.server.authenticators.get("password")
+    if authenticator is None or here.user.password_hash is None:
+        raise Refused("current", "This account has no password.")
+    fields = Parameters([("identifier", here.user.username), ("password", here.form.get("current", ""))])
+    try:
+        answer = await authenticator.authenticate(here.server, fields, address_of(here.request))
+    except (errors.SlowDown, errors.TemporarilyUnavailable) as error:
+        raise Refused("current", error.description, error.status) from error
+    if not isinstance(answer, Authentication) or answer.user.id != here.user.id:
+        raise Refused("current", "This is not your current password.")
+    return answer
+
+
+def _check_new(here: Visit) -> None:
+    chosen = here.form.get("password", "")
+    context = (here.user.username, *here.user.display_name.split(), *(here.user.email or "").split("@"))
+    try:
+        check_new_password(chosen, here.server.settings, context=context)
+    except WeakPassword as error:
+        raise Refused("password", str(error)) from error
+    if chosen == here.form.get("current"):
+        raise Refused("password", "This is the password that you have now.")
+    if chosen != here.form.get("password_again", ""):
+        raise Refused("password_again", "The two are not the same.")

@@ -1,0 +1,151 @@
+"""OpenID Connect Back-Channel Logout 1.0 and Front-Channel Logout 1.0."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+from urllib.parse import parse_qs, urlencode
+
+import jwt
+import pytest
+
+from credenza.logout import EVENT, deliver
+from credenza.store.logout import list_deliveries, list_due_deliveries
+from credenza.testing import Callback, Credenza, PageSeen, RelyingParty, UserAgent
+
+
+class Listening:
+    """An application that takes logout tokens, and answers as a test wants."""
+
+    def __init__(self) -> None:
+        self.tokens: list[str] = []
+        self.status = 200
+        self.arrived = threading.Event()
+        outer = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_POST(self) -> None:
+                body = self.rfile.read(int(self.headers["content-length"])).decode()
+                outer.tokens.append(parse_qs(body)["logout_token"][0])
+                self.send_response(outer.status)
+                self.send_header("content-length", "0")
+                self.send_header("location", "http://127.0.0.1:1/")
+                self.end_headers()
+                outer.arrived.set()
+
+            def log_message(self, *arguments: Any) -> None:
+                pass
+
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.uri = f"http://127.0.0.1:{self.server.server_port}/logout"
+
+
+@pytest.fixture
+def listening() -> Iterator[Listening]:
+    started = Listening()
+    thread = threading.Thread(target=started.server.serve_forever)
+    thread.start()
+    yield started
+    started.server.shutdown()
+    thread.join()
+    started.server.server_close()
+
+
+@pytest.fixture
+def credenza_settings() -> dict[str, Any]:
+    return {"outbound_allow": ("127.0.0.1",)}
+
+
+def signed_in(credenza: Credenza, user_agent: UserAgent, client: RelyingParty, **members: Any) -> dict[str, Any]:
+    credenza.apply({"applications": [{"client_id": "app", "name": "Harbour Wiki", **members}]})
+    return client.tokens(user_agent.authorize(client))
+
+
+def sign_out(user_agent: UserAgent, id_token: str) -> PageSeen | Callback:
+    parameters = {"id_token_hint": id_token, "post_logout_redirect_uri": "https://app.example.com/", "state": "s"}
+    return user_agent.get("/logout?" + urlencode(parameters))
+
+
+def settled(credenza: Credenza) -> dict[str, Any]:
+    """The one delivery, once its first attempt is over."""
+    for _ in range(500):
+        (delivery,) = credenza.run(list_deliveries, "app")
+        if delivery["delivered_at"] or delivery["error"]:
+            return dict(delivery)
+        threading.Event().wait(0.01)
+    raise AssertionError("no attempt was made")
+
+
+def test_2_4_the_logout_token(
+    credenza: Credenza, user_agent: UserAgent, client: RelyingParty, listening: Listening
+) -> None:
+    """SECURITY R-LO-05, A-LGO-02."""
+    tokens = signed_in(credenza, user_agent, client, backchannel_logout_uri=listening.uri)
+    id_token = jwt.decode(tokens["id_token"], options={"verify_signature": False})
+    callback = sign_out(user_agent, tokens["id_token"])
+    assert isinstance(callback, Callback)
+    assert callback.url == "https://app.example.com/?state=s"
+    assert listening.arrived.wait(10)
+    (token,) = listening.tokens
+    assert jwt.get_unverified_header(token)["typ"] == "logout+jwt"
+    keys = jwt.PyJWKSet.from_dict(credenza.request("GET", "/jwks").json())
+    key = next(k for k in keys.keys if k.key_id == jwt.get_unverified_header(token)["kid"])
+    claims = jwt.decode(token, key.key, algorithms=["RS256"], audience="app", issuer=credenza.issuer)
+    assert claims["events"] == {EVENT: {}}
+    assert (claims["sid"], claims["sub"]) == (id_token["sid"], id_token["sub"])
+    assert claims["exp"] - claims["iat"] <= 120
+    assert "nonce" not in claims
+    assert settled(credenza)["delivered_at"]
+
+
+def test_2_7_tokens_of_the_session_end_but_for_offline_access(
+    credenza: Credenza, user_agent: UserAgent, client: RelyingParty
+) -> None:
+    """SECURITY R-LO-04."""
+    online = signed_in(credenza, user_agent, client)
+    offline = client.tokens(user_agent.authorize(client, scope="openid offline_access"))
+    assert isinstance(sign_out(user_agent, online["id_token"]), Callback)
+    assert client.introspect(online["access_token"]) == {"active": False}
+    assert client.refresh(offline["refresh_token"]).status_code == 200
+    refused = user_agent.get(client.authorization_url(prompt="none"))
+    assert isinstance(refused, Callback)
+    assert refused.error == "login_required"
+
+
+@pytest.mark.parametrize("trouble", ["failing", "redirecting", "dead"])
+def test_a_broken_application_delays_nobody_and_is_tried_again(
+    credenza: Credenza, user_agent: UserAgent, client: RelyingParty, listening: Listening, trouble: str
+) -> None:
+    """SECURITY R-LO-06, A-LGO-03, F-23."""
+    listening.status = 302 if trouble == "redirecting" else 500
+    uri = "http://127.0.0.1:9/logout" if trouble == "dead" else listening.uri
+    tokens = signed_in(credenza, user_agent, client, backchannel_logout_uri=uri)
+    assert isinstance(sign_out(user_agent, tokens["id_token"]), Callback)
+    assert settled(credenza)["error"]
+    assert credenza.run(list_due_deliveries, credenza.clock.now(), 8) == []
+    listening.status = 200
+    credenza.apply(
+        {"applications": [{"client_id": "app", "name": "Harbour Wiki", "backchannel_logout_uri": listening.uri}]}
+    )
+    credenza.clock.move(60)
+    (due,) = credenza.run(list_due_deliveries, credenza.clock.now(), 8)
+    credenza.run(deliver, credenza.server, due)
+    assert credenza.run(list_deliveries, "app")[0]["delivered_at"]
+
+
+def test_front_channel_frames_carry_issuer_and_session(
+    credenza: Credenza, user_agent: UserAgent, client: RelyingParty
+) -> None:
+    """OpenID Connect Front-Channel Logout §3."""
+    metadata = {"frontchannel_logout_uri": "https://app.example.com/out?x=1"}
+    tokens = signed_in(credenza, user_agent, client, metadata=metadata)
+    sid = jwt.decode(tokens["id_token"], options={"verify_signature": False})["sid"]
+    page = sign_out(user_agent, tokens["id_token"])
+    assert isinstance(page, PageSeen)
+    assert page.name == "signed-out"
+    query = urlencode({"iss": credenza.issuer, "sid": sid}).replace("&", "&amp;")
+    assert f'src="https://app.example.com/out?x=1&amp;{query}"' in page.html
+    assert "frame-src https://app.example.com" in page.headers["content-security-policy"]
+    assert "https://app.example.com/?state=s" in page.html
