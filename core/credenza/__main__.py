@@ -11,7 +11,6 @@ from typing import Any, NoReturn
 from .plugins import PluginError
 from .settings import SettingsError
 from .state import StateError
-from .store.engine import StoreUnavailable
 from .store.migrate import MigrationFailed
 
 
@@ -24,7 +23,7 @@ class Parser(argparse.ArgumentParser):
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Parse, run, and turn what is expected to go wrong into one line."""
-    from .commands import PARSERS, Refusal, plugin_commands
+    from .commands import DATABASE_ERRORS, PARSERS, Refusal, plugin_commands
 
     everywhere = Parser(prog="credenza", add_help=False, allow_abbrev=False)
     everywhere.add_argument("--config", type=Path, metavar="FILE", help="a TOML file with settings (CREDENZA_CONFIG)")
@@ -42,10 +41,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return extra
         parsed = parser.parse_args(given, common)
         return int(parsed.run(parsed))
-    except (Refusal, SettingsError, PluginError, StateError, MigrationFailed, StoreUnavailable) as error:
+    except (Refusal, SettingsError, PluginError, StateError, MigrationFailed) as error:
         sys.stderr.write(f"credenza: {' '.join(str(error).split())}\n")
         return 1
-    except (ConnectionError, OSError) as error:
+    except DATABASE_ERRORS as error:
         sys.stderr.write(f"credenza: {type(error).__name__}: {' '.join(str(error).split())}\n")
         return 1
     except KeyboardInterrupt:

@@ -13,8 +13,10 @@ from .cleaning import keep_clean
 from .defaults import Defaults
 from .endpoints import (
     authorization,
+    device_authorization,
     discovery,
     end_session,
+    interaction,
     introspection,
     pages,
     pushed_authorization,
@@ -42,6 +44,7 @@ PROTOCOL = [
     revocation.revoke,
     introspection.introspect,
     pushed_authorization.pushed_authorization,
+    device_authorization.device_authorization,
     preflight("/token"),
     preflight("/userinfo"),
     preflight("/revoke"),
@@ -49,10 +52,11 @@ PROTOCOL = [
 ]
 PAGES = [
     authorization.authorize,
-    authorization.resume,
-    authorization.switch_account,
-    authorization.prompt,
+    interaction.resume,
+    interaction.switch_account,
+    interaction.prompt,
     end_session.end_session,
+    device_authorization.device,
     pages.front_door,
     pages.healthz,
     pages.readyz,

@@ -7,6 +7,7 @@ import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 
+from .hookspecs import Cleaner
 from .server import AuthorizationServer
 from .store.engine import StoreUnavailable
 from .store.grants import clean_up
@@ -32,7 +33,7 @@ async def _keep_clean(server: AuthorizationServer) -> None:
     while True:
         await asyncio.sleep(EVERY)
         try:
-            while await _clean_up(server.now()):
+            while await _clean_up(server):
                 await asyncio.sleep(0.05)
         except StoreUnavailable as error:
             logger.warning("cleaning waits: %s", error)
@@ -40,7 +41,20 @@ async def _keep_clean(server: AuthorizationServer) -> None:
             logger.exception("cleaning failed")
 
 
-async def _clean_up(now: int) -> bool:
+async def _clean_up(server: AuthorizationServer) -> bool:
     """One batch of everything; whether there may be more."""
+    now = server.now()
     deleted = await clean_up(now) + await clean_up_sessions(now) + await clean_up_failed_sign_ins(now)
+    for plugin, cleaner in server.cleaners:
+        deleted += await _ask(plugin, cleaner, now)
     return deleted > 0
+
+
+async def _ask(plugin: str, cleaner: Cleaner, now: int) -> int:
+    try:
+        return await cleaner(now)
+    except StoreUnavailable:
+        raise
+    except Exception:
+        logger.exception("a cleaner of plugin %r failed", plugin)
+        return 0

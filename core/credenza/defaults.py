@@ -6,10 +6,12 @@ from collections.abc import Sequence
 
 from .grants.authorization_code import AuthorizationCodeGrant
 from .grants.client_credentials import ClientCredentialsGrant
+from .grants.device_code import DeviceCodeGrant
 from .grants.refresh_token import RefreshTokenGrant
 from .hookspecs import hookimpl
 from .objects import Authenticator, GrantType, Prompt, ScopeProvider
 from .prompts.consent import ConsentPrompt
+from .prompts.device import DevicePrompt
 from .prompts.login import LoginPrompt
 from .prompts.password import PasswordAuthenticator
 from .protocol.scopes import Permission, Scope
@@ -58,11 +60,11 @@ class Defaults:
 
     @hookimpl
     def register_prompts(self) -> Sequence[Prompt]:
-        return [LoginPrompt(), ConsentPrompt()]
+        return [LoginPrompt(), DevicePrompt(), ConsentPrompt()]
 
     @hookimpl
     def register_grant_types(self) -> Sequence[GrantType]:
-        return [AuthorizationCodeGrant(), RefreshTokenGrant(), ClientCredentialsGrant()]
+        return [AuthorizationCodeGrant(), RefreshTokenGrant(), ClientCredentialsGrant(), DeviceCodeGrant()]
 
     @hookimpl
     def register_authenticators(self, settings: Settings) -> Authenticator:

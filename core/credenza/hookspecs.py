@@ -6,7 +6,7 @@ A hook returns an object or a list of objects; whatever waits on the network is 
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
 import pluggy
@@ -15,7 +15,7 @@ from litestar.handlers.base import BaseRouteHandler
 from piccolo.conf.apps import AppConfig
 
 from .events import Event
-from .objects import Authenticator, Command, GrantType, Prompt, ScopeProvider, StateSection, Theme
+from .objects import Authenticator, ClientSource, Command, GrantType, Prompt, ScopeProvider, StateSection, Theme
 from .protocol.clients import Client, ClientType
 from .settings import Settings
 
@@ -23,11 +23,18 @@ hookspec = pluggy.HookspecMarker("credenza")
 hookimpl = pluggy.HookimplMarker("credenza")
 
 Listener = Callable[[Event], Awaitable[None]]
+Cleaner = Callable[[int], Awaitable[int]]
 
 
 @hookspec
 def register_client_types(settings: Settings) -> ClientType | Sequence[ClientType]:
     """Kinds of applications. Called at the start; the console offers them when an application is created."""
+    raise NotImplementedError
+
+
+@hookspec
+def register_client_sources(settings: Settings) -> ClientSource | Sequence[ClientSource]:
+    """Where unregistered clients come from. Called at the start; asked about each `client_id` after the store."""
     raise NotImplementedError
 
 
@@ -73,6 +80,12 @@ def register_routes(
 
 
 @hookspec
+def register_metadata(settings: Settings) -> Mapping[str, object]:
+    """Members to add to the metadata document. Called at the start; a member of ours is never replaced."""
+    raise NotImplementedError
+
+
+@hookspec
 def register_tables(settings: Settings) -> AppConfig | Sequence[AppConfig]:
     """A Piccolo app: tables and migrations. Called at the start and by `credenza migrate`."""
     raise NotImplementedError
@@ -81,6 +94,15 @@ def register_tables(settings: Settings) -> AppConfig | Sequence[AppConfig]:
 @hookspec
 def register_listeners(settings: Settings) -> Listener | Sequence[Listener]:
     """Async callables that take an Event. Called at the start; each is awaited after the commit, in its own `try`."""
+    raise NotImplementedError
+
+
+@hookspec
+def register_cleaners(settings: Settings) -> Cleaner | Sequence[Cleaner]:
+    """Async callables that delete a batch of what has expired by a Unix time, and say how many rows that were.
+
+    Called at the start; each is awaited every minute, and again until it says 0.
+    """
     raise NotImplementedError
 
 

@@ -133,6 +133,22 @@ class ScopeProvider:
         return None
 
 
+class ClientSource:
+    """Where clients come from that no administrator registered. Subclass it and set `name`."""
+
+    name: ClassVar[str]
+    server: AuthorizationServer
+    """Set when the server starts, before any method is called."""
+
+    async def find(self, client_id: str, stored: Client | None, *, fresh: bool) -> Client | None:
+        """The client as it counts now: `stored`, unless this source knows better. Asked about every `client_id`.
+
+        `fresh` when the client itself asks for something (authorization and token endpoint): only then may this wait on
+        the network, for at most `plugins_timeout` seconds, and raise InvalidClient with a sentence for its developer.
+        """
+        return stored
+
+
 @dataclass(frozen=True, slots=True)
 class Theme:
     """A brand: `static` holds files served at /theme/{name}/, `stylesheets` are some of them, `templates` replace ours.
@@ -195,6 +211,8 @@ class Waiting:
     choices: dict[str, str] = field(default_factory=dict)
     memory: dict[str, Any] = field(default_factory=dict)
     pushed: str = ""
+    device: str = ""
+    user_code: str = ""
 
 
 class Prompt:

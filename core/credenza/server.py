@@ -13,15 +13,16 @@ from piccolo.conf.apps import AppConfig
 
 from .encryption import Keyring
 from .events import Event
-from .hookspecs import Listener
-from .objects import Authenticator, GrantType, Prompt, ScopeProvider, Theme
+from .hookspecs import Cleaner, Listener
+from .objects import Authenticator, ClientSource, GrantType, Prompt, ScopeProvider, Theme
 from .outbound import RemoteKeys
 from .plugins import by_name, check_callable, collect, owner_of
 from .protocol import jose
 from .protocol.clients import Branding, Client, ClientType
-from .settings import Settings, secret_key
+from .protocol.errors import ProtocolError, ServerError
+from .settings import Settings, SettingsError, secret_key
 from .store import audit, clients, keys, provider
-from .store.engine import bind, database, engine_from_url
+from .store.engine import StoreUnavailable, bind, database, engine_from_url
 from .store.keys import StoredKey
 from .store.migrate import migrate, pending
 from .store.piccolo_app import APP_CONFIG
@@ -59,8 +60,11 @@ class AuthorizationServer:
         self.settings = settings
         self.plugins = plugins
         self.clock = Clock()
+        try:
+            self.engine = engine_from_url(settings.database_url)
+        except ValueError as error:
+            raise SettingsError(f"database_url: {error}") from error
         self.keyring = Keyring(secret_key(settings))
-        self.engine = engine_from_url(settings.database_url)
         self._collect()
         self._clients: Cache[Client | None] = Cache()
         self._keys: Cache[KeySet] = Cache()
@@ -78,8 +82,9 @@ class AuthorizationServer:
 
         self.owners: dict[int, str] = {}
         self.client_types: Mapping[str, ClientType] = named("register_client_types", ClientType)
+        self.client_sources: Mapping[str, ClientSource] = named("register_client_sources", ClientSource)
         self.scope_providers: Mapping[str, ScopeProvider] = named("register_scopes", ScopeProvider)
-        for source in self.scope_providers.values():
+        for source in (*self.client_sources.values(), *self.scope_providers.values()):
             source.server = self
         prompts: dict[str, Prompt] = named("register_prompts", Prompt)
         self.prompts: Mapping[str, Prompt] = dict(sorted(prompts.items(), key=lambda item: item[1].order))
@@ -90,6 +95,11 @@ class AuthorizationServer:
             "register_listeners", collect(self.plugins, "register_listeners", None, settings=self.settings)
         )
         self.listeners: Sequence[tuple[str, Listener]] = listeners
+        self.cleaners: Sequence[tuple[str, Cleaner]] = check_callable(
+            "register_cleaners", collect(self.plugins, "register_cleaners", None, settings=self.settings)
+        )
+        members = collect(self.plugins, "register_metadata", Mapping, settings=self.settings)
+        self.extra_metadata = {name: value for _, item in members for name, value in item.items()}
         tables = collect(self.plugins, "register_tables", AppConfig, settings=self.settings)
         self.table_apps: Sequence[AppConfig] = [APP_CONFIG, *(app for _, app in tables)]
         bind(self.engine, [table for app in self.table_apps for table in app.table_classes])
@@ -125,8 +135,25 @@ class AuthorizationServer:
     async def pending_migrations(self) -> list[str]:
         return await pending(self.engine, self.table_apps)
 
-    async def find_client(self, client_id: str) -> Client | None:
-        return await self._clients.get(client_id, lambda: clients.find_client(client_id, self.client_types))
+    async def find_client(self, client_id: str, *, fresh: bool = False) -> Client | None:
+        """The client as it counts now. `fresh` when the client itself asks for something; see ClientSource."""
+        client = await self._clients.get(client_id, lambda: clients.find_client(client_id, self.client_types))
+        for source in self.client_sources.values():
+            client = await self._ask_source(source, client_id, client, fresh)
+        return client
+
+    async def _ask_source(
+        self, source: ClientSource, client_id: str, stored: Client | None, fresh: bool
+    ) -> Client | None:
+        """Within its time; whatever goes wrong is named in the log and denies."""
+        try:
+            async with asyncio.timeout(self.settings.plugins_timeout):
+                return await source.find(client_id, stored, fresh=fresh)
+        except (ProtocolError, StoreUnavailable):
+            raise
+        except Exception as error:
+            logger.exception("plugin %r failed in find of client source %r", self.plugin_of(source), source.name)
+            raise ServerError("A part of the server did not answer.", detail=f"{source.name}: {error!r}") from error
 
     async def registered_origins(self) -> frozenset[str]:
         return await self._origins.get("origins", clients.list_cors_origins)

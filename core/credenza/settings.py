@@ -17,6 +17,7 @@ from .protocol.redirect_uris import is_loopback
 PREFIX = "CREDENZA_"
 # Read elsewhere, before there are settings: where the file is, and whether to print what plugins do.
 OTHER_VARIABLES = frozenset({"CREDENZA_CONFIG", "CREDENZA_TRACE_PLUGINS"})
+REGISTRATION = ("off", "token", "open")  # nobody, whoever brings the initial access token, anybody
 SAMPLE_SECRETS = frozenset({"secret", "changeme", "change-me", "password", "credenza", "example", "test"})
 
 
@@ -39,6 +40,11 @@ class Settings:
     outbound_allow: tuple[str, ...] = ()
     trusted_proxies: tuple[str, ...] = ()
     rate_limit: bool = True
+
+    registration: str = "off"
+    registration_token: str = field(default="", repr=False)
+    registration_limit_per_hour: int = 20
+    client_id_metadata_documents: bool = False
 
     plugins_disabled: tuple[str, ...] = ()
     plugins_path: str = ""
@@ -72,6 +78,12 @@ class Settings:
             value = getattr(self, f.name)
             if type(value) is int and value < (0 if f.name == "refresh_token_reuse_window" else 1):
                 raise SettingsError(f"{f.name}: {value} is too small")
+        if self.registration not in REGISTRATION:
+            raise SettingsError(f"registration: one of {', '.join(REGISTRATION)}")
+        if self.registration == "token" and len(self.registration_token) < 32:
+            raise SettingsError("registration_token: at least 32 random characters when registration is token")
+        if self.registration_limit_per_hour < 1:
+            raise SettingsError("registration_limit_per_hour: at least 1")
         if not 0 < self.code_lifetime <= 600:
             raise SettingsError("code_lifetime: 1 to 600 seconds")
         if not 0 <= self.refresh_token_reuse_window <= 60:

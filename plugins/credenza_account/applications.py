@@ -275,12 +275,14 @@ async def _page(here: Visit, seen: Situation) -> ApplicationPage:
     groups: dict[str, list[Line]] = {}
     for line in application.lines:
         groups.setdefault(line.group, []).append(line)
+    offered = {permission: seen.scopes[permission] for permission in seen.offered}
+    values = await _data(here, offered, seen.consent.context)
     return ApplicationPage(
         title=application.name,
         action=application.address,
         application=application,
         groups=tuple((title, tuple(lines)) for title, lines in groups.items()),
-        offered=tuple(_line(seen.scopes[permission], {}) for permission in seen.offered),
+        offered=tuple(_line(scope, values) for scope in offered.values()),
         changeable=seen.changeable,
         warning=await _warning(here, seen, application),
     )
@@ -307,7 +309,10 @@ async def _applications(here: Visit, found: Sequence[Consent], seen: Situation |
     scopes = seen.scopes if seen is not None else await described(here.server, allowed)
     contexts = {consent.context for consent in found}
     titles = {context: await _title(here, context) for context in contexts}
-    data = {context: await _data(here, scopes, context, found) for context in contexts}
+    data = {}
+    for context in contexts:
+        granted = {p for consent in found if consent.context == context for p in consent.granted}
+        data[context] = await _data(here, {p: scope for p, scope in scopes.items() if p in granted}, context)
     applications = []
     for consent in found:
         client = await here.server.find_client(consent.client_id)
@@ -341,14 +346,10 @@ async def _title(here: Visit, context: str) -> str:
         return GONE
 
 
-async def _data(
-    here: Visit, scopes: Mapping[Permission, Scope], context: str, found: Sequence[Consent]
-) -> Mapping[str, Any]:
-    """The claims that consents in this context release."""
-    granted = {p for consent in found if consent.context == context for p in consent.granted}
-    kept = {p: scope for p, scope in scopes.items() if p in granted}
-    yes = [Verdict(permission, Outcome.GRANTED) for permission in kept]
-    decision = Decision(_asked(kept), choices_of(context), kept, yes)
+async def _data(here: Visit, scopes: Mapping[Permission, Scope], context: str) -> Mapping[str, Any]:
+    """The claims that these permissions release in this context."""
+    yes = [Verdict(permission, Outcome.GRANTED) for permission in scopes]
+    decision = Decision(_asked(scopes), choices_of(context), scopes, yes)
     try:
         return await released_claims(here.server, Subject(user=here.user), decision)
     except errors.ServerError:

@@ -56,9 +56,10 @@ class DataPage(AccountPage):
 async def show_data(request: AnyRequest) -> AnyResponse:
     here = await visit(request)
     groups = [("Your account", _account_facts(here))]
-    for title, claims in await _claims(here):
-        texts = words.in_words({name: value for name, value in claims.items() if name != "updated_at"})
-        facts = tuple(Fact(words.label(name), text) for name, text in texts.items())
+    released = await _claims(here)
+    texts = words.in_words({name: value for _, claims in released for name, value in claims.items()})
+    for title, claims in released:
+        facts = tuple(Fact(words.label(name), texts[name]) for name in claims if name != "updated_at")
         groups += [(title, facts)] if facts else []
     return await show(here, DataPage(title="Your data", groups=tuple(groups)))
 

@@ -111,7 +111,7 @@ async def _check_current(here: Visit) -> Authentication:
     fields = Parameters([("identifier", here.user.username), ("password", here.form.get("current", ""))])
     try:
         answer = await authenticator.authenticate(here.server, fields, address_of(here.request))
-    except (errors.SlowDown, errors.TemporarilyUnavailable) as error:
+    except (errors.TooManyTries, errors.TemporarilyUnavailable) as error:
         raise Refused("current", error.description, error.status) from error
     if not isinstance(answer, Authentication) or answer.user.id != here.user.id:
         raise Refused("current", "This is not your current password.")

@@ -25,6 +25,12 @@ SYSTEMS = (
     ("CrOS", "ChromeOS"),
     ("Linux", "Linux"),
 )
+LABELS = {
+    "birthdate": "Date of birth",
+    "locale": "Language",
+    "preferred_username": "User name",
+    "zoneinfo": "Time zone",
+}
 HANDHELD = ("iPhone", "iPad", "Android")
 
 
@@ -48,7 +54,7 @@ def _first(table: Iterable[tuple[str, str]], user_agent: str) -> str:
 
 def label(claim: str) -> str:
     """ "given_name" is "Given name"."""
-    return claim.replace("_", " ").capitalize()
+    return LABELS.get(claim) or claim.replace("_", " ").capitalize()
 
 
 def in_words(claims: Mapping[str, Any]) -> dict[str, str]:

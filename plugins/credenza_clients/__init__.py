@@ -30,6 +30,7 @@ TYPES = [
         description="An application that people install on a phone, a computer or a television.",
         grant_types=("authorization_code", "refresh_token"),
         auth_methods=("none",),
+        optional_grant_types=("urn:ietf:params:oauth:grant-type:device_code",),
         pkce="required",
         native=True,
         icon="smartphone",

@@ -5,17 +5,23 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
+import sqlite3
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Any, TypeVar
 
+import asyncpg  # type: ignore[import-untyped]  # asyncpg has no types
+
 from ..app import create_server
 from ..server import AuthorizationServer
 from ..settings import Settings, load_settings
+from ..store.engine import StoreUnavailable
 from ..web.passwords import Passwords
 
 Result = TypeVar("Result")
+# What a database says that is not there, not ours, or no database at all.
+DATABASE_ERRORS = (StoreUnavailable, sqlite3.Error, asyncpg.PostgresError, asyncpg.InterfaceError, OSError)
 
 
 class Refusal(Exception):

@@ -13,9 +13,8 @@ from ..app import create_server
 from ..plugins import GROUP
 from ..server import AuthorizationServer
 from ..settings import Settings
-from ..store.engine import StoreUnavailable
 from ..store.version import current_version
-from .common import opened, print_json, print_line, run, settings_of
+from .common import DATABASE_ERRORS, opened, print_json, print_line, run, settings_of
 
 Subparsers = Any
 
@@ -99,6 +98,6 @@ async def _database_problems(settings: Settings) -> list[str]:
                 return [f"{len(waiting)} migrations have not run; run `credenza migrate`"]
             await current_version()
             await server.keys()
-    except (StoreUnavailable, OSError) as error:
+    except DATABASE_ERRORS as error:
         return [f"the database does not answer: {error}"]
     return []

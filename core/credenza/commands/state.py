@@ -47,6 +47,7 @@ def apply(arguments: argparse.Namespace) -> int:
                 TimeRemainingColumn(),
                 console=Console(stderr=True),
                 transient=True,
+                disable=not sys.stderr.isatty(),
             )
             task = progress.add_task("", total=None)
             with progress:

@@ -24,6 +24,7 @@ ENDPOINTS = {
     "introspection_endpoint": "/introspect",
     "end_session_endpoint": "/logout",
     "pushed_authorization_request_endpoint": "/par",
+    "device_authorization_endpoint": "/device_authorization",
 }
 ACR_VALUES = ("urn:credenza:acr:password",)
 PROTOCOL_CLAIMS = ("sub", "iss", "aud", "exp", "iat", "auth_time", "nonce", "acr", "amr", "sid", "at_hash")
@@ -76,7 +77,7 @@ async def describe(server: AuthorizationServer) -> dict[str, object]:
     own = [scope for catalogue in catalogues for scope in catalogue if not scope.permission.resource]
     claims = dict.fromkeys([*PROTOCOL_CLAIMS, *(name for scope in own for name in scope.claims)])
     used = {grant for kind in server.client_types.values() for grant in (*kind.grant_types, *kind.optional_grant_types)}
-    return metadata(
+    return server.extra_metadata | metadata(
         issuer=server.issuer,
         endpoints=ENDPOINTS,
         scopes=dict.fromkeys(scope.permission.scope for scope in own),

@@ -295,11 +295,12 @@ async def consent_page(waiting: Waiting, situation: Situation, message: str) -> 
         csrf_token=waiting.csrf_token,
         message=message,
         application=client.display_name,
+        claimed_name=client.name if client.unverified else "",
         application_description=client.description,
         account=user.email or user.username,
         account_name=user.display_name,
         switch_account=waiting.action.removesuffix("/consent") + "/switch",
-        redirect_host=host_of(request.redirect_uri),
+        redirect_host=host_of(request.redirect_uri) if request.redirect_uri else "your device",
         groups=_groups(situation, [p for p in listed if p not in known], values, new=True),
         known=_groups(situation, [p for p in listed if p in known], values, new=False),
         questions=tuple(_question(q, situation.choices.get(q.name, "")) for q in situation.questions),
@@ -314,7 +315,13 @@ async def consent_page(waiting: Waiting, situation: Situation, message: str) -> 
 def _warnings(waiting: Waiting) -> tuple[str, ...]:
     assert waiting.client is not None
     assert waiting.request is not None
-    if not waiting.client.confidential and is_loopback(waiting.request.redirect_uri):
+    client, redirect_uri = waiting.client, waiting.request.redirect_uri
+    if client.unverified and all(is_loopback(uri) for uri in client.redirect_uris):
+        return (
+            "This application runs on your own device, where any program could use its name. "
+            "Go on only if you have just started it yourself.",
+        )
+    if not client.confidential and is_loopback(redirect_uri):
         return ("This application runs on your own device. Go on only if you have just started it yourself.",)
     return ()
 

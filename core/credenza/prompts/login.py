@@ -7,7 +7,7 @@ from typing import Any
 from ..events import UserSignedIn
 from ..objects import Authentication, Prompt, Waiting
 from ..protocol import jose
-from ..protocol.errors import AccessDenied, InvalidRequest, LoginRequired, SlowDown, TemporarilyUnavailable
+from ..protocol.errors import AccessDenied, InvalidRequest, LoginRequired, TemporarilyUnavailable, TooManyTries
 from ..protocol.parameters import Parameters
 from ..store.engine import database
 from ..web.pages import SignInPage, Way
@@ -80,7 +80,7 @@ class LoginPrompt(Prompt):
         identifier = form.get("identifier", "")
         try:
             answer = await authenticator.authenticate(waiting.server, form, waiting.address)
-        except (SlowDown, TemporarilyUnavailable) as error:
+        except (TooManyTries, TemporarilyUnavailable) as error:
             page = self._page(waiting, identifier=identifier, message=error.description)
             page.status = error.status
             return page

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ..events import SignInFailed
 from ..objects import Authentication, Authenticator
-from ..protocol.errors import SlowDown
+from ..protocol.errors import TooManyTries
 from ..protocol.parameters import Parameters
 from ..server import AuthorizationServer
 from ..store import users
@@ -55,7 +55,7 @@ class PasswordAuthenticator(Authenticator):
         if failures >= FREE_FAILURES:
             wait = last_at + min(2 ** min(failures - FREE_FAILURES, 20), LONGEST_WAIT) - server.now()
         if wait > 0 or self.limiter.blocked(PER_ADDRESS, neighbourhood(address)):
-            raise SlowDown(f"Too many tries. Wait {max(wait, 5)} seconds and try again.")
+            raise TooManyTries(f"Too many tries. Wait {max(wait, 5)} seconds and try again.")
 
     async def _failed(self, server: AuthorizationServer, address: str, user: users.User | None) -> None:
         if self.throttled:

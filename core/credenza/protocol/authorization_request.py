@@ -53,8 +53,13 @@ class AuthorizationRequest:
     dpop_jkt: str
 
     @classmethod
-    def parse(cls, parameters: Parameters, client: Client, redirect_uri: str) -> AuthorizationRequest:
-        """Check everything that can be told without asking anybody; every error is one for the redirect URI."""
+    def parse(
+        cls, parameters: Parameters, client: Client, redirect_uri: str, *, device: bool = False
+    ) -> AuthorizationRequest:
+        """Check everything that can be told without asking anybody; every error is one for the redirect URI.
+
+        The request of a `device` (RFC 8628) is one without a way back, and so without a response type.
+        """
         parameters.check_no_repeats()
         # An ignored request object would mean ignored wishes. OpenID Connect Core §6
         if "request" in parameters:
@@ -63,15 +68,16 @@ class AuthorizationRequest:
             raise RequestUriNotSupported("request_uri is not supported.")
         if "registration" in parameters:
             raise RegistrationNotSupported("The registration parameter is not supported.")
-        _check_response_type(parameters.get("response_type"))
-        if "authorization_code" not in client.grant_types:
-            raise UnauthorizedClient("This client may not use the authorization code grant.")
+        if not device:
+            _check_response_type(parameters.get("response_type"))
+            if "authorization_code" not in client.grant_types:
+                raise UnauthorizedClient("This client may not use the authorization code grant.")
         if parameters.get("response_mode", "query") not in RESPONSE_MODES:
             raise InvalidRequest("response_mode must be query or form_post.")
         check_challenge(
             parameters.get("code_challenge"),
             parameters.get("code_challenge_method"),
-            required=client.pkce_required,
+            required=client.pkce_required and not device,
         )
         return cls(
             parameters=parameters,

@@ -121,8 +121,20 @@ class Client:
         return self.fapi or bool(self.metadata.get("dpop_bound_access_tokens"))
 
     @property
+    def self_registered(self) -> bool:
+        """Whether it came by itself, so that all it says about itself is its own word."""
+        return "registered_by" in self.metadata
+
+    @property
+    def unverified(self) -> bool:
+        """Whether nobody has vouched for it yet."""
+        return bool(self.metadata.get("unverified"))
+
+    @property
     def display_name(self) -> str:
-        return self.branding.display_name or self.name
+        """Of an unverified client the host, which it cannot choose as freely as its name."""
+        host = str(self.metadata.get("host", "")) if self.unverified else ""
+        return host or self.branding.display_name or self.name
 
     def identity_is_assured(self, redirect_uri: str) -> bool:
         """Whether a remembered consent may be used again without asking: nobody else can pose as this client.

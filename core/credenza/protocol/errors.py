@@ -87,10 +87,24 @@ class TemporarilyUnavailable(ProtocolError):
     status = 503
 
 
-class SlowDown(TemporarilyUnavailable):
+class TooManyTries(TemporarilyUnavailable):
     """Too many tries from one place; the code is the nearest registered one."""
 
     status = 429
+
+
+class AuthorizationPending(ProtocolError):
+    """RFC 8628 §3.5, as are the next two."""
+
+    code = "authorization_pending"
+
+
+class SlowDown(ProtocolError):
+    code = "slow_down"
+
+
+class ExpiredToken(ProtocolError):
+    code = "expired_token"
 
 
 class LoginRequired(ProtocolError):
@@ -133,6 +147,16 @@ class InvalidRequestUri(ProtocolError):
     """RFC 9101 §6.1."""
 
     code = "invalid_request_uri"
+
+
+class InvalidRedirectUri(ProtocolError):
+    """RFC 7591 §3.2.2, as is the next one."""
+
+    code = "invalid_redirect_uri"
+
+
+class InvalidClientMetadata(ProtocolError):
+    code = "invalid_client_metadata"
 
 
 class InvalidToken(ProtocolError):

@@ -20,6 +20,8 @@ from jose import jwk, jws
 from jose.backends.base import Key
 from jose.backends.cryptography_backend import CryptographyECKey, CryptographyRSAKey
 
+from .documents import parse_json
+
 ALGORITHMS = ("RS256", "ES256")  # what we sign with
 CLIENT_ALGORITHMS = ("RS256", "ES256", "PS256", "EdDSA")  # what clients may sign with
 KEY_TYPES = {"RS256": "RSA", "PS256": "RSA", "ES256": "EC", "EdDSA": "OKP"}
@@ -259,21 +261,11 @@ def _json_object(segment: str) -> dict[str, Any]:
 
 def _parse_object(data: bytes) -> dict[str, Any]:
     try:
-        text = data.decode()
-        value = json.loads(text, object_pairs_hook=_unique)
-        if "\\u" in text:
-            json.dumps(value, ensure_ascii=False).encode()  # half of a surrogate pair is no text that can be stored
-    except (ValueError, RecursionError) as error:
+        value = parse_json(data)
+    except ValueError as error:
         raise InvalidJWT("not JSON") from error
     if not isinstance(value, dict):
         raise InvalidJWT("not a JSON object")
-    return value
-
-
-def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    value = dict(pairs)
-    if len(value) != len(pairs):
-        raise ValueError("a member stands twice")
     return value
 
 

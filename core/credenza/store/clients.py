@@ -112,6 +112,8 @@ def _client(
 def fingerprint(client: Client) -> str:
     """What a remembered consent was given to: changes here mean that it must be asked again."""
     identity = [sorted(client.redirect_uris), client.jwks, client.jwks_uri]
+    if client.self_registered:  # it can change the rest of what people saw by itself as well
+        identity += [client.name, client.metadata.get("logo_uri", "")]
     return hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()[:32]
 
 

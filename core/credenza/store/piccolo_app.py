@@ -9,6 +9,7 @@ from piccolo.conf.apps import AppConfig
 from .audit import AuditEventRow
 from .clients import ClientPermissionRow, ClientRow, ClientSecretRow
 from .consents import ConsentPermissionRow, ConsentRow
+from .device_authorizations import DeviceAuthorizationRow
 from .grants import AccessTokenRow, AuthorizationCodeRow, GrantRow, RefreshTokenRow, SpentAssertionRow
 from .keys import SigningKeyRow
 from .logout import LogoutDeliveryRow
@@ -44,6 +45,7 @@ APP_CONFIG = AppConfig(
         ImageRow,
         PushedRequestRow,
         LogoutDeliveryRow,
+        DeviceAuthorizationRow,
     ],
     migration_dependencies=[],
 )

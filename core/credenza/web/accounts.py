@@ -45,7 +45,10 @@ async def signed_in_upload(request: AnyRequest) -> tuple[Session, User, Paramete
     session, user = await signed_in(request)
     if not request.headers.get("content-type", "").lower().startswith("multipart/form-data"):
         raise InvalidRequest("The body must be multipart/form-data.")
-    fields = (await request.form()).multi_items()
+    try:
+        fields = list((await request.form()).multi_items())
+    except (LookupError, ValueError) as error:  # a character set that does not exist, or text that is not in it
+        raise InvalidRequest("The body is not multipart/form-data in UTF-8.") from error
     texts = [(name, value) for name, value in fields if isinstance(value, str)]
     form = Parameters.parse(urlencode(texts, errors="replace").encode(), max_bytes=MAX_PAGE_BODY)
     check_csrf(request, form, csrf_cookie(request, session))

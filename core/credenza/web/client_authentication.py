@@ -14,7 +14,7 @@ from ..protocol.client_authentication import (
     parse_credentials,
 )
 from ..protocol.clients import Client
-from ..protocol.errors import InvalidClient, SlowDown
+from ..protocol.errors import InvalidClient, TooManyTries
 from ..protocol.parameters import Parameters
 from ..server import AuthorizationServer
 from ..store.clients import touch_client
@@ -34,9 +34,9 @@ async def authenticate_client(request: AnyRequest, parameters: Parameters) -> Cl
     address = neighbourhood(address_of(request))
     subject = f"{credentials.client_id[:255]} {address}"
     if limiter.blocked(FAILURES_PER_CLIENT, subject) or limiter.blocked(FAILURES_PER_ADDRESS, address):
-        raise SlowDown("Too many failed tries.")
+        raise TooManyTries("Too many failed tries.")
     try:
-        client = check_method(await server.find_client(credentials.client_id), credentials)
+        client = check_method(await server.find_client(credentials.client_id, fresh=True), credentials)
         secret_id = await _check(server, client, credentials)
     except InvalidClient:
         limiter.count(FAILURES_PER_CLIENT, subject)

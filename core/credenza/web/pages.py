@@ -121,6 +121,8 @@ class ConsentQuestion:
 class ConsentPage(FormPage):
     """The buttons are named `decision`: authorize, deny, and refresh (after another answer to a question).
 
+    `application` is the host of an unverified application, and `claimed_name` what that calls itself.
+
     `account` is who is signed in, `switch_account` the address behind "Not you?". `redirect_host` is where the browser
     goes next. `warnings` are sentences that must stand out (an unverified application, for example). `groups` hold what
     is asked now, `known` what was allowed before.
@@ -129,6 +131,7 @@ class ConsentPage(FormPage):
     template: ClassVar[str] = "consent.html"
     name: ClassVar[str] = "consent"
     application: str
+    claimed_name: str = ""
     application_description: str = ""
     account: str
     account_name: str = ""
@@ -159,6 +162,21 @@ class ErrorPage(Page):
     facts: tuple[tuple[str, str], ...] = ()
     error_id: str = ""
     application: str = ""
+
+
+@dataclass(kw_only=True)
+class DevicePage(FormPage):
+    """Three pages of one journey: enter the code; is it your device (with `application`); and the end (`done`)."""
+
+    template: ClassVar[str] = "device.html"
+    name: ClassVar[str] = "device"
+    user_code: str = ""
+    application: str = ""
+    account: str = ""
+    scopes: tuple[str, ...] = ()
+    done: bool = False
+    heading: str = ""
+    explanation: str = ""
 
 
 @dataclass(kw_only=True)

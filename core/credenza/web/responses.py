@@ -15,8 +15,8 @@ from ..protocol.errors import (
     InvalidDPoPToken,
     InvalidToken,
     ProtocolError,
-    SlowDown,
     TemporarilyUnavailable,
+    TooManyTries,
 )
 from ..protocol.jose import CLIENT_ALGORITHMS
 from ..settings import Settings
@@ -98,7 +98,7 @@ def error_response(error: ProtocolError, *, headers: Mapping[str, str] | None = 
     if isinstance(error, InvalidToken | InsufficientScope):
         bound = dpop_challenge(error) if isinstance(error, InvalidDPoPToken) else None
         extra["WWW-Authenticate"] = bound or bearer_challenge(error)
-    if isinstance(error, SlowDown | TemporarilyUnavailable):
+    if isinstance(error, TooManyTries | TemporarilyUnavailable):
         extra.setdefault("Retry-After", "5")
     return json_response(error.parameters(), status=error.status, headers=extra)
 

@@ -37,6 +37,7 @@ async def forwards() -> MigrationManager:
         image,
         pushed_request,
         logout_delivery,
+        device_authorization,
     ):
         add(manager)
     return manager
@@ -304,3 +305,20 @@ def logout_delivery(manager: MigrationManager) -> None:
     table.column("next_at", BigInt, default=0, index=True)
     table.column("delivered_at", BigInt, default=None, null=True)
     table.column("error", Text, default="")
+
+
+def device_authorization(manager: MigrationManager) -> None:
+    table = NewTable(manager, "DeviceAuthorizationRow", "credenza_device_authorization")
+    table.column("digest", Varchar, length=64, primary_key=True)
+    table.column("user_code", Varchar, length=64, default="", unique=True)
+    table.reference("client", "credenza_client", length=255)
+    table.column("parameters", Text, default="")
+    table.column("state", Varchar, length=20, default="pending")
+    table.column("interval", Integer, default=5)
+    table.column("polled_at", BigInt, default=0)
+    table.column("created_at", BigInt, default=0)
+    table.column("expires_at", BigInt, default=0, index=True)
+    table.column("grant", Varchar, length=40, default="")
+    table.reference("user", "credenza_user", length=40, null=True)
+    table.column("session", Varchar, length=40, default="")
+    table.column("details", Text, default="{}")

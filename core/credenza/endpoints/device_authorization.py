@@ -1,0 +1,107 @@
+"""The device authorization endpoint, and the page on which people enter the code. RFC 8628."""
+
+from __future__ import annotations
+
+import secrets
+from urllib.parse import urlencode
+
+from litestar import post, route
+from litestar.enums import HttpMethod
+
+from ..grants.device_code import DEVICE_CODE
+from ..permissions import check_enabled
+from ..protocol.authorization_request import AuthorizationRequest
+from ..protocol.errors import ProtocolError, TooManyTries, UnauthorizedClient
+from ..protocol.parameters import Parameters
+from ..protocol.tokens import digest, new_token
+from ..store.device_authorizations import find_by_user_code, insert_device_authorization
+from ..web.client_authentication import authenticate_client
+from ..web.limits import Limiter, Rule
+from ..web.pages import DevicePage
+from ..web.rendering import render
+from ..web.requests import AnyRequest, address_of, check_csrf, form_parameters, query_parameters, server_of
+from ..web.responses import AnyResponse, error_response, json_response
+from ..web.sessions import browser_cookie, csrf_cookie, find_session, set_browser_cookie
+from .authorization import begin_interaction, new_browser_cookie
+from .pushed_authorization import without_authentication
+
+LIFETIME = 600  # seconds
+INTERVAL = 5  # seconds
+ALPHABET = "BCDFGHJKLMNPQRSTVWXZ"  # no vowels, so no words; no digits, so nothing to confuse. RFC 8628 §6.1
+LENGTH = 8
+TRIES_BY_ADDRESS = Rule("user code by address", burst=20, seconds=600)
+TRIES_IN_ALL = Rule("user code", burst=600, seconds=600)
+
+
+@post("/device_authorization", status_code=200, name="device_authorization")
+async def device_authorization(request: AnyRequest) -> AnyResponse:
+    server = server_of(request)
+    try:
+        parameters = await form_parameters(request)
+        parameters.check_no_repeats()
+        client = await authenticate_client(request, parameters)
+        if DEVICE_CODE not in client.grant_types:
+            raise UnauthorizedClient("This client may not use the device code grant.")
+        asked = without_authentication(parameters, client)
+        await check_enabled(server, client, AuthorizationRequest.parse(asked, client, "", device=True).asked)
+        device_code, user_code = new_token("device_code"), "".join(secrets.choice(ALPHABET) for _ in range(LENGTH))
+        await insert_device_authorization(
+            digest(device_code),
+            server.keyring.keyed_name(user_code),
+            client.id,
+            urlencode(asked.pairs()),
+            interval=INTERVAL,
+            now=server.now(),
+            lifetime=LIFETIME,
+        )
+    except ProtocolError as error:
+        return error_response(error)
+    shown = f"{user_code[:4]}-{user_code[4:]}"
+    return json_response(
+        {
+            "device_code": device_code,
+            "user_code": shown,
+            "verification_uri": f"{server.issuer}/device",
+            "verification_uri_complete": f"{server.issuer}/device?{urlencode({'user_code': shown})}",
+            "expires_in": LIFETIME,
+            "interval": INTERVAL,
+        }
+    )
+
+
+@route("/device", http_method=[HttpMethod.GET, HttpMethod.POST], status_code=200, name="device")
+async def device(request: AnyRequest) -> AnyResponse:
+    """A code in the address only fills the field in: nothing happens without a click. RFC 8628 §3.3.1."""
+    server = server_of(request)
+    found = await find_session(request)
+    session = found[0] if found is not None else None
+    browser = browser_cookie(request) or new_browser_cookie()
+    cookie = csrf_cookie(request, session) or browser
+    page = DevicePage(title="Connect a device", action="/device", csrf_token=server.keyring.csrf_token(cookie))
+    if request.method == "POST":
+        form = await form_parameters(request)
+        check_csrf(request, form, csrf_cookie(request, session))
+        answer = await _entered(request, form, page)
+        if answer is not None:
+            return answer
+    else:
+        page.user_code = query_parameters(request).get("user_code", "")[:20]
+    response = await render(request, page, status=page.status)
+    set_browser_cookie(response, server.settings, browser)
+    return response
+
+
+async def _entered(request: AnyRequest, form: Parameters, page: DevicePage) -> AnyResponse | None:
+    server, limiter = server_of(request), request.app.state.limiter
+    assert isinstance(limiter, Limiter)
+    page.user_code = form.get("user_code", "")[:20]
+    code = "".join(c for c in page.user_code.upper() if c in ALPHABET)
+    if not limiter.allow(TRIES_BY_ADDRESS, address_of(request)) or not limiter.allow(TRIES_IN_ALL, ""):
+        raise TooManyTries("Too many codes were tried. Wait a few minutes.")
+    waiting = await find_by_user_code(server.keyring.keyed_name(code), server.now()) if len(code) == LENGTH else None
+    if waiting is None:
+        page.message, page.status = "This code is not right, or no longer. Look at your device again.", 422
+        return None
+    parameters = Parameters.parse(waiting.parameters.encode())
+    state = {"device_digest": waiting.digest, "user_code": f"{code[:4]}-{code[4:]}"}
+    return await begin_interaction(request, server, parameters=parameters, state=state)

@@ -1,0 +1,167 @@
+"""The user's part of an authorization request: one prompt after the other, bound to the browser that began it.
+
+Whatever is answered comes back to `proceed`, which asks the next question or ends.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from litestar import get, route
+from litestar.enums import HttpMethod
+from litestar.params import FromPath
+
+from ..objects import Waiting
+from ..protocol.authorization_request import AuthorizationRequest
+from ..protocol.errors import InvalidRequest, ProtocolError
+from ..protocol.parameters import Parameters
+from ..protocol.tokens import digest, is_token
+from ..store import sessions
+from ..store.device_authorizations import DENIED, answer_device
+from ..store.sessions import Interaction
+from ..web.pages import FormPage, Page
+from ..web.rendering import render
+from ..web.requests import AnyRequest, check_csrf, form_parameters, server_of
+from ..web.responses import AnyResponse, redirect_response
+from ..web.sessions import (
+    browser_cookie,
+    csrf_cookie,
+    set_session_cookie,
+)
+from .authorization import first_required, interaction_address, new_waiting, proceed, trusted
+from .authorization_answer import device_page, form_action, gone, refuse
+
+# What is known of the request itself, and not of an answer to a prompt.
+KEPT = ("pushed", "device_digest", "user_code")
+
+
+@get("/interaction/{token:str}", name="resume")
+async def resume(request: AnyRequest, token: FromPath[str]) -> AnyResponse:
+    """Where the user comes back to after each answer."""
+    return await _continue(request, token)
+
+
+async def _continue(request: AnyRequest, token: str) -> AnyResponse:
+    interaction = await _find(request, token)
+    if interaction is None:
+        return await gone(request)
+    waiting = await _reopen(request, interaction)
+    return await _guarded(request, waiting, interaction, proceed(request, waiting, interaction, token))
+
+
+@route("/interaction/{token:str}/switch", http_method=[HttpMethod.GET], status_code=200, name="switch account")
+async def switch_account(request: AnyRequest, token: FromPath[str]) -> AnyResponse:
+    """ "Not you?": the same request, with the sign-in page first."""
+    interaction = await _find(request, token)
+    if interaction is None:
+        return await gone(request)
+    kept: dict[str, Any] = {name: interaction.state[name] for name in KEPT if name in interaction.state}
+    interaction.state = {**kept, "login": {"switch": True}}
+    await sessions.update_interaction(interaction)
+    return redirect_response(server_of(request).settings, interaction_address(server_of(request), token, "login"))
+
+
+@route(
+    "/interaction/{token:str}/{name:str}", http_method=[HttpMethod.GET, HttpMethod.POST], status_code=200, name="prompt"
+)
+async def prompt(request: AnyRequest, token: FromPath[str], name: FromPath[str]) -> AnyResponse:
+    """Show a prompt's page, or take its answer; any other prompt than the one that is due leads back to that one."""
+    interaction = await _find(request, token)
+    if interaction is None:
+        return await gone(request)
+    waiting = await _reopen(request, interaction)
+    return await _guarded(request, waiting, interaction, _prompt(request, waiting, interaction, token, name))
+
+
+async def _prompt(
+    request: AnyRequest, waiting: Waiting, interaction: Interaction, token: str, name: str
+) -> AnyResponse:
+    server = waiting.server
+    due = await first_required(waiting, interaction.state)
+    if due is None or due.name != name:
+        return redirect_response(server.settings, f"{server.issuer}/interaction/{token}")
+    waiting.action = f"/interaction/{token}/{name}"
+    cookie = csrf_cookie(request, waiting.session)
+    waiting.csrf_token = server.keyring.csrf_token(cookie)
+    if request.method == "POST":
+        form = await form_parameters(request)
+        check_csrf(request, form, cookie)
+        page = await due.submit(waiting, form)
+        default_status = 422
+    else:
+        page = await due.show(waiting)
+        default_status = 200
+    await sessions.update_interaction(interaction)
+    response = await _answer(request, waiting, page, token, default_status)
+    if waiting.new_cookie:
+        set_session_cookie(response, server.settings, waiting.new_cookie)
+    return response
+
+
+async def _answer(request: AnyRequest, waiting: Waiting, page: Page | None, token: str, status: int) -> AnyResponse:
+    if page is None:
+        return redirect_response(waiting.server.settings, f"{waiting.server.issuer}/interaction/{token}")
+    if isinstance(page, FormPage):
+        status = page.status if page.status != 200 else status if page.message else 200
+    redirect_uri = waiting.request.redirect_uri if waiting.request is not None else ""
+    origin = form_action(redirect_uri) if redirect_uri else ""
+    return await render(request, page, client=waiting.client, status=status, form_action=origin)
+
+
+async def _find(request: AnyRequest, token: str) -> Interaction | None:
+    """The interaction, in the browser that began it: a link sent to somebody else leads nowhere."""
+    if not is_token(token, "interaction"):
+        return None
+    interaction = await sessions.find_interaction(digest(token), server_of(request).now())
+    if interaction is None or interaction.browser != digest(browser_cookie(request)):
+        return None
+    return interaction
+
+
+async def _reopen(request: AnyRequest, interaction: Interaction) -> Waiting:
+    """Parse the request again: what was changed meanwhile (a redirect URI removed, a client disabled) counts."""
+    server = server_of(request)
+    if not interaction.parameters:
+        return await new_waiting(request, server, None, None)
+    parameters = Parameters.parse(interaction.parameters.encode())
+    device = interaction.state.get("device_digest", "")
+    client, redirect_uri = await trusted(server, parameters, device=bool(device))
+    parsed = AuthorizationRequest.parse(parameters, client, redirect_uri, device=bool(device))
+    waiting = await new_waiting(request, server, parsed, client)
+    waiting.pushed = interaction.state.get("pushed", "")
+    waiting.device, waiting.user_code = device, interaction.state.get("user_code", "")
+    return waiting
+
+
+async def _guarded(request: AnyRequest, waiting: Waiting, interaction: Interaction, answer: Any) -> AnyResponse:
+    """A refusal ends the interaction, and the client is told."""
+    try:
+        response: AnyResponse = await answer
+        return response
+    except InvalidRequest:
+        if waiting.request is None or request.method == "POST":
+            raise
+        return await _refuse_waiting(request, waiting, interaction)
+    except ProtocolError as error:
+        if waiting.request is None:
+            raise
+        return await _refuse_waiting(request, waiting, interaction, error)
+
+
+async def _refuse_waiting(
+    request: AnyRequest, waiting: Waiting, interaction: Interaction, error: ProtocolError | None = None
+) -> AnyResponse:
+    assert waiting.request is not None
+    assert waiting.client is not None
+    await sessions.spend_interaction(interaction.digest)
+    if waiting.device:
+        await answer_device(waiting.device, DENIED, None, waiting.server.now())
+        return await device_page(request, "Not connected", "Nothing was allowed. You can close this window.")
+    return await refuse(
+        request,
+        waiting.server,
+        waiting.client,
+        waiting.request.redirect_uri,
+        waiting.request.parameters,
+        error or InvalidRequest("The request cannot be completed."),
+    )

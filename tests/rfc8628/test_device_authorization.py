@@ -1,0 +1,172 @@
+"""RFC 8628, the device authorization grant."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import httpx
+import pytest
+
+from credenza.protocol.pkce import s256
+from credenza.testing import Credenza, PageSeen, RelyingParty, UserAgent
+
+DEVICE_CODE = "urn:ietf:params:oauth:grant-type:device_code"
+
+
+@pytest.fixture
+def device(credenza: Credenza) -> RelyingParty:
+    """The native application `native`, with the device code grant chosen for it."""
+    grants = ["authorization_code", "refresh_token", DEVICE_CODE]
+    credenza.apply({"applications": [{"client_id": "native", "name": "Tide CLI", "grant_types": grants}]})
+    return RelyingParty(credenza, "native", "http://127.0.0.1/cb", auth_method="none")
+
+
+def begin(device: RelyingParty, **changes: str) -> dict[str, Any]:
+    response = device.post("/device_authorization", {"scope": "openid profile offline_access"} | changes)
+    assert response.status_code == 200, response.text
+    return dict(response.json())
+
+
+def poll(device: RelyingParty, started: dict[str, Any], **changes: str) -> httpx.Response:
+    return device.post("/token", {"grant_type": DEVICE_CODE, "device_code": started["device_code"]} | changes)
+
+
+def enter(user_agent: UserAgent, code: str) -> PageSeen:
+    """Type the code in, sign in when asked."""
+    user_agent.get("/device")
+    page = user_agent.submit([("user_code", code)])
+    assert isinstance(page, PageSeen)
+    if page.name == "sign-in":
+        page = user_agent.sign_in()
+    assert isinstance(page, PageSeen)
+    return page
+
+
+def approve(user_agent: UserAgent, code: str) -> PageSeen:
+    page = enter(user_agent, code)
+    assert page.name == "device"
+    page = user_agent.submit([("decision", "authorize")])
+    assert isinstance(page, PageSeen)
+    assert page.name == "consent", page.text
+    page = user_agent.decide("authorize")
+    assert isinstance(page, PageSeen)
+    return page
+
+
+def test_3_2_the_answer(device: RelyingParty) -> None:
+    """SECURITY R-DV-01."""
+    started = begin(device)
+    assert started["verification_uri"] == "https://id.example.com/device"
+    assert started["expires_in"] <= 900
+    assert started["interval"] >= 5
+    assert len(started["user_code"].replace("-", "")) == 8
+
+
+def test_3_5_pending_then_approved_then_one_success(
+    credenza: Credenza, user_agent: UserAgent, device: RelyingParty
+) -> None:
+    """SECURITY R-DV-02, A-DEV-02."""
+    started = begin(device)
+    assert poll(device, started).json()["error"] == "authorization_pending"
+    page = approve(user_agent, started["user_code"].lower().replace("-", " "))
+    assert (page.name, "connected" in page.text) == ("device", True)
+    credenza.clock.move(6)
+    tokens = poll(device, started)
+    assert tokens.status_code == 200, tokens.text
+    assert device.userinfo(tokens.json()["access_token"]).json()["name"] == "Ada Lovelace"
+    assert device.refresh(tokens.json()["refresh_token"]).status_code == 200
+    credenza.clock.move(6)
+    assert poll(device, started).json()["error"] == "invalid_grant"
+
+
+def test_3_5_polling_faster_slows_down(credenza: Credenza, device: RelyingParty) -> None:
+    started = begin(device)
+    assert poll(device, started).json()["error"] == "authorization_pending"
+    assert poll(device, started).json()["error"] == "slow_down"
+    credenza.clock.move(6)
+    assert poll(device, started).json()["error"] == "slow_down"  # the interval has grown by five seconds
+    credenza.clock.move(16)
+    assert poll(device, started).json()["error"] == "authorization_pending"
+
+
+def test_3_5_denied_and_expired(credenza: Credenza, user_agent: UserAgent, device: RelyingParty) -> None:
+    denied, expired = begin(device), begin(device)
+    enter(user_agent, denied["user_code"])
+    page = user_agent.submit([("decision", "deny")])
+    assert isinstance(page, PageSeen)
+    assert page.name == "device"
+    assert poll(device, denied).json()["error"] == "access_denied"
+    credenza.clock.move(700)
+    assert poll(device, expired).json()["error"] == "expired_token"
+
+
+def test_5_4_a_link_alone_approves_nothing(user_agent: UserAgent, device: RelyingParty) -> None:
+    """SECURITY R-DV-03, A-DEV-01: the page names the application, and warns."""
+    started = begin(device)
+    user_agent.get("/logout")
+    page = user_agent.get(started["verification_uri_complete"])
+    assert isinstance(page, PageSeen)
+    assert page.forms[0].values_of("user_code") == [started["user_code"]]
+    page = enter(user_agent, started["user_code"])
+    assert "Tide CLI" in page.text
+    assert started["user_code"] in page.text
+    assert "somebody sent you this code" in page.text
+    assert poll(device, started).json()["error"] == "authorization_pending"
+
+
+def test_it_is_bound_to_its_client(credenza: Credenza, device: RelyingParty, spa: RelyingParty) -> None:
+    """SECURITY R-DV-04."""
+    started = begin(device)
+    grants = ["authorization_code", "refresh_token"]
+    assert poll(spa, started).json()["error"] == "unauthorized_client"
+    credenza.apply({"applications": [{"client_id": "native", "name": "Tide CLI", "grant_types": grants}]})
+    assert poll(device, started).json()["error"] == "unauthorized_client"
+    assert device.post("/device_authorization", {"scope": "openid"}).json()["error"] == "unauthorized_client"
+
+
+def test_a_suspended_user_gets_nothing(credenza: Credenza, user_agent: UserAgent, device: RelyingParty) -> None:
+    """SECURITY R-DV-05, A-BRU-06."""
+    started = begin(device)
+    approve(user_agent, started["user_code"])
+    credenza.apply({"users": [{"username": "ada", "suspended": True}]})
+    assert poll(device, started).json()["error"] == "invalid_grant"
+
+
+def test_pkce_is_enforced_when_it_was_sent(user_agent: UserAgent, device: RelyingParty) -> None:
+    """SECURITY R-PK-08."""
+    started = begin(device, code_challenge=s256(device.verifier), code_challenge_method="S256")
+    approve(user_agent, started["user_code"])
+    assert poll(device, started).json()["error"] == "invalid_grant"
+
+
+def test_only_what_was_approved_is_granted(credenza: Credenza, user_agent: UserAgent, device: RelyingParty) -> None:
+    """SECURITY A-CNS-08."""
+    started = begin(device, scope="openid")
+    approve(user_agent, started["user_code"])
+    assert poll(device, started, scope="openid profile").json()["error"] == "invalid_scope"
+
+
+def test_a_scope_that_is_not_enabled_is_refused_at_once(device: RelyingParty) -> None:
+    response = device.post("/device_authorization", {"scope": "openid email"})
+    assert response.json()["error"] == "invalid_scope"
+
+
+def test_guessing_codes_is_stopped(user_agent: UserAgent, device: RelyingParty) -> None:
+    """SECURITY A-BRU-10."""
+    begin(device)
+    statuses = []
+    for _ in range(40):
+        user_agent.get("/device")
+        page = user_agent.submit([("user_code", "BBBB-BBBB")])
+        assert isinstance(page, PageSeen)
+        statuses.append(page.status)
+    assert statuses[0] == 422
+    assert statuses[-1] == 429
+
+
+def test_a_forged_form_is_refused(user_agent: UserAgent, device: RelyingParty) -> None:
+    """SECURITY A-DEV-07."""
+    started = begin(device)
+    page = user_agent.post("/device", {"user_code": started["user_code"], "csrf_token": "x"})
+    assert isinstance(page, PageSeen)
+    assert page.status == 403
