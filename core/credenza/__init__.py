@@ -23,12 +23,13 @@ from .encryption import Undecryptable
 from .endpoints.discovery import describe as provider_metadata
 from .endpoints.pages import check_email, check_username, invite, set_password
 from .events import ConsentGiven, ConsentRevoked, Event, ObjectChanged, PasswordChanged, SessionEnded, SigningKeyMoved
-from .hookspecs import Listener, hookimpl, hookspec
+from .hookspecs import Cleaner, Listener, hookimpl, hookspec
 from .logout import end_sessions
 from .objects import (
     Authentication,
     Authenticator,
     Choices,
+    ClientSource,
     Command,
     GrantType,
     Prompt,
@@ -39,6 +40,7 @@ from .objects import (
     Theme,
     Waiting,
 )
+from .outbound import Refused, fetch, fetch_document
 from .permissions import Decision, choices_of, context_title, described, still_valid, verdicts
 from .permissions import claims as released_claims
 from .permissions import counts as consent_counts
@@ -46,16 +48,17 @@ from .plugins import collect
 from .protocol import errors
 from .protocol.client_authentication import digest_secret
 from .protocol.clients import Branding, Client, ClientType
+from .protocol.documents import parse_json
 from .protocol.errors import ProtocolError
 from .protocol.parameters import Parameters
 from .protocol.permissions import Outcome, Verdict
-from .protocol.redirect_uris import check_registrable, check_web_uri
+from .protocol.redirect_uris import check_registrable, check_web_uri, host_of, is_loopback
 from .protocol.scopes import Asked, Permission, Scope
 from .protocol.tokens import new_id, new_token
 from .rotation import rotate as rotate_keys
 from .server import AuthorizationServer
 from .settings import Settings, SettingsError
-from .state.applications import check_client
+from .state.applications import check_client, declared_permissions, shown_permissions
 from .state.run import Run as StateRun
 from .state.run import StateError, check_keys
 from .store import audit, clients, consents, grants, keys, provider, sessions, users
@@ -67,16 +70,26 @@ from .store.grants import end_session_grants, revoke_consented_grants
 from .store.schema import NewTable
 from .store.sessions import Session
 from .store.users import User, UserRow
-from .store.version import bump_version
+from .store.version import Cache, bump_version
 from .web.accounts import SignInNeeded, csrf_token, signed_in, signed_in_form, signed_in_upload
 from .web.branding import check_branding, check_color
 from .web.images import UnusableImage, store_image
+from .web.limits import Limiter, Rule, neighbourhood
 from .web.moments import Moment
 from .web.pages import ConsentGroup, ConsentLine, ConsentPage, ErrorPage, FormPage, Look, Page, SignInPage
 from .web.passwords import Passwords, WeakPassword, check_new_password
 from .web.rendering import render
-from .web.requests import AnyRequest, Forbidden, NotAllowed, address_of, form_parameters, query_parameters, server_of
-from .web.responses import AnyResponse, redirect_response
+from .web.requests import (
+    AnyRequest,
+    Forbidden,
+    NotAllowed,
+    address_of,
+    form_parameters,
+    query_parameters,
+    read_body,
+    server_of,
+)
+from .web.responses import AnyResponse, error_response, json_response, redirect_response
 from .web.sessions import begin_session, set_session_cookie
 from .web.static import StaticFiles
 
@@ -91,9 +104,12 @@ __all__ = [
     "Authenticator",
     "AuthorizationServer",
     "Branding",
+    "Cache",
     "Choices",
+    "Cleaner",
     "Client",
     "ClientRow",
+    "ClientSource",
     "ClientType",
     "Command",
     "Consent",
@@ -116,6 +132,7 @@ __all__ = [
     "Forbidden",
     "FormPage",
     "GrantType",
+    "Limiter",
     "Link",
     "Listener",
     "Listing",
@@ -133,6 +150,8 @@ __all__ = [
     "Prompt",
     "ProtocolError",
     "Question",
+    "Refused",
+    "Rule",
     "Scope",
     "ScopeProvider",
     "Session",
@@ -179,24 +198,34 @@ __all__ = [
     "context_title",
     "create_app",
     "csrf_token",
+    "declared_permissions",
     "described",
     "digest_secret",
     "end_session_grants",
     "end_sessions",
+    "error_response",
     "errors",
     "events",
+    "fetch",
+    "fetch_document",
     "form_parameters",
     "grants",
     "hookimpl",
     "hookspec",
+    "host_of",
     "invite",
+    "is_loopback",
     "is_unique_violation",
+    "json_response",
     "keys",
+    "neighbourhood",
     "new_id",
     "new_token",
+    "parse_json",
     "provider",
     "provider_metadata",
     "query_parameters",
+    "read_body",
     "redirect_response",
     "released_claims",
     "render",
@@ -206,6 +235,7 @@ __all__ = [
     "sessions",
     "set_password",
     "set_session_cookie",
+    "shown_permissions",
     "signed_in",
     "signed_in_form",
     "signed_in_upload",

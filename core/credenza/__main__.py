@@ -21,9 +21,9 @@ class Parser(argparse.ArgumentParser):
         self.exit(2, f"{self.prog}: {message} (see {self.prog} --help)\n")
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Parse, run, and turn what is expected to go wrong into one line."""
-    from .commands import DATABASE_ERRORS, PARSERS, Refusal, plugin_commands
+def parsers() -> tuple[Parser, Parser]:
+    """The parser of everything, and the one of what may stand before or after the command."""
+    from .commands import PARSERS
 
     everywhere = Parser(prog="credenza", add_help=False, allow_abbrev=False)
     everywhere.add_argument("--config", type=Path, metavar="FILE", help="a TOML file with settings (CREDENZA_CONFIG)")
@@ -33,7 +33,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     commands: Any = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
     for add in PARSERS:
         add(commands)
-    # --config may stand before or after the command.
+    return parser, everywhere
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Parse, run, and turn what is expected to go wrong into one line."""
+    from .commands import DATABASE_ERRORS, Refusal, plugin_commands
+
+    parser, everywhere = parsers()
     common, given = everywhere.parse_known_args(sys.argv[1:] if arguments is None else arguments)
     try:
         extra = plugin_commands(common, given)

@@ -169,7 +169,7 @@ class AuthorizationServer:
 
     async def provider_branding(self) -> Branding:
         async def load() -> Branding:
-            return Branding(**({"display_name": "Credenza"} | await provider.find_provider_setting("branding")))
+            return Branding.load({"display_name": "Credenza"} | await provider.find_provider_setting("branding"))
 
         return await self._branding.get("provider", load)
 

@@ -22,13 +22,13 @@ def add_admin(commands: Subparsers) -> None:
     parser = commands.add_parser("admin", help="administrators")
     actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
     create = actions.add_parser("create", help="create an administrator, or make a user one")
-    create.add_argument("--username", required=True)
-    create.add_argument("--email", default="")
+    create.add_argument("--username", required=True, help="the name to sign in with")
+    create.add_argument("--email", default="", help="the email address")
     create.add_argument("--role", default="full", help="the administrator's role")
     create.add_argument(
         "--password-stdin", action="store_true", help="read the password from standard input; else a link is printed"
     )
-    create.add_argument("--json", action="store_true")
+    create.add_argument("--json", action="store_true", help="machine-readable output")
     create.set_defaults(run=create_admin)
 
 
@@ -88,7 +88,7 @@ def add_keys(commands: Subparsers) -> None:
         ("rotate", "the next keys sign from now on, and new ones are published", rotate_keys),
     ):
         action = actions.add_parser(name, help=text)
-        action.add_argument("--json", action="store_true")
+        action.add_argument("--json", action="store_true", help="machine-readable output")
         action.set_defaults(run=function)
 
 

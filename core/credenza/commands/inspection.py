@@ -21,7 +21,7 @@ Subparsers = Any
 
 def add_plugins(commands: Subparsers) -> None:
     parser = commands.add_parser("plugins", help="what is loaded, from where, and which hooks it answers")
-    parser.add_argument("--json", action="store_true")
+    parser.add_argument("--json", action="store_true", help="machine-readable output")
     parser.set_defaults(run=plugins)
 
 
@@ -56,7 +56,7 @@ def add_check(commands: Subparsers) -> None:
     parser = commands.add_parser(
         "check", help="exit with 1 on unsafe settings, an unreachable database or pending migrations"
     )
-    parser.add_argument("--json", action="store_true")
+    parser.add_argument("--json", action="store_true", help="machine-readable output")
     parser.set_defaults(run=check)
 
 

@@ -22,8 +22,8 @@ Subparsers = Any
 
 def add_serve(commands: Subparsers) -> None:
     parser = commands.add_parser("serve", help="serve the identity provider")
-    parser.add_argument("--host", default="127.0.0.1")
-    parser.add_argument("--port", type=int, default=8400)
+    parser.add_argument("--host", default="127.0.0.1", help="the address to listen on")
+    parser.add_argument("--port", type=int, default=8400, help="the port to listen on")
     parser.add_argument("--workers", type=int, default=1, help="processes; migrate first when more than one")
     parser.set_defaults(run=serve)
 
@@ -91,8 +91,8 @@ def worker() -> Any:
 
 def add_demo(commands: Subparsers) -> None:
     parser = commands.add_parser("demo", help="Credenza with demo data, and an application to sign in to")
-    parser.add_argument("--host", default="127.0.0.1")
-    parser.add_argument("--port", type=int, default=8400)
+    parser.add_argument("--host", default="127.0.0.1", help="the address to listen on")
+    parser.add_argument("--port", type=int, default=8400, help="the port to listen on")
     parser.add_argument("--app-port", type=int, default=8401, help="where the demo application listens")
     parser.add_argument(
         "--database", default="demo-data/credenza.db", metavar="FILE", help="a SQLite file for the demo"
@@ -111,7 +111,7 @@ def demo(arguments: argparse.Namespace) -> int:
 
 def add_migrate(commands: Subparsers) -> None:
     parser = commands.add_parser("migrate", help="bring the database up to date; safe from several machines at once")
-    parser.add_argument("--json", action="store_true")
+    parser.add_argument("--json", action="store_true", help="machine-readable output")
     parser.set_defaults(run=migrate)
 
 

@@ -20,7 +20,7 @@ ACTIONS = ("created", "updated", "deleted")
 
 def add_apply(commands: Subparsers) -> None:
     parser = commands.add_parser("apply", help="bring the database to the state that a YAML file declares")
-    parser.add_argument("file", type=Path, metavar="FILE")
+    parser.add_argument("file", type=Path, metavar="FILE", help="the desired state")
     parser.add_argument("--dry-run", action="store_true", help="only tell what would change")
     parser.add_argument("--prune", action="store_true", help="remove what the file's sections do not name")
     parser.add_argument("--json", action="store_true", help="print every object with its generated ids and secrets")
@@ -29,9 +29,9 @@ def add_apply(commands: Subparsers) -> None:
 
 def add_diff(commands: Subparsers) -> None:
     parser = commands.add_parser("diff", help="what `apply` would change")
-    parser.add_argument("file", type=Path, metavar="FILE")
-    parser.add_argument("--prune", action="store_true")
-    parser.add_argument("--json", action="store_true")
+    parser.add_argument("file", type=Path, metavar="FILE", help="the desired state")
+    parser.add_argument("--prune", action="store_true", help="also what would be removed")
+    parser.add_argument("--json", action="store_true", help="machine-readable output")
     parser.set_defaults(run=apply, dry_run=True)
 
 
@@ -86,7 +86,7 @@ def _print(done: state.Run, dry: bool) -> None:
 
 def add_export(commands: Subparsers) -> None:
     parser = commands.add_parser("export", help="the present state as such a file, without secrets")
-    parser.add_argument("--json", action="store_true")
+    parser.add_argument("--json", action="store_true", help="machine-readable output")
     parser.set_defaults(run=export)
 
 

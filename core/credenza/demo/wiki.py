@@ -220,8 +220,11 @@ async def sign_in(request: Asked) -> Answer:
     except Exception as error:  # noqa: BLE001  # whatever went wrong between the two servers is told, not raised
         visitor.problem = f"Credenza does not answer: {error}"
         return remember(request, visitor, Redirect("/"))
+    wished = {"prompt": "consent"} if request.query_params.get("prompt") == "consent" else {}
     async with wiki.client() as client:
-        url, visitor.pending["state"] = client.create_authorization_url(address, resource=ORDERS, **visitor.pending)
+        url, visitor.pending["state"] = client.create_authorization_url(
+            address, resource=ORDERS, **visitor.pending, **wished
+        )
     return remember(request, visitor, Redirect(url))
 
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
+from .redirect_uris import check_web_uri
 from .scopes import Permission
 
 
@@ -52,6 +53,17 @@ class Branding:
     primary_color: str = ""
     dark_primary_color: str = ""
     theme: str = ""
+
+    @classmethod
+    def load(cls, stored: Mapping[str, str]) -> Branding:
+        """What was stored, without addresses that no page may link to: a row may be older than that check."""
+        branding = cls(**stored)
+        for name in ("terms_uri", "policy_uri"):
+            try:
+                check_web_uri(getattr(branding, name) or "https://example.com")
+            except ValueError:
+                branding = replace(branding, **{name: ""})
+        return branding
 
 
 @dataclass(frozen=True, slots=True)

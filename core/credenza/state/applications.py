@@ -59,7 +59,7 @@ async def _apply_client(run: Run, item: Any, extensions: Sequence[StateSection])
         raise StateError("an application has a name")
     before = await _existing(run, members, name)
     client = _declared(run, members, before, name)
-    permissions = await _permissions(run, name, members["permissions"]) if "permissions" in members else None
+    permissions = await declared_permissions(run, name, members["permissions"]) if "permissions" in members else None
     logos = await stored_logos(run, members.get("branding") or {}, name)
     client = replace(client, branding=replace(client.branding, **logos))
 
@@ -82,7 +82,7 @@ async def _apply_client(run: Run, item: Any, extensions: Sequence[StateSection])
 
 async def _prune(run: Run, kept: set[str]) -> None:
     for row in await clients.list_clients(limit=1_000_000):
-        if row["id"] not in kept:
+        if row["id"] not in kept and not await _came_by_itself(run.server, row["id"]):
 
             async def write(client_id: str = row["id"]) -> None:
                 await clients.delete_client(client_id)
@@ -93,10 +93,17 @@ async def _prune(run: Run, kept: set[str]) -> None:
 async def _existing(run: Run, members: Mapping[str, Any], name: str) -> Client | None:
     if "client_id" in members:
         return await clients.find_client(str(members["client_id"]), run.server.client_types)
-    same = [row for row in await clients.list_clients(search=name, limit=1000) if row["name"] == name]
+    named = [row for row in await clients.list_clients(search=name, limit=1000) if row["name"] == name]
+    # A name is anybody's to take: what registered itself under it is never taken for what the file means.
+    same = [row for row in named if not await _came_by_itself(run.server, row["id"])]
     if len(same) > 1:
         raise StateError(f"{name}: several applications have this name; say which by client_id")
     return await clients.find_client(same[0]["id"], run.server.client_types) if same else None
+
+
+async def _came_by_itself(server: AuthorizationServer, client_id: str) -> bool:
+    client = await clients.find_client(client_id, server.client_types)
+    return client is not None and client.self_registered
 
 
 def _declared(run: Run, members: Mapping[str, Any], before: Client | None, name: str) -> Client:
@@ -183,7 +190,7 @@ def check_client(client: Client) -> None:
             raise StateError(f"{client.name}: {message}")
 
 
-async def _permissions(run: Run, name: str, declared: Any) -> dict[Permission, bool]:
+async def declared_permissions(run: Run, name: str, declared: Any) -> dict[Permission, bool]:
     """`source: [scope, "optional?"]` or `source: {resource: [scope]}`, each known to its source or declared before."""
     server = run.server
     wanted: dict[Permission, bool] = {}
@@ -279,13 +286,13 @@ def _shown(client: Client) -> dict[str, Any]:
         "token_endpoint_auth_method": client.auth_method,
         "id_token_signed_response_alg": client.id_token_alg,
         "userinfo_signed_response_alg": client.userinfo_alg,
-        "permissions": _shown_permissions(client.ceiling or {}),
+        "permissions": shown_permissions(client.ceiling or {}),
         "branding": {key: value for key, value in asdict(client.branding).items() if value},
         "metadata": dict(client.metadata),
     }
 
 
-def _shown_permissions(ceiling: Mapping[Permission, bool]) -> dict[str, Any]:
+def shown_permissions(ceiling: Mapping[Permission, bool]) -> dict[str, Any]:
     shown: dict[str, Any] = {}
     for permission, required in sorted(ceiling.items()):
         scope = permission.scope + ("" if required else "?")
@@ -309,7 +316,7 @@ def section(server: AuthorizationServer, plugin_sections: Sequence[StateSection]
         found = []
         for row in await clients.list_clients(order="created_at", limit=1_000_000):
             client = await clients.find_client(row["id"], server.client_types)
-            if client is None:
+            if client is None or client.self_registered:
                 continue
             shown = {"name": client.name, **_shown(client)}
             for extension in extensions:

@@ -102,7 +102,7 @@ def _client(
         type=kind,
         jwks=json.loads(row["jwks"]),
         metadata=json.loads(row["metadata"]),
-        branding=Branding(**json.loads(row["branding"])),
+        branding=Branding.load(json.loads(row["branding"])),
         secrets=tuple(Secret(s["id"], s["digest"], s["expires_at"]) for s in secrets),
         ceiling=ceiling if limited else None,
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -123,6 +123,12 @@ async def update_user(user: User) -> None:
     await UserRow.update(values).where(UserRow.id == user.id)
 
 
+async def edit_user(user: User, names: Iterable[str]) -> None:
+    """Write these members of the account only: whatever else is changed meanwhile stays."""
+    columns = _columns(user)
+    await UserRow.update({name: columns[name] for name in names}).where(UserRow.id == user.id)
+
+
 async def update_password(user_id: str, stored: str, now: int) -> None:
     """Only the password: what else was changed while it was being hashed stays."""
     u = UserRow
@@ -173,6 +179,11 @@ async def list_users_by_id(ids: list[str]) -> dict[str, User]:
     if not ids:
         return {}
     return {row["id"]: _user(row) for row in await UserRow.select().where(UserRow.id.is_in(ids))}
+
+
+async def list_administrators() -> list[User]:
+    query = UserRow.select().where(UserRow.administrator != "").order_by(UserRow.username)
+    return [_user(row) for row in await query.limit(1000)]
 
 
 async def count_administrators(role: str = "full") -> int:

@@ -1,0 +1,181 @@
+"""Administrators and their roles. The last one who may do everything stays."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import ClassVar
+
+from litestar.exceptions import NotFoundException
+
+from credenza import (
+    ConsoleDone,
+    ConsoleForm,
+    ConsolePage,
+    ConsoleView,
+    ConsoleVisit,
+    Link,
+    Moment,
+    User,
+    bump_version,
+    console_get,
+    console_post,
+    transaction,
+    users,
+)
+
+from .access import ROLES, AdministratorRole
+
+HERE = "/console/administrators"
+TEMPLATES = Path(__file__).parent / "templates"
+UP = Link("Administrators", HERE)
+LAST = "This is the last administrator who may do everything. Make somebody else one first."
+
+
+class LastAdministrator(Exception):
+    """The change would leave nobody who may do everything."""
+
+
+async def hold_administrators(user: User) -> None:
+    """Call it in a transaction, before somebody is demoted, suspended or deleted. Raises LastAdministrator.
+
+    Two parallel changes wait for each other here, so that they cannot both take away the last but one.
+    """
+    await bump_version()
+    now = await users.find_user(user.id)
+    if now is None or now.administrator != "full" or now.suspended:
+        return
+    if await users.count_administrators() <= 1:
+        raise LastAdministrator
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    id: str
+    name: str
+    account: str
+    role: str
+    suspended: bool
+    last_sign_in: Moment | None
+
+
+@dataclass(kw_only=True)
+class AdministratorList(ConsoleView):
+    template: ClassVar[str] = "administrators/list.html"
+    folder: ClassVar[Path | None] = TEMPLATES
+    rows: tuple[Row, ...]
+
+
+@dataclass(kw_only=True)
+class RolePage(ConsoleForm):
+    """`user` is empty while somebody new is named in the form."""
+
+    template: ClassVar[str] = "administrators/role.html"
+    folder: ClassVar[Path | None] = TEMPLATES
+    action: str
+    user: User | None = None
+    roles: tuple[AdministratorRole, ...] = tuple(ROLES.values())
+
+
+@console_get(HERE, "administrators:read")
+async def list_administrators(visit: ConsoleVisit) -> AdministratorList:
+    rows = [
+        Row(
+            user.id,
+            user.display_name,
+            user.email or user.username,
+            ROLES[user.administrator].title if user.administrator in ROLES else f"{user.administrator} (unknown)",
+            user.suspended,
+            visit.moment(user.last_sign_in_at),
+        )
+        for user in await users.list_administrators()
+    ]
+    return AdministratorList(title="Administrators", lead="Who may use this console, and for what.", rows=tuple(rows))
+
+
+@console_get(HERE + "/add", "administrators:write")
+async def show_add(visit: ConsoleVisit) -> RolePage:
+    return _add_page()
+
+
+@console_post(HERE + "/add", "administrators:write")
+async def add(visit: ConsoleVisit) -> ConsoleDone | RolePage:
+    identifier, role = visit.form.get("identifier", "").strip(), visit.form.get("role", "")
+    user = await users.find_user_by_identifier(identifier)
+    errors = {}
+    if user is None:
+        errors["identifier"] = "Nobody has this user name or email address. Create the user first."
+    if role not in ROLES:
+        errors["role"] = "Choose a role."
+    if errors or user is None:
+        return _add_page().refused(errors, identifier=identifier, role=role)
+    return await _save(visit, user, role) or _add_page().refused({"": LAST}, identifier=identifier, role=role)
+
+
+@console_get(HERE + "/{user:str}", "administrators:read")
+async def show_role(visit: ConsoleVisit, user: str) -> RolePage:
+    return _page(await _find(user))
+
+
+@console_post(HERE + "/{user:str}", "administrators:write")
+async def save_role(visit: ConsoleVisit, user: str) -> ConsoleDone | RolePage:
+    found = await _find(user)
+    role = visit.form.get("role", "")
+    if role not in (*ROLES, "none"):
+        return _page(found).refused({"role": "Choose a role."}, role=role)
+    role = "" if role == "none" else role
+    return await _save(visit, found, role) or _page(found).refused({"role": LAST}, role=role)
+
+
+async def _find(user_id: str) -> User:
+    user = await users.find_user(user_id)
+    if user is None:
+        raise NotFoundException
+    return user
+
+
+async def _save(visit: ConsoleVisit, user: User, role: str) -> ConsoleDone | None:
+    """None when this is the last full administrator, who stays."""
+    try:
+        async with transaction():
+            if role != "full":
+                await hold_administrators(user)
+            changed = replace(user, administrator=role, updated_at=visit.server.now())
+            await users.edit_user(changed, ("administrator", "updated_at"))
+            await visit.changed(
+                "administrator",
+                "updated",
+                user.username,
+                user=user.id,
+                before={"role": user.administrator},
+                after={"role": role},
+            )
+    except LastAdministrator:
+        return None
+    words = f"has the role {ROLES[role].title}" if role else "is no administrator any more"
+    return ConsoleDone(HERE if user.id != visit.user.id or role == "full" else "/console", f"{user.username} {words}.")
+
+
+def _add_page() -> RolePage:
+    return RolePage(title="Add an administrator", path=(UP,), action=f"{HERE}/add", values={"role": "read-only"})
+
+
+def _page(user: User) -> RolePage:
+    return RolePage(
+        title=user.display_name,
+        lead=user.email or user.username,
+        path=(UP,),
+        action=f"{HERE}/{user.id}",
+        user=user,
+        values={"role": user.administrator or "none"},
+    )
+
+
+PAGE = ConsolePage(
+    "Administrators",
+    HERE,
+    (list_administrators, show_add, add, show_role, save_role),
+    icon="user-cog",
+    section="System",
+    order=200,
+)

@@ -1,0 +1,96 @@
+"""What the views of one application share."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import ClassVar
+from urllib.parse import quote, unquote
+
+from litestar.exceptions import NotFoundException
+
+from credenza import Client, ConsoleForm, ConsoleView, ConsoleVisit, Link, Permission, clients, consents, grants
+
+LISTS = {False: ("My apps", "/console/applications"), True: ("Third-party apps", "/console/applications/third-party")}
+ONE = "/console/applications/{application:str}"
+TABS = (
+    ("Settings", ""),
+    ("Permissions", "/permissions"),
+    ("Branding", "/branding"),
+    ("Users", "/users"),
+    ("Activity", "/activity"),
+    ("Integration kit", "/kit"),
+)
+RESERVED = ("create", "third-party")  # words that stand where a client id may stand
+TEMPLATES = Path(__file__).parent.parent / "templates"
+
+
+def address_of_client(client_id: str) -> str:
+    """A client id may be any printable ASCII, slashes too: as one segment of a path, with ~ for its escapes."""
+    segment = quote(client_id, safe="").replace("~", "~7E").replace("%", "~").replace(".", "~2E")
+    if segment in RESERVED:
+        segment = f"~{ord(segment[0]):02X}{segment[1:]}"
+    return f"/console/applications/{segment}"
+
+
+async def find(visit: ConsoleVisit, segment: str) -> Client:
+    """The client that the address names, as it is now; raises NotFoundException."""
+    client = await clients.find_client(unquote(segment.replace("~", "%")), visit.server.client_types)
+    if client is None:
+        raise NotFoundException
+    return client
+
+
+@dataclass(kw_only=True)
+class ApplicationView(ConsoleView):
+    """A view of one application. `address` is where all of them begin; `kind` says what sort of application it is."""
+
+    folder: ClassVar[Path | None] = TEMPLATES
+    client: Client
+
+    @property
+    def address(self) -> str:
+        return address_of_client(self.client.id)
+
+    @property
+    def kind(self) -> str:
+        return f"{'Third-party' if self.client.third_party else 'My'} app · {self.client.type.title}"
+
+    def __post_init__(self) -> None:
+        self.path = (Link(*LISTS[self.client.third_party]), *self.path)
+
+
+@dataclass(kw_only=True)
+class ApplicationForm(ApplicationView, ConsoleForm):
+    """A view of one application with a form."""
+
+
+def tabs(client: Client, current: str) -> tuple[Link, ...]:
+    address = address_of_client(client.id)
+    return tuple(Link(title, address + path, current=title == current) for title, path in TABS)
+
+
+def back_to(client: Client, title: str = "", path: str = "") -> tuple[Link, ...]:
+    """The way up from a step inside of an application."""
+    address = address_of_client(client.id)
+    return (Link(client.name, address), *((Link(title, address + path),) if title else ()))
+
+
+@dataclass(frozen=True, slots=True)
+class Touched:
+    """The blast radius of a change: what would stop working, or have to be asked again."""
+
+    consents: int
+    users: int
+    tokens: int
+
+    @property
+    def any(self) -> bool:
+        return bool(self.consents or self.tokens)
+
+
+async def touched(visit: ConsoleVisit, client: Client, permission: Permission | None = None) -> Touched:
+    """What a change to the application, or to one of its permissions, touches now."""
+    given = await consents.count_consents(client.id, permission)
+    people = await consents.count_consenting_users(client.id, permission)
+    return Touched(given, people, await grants.count_live_tokens(client.id, visit.server.now()))

@@ -1,0 +1,144 @@
+"""Creating an application: whose it is, of which type, its name."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import ClassVar
+
+from litestar.exceptions import NotFoundException
+
+from credenza import (
+    Client,
+    ClientType,
+    ConsoleDone,
+    ConsoleForm,
+    ConsoleView,
+    ConsoleVisit,
+    Link,
+    clients,
+    console_get,
+    console_post,
+    new_id,
+    transaction,
+)
+
+from .common import LISTS, TEMPLATES, address_of_client
+from .secrets import add_secret
+
+CREATE = "/console/applications/create"
+PARTIES = {"my-app": False, "third-party-app": True}
+UP = Link("Applications", "/console/applications")
+
+
+@dataclass(kw_only=True)
+class PartyPage(ConsoleView):
+    template: ClassVar[str] = "applications/create_party.html"
+    folder: ClassVar[Path | None] = TEMPLATES
+
+
+@dataclass(kw_only=True)
+class TypePage(ConsoleView):
+    template: ClassVar[str] = "applications/create_type.html"
+    folder: ClassVar[Path | None] = TEMPLATES
+    address: str
+    types: tuple[ClientType, ...]
+
+
+@dataclass(kw_only=True)
+class CreatePage(ConsoleForm):
+    template: ClassVar[str] = "applications/create.html"
+    folder: ClassVar[Path | None] = TEMPLATES
+    kind: ClientType
+    action: str
+
+
+@console_get(CREATE, "applications:write")
+async def choose_party(visit: ConsoleVisit) -> PartyPage:
+    return PartyPage(title="Create application", lead="Whose application is it?", path=(UP,))
+
+
+@console_get(CREATE + "/{party:str}", "applications:write")
+async def choose_type(visit: ConsoleVisit, party: str) -> TypePage:
+    third_party = _third_party(party)
+    types = tuple(kind for kind in visit.server.client_types.values() if kind.third_party or not third_party)
+    return TypePage(
+        title=f"Create {_article(third_party)}",
+        lead="Choose what it is. This cannot be changed later.",
+        path=(UP, Link("Create application", CREATE)),
+        address=f"{CREATE}/{party}",
+        types=types,
+    )
+
+
+@console_get(CREATE + "/{party:str}/{kind:str}", "applications:write")
+async def show_form(visit: ConsoleVisit, party: str, kind: str) -> CreatePage:
+    return _form(visit, party, kind)
+
+
+@console_post(CREATE + "/{party:str}/{kind:str}", "applications:write")
+async def create(visit: ConsoleVisit, party: str, kind: str) -> ConsoleDone | CreatePage:
+    page = _form(visit, party, kind)
+    page.values = {name: visit.form.get(name, "").strip() for name in ("name", "description")}
+    chosen = tuple(name for name in page.kind.optional_grant_types if name in visit.form.all_values("grant_type"))
+    if errors := check_words(page.values):
+        return page.refused(errors, **dict.fromkeys(chosen, "on"))
+    client = Client(
+        id=new_id(),
+        name=page.values["name"],
+        description=page.values["description"],
+        type=page.kind,
+        third_party=_third_party(party),
+        grant_types=(*page.kind.grant_types, *chosen),
+        auth_method=page.kind.auth_methods[0],
+        access_token_lifetime=visit.server.settings.access_token_lifetime,
+    )
+    secret: Mapping[str, str] = {}
+    async with transaction():
+        await clients.insert_client(client, visit.server.now())
+        await visit.changed(
+            "application",
+            "created",
+            client.id,
+            client=client.id,
+            after={"name": client.name, "type": client.type.name, "third_party": client.third_party},
+        )
+        if client.type.confidential:
+            secret = await add_secret(visit, client, "First secret", None)
+    return ConsoleDone(address_of_client(client.id), f"{client.name} was created.", secret)
+
+
+def check_words(values: Mapping[str, str]) -> dict[str, str]:
+    """Name and description, for whoever writes them."""
+    errors = {}
+    if not 1 <= len(values["name"]) <= 200 or not values["name"].isprintable():
+        errors["name"] = "Give it a name of at most 200 characters."
+    if len(values["description"]) > 1000:
+        errors["description"] = "A description has at most 1,000 characters."
+    return errors
+
+
+def _form(visit: ConsoleVisit, party: str, kind: str) -> CreatePage:
+    third_party = _third_party(party)
+    found = visit.server.client_types.get(kind)
+    if found is None or (third_party and not found.third_party):
+        raise NotFoundException
+    address = f"{CREATE}/{party}"
+    return CreatePage(
+        title=f"Create {_article(third_party)}",
+        lead=f"{found.title}. {found.description}",
+        path=(UP, Link("Create application", CREATE), Link(LISTS[third_party][0].removesuffix("s"), address)),
+        kind=found,
+        action=f"{address}/{kind}",
+    )
+
+
+def _third_party(party: str) -> bool:
+    if party not in PARTIES:
+        raise NotFoundException
+    return PARTIES[party]
+
+
+def _article(third_party: bool) -> str:
+    return "a third-party app" if third_party else "an app of your own"

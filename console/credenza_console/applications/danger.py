@@ -1,0 +1,83 @@
+"""Switching an application off and on, and deleting it: first what it touches, then the step."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import ClassVar
+
+from credenza import ConsoleDone, ConsoleVisit, clients, console_get, console_post, transaction
+
+from .common import LISTS, ONE, ApplicationForm, Touched, address_of_client, back_to, find, touched
+
+
+@dataclass(kw_only=True)
+class AvailabilityPage(ApplicationForm):
+    template: ClassVar[str] = "applications/availability.html"
+    touched: Touched
+
+
+@dataclass(kw_only=True)
+class DeletePage(ApplicationForm):
+    template: ClassVar[str] = "applications/delete.html"
+    touched: Touched
+
+
+@console_get(ONE + "/availability", "applications:write")
+async def show_availability(visit: ConsoleVisit, application: str) -> AvailabilityPage:
+    client = await find(visit, application)
+    return AvailabilityPage(
+        title=f"{'Disable' if client.enabled else 'Enable'} {client.name}",
+        path=back_to(client),
+        client=client,
+        touched=await touched(visit, client),
+    )
+
+
+@console_post(ONE + "/availability", "applications:write")
+async def save_availability(visit: ConsoleVisit, application: str) -> ConsoleDone:
+    """Says what it shall be, not "the other way": a form that is posted twice does the same thing twice."""
+    client = await find(visit, application)
+    enabled = visit.form.get("enabled") == "on"
+    changed = replace(client, enabled=enabled)
+    async with transaction():
+        await clients.update_client(changed, visit.server.now())
+        await visit.changed(
+            "application",
+            "enabled" if enabled else "disabled",
+            client.id,
+            client=client.id,
+            before={"enabled": client.enabled},
+            after={"enabled": enabled},
+        )
+    return ConsoleDone(address_of_client(client.id), f"{client.name} is {'enabled' if enabled else 'disabled'}.")
+
+
+@console_get(ONE + "/delete", "applications:write")
+async def show_delete(visit: ConsoleVisit, application: str) -> DeletePage:
+    return await _delete_page(visit, application)
+
+
+@console_post(ONE + "/delete", "applications:write")
+async def delete(visit: ConsoleVisit, application: str) -> ConsoleDone | DeletePage:
+    page = await _delete_page(visit, application)
+    client = page.client
+    if visit.form.get("confirm", "").strip() != client.name.strip():
+        errors = {"confirm": f"Type the name of the application: {client.name}"}
+        return page.refused(errors, confirm=visit.form.get("confirm", ""))
+    async with transaction():
+        await clients.delete_client(client.id)
+        await visit.changed(
+            "application",
+            "deleted",
+            client.id,
+            client=client.id,
+            before={"name": client.name, "type": client.type.name, "third_party": client.third_party},
+        )
+    return ConsoleDone(LISTS[client.third_party][1], f"{client.name} was deleted.")
+
+
+async def _delete_page(visit: ConsoleVisit, application: str) -> DeletePage:
+    client = await find(visit, application)
+    return DeletePage(
+        title=f"Delete {client.name}", path=back_to(client), client=client, touched=await touched(visit, client)
+    )

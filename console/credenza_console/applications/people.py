@@ -1,0 +1,75 @@
+"""Who authorized an application, for what, and when it was last used in their name."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import ClassVar
+from urllib.parse import parse_qsl
+
+from credenza import ConsoleVisit, Listing, Moment, consents, console_get, users
+
+from .common import ONE, ApplicationView, find, tabs
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    user_id: str
+    name: str
+    account: str
+    context: str
+    automatic: bool
+    granted: tuple[str, ...]
+    declined: tuple[str, ...]
+    since: Moment | None
+    last_used: Moment | None
+
+
+@dataclass(kw_only=True)
+class PeoplePage(ApplicationView):
+    template: ClassVar[str] = "applications/people.html"
+    fragment: str = "table"
+    listing: Listing
+    rows: tuple[Row, ...]
+
+
+@console_get(ONE + "/users", "applications:read")
+async def list_people(visit: ConsoleVisit, application: str) -> PeoplePage:
+    client = await find(visit, application)
+    listing = Listing.of(visit)
+    found = await consents.list_consents(
+        client_id=client.id, search=listing.search, offset=listing.offset, limit=listing.size
+    )
+    people = await users.list_users_by_id([consent.user_id for consent in found])
+    rows = [
+        Row(
+            user_id=consent.user_id,
+            name=people[consent.user_id].display_name,
+            account=people[consent.user_id].email or people[consent.user_id].username,
+            context=await in_words(visit, consent.context),
+            automatic=consent.automatic,
+            granted=tuple(sorted(permission.scope for permission in consent.granted)),
+            declined=tuple(sorted(permission.scope for permission in consent.declined)),
+            since=visit.moment(consent.granted_at),
+            last_used=visit.moment(consent.last_used_at),
+        )
+        for consent in found
+        if consent.user_id in people
+    ]
+    total = await consents.count_consents(client.id, search=listing.search)
+    return PeoplePage(
+        title=client.name,
+        lead=client.description,
+        tabs=tabs(client, "Users"),
+        client=client,
+        listing=replace(listing, total=total),
+        rows=tuple(rows),
+    )
+
+
+async def in_words(visit: ConsoleVisit, context: str) -> str:
+    """The context of a consent (an organization, say) as its source calls it."""
+    words = []
+    for question, answer in parse_qsl(context):
+        titles = [await source.answer_title(question, answer) for source in visit.server.scope_providers.values()]
+        words.append(next((title for title in titles if title), answer))
+    return ", ".join(words)

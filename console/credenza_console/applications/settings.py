@@ -1,0 +1,227 @@
+"""The settings of one application: what its developer needs, and what an administrator decides."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar
+
+from credenza import (
+    Client,
+    ConsoleDone,
+    ConsoleVisit,
+    Parameters,
+    ShownPanel,
+    StateError,
+    check_client,
+    check_registrable,
+    check_web_uri,
+    clients,
+    console_get,
+    console_post,
+    provider_metadata,
+    transaction,
+)
+
+from .common import ONE, ApplicationForm, Touched, find, tabs, touched
+from .creation import check_words
+from .secrets import SecretRow, list_secrets
+
+LISTS = ("redirect_uris", "post_logout_redirect_uris", "cors_origins")
+TEXTS = ("name", "description", "auth_method", "id_token_alg", "jwks_uri", "backchannel_logout_uri")
+SWITCHES = ("require_pkce", "offline_access")
+MOST_URIS = 100
+NOTHING = Touched(0, 0, 0)
+METHODS = {
+    "client_secret_basic": "client_secret_basic: the secret in the Authorization header",
+    "client_secret_post": "client_secret_post: the secret in the form",
+    "private_key_jwt": "private_key_jwt: a signed assertion, no secret",
+    "none": "none: a public client",
+}
+
+
+@dataclass(kw_only=True)
+class SettingsPage(ApplicationForm):
+    """`endpoints` are label and address pairs for every library, `more_endpoints` the rest of the metadata document.
+
+    `removed` are redirect URIs that the form would take away, to be confirmed with what that touches.
+    """
+
+    template: ClassVar[str] = "applications/settings.html"
+    endpoints: tuple[tuple[str, str], ...]
+    more_endpoints: tuple[tuple[str, str], ...]
+    secrets: tuple[SecretRow, ...]
+    new_secret: Mapping[str, str]
+    methods: tuple[tuple[str, str], ...]
+    algorithms: tuple[tuple[str, str], ...]
+    panels: tuple[ShownPanel, ...]
+    removed: tuple[str, ...] = ()
+    touched: Touched = NOTHING
+
+
+@console_get(ONE, "applications:read")
+async def show_settings(visit: ConsoleVisit, application: str) -> SettingsPage:
+    client = await find(visit, application)
+    return await _page(visit, client, values_of(client))
+
+
+@console_post(ONE, "applications:write")
+async def save_settings(visit: ConsoleVisit, application: str) -> ConsoleDone | SettingsPage:
+    client = await find(visit, application)
+    values = typed(client, visit.form)
+    changed, errors = parse(client, values)
+    removed = tuple(uri for uri in client.redirect_uris if uri not in changed.redirect_uris)
+    reach = await touched(visit, client) if removed and not errors else NOTHING
+    if reach.any and visit.form.get("confirm_removal") != "on":
+        errors["confirm_removal"] = "Tick this to go on."
+    if errors:
+        page = (await _page(visit, client, values)).refused(errors)
+        page.removed, page.touched = (removed if reach.any else ()), reach
+        return page
+    before, after = difference(client, changed)
+    if after:
+        async with transaction():
+            await clients.update_client(changed, visit.server.now())
+            await visit.changed("application", "updated", client.id, client=client.id, before=before, after=after)
+    page = await _page(visit, changed, values)
+    return ConsoleDone(page.address, "Saved.")
+
+
+def values_of(client: Client) -> dict[str, str]:
+    """As the form shows them."""
+    return {
+        **{name: getattr(client, name) for name in TEXTS},
+        **{name: "\n".join(getattr(client, name)) for name in LISTS},
+        **{name: "on" if getattr(client, name) else "" for name in SWITCHES},
+        "access_token_lifetime": str(client.access_token_lifetime),
+        "jwks": json.dumps(client.jwks, indent=2) if client.jwks else "",
+    }
+
+
+def typed(client: Client, form: Parameters) -> dict[str, str]:
+    """As they were typed. Fields that this type of application does not have stay as they are."""
+    values = {name: form.get(name, "").strip() for name in values_of(client)}
+    absent = [] if client.type.interactive else [*LISTS, *SWITCHES, "id_token_alg", "backchannel_logout_uri"]
+    if not client.type.confidential:
+        absent += ["auth_method", "jwks", "jwks_uri", "require_pkce"]
+    return values | {name: value for name, value in values_of(client).items() if name in absent}
+
+
+def parse(client: Client, values: Mapping[str, str]) -> tuple[Client, dict[str, str]]:
+    """The client that the form describes, and what is wrong, by field."""
+    errors = check_words({"name": values["name"], "description": values["description"]})
+    lists = {name: _lines(values[name]) for name in LISTS}
+    for name in ("redirect_uris", "post_logout_redirect_uris"):
+        _check_lines(errors, name, lists[name], lambda uri: check_registrable(uri, native=client.type.native))
+    _check_lines(errors, "cors_origins", lists["cors_origins"], check_origin)
+    for name in ("jwks_uri", "backchannel_logout_uri"):
+        if values[name]:
+            _check_lines(errors, name, (values[name],), check_web_uri)
+    lifetime, jwks = client.access_token_lifetime, dict(client.jwks)
+    text = values["access_token_lifetime"]
+    if text.isascii() and text.isdecimal() and len(text) < 7 and 0 < int(text) <= 24 * 3600:
+        lifetime = int(text)
+    else:
+        errors |= {"access_token_lifetime": "A number of seconds from 1 to 86400."}
+    try:
+        jwks = json.loads(values["jwks"] or "{}")
+        if not isinstance(jwks, dict):
+            raise ValueError
+    except (ValueError, RecursionError):
+        errors["jwks"] = 'This is not a JSON Web Key Set: {"keys": [...]}.'
+    settings: dict[str, Any] = {name: values[name] for name in TEXTS}
+    settings |= {name: values[name] == "on" for name in SWITCHES}
+    settings |= lists | {"access_token_lifetime": lifetime, "jwks": jwks}
+    changed = replace(client, **settings)
+    if not errors:
+        errors = _check_whole(changed)
+    return changed, errors
+
+
+def _lines(text: str) -> tuple[str, ...]:
+    """Each once, without the empty ones."""
+    return tuple(dict.fromkeys(line.strip() for line in text.split("\n") if line.strip()))
+
+
+def _check_lines(errors: dict[str, str], name: str, lines: tuple[str, ...], check: Callable[[str], object]) -> None:
+    """One sentence for each line that is wrong, naming the line."""
+    wrong = []
+    for line in lines:
+        try:
+            check(line)
+        except ValueError as error:
+            wrong.append(f"{line[:200]}: {error}")
+    if len(lines) > MOST_URIS:
+        wrong.append(f"There are at most {MOST_URIS}.")
+    if wrong:
+        errors[name] = "\n".join(wrong)
+
+
+def check_origin(origin: str) -> None:
+    check_web_uri(origin)
+    if origin.count("/") != 2 or "?" in origin:
+        raise ValueError("An origin is scheme and host only, like https://app.example.com.")
+
+
+def _check_whole(client: Client) -> dict[str, str]:
+    """What only shows in the settings together."""
+    try:
+        check_client(client)
+    except StateError as error:
+        message = str(error).removeprefix(f"{client.name}: ")
+        fields = {
+            "token_endpoint_auth_method": "auth_method",
+            "id_token_signed_response_alg": "id_token_alg",
+            "jwks and jwks_uri": "jwks_uri",
+            "jwks": "jwks",
+        }
+        field = next((ours for theirs, ours in fields.items() if message.startswith(theirs)), "jwks")
+        return {field: message}
+    if client.auth_method == "private_key_jwt" and not client.jwks and not client.jwks_uri:
+        return {"jwks_uri": "With private_key_jwt the application's public keys are needed: an address or a key set."}
+    return {}
+
+
+def difference(before: Client, after: Client) -> tuple[dict[str, Any], dict[str, Any]]:
+    """For the audit log: the settings that differ, as they were and as they are."""
+    names = (*TEXTS, *LISTS, *SWITCHES, "access_token_lifetime", "jwks")
+    differing = [name for name in names if getattr(before, name) != getattr(after, name)]
+    return {name: getattr(before, name) for name in differing}, {name: getattr(after, name) for name in differing}
+
+
+async def endpoints(visit: ConsoleVisit) -> tuple[tuple[tuple[str, str], ...], tuple[tuple[str, str], ...]]:
+    """What every library asks for, and every other endpoint of the metadata document."""
+    server = visit.server
+    document = await provider_metadata(server)
+    first = ("authorization_endpoint", "token_endpoint")
+    shown = [
+        ("Discovery URL", f"{server.issuer}/.well-known/openid-configuration"),
+        ("Authorization endpoint", str(document["authorization_endpoint"])),
+        ("Token endpoint", str(document["token_endpoint"])),
+    ]
+    rest = [name for name in document if name.endswith(("_endpoint", "_uri")) and name not in first]
+    words = {"jwks_uri": "JWKS", "userinfo_endpoint": "UserInfo endpoint"}
+    others = [("Issuer", server.issuer)]
+    others += [(words.get(name, name.replace("_", " ").capitalize()), str(document[name])) for name in rest]
+    others.append(("OAuth 2.0 metadata", f"{server.issuer}/.well-known/oauth-authorization-server"))
+    return tuple(shown), tuple(others)
+
+
+async def _page(visit: ConsoleVisit, client: Client, values: Mapping[str, str]) -> SettingsPage:
+    shown, others = await endpoints(visit)
+    keys = await visit.server.keys()
+    return SettingsPage(
+        title=client.name,
+        lead=client.description,
+        tabs=tabs(client, "Settings"),
+        client=client,
+        values=values,
+        endpoints=shown,
+        more_endpoints=others,
+        secrets=await list_secrets(visit, client),
+        new_secret=visit.secret,
+        methods=tuple((name, METHODS.get(name, name)) for name in client.type.auth_methods),
+        algorithms=tuple((name, name) for name in keys.active),
+        panels=tuple(await visit.panels("application", client)),
+    )

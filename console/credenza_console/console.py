@@ -1,0 +1,186 @@
+"""All pages of the console, its own and other plugins', behind one guard."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any
+
+from litestar import route as litestar_route
+from litestar.exceptions import NotFoundException
+from litestar.handlers import HTTPRouteHandler
+from litestar.plugins.htmx import ClientRefresh, HTMXDetails
+from markupsafe import Markup
+
+from credenza import (
+    AnyRequest,
+    AnyResponse,
+    ConsoleDone,
+    ConsoleFrame,
+    ConsolePage,
+    ConsolePanel,
+    ConsoleRoute,
+    ConsoleView,
+    ConsoleVisit,
+    Link,
+    NotAllowed,
+    Parameters,
+    ShownPanel,
+    SignInNeeded,
+    StaticFiles,
+    csrf_token,
+    redirect_response,
+    render,
+    server_of,
+    signed_in,
+    signed_in_form,
+    signed_in_upload,
+)
+
+from .access import ROLES, allows
+from .notices import Notice, clear, leave, take
+
+logger = logging.getLogger("credenza.plugins")
+
+SECTIONS = ("Directory", "Policy", "System")
+
+
+class Console:
+    """The pages and panels of one server. Made at the start, never written to afterwards."""
+
+    def __init__(
+        self,
+        pages: Sequence[tuple[str, ConsolePage]],
+        panels: Sequence[tuple[str, ConsolePanel]],
+        static: StaticFiles,
+        extra: Sequence[ConsoleRoute] = (),
+    ) -> None:
+        self.pages = sorted((page for _, page in pages), key=lambda page: page.order)
+        self.panels = sorted(panels, key=lambda panel: panel[1].order)
+        self._static = static
+        self.routes: dict[tuple[str, str], ConsoleRoute] = {}
+        self._add("console", extra)
+        for plugin, page in pages:
+            self._add(plugin, page.routes)
+        for plugin, panel in panels:
+            self._add(plugin, panel.routes)
+
+    def _add(self, plugin: str, routes: Sequence[ConsoleRoute]) -> None:
+        for route in routes:
+            if not route.permission or not route.path.startswith("/console"):
+                raise ValueError(f"plugin {plugin!r}: {route.path} needs a permission and an address below /console")
+            if (route.method, route.path) in self.routes:
+                raise ValueError(f"plugin {plugin!r}: {route.method} {route.path} is there already")
+            self.routes[route.method, route.path] = route
+
+    def handlers(self) -> list[HTTPRouteHandler]:
+        return [self._static.handler(), *(self._handler(route) for route in self.routes.values())]
+
+    def _handler(self, route: ConsoleRoute) -> HTTPRouteHandler:
+        method: Any = route.method
+
+        @litestar_route(route.path, http_method=[method], status_code=200, name=f"{route.method} {route.path}")
+        async def handler(request: AnyRequest) -> AnyResponse:
+            try:
+                return await self.answer(route, request)
+            except SignInNeeded:
+                if HTMXDetails(request):  # a part of a page cannot become a sign-in page; the whole one can
+                    return ClientRefresh()
+                raise
+
+        return handler
+
+    async def answer(self, route: ConsoleRoute, request: AnyRequest) -> AnyResponse:
+        """The guard: signed in, an administrator whose role holds the permission, and for a form its token."""
+        server = server_of(request)
+        session, user = await signed_in(request)
+        may = partial(allows, user.administrator)
+        if user.administrator not in ROLES:
+            raise NotAllowed("This account is not an administrator's.")
+        if not may(route.permission):
+            raise NotAllowed(f"Your role ({ROLES[user.administrator].title}) does not allow this.")
+        form, files = Parameters([]), dict[str, bytes]()
+        if route.method == "POST" and route.uploads:
+            session, user, form, files = await signed_in_upload(request)
+        elif route.method == "POST":
+            session, user, form = await signed_in_form(request)
+        if not all(isinstance(value, str) and value.isprintable() for value in request.path_params.values()):
+            raise NotFoundException
+        fragment = bool(HTMXDetails(request)) and not HTMXDetails(request).history_restore_request
+        notice = take(server, session, request) if route.method == "GET" and not fragment else None
+        visit = ConsoleVisit(
+            request=request,
+            server=server,
+            session=session,
+            user=user,
+            may=may,
+            shown_panels=self._shown_panels,
+            form=form,
+            files=files,
+            secret=notice.secret if notice is not None else {},
+        )
+        outcome = await route.handle(visit, **request.path_params)
+        if isinstance(outcome, ConsoleDone):
+            response = redirect_response(server.settings, server.issuer + outcome.address)
+            leave(server, session, response, Notice(outcome.notice, outcome.secret))
+            return response
+        if not isinstance(outcome, ConsoleView):
+            return outcome
+        outcome.frame = self._frame(visit, notice.text if notice is not None else "")
+        block = outcome.fragment if fragment else ""
+        response = await render(
+            request, outcome, status=200 if block else outcome.status, block=block, headers={"Vary": "HX-Request"}
+        )
+        if notice is not None:
+            clear(server, response)
+        return response
+
+    def _frame(self, visit: ConsoleVisit, notice: str) -> ConsoleFrame:
+        path = visit.request.url.path
+        allowed = [page for page in self.pages if self._reachable(page, visit.may)]
+        under = [page.path for page in allowed if path == page.path or path.startswith(page.path + "/")]
+        current = max(under, key=len, default="")
+        names = dict.fromkeys([*SECTIONS, *(page.section for page in allowed)])
+        sections = [
+            (name, tuple(Link(p.title, p.path, p.icon, p.path == current) for p in allowed if p.section == name))
+            for name in names
+        ]
+        return ConsoleFrame(
+            menu=tuple((name, links) for name, links in sections if links),
+            account=visit.user.email or visit.user.username,
+            role=ROLES[visit.user.administrator].title,
+            csrf_token=csrf_token(visit.request, visit.session),
+            notice=notice,
+            assets={name: self._static.address(name) for name in ("console.css", "console.js")},
+            may=visit.may,
+        )
+
+    def _reachable(self, page: ConsolePage, may: Callable[[str], bool]) -> bool:
+        route = self.routes.get(("GET", page.path))
+        return route is not None and may(route.permission)
+
+    async def _shown_panels(self, visit: ConsoleVisit, about: str, target: Any) -> list[ShownPanel]:
+        """Each in its own `try`: a broken panel is named in the log, and the page says that it could not be shown."""
+        shown = []
+        for plugin, panel in self.panels:
+            if panel.about != about or not visit.may(panel.permission):
+                continue
+            try:
+                async with asyncio.timeout(visit.server.settings.plugins_timeout):
+                    html = await self._panel(visit, panel, target)
+            except Exception:
+                logger.exception("plugin %r failed to show its panel %r", plugin, panel.title)
+                html = ""
+            if html is not None:
+                shown.append(ShownPanel(panel.title, html))
+        return shown
+
+    async def _panel(self, visit: ConsoleVisit, panel: ConsolePanel, target: Any) -> str | None:
+        view = await panel.show(visit, target)
+        if view is None:
+            return None
+        view.frame = self._frame(visit, "")
+        response = await render(visit.request, view)
+        return Markup(response.content.decode())  # noqa: S704  # our own answer, escaped by its template

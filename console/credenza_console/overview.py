@@ -1,0 +1,87 @@
+"""The front door: what happened today, beside the last two weeks, and what an administrator may want to look at."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import ClassVar
+
+from credenza import ConsolePage, ConsoleView, ConsoleVisit, Listing, audit, clients, console_get
+
+from .applications.listing import Row, row_of
+from .audit_log import EventRow, list_rows
+
+DAY = 86400
+DAYS = 14
+FIGURES = (
+    ("Sign-ins", ("UserSignedIn",)),
+    ("Consents", ("ConsentGiven",)),
+    ("Tokens", ("TokenIssued",)),
+    ("Errors", ("AuthorizationRefused", "TokenRefused", "SignInFailed", "ReuseDetected", "PluginFailed")),
+)
+HEIGHT, WIDTH, GAP = 48, 14, 4  # of a chart and its bars, in units of its view box
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    x: int
+    y: float
+    height: float
+    now: bool
+    title: str
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """A number of today with a chart of the last two weeks; `summary` says the chart in words."""
+
+    title: str
+    today: int
+    bars: tuple[Bar, ...]
+    summary: str
+
+
+@dataclass(kw_only=True)
+class Overview(ConsoleView):
+    template: ClassVar[str] = "overview/overview.html"
+    folder: ClassVar[Path | None] = Path(__file__).parent / "templates"
+    figures: tuple[Figure, ...]
+    chart: tuple[int, int, int] = ((WIDTH + GAP) * DAYS - GAP, HEIGHT, WIDTH)
+    fresh: tuple[Row, ...]
+    rows: tuple[EventRow, ...]
+    older: str = ""
+
+
+@console_get("/console", "overview:read")
+async def show_overview(visit: ConsoleVisit) -> Overview:
+    today = visit.server.now() // DAY
+    counts = await audit.count_events_by_day(since=(today - DAYS + 1) * DAY)
+    found = await clients.list_clients(order="created_at", descending=True, limit=5)
+    rows: tuple[EventRow, ...] = ()
+    if visit.may("audit:read"):
+        rows, _ = await list_rows(visit, Listing("/console"), failed=True, limit=8)
+    return Overview(
+        title="Overview",
+        lead="Today, and the two weeks before it (UTC).",
+        figures=tuple(_figure(title, names, counts, today) for title, names in FIGURES),
+        fresh=tuple(row_of(visit, row) for row in found),
+        rows=rows,
+    )
+
+
+def _figure(title: str, names: tuple[str, ...], counts: Mapping[str, Mapping[int, int]], today: int) -> Figure:
+    days = range(today - DAYS + 1, today + 1)
+    values = [sum(counts.get(name, {}).get(day, 0) for name in names) for day in days]
+    most = max([*values, 1])
+    bars = []
+    for i, value in enumerate(values):
+        height = max(round(value / most * HEIGHT, 1), 1.0)
+        ago = DAYS - 1 - i
+        when = "today" if ago == 0 else "yesterday" if ago == 1 else f"{ago} days ago"
+        bars.append(Bar(i * (WIDTH + GAP), HEIGHT - height, height, ago == 0, f"{value:,} {when}"))
+    summary = f"{title}: {sum(values):,} in {DAYS} days, at most {max(values):,} a day"
+    return Figure(title, values[-1], tuple(bars), summary)
+
+
+PAGE = ConsolePage("Overview", "/console", (show_overview,), icon="layout-dashboard", order=0)

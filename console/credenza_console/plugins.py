@@ -1,0 +1,68 @@
+"""Plugins: what is loaded, from where, and what each one does."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from importlib.metadata import entry_points
+from pathlib import Path
+from typing import ClassVar
+
+from credenza import AuthorizationServer, ConsolePage, ConsoleView, ConsoleVisit, console_get
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """`origin` is the distribution it was installed with, or its module; `brings` what it registered, by kind."""
+
+    name: str
+    origin: str
+    hooks: tuple[str, ...]
+    brings: tuple[tuple[str, str], ...]
+
+
+@dataclass(kw_only=True)
+class PluginList(ConsoleView):
+    template: ClassVar[str] = "plugins/list.html"
+    folder: ClassVar[Path | None] = Path(__file__).parent / "templates"
+    rows: tuple[Row, ...]
+    disabled: tuple[str, ...]
+
+
+@console_get("/console/plugins", "plugins:read")
+async def list_plugins(visit: ConsoleVisit) -> PluginList:
+    server = visit.server
+    origins = {point.name: point.dist for point in entry_points(group="credenza")}
+    rows = []
+    for name, plugin in sorted(server.plugins.list_name_plugin()):
+        if plugin is None:
+            continue
+        hooks = tuple(sorted({caller.name for caller in server.plugins.get_hookcallers(plugin) or []}))
+        dist = origins.get(name)
+        module = getattr(plugin, "__name__", type(plugin).__module__)
+        origin = f"{dist.name} {dist.version}" if dist is not None else module
+        rows.append(Row(name, origin, hooks, tuple(brings(server, name))))
+    return PluginList(
+        title="Plugins",
+        lead="Parts that this server was started with. Install, or disable by plugins.disabled, and start it again.",
+        rows=tuple(rows),
+        disabled=tuple(sorted(server.settings.plugins_disabled)),
+    )
+
+
+def brings(server: AuthorizationServer, plugin: str) -> Iterable[tuple[str, str]]:
+    kinds = (
+        ("Client types", server.client_types),
+        ("Scope sources", server.scope_providers),
+        ("Prompts", server.prompts),
+        ("Themes", server.themes),
+        ("Grant types", server.grant_types),
+        ("Ways to sign in", server.authenticators),
+    )
+    for title, objects in kinds:
+        own = [name for name, item in objects.items() if server.plugin_of(item) == plugin]
+        if own:
+            yield title, ", ".join(own)
+
+
+PAGE = ConsolePage("Plugins", "/console/plugins", (list_plugins,), icon="plug", section="System", order=100)

@@ -1,0 +1,96 @@
+"""Signing keys: what each is doing, and rotation with a look at what applications will see."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import ClassVar
+
+from credenza import ConsoleDone, ConsolePage, ConsoleView, ConsoleVisit, Link, Moment, console_get, console_post, keys
+from credenza import rotate_keys as rotate
+
+HERE = "/console/signing-keys"
+FOLLOWING = {"next": "active", "active": "retired", "retired": "retired"}
+WORDS = {
+    "next": "Published, so that applications know it before it signs.",
+    "active": "Signs every token now.",
+    "retired": "Signs nothing any more; published while tokens that it signed live.",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    kid: str
+    alg: str
+    state: str
+    words: str
+    following: str
+    created: Moment | None
+    since: Moment | None
+
+
+@dataclass(kw_only=True)
+class KeyList(ConsoleView):
+    template: ClassVar[str] = "signing_keys/list.html"
+    folder: ClassVar[Path | None] = Path(__file__).parent / "templates"
+    rows: tuple[Row, ...]
+    jwks: str
+
+
+@dataclass(kw_only=True)
+class RotatePage(ConsoleView):
+    template: ClassVar[str] = "signing_keys/rotate.html"
+    folder: ClassVar[Path | None] = Path(__file__).parent / "templates"
+    rows: tuple[Row, ...]
+    recent: Moment | None
+
+
+@console_get(HERE, "keys:read")
+async def list_keys(visit: ConsoleVisit) -> KeyList:
+    return KeyList(
+        title="Signing keys",
+        lead="Tokens are signed with them; applications check the signatures with their public halves.",
+        rows=await _rows(visit),
+        jwks=f"{visit.server.issuer}/jwks",
+    )
+
+
+@console_get(HERE + "/rotate", "keys:write")
+async def show_rotate(visit: ConsoleVisit) -> RotatePage:
+    rows = await _rows(visit)
+    waiting = max((key.created_at for key in await keys.list_keys() if key.state == "next"), default=0)
+    recent = visit.moment(waiting) if visit.server.now() - waiting < 3600 else None
+    return RotatePage(
+        title="Rotate signing keys",
+        lead="What applications will see in the key set after it.",
+        path=(Link("Signing keys", HERE),),
+        rows=rows,
+        recent=recent,
+    )
+
+
+@console_post(HERE + "/rotate", "keys:write")
+async def rotate_keys(visit: ConsoleVisit) -> ConsoleDone:
+    await rotate(visit.server, actor=visit.user.id)
+    return ConsoleDone(HERE, "The keys were rotated.")
+
+
+async def _rows(visit: ConsoleVisit) -> tuple[Row, ...]:
+    await visit.server.keys()
+    return tuple(
+        Row(
+            key.kid,
+            key.alg,
+            key.state,
+            WORDS[key.state],
+            FOLLOWING[key.state],
+            visit.moment(key.created_at),
+            visit.moment(key.retired_at or key.activated_at or key.created_at),
+        )
+        for key in await keys.list_keys()
+    )
+
+
+PAGE = ConsolePage(
+    "Signing keys", HERE, (list_keys, show_rotate, rotate_keys), icon="key-round", section="Policy", order=200
+)

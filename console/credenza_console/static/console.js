@@ -1,0 +1,112 @@
+// What the console does beside its links and forms. Everything works without it.
+"use strict";
+
+// -- copy buttons say "Copied" --
+document.addEventListener("click", async (event) => {
+  const button = event.target.closest("[data-copy]");
+  if (!button) return;
+  try {
+    await navigator.clipboard.writeText(button.dataset.copy);
+  } catch {
+    const area = document.createElement("textarea"); // pages over plain http have no clipboard
+    area.value = button.dataset.copy;
+    document.body.append(area);
+    area.select();
+    document.execCommand("copy");
+    area.remove();
+    button.focus();
+  }
+  button.dataset.copied = "";
+  const label = button.getAttribute("aria-label");
+  button.setAttribute("aria-label", "Copied");
+  setTimeout(() => {
+    delete button.dataset.copied;
+    button.setAttribute("aria-label", label);
+  }, 1600);
+});
+
+// -- dialogs of browsers that do not know `commandfor` yet --
+if (!("commandForElement" in HTMLButtonElement.prototype)) {
+  document.addEventListener("click", (event) => {
+    const button = event.target.closest("button[commandfor]");
+    const dialog = button && document.getElementById(button.getAttribute("commandfor"));
+    if (dialog) button.getAttribute("command") === "close" ? dialog.close() : dialog.showModal();
+  });
+}
+
+// -- the palette: Ctrl-K, or / outside of a field --
+const palette = document.querySelector("[data-palette]");
+if (palette) {
+  const open = (event) => {
+    event.preventDefault();
+    palette.showModal();
+    palette.querySelector("input").select();
+  };
+  document.addEventListener("keydown", (event) => {
+    const writing = event.target.closest("input, textarea, select, [contenteditable]");
+    if ((event.ctrlKey || event.metaKey) && event.key.toLowerCase() === "k") open(event);
+    else if (event.key === "/" && !writing && !event.ctrlKey && !event.metaKey && !event.altKey) open(event);
+  });
+  for (const link of document.querySelectorAll("[data-open-palette]")) link.addEventListener("click", open);
+  palette.addEventListener("click", (event) => event.target === palette && palette.close());
+  palette.addEventListener("keydown", (event) => {
+    const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
+    const stops = [palette.querySelector("input"), ...palette.querySelectorAll(".found a")];
+    const at = stops.indexOf(document.activeElement);
+    if (step) {
+      event.preventDefault();
+      stops[(at + step + stops.length) % stops.length].focus();
+    } else if (event.key === "Enter" && at === 0 && stops[1]) {
+      event.preventDefault();
+      stops[1].click();
+    }
+  });
+}
+
+// -- unsaved changes are guarded, and what was typed survives a lost session --
+const guarded = document.querySelector("form[data-guard]");
+const draft = `credenza draft ${location.pathname}`;
+const entries = (form) =>
+  JSON.stringify([...new FormData(form)].filter(([name, value]) => name !== "csrf_token" && typeof value === "string"));
+
+if (document.querySelector("[data-notice]")) {
+  for (const key of Object.keys(sessionStorage)) if (key.startsWith("credenza draft ")) sessionStorage.removeItem(key);
+}
+if (guarded) {
+  const kept = sessionStorage.getItem(draft);
+  if (kept) {
+    sessionStorage.removeItem(draft);
+    if (!guarded.querySelector("[aria-invalid]")) refill(guarded, JSON.parse(kept));
+  }
+  const before = guarded.hasAttribute("data-dirty") ? "" : entries(guarded);
+  let leaving = false;
+  guarded.addEventListener("submit", () => {
+    leaving = true;
+    sessionStorage.setItem(draft, entries(guarded));
+  });
+  addEventListener("beforeunload", (event) => {
+    if (!leaving && entries(guarded) !== before) event.preventDefault();
+  });
+}
+
+function refill(form, pairs) {
+  for (const field of form.elements) {
+    if (!field.name || field.name === "csrf_token" || field.type === "file" || field.type === "hidden") continue;
+    const values = pairs.filter(([name]) => name === field.name).map(([, value]) => value);
+    if (field.type === "checkbox" || field.type === "radio") field.checked = values.includes(field.value);
+    else if (values.length) field.value = values[0];
+  }
+}
+
+// -- lists of checkboxes that can be narrowed while typing --
+document.addEventListener("input", (event) => {
+  const narrow = event.target.closest("[data-narrow]");
+  if (!narrow) return;
+  const words = narrow.value.toLowerCase().split(/\s+/);
+  for (const line of document.querySelectorAll(`${narrow.dataset.narrow} li`)) {
+    line.hidden = !words.every((word) => line.textContent.toLowerCase().includes(word));
+  }
+  for (const group of document.querySelectorAll(`${narrow.dataset.narrow} .group`)) {
+    group.hidden = !group.querySelector("li:not([hidden])");
+  }
+});

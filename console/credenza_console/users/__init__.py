@@ -1,0 +1,33 @@
+"""Users: the list, their creation, and one user with sessions and consents. Templates of the same names."""
+
+from __future__ import annotations
+
+from credenza import ConsolePage
+
+from . import creation, danger, details, listing
+
+PAGE = ConsolePage(
+    "Users",
+    "/console/users",
+    icon="users",
+    order=200,
+    routes=(
+        listing.list_users,
+        creation.show_form,
+        creation.create,
+        details.show_user,
+        details.save_user,
+        details.show_sessions,
+        details.end_session,
+        details.show_consents,
+        details.revoke_consent,
+        danger.show_link,
+        danger.create_link,
+        danger.show_suspension,
+        danger.save_suspension,
+        danger.show_delete,
+        danger.delete,
+    ),
+)
+
+__all__ = ["PAGE"]

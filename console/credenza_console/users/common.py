@@ -1,0 +1,47 @@
+"""What the views of one user share."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import ClassVar
+
+from litestar.exceptions import NotFoundException
+
+from credenza import ConsoleView, Link, User, users
+
+LIST = "/console/users"
+ONE = LIST + "/{user:str}"
+TEMPLATES = Path(__file__).parent.parent / "templates"
+TABS = (("Profile", ""), ("Sessions", "/sessions"), ("Consents", "/consents"))
+
+
+async def find(user_id: str) -> User:
+    """Raises NotFoundException."""
+    user = await users.find_user(user_id)
+    if user is None:
+        raise NotFoundException
+    return user
+
+
+@dataclass(kw_only=True)
+class UserView(ConsoleView):
+    """A view of one user. `address` is where all of them begin."""
+
+    folder: ClassVar[Path | None] = TEMPLATES
+    user: User
+
+    @property
+    def address(self) -> str:
+        return f"{LIST}/{self.user.id}"
+
+    def __post_init__(self) -> None:
+        self.path = (Link("Users", LIST), *self.path)
+
+
+def tabs(user: User, current: str) -> tuple[Link, ...]:
+    return tuple(Link(title, f"{LIST}/{user.id}{path}", current=title == current) for title, path in TABS)
+
+
+def back_to(user: User) -> tuple[Link, ...]:
+    return (Link(user.display_name, f"{LIST}/{user.id}"),)

@@ -1,0 +1,135 @@
+"""A new password link, suspending and deleting a user: first what it touches, then the step."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import ClassVar
+
+from credenza import (
+    ConsoleDone,
+    ConsoleForm,
+    ConsoleVisit,
+    User,
+    consents,
+    console_get,
+    console_post,
+    end_sessions,
+    grants,
+    invite,
+    sessions,
+    transaction,
+    users,
+)
+
+from ..administrators import LAST, LastAdministrator, hold_administrators
+from .common import LIST, ONE, UserView, back_to, find
+
+OWN = "This is your own account. Ask another administrator."
+
+
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """What suspending or deleting touches."""
+
+    sessions: int
+    consents: int
+
+
+@dataclass(kw_only=True)
+class LinkPage(UserView, ConsoleForm):
+    template: ClassVar[str] = "users/link.html"
+
+
+@dataclass(kw_only=True)
+class SuspensionPage(UserView, ConsoleForm):
+    template: ClassVar[str] = "users/suspension.html"
+    reach: Reach
+
+
+@dataclass(kw_only=True)
+class DeletePage(UserView, ConsoleForm):
+    template: ClassVar[str] = "users/delete.html"
+    reach: Reach
+
+
+@console_get(ONE + "/link", "users:write")
+async def show_link(visit: ConsoleVisit, user: str) -> LinkPage:
+    found = await find(user)
+    return LinkPage(title="A link to choose a password", path=back_to(found), user=found)
+
+
+@console_post(ONE + "/link", "users:write")
+async def create_link(visit: ConsoleVisit, user: str) -> ConsoleDone:
+    found = await find(user)
+    async with transaction():
+        link = await invite(visit.server, purpose="password", user_id=found.id)
+        await visit.changed("password link", "created", found.username, user=found.id)
+    return ConsoleDone(f"{LIST}/{found.id}", "The link was made; older ones do not work any more.", {"link": link})
+
+
+@console_get(ONE + "/suspension", "users:write")
+async def show_suspension(visit: ConsoleVisit, user: str) -> SuspensionPage:
+    return await _suspension_page(visit, await find(user))
+
+
+@console_post(ONE + "/suspension", "users:write")
+async def save_suspension(visit: ConsoleVisit, user: str) -> ConsoleDone | SuspensionPage:
+    """Who is suspended is signed out everywhere, and no token of theirs works from then on."""
+    found = await find(user)
+    suspended = visit.form.get("suspended") == "on"
+    if suspended and found.id == visit.user.id:
+        return (await _suspension_page(visit, found)).refused({"": OWN})
+    now = visit.server.now()
+    try:
+        async with transaction():
+            if suspended:
+                await hold_administrators(found)
+            await users.edit_user(replace(found, suspended=suspended, updated_at=now), ("suspended", "updated_at"))
+            if suspended:
+                await end_sessions(visit.server, found.id, await sessions.delete_sessions(found.id))
+                await grants.revoke_grants(now, user_id=found.id)
+            action = "suspended" if suspended else "reactivated"
+            await visit.changed("user", action, found.username, user=found.id)
+    except LastAdministrator:
+        return (await _suspension_page(visit, found)).refused({"": LAST})
+    return ConsoleDone(f"{LIST}/{found.id}", f"{found.username} was {action}.")
+
+
+@console_get(ONE + "/delete", "users:write")
+async def show_delete(visit: ConsoleVisit, user: str) -> DeletePage:
+    return await _delete_page(visit, await find(user))
+
+
+@console_post(ONE + "/delete", "users:write")
+async def delete(visit: ConsoleVisit, user: str) -> ConsoleDone | DeletePage:
+    found = await find(user)
+    confirm = visit.form.get("confirm", "")
+    page = await _delete_page(visit, found)
+    if found.id == visit.user.id:
+        return page.refused({"": OWN}, confirm=confirm)
+    if confirm.strip() != found.username:
+        return page.refused({"confirm": f"Type the user name: {found.username}"}, confirm=confirm)
+    try:
+        async with transaction():
+            await hold_administrators(found)
+            await end_sessions(visit.server, found.id, await sessions.delete_sessions(found.id))
+            await users.delete_user(found.id)
+            await visit.changed("user", "deleted", found.username, user=found.id)
+    except LastAdministrator:
+        return page.refused({"": LAST}, confirm=confirm)
+    return ConsoleDone(LIST, f"{found.username} was deleted.")
+
+
+async def _reach(visit: ConsoleVisit, user: User) -> Reach:
+    alive = await sessions.list_sessions(user.id, visit.server.now())
+    return Reach(len(alive), len(await consents.list_consents(user_id=user.id)))
+
+
+async def _suspension_page(visit: ConsoleVisit, user: User) -> SuspensionPage:
+    title = f"{'Reactivate' if user.suspended else 'Suspend'} {user.display_name}"
+    return SuspensionPage(title=title, path=back_to(user), user=user, reach=await _reach(visit, user))
+
+
+async def _delete_page(visit: ConsoleVisit, user: User) -> DeletePage:
+    title = f"Delete {user.display_name}"
+    return DeletePage(title=title, path=back_to(user), user=user, reach=await _reach(visit, user))

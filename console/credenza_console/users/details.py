@@ -1,0 +1,232 @@
+"""One user: the profile, the browsers they are signed in with, and what they authorized."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar
+from urllib.parse import parse_qsl
+
+from litestar.exceptions import NotFoundException
+
+from credenza import (
+    ConsentRevoked,
+    ConsoleDone,
+    ConsoleForm,
+    ConsoleVisit,
+    Listing,
+    Moment,
+    SessionEnded,
+    ShownPanel,
+    User,
+    address_of,
+    check_email,
+    consents,
+    console_get,
+    console_post,
+    end_sessions,
+    revoke_consented_grants,
+    sessions,
+    transaction,
+    users,
+)
+
+from ..applications.common import address_of_client
+from ..applications.people import in_words
+from .common import ONE, UserView, find, tabs
+from .creation import check_name
+
+NAMES = ("name", "given_name", "family_name")
+
+
+@dataclass(kw_only=True)
+class ProfilePage(UserView, ConsoleForm):
+    template: ClassVar[str] = "users/profile.html"
+    link: str = ""
+    created: Moment | None
+    last_sign_in: Moment | None
+    panels: tuple[ShownPanel, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SessionRow:
+    id: str
+    browser: str
+    address: str
+    since: Moment | None
+    seen: Moment | None
+    own: bool
+
+
+@dataclass(kw_only=True)
+class SessionsPage(UserView):
+    template: ClassVar[str] = "users/sessions.html"
+    rows: tuple[SessionRow, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ConsentRow:
+    id: str
+    client: str
+    client_address: str
+    context: str
+    automatic: bool
+    granted: tuple[str, ...]
+    since: Moment | None
+    last_used: Moment | None
+
+
+@dataclass(kw_only=True)
+class ConsentsPage(UserView):
+    template: ClassVar[str] = "users/consents.html"
+    listing: Listing
+    rows: tuple[ConsentRow, ...]
+
+
+@console_get(ONE, "users:read")
+async def show_user(visit: ConsoleVisit, user: str) -> ProfilePage:
+    return await _page(visit, await find(user))
+
+
+@console_post(ONE, "users:write")
+async def save_user(visit: ConsoleVisit, user: str) -> ConsoleDone | ProfilePage:
+    """The user name is the account's for ever; roles and passwords have forms of their own."""
+    found = await find(user)
+    typed = {name: visit.form.get(name, "").strip() for name in (*NAMES, "email", "email_verified", "phone_number")}
+    errors = {name: message for name in NAMES if (message := check_name(typed[name]))}
+    if message := check_email(typed["email"].lower()):
+        errors["email"] = message
+    if len(typed["phone_number"]) > 50 or not typed["phone_number"].isprintable():
+        errors["phone_number"] = "A phone number has at most 50 characters."
+    if errors:
+        return (await _page(visit, found)).refused(errors, **typed)
+    profile = {**found.profile, **{name: typed[name] for name in NAMES}}
+    changed = replace(
+        found,
+        email=typed["email"].lower() or None,
+        email_verified=typed["email_verified"] == "on" and bool(typed["email"]),
+        phone_number=typed["phone_number"],
+        phone_number_verified=found.phone_number_verified and typed["phone_number"] == found.phone_number,
+        profile={name: value for name, value in profile.items() if value != ""},
+        updated_at=visit.server.now(),
+    )
+    before, after = difference(found, changed)
+    if after:
+        async with transaction():
+            await users.edit_user(changed, (*after, "updated_at"))
+            await visit.changed("user", "updated", found.username, user=found.id, before=before, after=after)
+    return ConsoleDone(f"/console/users/{found.id}", "Saved.")
+
+
+def difference(before: User, after: User) -> tuple[dict[str, Any], dict[str, Any]]:
+    names = ("email", "email_verified", "phone_number", "phone_number_verified", "profile")
+    differing = [name for name in names if getattr(before, name) != getattr(after, name)]
+    return {name: getattr(before, name) for name in differing}, {name: getattr(after, name) for name in differing}
+
+
+async def _page(visit: ConsoleVisit, user: User) -> ProfilePage:
+    return ProfilePage(
+        title=user.display_name,
+        tabs=tabs(user, "Profile"),
+        user=user,
+        link=visit.secret.get("link", ""),
+        created=visit.moment(user.created_at),
+        last_sign_in=visit.moment(user.last_sign_in_at),
+        values={
+            **{name: str(user.profile.get(name, "")) for name in NAMES},
+            "email": user.email or "",
+            "email_verified": "on" if user.email_verified else "",
+            "phone_number": user.phone_number,
+        },
+        panels=tuple(await visit.panels("user", user)),
+    )
+
+
+@console_get(ONE + "/sessions", "users:read")
+async def show_sessions(visit: ConsoleVisit, user: str) -> SessionsPage:
+    found = await find(user)
+    rows = [
+        SessionRow(
+            session.id,
+            session.user_agent or "Unknown browser",
+            session.address,
+            visit.moment(session.created_at),
+            visit.moment(session.last_seen_at),
+            session.id == visit.session.id,
+        )
+        for session in await sessions.list_sessions(found.id, visit.server.now())
+    ]
+    return SessionsPage(title=found.display_name, tabs=tabs(found, "Sessions"), user=found, rows=tuple(rows))
+
+
+@console_post(ONE + "/sessions", "users:write")
+async def end_session(visit: ConsoleVisit, user: str) -> ConsoleDone:
+    """One session, or with `session=all` every one of them, but the one that looks at this page."""
+    found = await find(user)
+    wanted = visit.form.get("session", "")
+    async with transaction():
+        if wanted == "all":
+            ended = await sessions.delete_sessions(found.id, but=visit.session.id)
+        elif await sessions.delete_user_session(found.id, wanted):
+            ended = [wanted]
+        else:
+            raise NotFoundException
+        await end_sessions(visit.server, found.id, ended)
+        for session in ended:
+            address = address_of(visit.request)
+            await visit.server.emit(SessionEnded(actor=visit.user.id, user=found.id, address=address, session=session))
+    count = f"{len(ended)} session{'' if len(ended) == 1 else 's'}"
+    return ConsoleDone(f"/console/users/{found.id}/sessions", f"{count} ended.")
+
+
+@console_get(ONE + "/consents", "users:read")
+async def show_consents(visit: ConsoleVisit, user: str) -> ConsentsPage:
+    found = await find(user)
+    listing = Listing.of(visit)
+    given = await consents.list_consents(user_id=found.id, offset=listing.offset, limit=listing.size + 1)
+    rows = [
+        ConsentRow(
+            consent.id,
+            client.display_name if client is not None else consent.client_id,
+            address_of_client(consent.client_id),
+            await in_words(visit, consent.context),
+            consent.automatic,
+            tuple(sorted(permission.scope for permission in consent.granted)),
+            visit.moment(consent.granted_at),
+            visit.moment(consent.last_used_at),
+        )
+        for consent in given[: listing.size]
+        for client in [await visit.server.find_client(consent.client_id)]
+    ]
+    return ConsentsPage(
+        title=found.display_name,
+        tabs=tabs(found, "Consents"),
+        user=found,
+        listing=replace(listing, total=listing.offset + len(given)),
+        rows=tuple(rows),
+    )
+
+
+@console_post(ONE + "/consents", "users:write")
+async def revoke_consent(visit: ConsoleVisit, user: str) -> ConsoleDone:
+    """Everything that hangs on the consent ends with it, as when the user does it on the account page."""
+    found = await find(user)
+    consent_id = visit.form.get("consent", "")
+    async with transaction():
+        consent = await consents.find_user_consent(found.id, consent_id)
+        if consent is None:
+            raise NotFoundException
+        choices = dict(parse_qsl(consent.context))
+        await revoke_consented_grants(found.id, consent.client_id, choices, visit.server.now())
+        if await consents.revoke_consent(found.id, consent_id) is None:
+            raise NotFoundException
+        await visit.server.emit(
+            ConsentRevoked(
+                actor=visit.user.id,
+                user=found.id,
+                client=consent.client_id,
+                address=address_of(visit.request),
+                context=consent.context,
+                permissions=tuple(sorted(permission.key for permission in consent.granted)),
+            )
+        )
+    return ConsoleDone(f"/console/users/{found.id}/consents", "The consent was revoked.")

@@ -1,0 +1,66 @@
+"""The list of users."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import ClassVar
+
+from credenza import ConsoleView, ConsoleVisit, Listing, Moment, User, console_get, users
+
+from .common import LIST, TEMPLATES
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """`state` is "Active", "Suspended", or "Invited" for who has no password yet."""
+
+    id: str
+    name: str
+    username: str
+    email: str
+    state: str
+    administrator: bool
+    created: Moment | None
+    last_sign_in: Moment | None
+
+
+@dataclass(kw_only=True)
+class UserList(ConsoleView):
+    template: ClassVar[str] = "users/list.html"
+    folder: ClassVar[Path | None] = TEMPLATES
+    fragment: str = "table"
+    listing: Listing
+    rows: tuple[Row, ...]
+
+
+@console_get(LIST, "users:read")
+async def list_users(visit: ConsoleVisit) -> UserList:
+    listing = Listing.of(visit, ("username", "created_at", "last_sign_in_at"))
+    found = await users.list_users(
+        search=listing.search,
+        order=listing.order,
+        descending=listing.descending,
+        offset=listing.offset,
+        limit=listing.size,
+    )
+    total = await users.count_users(search=listing.search)
+    return UserList(
+        title="Users",
+        lead="Everybody who has an account here.",
+        listing=replace(listing, total=total),
+        rows=tuple(row_of(visit, user) for user in found),
+    )
+
+
+def row_of(visit: ConsoleVisit, user: User) -> Row:
+    return Row(
+        id=user.id,
+        name=user.display_name,
+        username=user.username,
+        email=user.email or "",
+        state="Suspended" if user.suspended else "Active" if user.password_hash else "Invited",
+        administrator=bool(user.administrator),
+        created=visit.moment(user.created_at),
+        last_sign_in=visit.moment(user.last_sign_in_at),
+    )

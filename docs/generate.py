@@ -1,0 +1,290 @@
+"""Write the reference pages that are made from the code: `python docs/generate.py`. A test compares them.
+
+`settings.md` from the dataclass Settings, `cli.md` from the parsers, `protocol.md` from the references in docstrings:
+section, code, test. Code blocks below `<!-- from FILE -->` or `<!-- from FILE: NAME -->` are cut out of that file.
+"""
+
+from __future__ import annotations
+
+import argparse
+import ast
+import re
+import sys
+from collections.abc import Iterator
+from dataclasses import MISSING, Field, fields
+from pathlib import Path
+
+from credenza.__main__ import parsers
+from credenza.settings import Settings
+
+DOCS = Path(__file__).parent
+ROOT = DOCS.parent
+NOTE = "<!-- Made by `python docs/generate.py`; change that, or the code. -->\n"
+
+# -- settings.md ------------------------------------------------------------------------------------------------------
+
+SETTINGS = {
+    "issuer": "The issuer, fixed for life and never derived from a request: scheme, host and port. https, or http on "
+    "a loopback host. The default follows `--port`.",
+    "database_url": "`sqlite:///relative.db`, `sqlite:////absolute.db`, `postgresql://…` or `cockroachdb://…`. "
+    "`?pool=20` bounds the connections of one process to PostgreSQL.",
+    "secret_key": "The key from which cookie, CSRF and encryption keys are derived: at least 32 random characters. "
+    "Made in a 0600 file beside a SQLite database; required with any other.",
+    "cache_url": "`redis://…` or `valkey://…`, for limits shared between workers.",
+    "outbound_allow": "Hosts and networks that outgoing calls may reach although they are private.",
+    "trusted_proxies": "Addresses and networks whose `X-Forwarded-For` is believed.",
+    "rate_limit": "Whether sign-ins and token requests are throttled; off only for benchmarks and test runs.",
+    "registration": "Dynamic client registration (RFC 7591).",
+    "registration_token": "The initial access token that dynamic registration asks for.",
+    "registration_limit_per_hour": "How many clients one address may register in an hour.",
+    "client_id_metadata_documents": "Whether an https address may be a `client_id`.",
+    "plugins_disabled": "Names of plugins that stay out.",
+    "plugins_path": "A plugin in a single file: an absolute path that nobody else may write to.",
+    "plugins_timeout": "Seconds that one call to a plugin may take.",
+    "code_lifetime": "Of an authorization code, 1 to 600.",
+    "access_token_lifetime": "Of an access token, unless its client or API says otherwise.",
+    "id_token_lifetime": "Of an ID token.",
+    "refresh_token_lifetime": "Of a grant's refresh tokens, however often they are used.",
+    "refresh_token_idle_lifetime": "Of a refresh token that is not used.",
+    "refresh_token_reuse_window": "In which a public client may repeat a refresh whose answer was lost, 0 to 60.",
+    "session_lifetime": "Of a browser's session, however often it is used.",
+    "session_idle_lifetime": "Of a session that is not used.",
+    "interaction_lifetime": "In which a user may finish a sign-in that was begun.",
+    "interactions_at_most": "Sign-ins begun and not finished that are kept; the oldest go first.",
+    "invitation_lifetime": "Of a link that sets a password.",
+    "argon2_time_cost": "Passes of Argon2id.",
+    "argon2_memory_kib": "Memory of Argon2id, in KiB.",
+    "argon2_parallelism": "Lanes of Argon2id.",
+    "password_min_length": "Characters of a new password, at least 8.",
+}
+
+
+def settings_page() -> str:
+    rows = "\n".join(
+        f"| `{f.name}` | `CREDENZA_{f.name.upper()}` | {_default(f)} | {SETTINGS.get(f.name, '')} |"
+        for f in fields(Settings)
+    )
+    return f"""{NOTE}
+# Settings
+
+Settings come from the environment, and from one TOML file that `--config` or `CREDENZA_CONFIG` names. The environment
+wins over the file, the command line over both. An empty variable counts as not set. An unknown key is an error that
+names it.
+
+Lists are separated by commas in the environment and are lists in the file. A table of the file is a prefix: `disabled`
+in `[plugins]` is `plugins_disabled`. Lifetimes are in seconds.
+
+```toml
+issuer = "https://id.example.com"
+database_url = "postgresql://credenza@db.example.com/credenza"
+trusted_proxies = ["10.0.0.0/8"]
+
+[plugins]
+disabled = ["theme-paper"]
+```
+
+| setting | variable | default | meaning |
+|---|---|---|---|
+{rows}
+
+Two variables are no settings: `CREDENZA_CONFIG` names the file, and `CREDENZA_TRACE_PLUGINS=1` prints each call to a
+plugin.
+
+Settings are read once, at the start. `credenza check` exits with 1 when they are unsafe.
+"""
+
+
+def _default(f: Field[object]) -> str:
+    value = f.default if f.default is not MISSING else ""
+    if isinstance(value, bool):
+        return "on" if value else "off"
+    return f"`{value}`" if value not in ("", ()) else "empty"
+
+
+# -- cli.md -----------------------------------------------------------------------------------------------------------
+
+
+def cli_page() -> str:
+    parser, _ = parsers()
+    sections = "\n".join(_sections(parser))
+    return f"""{NOTE}
+# The command line
+
+Every command takes `--help`. It exits with 0 on success, 1 on a refused operation, 2 on wrong usage. An error is one
+line on standard error. `--json` prints machine-readable output. `--config FILE`, a TOML file with
+[settings](settings.md), may stand before or after the command.
+
+{sections}
+Plugins may bring commands of their own, with the hook [`register_commands`](../plugins/hooks.md).
+"""
+
+
+def _sections(parser: argparse.ArgumentParser) -> Iterator[str]:
+    for action in parser._actions:
+        if isinstance(action, argparse._SubParsersAction):
+            helps = {choice.dest: choice.help or "" for choice in action._choices_actions}
+            for name, sub in action.choices.items():
+                if any(isinstance(a, argparse._SubParsersAction) for a in sub._actions):
+                    yield from _sections(sub)
+                else:
+                    yield _section(sub, helps.get(name, ""))
+
+
+def _section(parser: argparse.ArgumentParser, text: str) -> str:
+    usage = re.sub(r"\s+", " ", parser.format_usage()).removeprefix("usage: ").replace(" [-h]", "").strip()
+    options = "".join(f"| {_option(a)} | {_help(a)} |\n" for a in parser._actions if a.dest != "help")
+    table = f"\n| | |\n|---|---|\n{options}" if options else ""
+    return f"## `{parser.prog}`\n\n{text[:1].upper()}{text[1:]}.\n\n```console\n$ {usage}\n```\n{table}"
+
+
+def _option(action: argparse.Action) -> str:
+    return "`" + (", ".join(action.option_strings) or str(action.metavar or action.dest)) + "`"
+
+
+def _help(action: argparse.Action) -> str:
+    default = action.default
+    shown = f"default `{default}`" if default not in (None, False, "", argparse.SUPPRESS) else ""
+    return "; ".join(part for part in (action.help or "", shown) if part)
+
+
+# -- protocol.md ------------------------------------------------------------------------------------------------------
+
+NAMES = (
+    r"RFC \d{4}|OpenID Connect Core|OpenID Connect Discovery|OpenID Connect Dynamic Client Registration|"
+    r"OpenID Connect RP-Initiated Logout|OpenID Connect Back-Channel Logout|OpenID Connect Front-Channel Logout|"
+    r"RP-Initiated Logout|Back-Channel Logout|Front-Channel Logout|"
+    r"OAuth 2\.0 Form Post Response Mode|Core|Discovery"
+)
+FULL = {
+    "Core": "OpenID Connect Core",
+    "Discovery": "OpenID Connect Discovery",
+    "RP-Initiated Logout": "OpenID Connect RP-Initiated Logout",
+    "Back-Channel Logout": "OpenID Connect Back-Channel Logout",
+    "Front-Channel Logout": "OpenID Connect Front-Channel Logout",
+}
+SECTION = r"§\d+(?:\.\d+)*(?:-\d+(?:\.\d+)*)?"
+REFERENCE = re.compile(rf"\b({NAMES})(?:\s+1\.0)?,?\s+({SECTION}(?:(?:, | and |,\s)(?:{SECTION}))*)")
+IN_PATH = re.compile(r"rfc(\d{4})/test_(\d+(?:_\d+)*)_[a-z]")
+
+Found = dict[tuple[str, str], dict[str, None]]
+
+
+def protocol_page() -> str:
+    code = references(ROOT / "core", ROOT / "plugins", ROOT / "console")
+    tests = references(ROOT / "tests")
+    lines = []
+    specification = ""
+    for key in sorted({*code, *tests}, key=_in_order):
+        if key[0] != specification:
+            specification = key[0]
+            lines.append(f"\n## {specification}\n\n| section | code | tests |\n|---|---|---|")
+        lines.append(f"| {_link(*key)} | {_cell(code.get(key, {}))} | {_cell(tests.get(key, {}))} |")
+    return f"""{NOTE}
+# Protocol
+
+Which section of which specification is where in the code, and where it is tested. The table is made from the references
+in docstrings, so an empty cell is a gap: code that no test names the sentence of, or the other way round.
+{chr(10).join(lines)}
+"""
+
+
+def references(*folders: Path) -> Found:
+    """What docstrings refer to, and where they are: `path` or `path: name`."""
+    found: Found = {}
+    for folder in folders:
+        for path in sorted(folder.rglob("*.py")):
+            if {"node_modules", "demo"} & set(path.parts):  # others' code, and an application that is not ours
+                continue
+            place = path.relative_to(ROOT).as_posix()
+            if match := IN_PATH.search(place):
+                found.setdefault((f"RFC {match[1]}", match[2].replace("_", ".")), {})[place] = None
+            for text in _docstrings(ast.parse(path.read_text())):
+                for key in _named(text):
+                    found.setdefault(key, {})[place] = None
+    return found
+
+
+def _docstrings(tree: ast.AST) -> Iterator[str]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
+            yield ast.get_docstring(node) or ""
+
+
+def _named(text: str) -> Iterator[tuple[str, str]]:
+    """`RFC 6749 §4.1.2.1, §5.2` is two sections; `§4.5-4.6` is the two that it names."""
+    for name, sections in REFERENCE.findall(" ".join(text.split())):
+        for section in re.findall(SECTION, sections):
+            for part in section.removeprefix("§").split("-"):
+                yield FULL.get(name, name), part
+
+
+def _in_order(key: tuple[str, str]) -> tuple[object, ...]:
+    specification, section = key
+    return (not specification.startswith("RFC 6749"), specification, *(int(n) for n in section.split(".")))
+
+
+def _link(specification: str, section: str) -> str:
+    if specification.startswith("RFC "):
+        number = specification.removeprefix("RFC ")
+        return f"[§{section}](https://www.rfc-editor.org/rfc/rfc{number}#section-{section})"
+    return f"§{section}"
+
+
+def _cell(places: dict[str, None]) -> str:
+    return " ".join(f"[{_short(place)}](../../{place})" for place in places)
+
+
+def _short(place: str) -> str:
+    for prefix in ("core/credenza/", "plugins/", "console/", "tests/"):
+        place = place.removeprefix(prefix)
+    return place.removesuffix(".py")
+
+
+# -- code blocks ------------------------------------------------------------------------------------------------------
+
+FROM = re.compile(r"(<!-- from (\S+?)(?:: (\w+))? -->\n+```(\w+)\n)(.*?)(```\n)", flags=re.DOTALL)
+
+
+def with_code(path: Path) -> str:
+    """The page with its code blocks as the files are now."""
+
+    def cut(match: re.Match[str]) -> str:
+        source = (path.parent / match[2]).read_text()
+        return f"{match[1]}{_function(source, match[3]) if match[3] else source}{match[6]}"
+
+    return FROM.sub(cut, path.read_text())
+
+
+def _function(source: str, name: str) -> str:
+    node = next(n for n in ast.parse(source).body if isinstance(n, ast.FunctionDef) and n.name == name)
+    first = min([node.lineno, *(decorator.lineno for decorator in node.decorator_list)])
+    return "\n".join(source.splitlines()[first - 1 : node.end_lineno]) + "\n"
+
+
+def handwritten() -> list[Path]:
+    return [
+        *sorted(ROOT.glob("*.md")),
+        *(path for path in sorted(DOCS.rglob("*.md")) if str(path.relative_to(DOCS)) not in PAGES),
+    ]
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+
+PAGES = {
+    "reference/settings.md": settings_page,
+    "reference/cli.md": cli_page,
+    "reference/protocol.md": protocol_page,
+}
+
+
+def main() -> int:
+    texts = {DOCS / name: page() for name, page in PAGES.items()} | {path: with_code(path) for path in handwritten()}
+    for path, text in texts.items():
+        if not path.exists() or path.read_text() != text:
+            path.write_text(text)
+            sys.stdout.write(f"wrote {path.relative_to(ROOT)}\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,1 @@
+"""In order of their names; what has run is never changed again."""

@@ -1,0 +1,87 @@
+"""Clients that nobody registered: they register themselves (RFC 7591, RFC 7592), or their id is an address.
+
+They are third-party clients under one shared ceiling, and unverified until an administrator says otherwise.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from litestar.handlers import HTTPRouteHandler
+from piccolo.conf.apps import AppConfig
+
+from credenza import Cleaner, Client, ClientSource, Settings, StateSection, hookimpl
+
+from . import management, registration
+from .ceiling import SECTION, Ceiling
+from .documents import POLICY as DOCUMENT
+from .documents import Documents
+from .store import delete_unused
+from .tables import APP_CONFIG
+
+
+class UnregisteredClients(ClientSource):
+    """Puts the shared ceiling over every client that came by itself, and finds those whose id is an address."""
+
+    name = "unregistered"
+
+    def __init__(self) -> None:
+        self._ceiling = Ceiling()
+        self._documents: Documents | None = None
+
+    async def find(self, client_id: str, stored: Client | None, *, fresh: bool) -> Client | None:
+        if stored is not None and not stored.self_registered:
+            return stored
+        if client_id.startswith("https://") or (stored and stored.metadata["registered_by"] == DOCUMENT.by):
+            stored = await self._of_document(client_id, stored, fresh)
+        if stored is None:
+            return None
+        return replace(stored, ceiling={**await self._ceiling.get(), **(stored.ceiling or {})})
+
+    async def _of_document(self, client_id: str, stored: Client | None, fresh: bool) -> Client | None:
+        """The last good copy is enough for tokens that are there already; the client itself needs the document."""
+        if not self.server.settings.client_id_metadata_documents:
+            return None
+        if not fresh or (stored is not None and not stored.enabled):
+            return stored
+        if self._documents is None:
+            self._documents = Documents(self.server)
+        return await self._documents.client(client_id, stored)
+
+
+@hookimpl
+def register_tables() -> AppConfig:
+    return APP_CONFIG
+
+
+@hookimpl
+def register_client_sources() -> ClientSource:
+    return UnregisteredClients()
+
+
+@hookimpl
+def register_metadata(settings: Settings) -> Mapping[str, object]:
+    members: dict[str, object] = {}
+    if settings.registration != "off":
+        members["registration_endpoint"] = f"{settings.issuer}/register"
+    if settings.client_id_metadata_documents:
+        members["client_id_metadata_document_supported"] = True
+    return members
+
+
+@hookimpl
+def register_routes(settings: Settings) -> Sequence[HTTPRouteHandler]:
+    if settings.registration == "off":
+        return []
+    return [registration.register, registration.preflight, management.read, management.update, management.remove]
+
+
+@hookimpl
+def register_cleaners() -> Cleaner:
+    return delete_unused
+
+
+@hookimpl
+def register_state() -> StateSection:
+    return SECTION

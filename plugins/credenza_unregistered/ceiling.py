@@ -1,0 +1,61 @@
+"""What every client that registered itself may ask for: one shared ceiling, which begins empty."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from credenza import (
+    Cache,
+    Permission,
+    StateRun,
+    StateSection,
+    check_keys,
+    declared_permissions,
+    provider,
+    shown_permissions,
+)
+
+SETTING = "unregistered_ceiling"
+
+
+class Ceiling:
+    """The permissions of the provider setting; the value says whether a permission is required."""
+
+    def __init__(self) -> None:
+        self._cache: Cache[Mapping[Permission, bool]] = Cache()
+
+    async def get(self) -> Mapping[Permission, bool]:
+        return await self._cache.get(SETTING, find_ceiling)
+
+
+async def find_ceiling() -> dict[Permission, bool]:
+    stored = await provider.find_provider_setting(SETTING)
+    return {Permission(*parts): required for *parts, required in stored.get("permissions", [])}
+
+
+async def save_ceiling(ceiling: Mapping[Permission, bool]) -> None:
+    rows = [[p.source, p.resource, p.scope, required] for p, required in sorted(ceiling.items())]
+    await provider.save_provider_setting(SETTING, {"permissions": rows})
+
+
+async def _apply(part: Any, run: StateRun) -> None:
+    members = check_keys(part or {}, ("permissions",), "unregistered")
+    if "permissions" not in members:
+        return
+    ceiling = await declared_permissions(run, "unregistered", members["permissions"])
+    before = shown_permissions(await find_ceiling())
+
+    async def write() -> None:
+        await save_ceiling(ceiling)
+
+    after = {"permissions": shown_permissions(ceiling)}
+    await run.compare("provider", "unregistered clients", {"permissions": before}, after, write)
+
+
+async def _export() -> dict[str, Any]:
+    ceiling = await find_ceiling()
+    return {"permissions": shown_permissions(ceiling)} if ceiling else {}
+
+
+SECTION = StateSection("unregistered", 650, _apply, _export)

@@ -1,0 +1,134 @@
+"""Reading and writing registrations."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+
+from credenza import ClientRow, bump_version, digest_secret, transaction
+
+from .tables import Registration
+
+MOST_UNUSED = 10_000  # clients that never got a token; more of them push out the oldest
+REPEATED = 600  # seconds in which an identical registration is the same one
+UNUSED = 30 * 24 * 3600
+BATCH = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Registered:
+    """A row to be written. `token` is the registration access token itself, of which only the hash is stored."""
+
+    client_id: str
+    token: str = ""
+    declared: str = ""
+    address: str = ""
+
+
+async def insert_registration(registered: Registered, now: int) -> None:
+    await Registration.insert(
+        Registration(
+            id=_key(registered.client_id),
+            client=registered.client_id,
+            token=digest_secret(registered.token) if registered.token else "",
+            declared=registered.declared,
+            address=registered.address,
+            registered_at=now,
+        )
+    )
+
+
+def _key(client_id: str) -> str:
+    return hashlib.sha256(client_id.encode()).hexdigest()[:40]
+
+
+async def find_repeat(declared: str, address: str, now: int) -> str | None:
+    """The client that said the same from the same place a few minutes ago."""
+    r = Registration
+    row = (
+        await r.select(r.client)
+        .where((r.declared == declared) & (r.address == address) & (r.registered_at > now - REPEATED))
+        .order_by(r.registered_at)
+        .first()
+    )
+    return str(row["client"]) if row else None
+
+
+async def may_manage(client_id: str, token: str) -> bool:
+    """Whether this is the registration access token of that client."""
+    r = Registration
+    return bool(token) and await r.exists().where((r.id == _key(client_id)) & (r.token == digest_secret(token)))
+
+
+async def replace_token(client_id: str, old: str, new: str) -> bool:
+    """Exchange the registration access token; one of many parallel callers is told true."""
+    r = Registration
+    rows = (
+        await r.update({r.token: digest_secret(new), r.declared: ""})
+        .where((r.id == _key(client_id)) & (r.token == digest_secret(old)))
+        .returning(r.id)
+    )
+    return bool(rows)
+
+
+async def hold_enabled(client_id: str, now: int) -> bool:
+    """Hold the client until the transaction ends; false when an administrator disabled it, or it is gone."""
+    c = ClientRow
+    return bool(await c.update({c.updated_at: now}).where((c.id == client_id) & c.enabled.eq(True)).returning(c.id))
+
+
+async def spend_token(client_id: str, token: str) -> bool:
+    """Take the registration, once."""
+    r = Registration
+    rows = await r.delete().where((r.id == _key(client_id)) & (r.token == digest_secret(token))).returning(r.id)
+    return bool(rows)
+
+
+async def make_room(now: int) -> None:
+    """Whoever registers without ever coming back only pushes out the oldest of their kind, after an hour."""
+    counted = await Registration.raw(f"SELECT count(*) AS unused {_UNUSED}", True)
+    excess = int(counted[0]["unused"]) - MOST_UNUSED
+    if excess > 0:
+        rows = await Registration.raw(
+            f"SELECT r.client {_UNUSED} AND r.registered_at < {{}} ORDER BY r.registered_at LIMIT {{}}",
+            True,
+            now - 3600,
+            min(excess, BATCH),
+        )
+        await _delete_clients([row["client"] for row in rows])
+
+
+# A client that an administrator disabled stays: it is how it is kept out.
+_UNUSED = (
+    "FROM credenza_registration r JOIN credenza_client c ON c.id = r.client "
+    "WHERE c.last_used_at IS NULL AND c.enabled = {}"
+)
+
+
+async def delete_unused(now: int) -> int:
+    """Delete a batch of clients that nobody used for a month, and that hold no live refresh token."""
+    before = now - UNUSED
+    rows = await Registration.raw(
+        "SELECT r.client FROM credenza_registration r JOIN credenza_client c ON c.id = r.client "
+        "WHERE r.registered_at < {} AND (c.last_used_at IS NULL OR c.last_used_at < {}) AND c.enabled = {} "
+        'AND NOT EXISTS (SELECT 1 FROM credenza_refresh_token t JOIN credenza_grant g ON g.id = t."grant" '
+        "WHERE g.client = c.id AND g.revoked_at IS NULL AND t.spent_at IS NULL AND t.expires_at > {} "
+        "AND t.idle_expires_at > {}) LIMIT {}",
+        before,
+        before,
+        True,
+        now,
+        now,
+        BATCH,
+    )
+    return await _delete_clients([row["client"] for row in rows])
+
+
+async def _delete_clients(client_ids: list[str]) -> int:
+    """Their secrets, consents, codes and tokens go with them."""
+    if not client_ids:
+        return 0
+    async with transaction():
+        await ClientRow.delete().where(ClientRow.id.is_in(client_ids))
+        await bump_version()
+    return len(client_ids)

@@ -1,0 +1,109 @@
+"""What is stored about a user, on a page and as a file. SECURITY R-CO-05, R-BR-06, P-20."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from credenza import ObjectChanged, users
+from credenza.testing import PASSWORD, Callback, Credenza, PageSeen, RelyingParty, UserAgent
+
+Account = Callable[..., UserAgent]
+
+
+def seen(page: PageSeen | Callback) -> PageSeen:
+    assert isinstance(page, PageSeen), page.url
+    return page
+
+
+def download(agent: UserAgent) -> dict[str, Any]:
+    response = agent.send("GET", "/account/data.json")
+    assert response.status_code == 200
+    return dict(response.json())
+
+
+def test_the_page_says_what_is_stored(account: Account) -> None:
+    page = seen(account("ada").get("/account/data"))
+    assert (page.status, page.name) == (200, "account")
+    for text in (
+        "Ada Lovelace",
+        "ada@example.com",
+        "Email verified Yes",
+        "support",
+        "Given name Ada",
+        "Last signed in",
+    ):
+        assert text in page.text
+
+
+def test_the_file_is_a_download_that_nobody_keeps(account: Account) -> None:
+    response = account("ada").send("GET", "/account/data.json")
+    assert response.headers["content-type"].startswith("application/json")
+    assert response.headers["content-disposition"] == 'attachment; filename="account-ada.json"'
+    assert response.headers["cache-control"] == "no-store"
+    assert response.headers["x-content-type-options"] == "nosniff"
+
+
+def test_the_file_holds_profile_consents_sessions_and_events(
+    user_agent: UserAgent, client: RelyingParty, account: Account
+) -> None:
+    account("ada")
+    client.tokens(user_agent.authorize(client))
+    data = download(user_agent)
+    assert data["account"]["email"] == "ada@example.com"
+    assert data["profile"]["name"] == "Ada Lovelace"
+    assert data["released_by_scopes"]["roles"] == ["support"]
+    (application,) = data["applications"]
+    assert (application["name"], application["allowed"]) == (
+        "Harbour Wiki",
+        ["openid openid", "profile email", "profile profile"],
+    )
+    assert [session["current"] for session in data["sessions"]].count(True) == 1
+    assert len(data["sessions"]) == 2
+    names = {event["name"] for event in data["events"]}
+    assert {"UserSignedIn", "ConsentGiven", "TokenIssued"} <= names
+    assert not data["older_events_left_out"]
+
+
+def test_the_file_holds_no_secret(credenza: Credenza, user_agent: UserAgent, client: RelyingParty) -> None:
+    """SECURITY R-CO-05: explicit members, "client secrets, hashes, tokens … are never returned"."""
+    tokens = client.tokens(user_agent.authorize(client, scope="openid profile offline_access"))
+    ada = credenza.run(users.find_user_by_identifier, "ada")
+    assert ada is not None
+    text = user_agent.send("GET", "/account/data.json").text
+    cookies = [cookie.value or "" for cookie in user_agent.cookies.jar]
+    for secret in (PASSWORD, ada.password_hash or "", "argon2", *cookies, *map(str, tokens.values()), "digest"):
+        if len(secret) > 5 and secret not in ("Bearer", tokens["scope"]):
+            assert secret not in text
+
+
+def test_the_file_holds_nothing_of_others(
+    credenza: Credenza, user_agent: UserAgent, client: RelyingParty, admin: UserAgent
+) -> None:
+    """Nor what an administrator did to them, nor who the administrator was, nor where."""
+    UserAgent(credenza).authorize(client, user="grace")
+    client.tokens(user_agent.authorize(client))
+    ada, grace, root = (credenza.run(users.find_user_by_identifier, name) for name in ("ada", "grace", "root"))
+    assert ada is not None
+    assert grace is not None
+    assert root is not None
+    for user in (ada, grace):
+        event = ObjectChanged(
+            actor=root.id, user=user.id, target=user.username, kind="user", action="changed", address="192.0.2.99"
+        )
+        credenza.run(credenza.server.emit, event)
+    for agent in (user_agent, admin):
+        text = agent.send("GET", "/account/data.json").text
+        assert grace.id not in text
+        assert "grace" not in text
+        assert "192.0.2.99" not in text
+    mine = download(user_agent)
+    assert root.id not in str(mine)
+    (change,) = (event for event in mine["events"] if event["name"] == "ObjectChanged")
+    assert change["by"] == "an administrator"
+    assert not any(event["name"] == "ObjectChanged" for event in download(admin)["events"])
+
+
+def test_the_file_is_for_who_is_signed_in(user_agent: UserAgent) -> None:
+    assert seen(user_agent.get("/account/data.json")).name == "sign-in"
+    assert seen(user_agent.get("/account/data")).name == "sign-in"

@@ -1,0 +1,110 @@
+"""A page that notices what must not happen, and the demo to look at."""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+
+
+@dataclass
+class Demo:
+    """Addresses and people of a running `credenza demo`."""
+
+    issuer: str
+    home: str
+    passwords: dict[str, str]
+
+    def sign_in(self, page: Any, username: str = "ada") -> None:
+        """From the welcome page through the sign-in page, by keyboard."""
+        page.goto(self.home)
+        page.get_by_role("link", name="Sign in with Credenza").click()
+        page.locator("[data-page=sign-in] [name=identifier]:focus").wait_for()
+        page.keyboard.type(username)
+        page.keyboard.press("Tab")
+        page.keyboard.type(self.passwords[username])
+        page.keyboard.press("Enter")
+        page.locator("[data-page=consent], [data-page=tokens]").wait_for()
+
+
+@pytest.fixture(scope="module")
+def demo(start_program: Callable[..., Any], free_ports: Callable[[int], list[int]], tmp_path_factory: Any) -> Demo:
+    from credenza.demo.data import ACCOUNTS
+
+    port, app_port = free_ports(2)
+    database: Path = tmp_path_factory.mktemp("demo") / "data" / "credenza.db"
+    arguments = ["demo", "--port", str(port), "--app-port", str(app_port), "--database", str(database)]
+    env = {name: value for name, value in os.environ.items() if not name.startswith("CREDENZA_")}
+    env |= {"CREDENZA_ARGON2_TIME_COST": "1", "CREDENZA_ARGON2_MEMORY_KIB": "8"}
+    home = f"http://localhost:{app_port}"
+    start_program([sys.executable, "-m", "credenza", *arguments], ready=f"{home}/", env=env)
+    return Demo(f"http://localhost:{port}", home, {account.username: account.password for account in ACCOUNTS})
+
+
+@pytest.fixture
+def open_page(chromium: Any) -> Iterator[Callable[..., Any]]:
+    """Open a page of a fresh browser profile: `open_page(origins, width=375, color_scheme="dark")`.
+
+    A message in the console (a violation of the content security policy is one), a script that raises, and a request
+    to another origin fail the test.
+    """
+    contexts: list[Any] = []
+    wrong: list[str] = []
+
+    def watch(page: Any, origins: set[str]) -> None:
+        def on_request(request: Any) -> None:
+            parts = urlsplit(request.url)
+            if parts.scheme != "data" and f"{parts.scheme}://{parts.netloc}" not in origins:
+                wrong.append(f"a request to {request.url}")
+
+        def on_message(message: Any) -> None:
+            # A form with a mistake in it comes back with 422, which Chromium calls an error.
+            if message.type in ("error", "warning") and "status of 422" not in message.text:
+                wrong.append(f"{message.type}: {message.text}")
+
+        page.on("console", on_message)
+        page.on("pageerror", lambda error: wrong.append(f"a script failed: {error}"))
+        page.on("request", on_request)
+
+    def open_one(origins: set[str], *, width: int = 1360, height: int = 900, **options: Any) -> Any:
+        context = chromium.new_context(viewport={"width": width, "height": height}, **options)
+        contexts.append(context)
+        context.set_default_timeout(20_000)
+        context.on("page", lambda page: watch(page, origins))
+        return context.new_page()
+
+    yield open_one
+    for context in contexts:
+        context.close()
+    assert wrong == []
+
+
+@pytest.fixture
+def looks_right() -> Callable[[Any, str], None]:
+    """Nothing sticks out to the right, nothing to press is off the screen, and dark is dark."""
+
+    def check(page: Any, scheme: str) -> None:
+        assert page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth"), page.url
+        width = page.viewport_size["width"]
+        for button in page.locator("main button, main a.button").all():
+            box = button.bounding_box()
+            assert box is not None
+            assert box["x"] >= 0
+            assert box["x"] + box["width"] <= width
+        ink = page.evaluate("getComputedStyle(document.querySelector('h1')).color")
+        assert (lightness(ink) > 0.5) == (scheme == "dark"), ink
+
+    return check
+
+
+def lightness(color: str) -> float:
+    """Of `rgb(…)` or `color(srgb …)`, roughly."""
+    numbers = [float(number) for number in re.findall(r"[\d.]+", color)][:3]
+    return sum(numbers) / 3 / (255 if color.startswith("rgb") else 1)

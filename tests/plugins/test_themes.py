@@ -1,0 +1,86 @@
+"""Every theme: readable in light and in dark, from our own origin only, on every page."""
+
+from __future__ import annotations
+
+import importlib
+import re
+from pathlib import Path
+
+import pytest
+
+from credenza.testing import Credenza, PageSeen, RelyingParty, UserAgent
+from credenza.web.branding import contrast
+
+ROOT = Path(__file__).parents[2]
+STYLESHEETS = [
+    *sorted((ROOT / "themes").glob("*/static/*.css")),
+    ROOT / "docs/plugins/examples/theme_harbour/static/harbour.css",
+]
+CORE = ROOT / "core/credenza/web/static/credenza.css"
+TEXT_ON_GROUND = [
+    ("--foreground", "--background"),
+    ("--card-foreground", "--card"),
+    ("--muted-foreground", "--background"),
+    ("--muted-foreground", "--card"),
+    ("--primary", "--card"),
+    ("--primary-foreground", "--primary"),
+    ("--destructive", "--card"),
+    ("--warning", "--card"),
+]
+
+
+@pytest.fixture
+def credenza_plugins() -> list[tuple[str, object]]:
+    return [("theme-harbour", importlib.import_module("theme_harbour"))]
+
+
+def variables(path: Path) -> dict[str, dict[str, str]]:
+    """The colours of a stylesheet, by scheme: what stands in `:root`, and what stands there in the dark."""
+    text = re.sub(r"/\*.*?\*/", "", path.read_text(), flags=re.DOTALL)
+    dark = re.search(r"@media \(prefers-color-scheme: dark\) \{\s*:root \{(.*?)\}", text, flags=re.DOTALL)
+    light = re.search(r"^:root \{(.*?)\}", text, flags=re.DOTALL | re.MULTILINE)
+    assert light is not None, f"{path.name} sets no variables for light"
+    assert dark is not None, f"{path.name} sets no variables for dark"
+    found = {}
+    for scheme, block in (("light", light), ("dark", dark)):
+        pairs = re.findall(r"(--[\w-]+):\s*(#[0-9a-fA-F]{3,6})\s*;", block.group(1))
+        found[scheme] = {
+            name: value if len(value) == 7 else "#" + "".join(c * 2 for c in value[1:]) for name, value in pairs
+        }
+    return found
+
+
+@pytest.mark.parametrize("path", STYLESHEETS, ids=lambda path: path.stem)
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_text_can_be_read(path: Path, scheme: str) -> None:
+    colors = variables(CORE)["light"] | (variables(CORE)["dark"] if scheme == "dark" else {})
+    own = variables(path)
+    colors |= own["light"] | (own["dark"] if scheme == "dark" else {})
+    for text, ground in TEXT_ON_GROUND:
+        ratio = contrast(colors[text], colors[ground])
+        assert ratio >= 4.5, f"{path.name}, {scheme}: {text} on {ground} is {ratio:.2f}:1"
+
+
+@pytest.mark.parametrize("path", STYLESHEETS, ids=lambda path: path.stem)
+def test_what_is_set_for_the_light_is_set_for_the_dark(path: Path) -> None:
+    own = variables(path)
+    assert set(own["light"]) == set(own["dark"])
+
+
+@pytest.mark.parametrize("path", STYLESHEETS, ids=lambda path: path.stem)
+def test_nothing_is_loaded_from_elsewhere(path: Path) -> None:
+    assert not re.search(r"@import|//", re.sub(r"/\*.*?\*/", "", path.read_text(), flags=re.DOTALL))
+
+
+def test_every_theme_shows_sign_in_consent_and_errors(credenza: Credenza, caplog: pytest.LogCaptureFixture) -> None:
+    client = RelyingParty(credenza, "app", "https://app.example.com/cb")
+    for theme in credenza.server.themes.values():
+        credenza.apply({"provider": {"branding": {"theme": theme.name}}})
+        user_agent = UserAgent(credenza)
+        pages = [user_agent.get(client.authorization_url()), user_agent.sign_in()]
+        pages.append(user_agent.get(client.authorization_url(client_id="nobody")))
+        for page, name in zip(pages, ("sign-in", "consent", "error"), strict=True):
+            assert isinstance(page, PageSeen)
+            assert page.name == name
+            assert all(f"/{sheet}" in page.html for sheet in theme.stylesheets)
+    assert "failed on" not in caplog.text

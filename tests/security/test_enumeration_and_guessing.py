@@ -1,0 +1,497 @@
+"""Nobody learns who has an account, and nobody guesses for ever. SECURITY.md R-PW-*, §2.14."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import statistics
+import time
+from dataclasses import replace
+from typing import Any
+
+import httpx
+import pytest
+
+from credenza.endpoints.pages import invite
+from credenza.prompts.password import FREE_FAILURES, LONGEST_WAIT
+from credenza.settings import Settings, SettingsError, secret_key
+from credenza.store import users
+from credenza.testing import PASSWORD, PageSeen, RelyingParty, UserAgent, test_settings
+from credenza.web.passwords import MAX_WAITING, Passwords, WeakPassword, check_new_password
+
+# -- enumeration ------------------------------------------------------------------------------------------------------
+
+
+def shape(page: Any, agent: Any) -> tuple[Any, ...]:
+    """Everything that could tell one failure from another."""
+    html = re.sub(r'(name="identifier" value=")[^"]*', r"\1TYPED", page.html).replace(page.forms[0].values_of("csrf_token")[0], "TOKEN")
+    html = html.replace(page.forms[0].action, "ACTION")
+    headers = {name: value for name, value in page.headers.items() if name not in ("content-length", "date")}
+    return page.status, html, tuple(sorted(headers.items())), tuple(sorted(c.name for c in agent.cookies.jar))
+
+
+def test_a_enu_01_a_enu_02_every_failure_looks_the_same(
+    credenza: Any, new_visitor: Any, client: RelyingParty
+) -> None:
+    """A-ENU-01, A-ENU-02, R-PW-10: unknown, wrong, suspended, without a password; empty, long and right passwords."""
+    known = credenza.new_user()
+    suspended = credenza.new_user(suspended=True)
+    passwordless = credenza.new_user(password_hash=None)
+    unverified = credenza.new_user(email_verified=False)
+    tries = [
+        ("nobody-at-all", "wrong"),
+        ("nobody-at-all", ""),
+        ("nobody-at-all", "x" * 1024),
+        ("nobody-at-all", "x" * 2000),
+        (known, "wrong"),
+        (known, ""),
+        (known, "x" * 1024),
+        (known, "x" * 2000),
+        (known, PASSWORD + " "),
+        (known, PASSWORD.upper()),
+        (suspended, PASSWORD),
+        (suspended, "wrong"),
+        (passwordless, ""),
+        (passwordless, "wrong"),
+        (unverified, "wrong"),
+        ("", ""),
+        ("", PASSWORD),
+        ("%", PASSWORD),
+        ("_" * len(known), PASSWORD),
+        ("' OR 1=1--", PASSWORD),
+        ("x" * 5000, PASSWORD),
+    ]
+    shapes = {}
+    for identifier, password in tries:
+        agent = new_visitor()
+        agent.get(client.authorization_url())
+        page = agent.submit([("identifier", identifier), ("password", password)])
+        assert isinstance(page, PageSeen)
+        if 0 < len(identifier) < 300:
+            shapes[identifier, password] = shape(page, agent)
+        assert page.status == 422
+        assert "The user name or the password is not right." in page.text
+    assert len(set(shapes.values())) == 1
+
+
+def test_a_enu_01_the_same_work_whoever_is_named(credenza: Any) -> None:
+    """A-ENU-01: an account that is not there costs a hash as well."""
+    passwords = Passwords(Settings(argon2_time_cost=3, argon2_memory_kib=8192))
+    stored = credenza.run(passwords.hash, PASSWORD)
+
+    def medians() -> tuple[float, float]:
+        taken: dict[str, list[float]] = {"known": [], "unknown": []}
+        for _ in range(15):
+            for kind, value in (("known", stored), ("unknown", None)):
+                started = time.perf_counter()
+                assert not credenza.run(passwords.verify, value, "wrong")
+                taken[kind].append(time.perf_counter() - started)
+        return statistics.median(taken["known"]), statistics.median(taken["unknown"])
+
+    known, unknown = medians()
+    assert 0.5 < known / unknown < 2
+
+
+def test_a_enu_02_an_email_of_two_accounts_signs_nobody_in(
+    credenza: Any, new_visitor: Any, client: RelyingParty
+) -> None:
+    for _ in range(2):
+        credenza.new_user(email="shared@example.com")
+    agent = new_visitor()
+    agent.get(client.authorization_url())
+    assert agent.sign_in("shared@example.com").status == 422
+
+
+def test_signing_in_by_email_and_in_capitals(credenza: Any, user_agent: Any, client: RelyingParty) -> None:
+    user_agent.get(client.authorization_url())
+    assert user_agent.sign_in(f" {user_agent.name.upper()}@EXAMPLE.com ").name == "consent"
+
+
+# -- guessing ---------------------------------------------------------------------------------------------------------
+
+
+def fail(agent: Any, client: RelyingParty, name: str, times: int) -> list[int]:
+    agent.get(client.authorization_url())
+    return [agent.sign_in(name, "wrong").status for _ in range(times)]
+
+
+def test_a_bru_01_an_account_is_throttled_and_never_locked(
+    credenza: Any, new_visitor: Any, client: RelyingParty
+) -> None:
+    """A-BRU-01, R-PW-09: after some failures each next try waits longer; after the wait the right password works."""
+    owner = new_visitor()
+    attacker = new_visitor()
+    assert fail(attacker, client, owner.name, FREE_FAILURES) == [422] * FREE_FAILURES
+    assert fail(attacker, client, owner.name, 1) == [429]
+    # The right password does not help during the wait, not even from elsewhere: that would tell that it is right.
+    owner.address = "203.0.113.200"
+    owner.get(client.authorization_url())
+    assert owner.sign_in().status == 429
+    credenza.clock.move(2)
+    assert owner.sign_in().name == "consent"
+    assert fail(new_visitor(), client, owner.name, FREE_FAILURES) == [422] * FREE_FAILURES
+
+
+def test_a_bru_01_waits_grow_up_to_a_quarter_of_an_hour(credenza: Any, new_visitor: Any, client: RelyingParty) -> None:
+    """R-PW-09: fewer than a hundred tries a day."""
+    attacker = new_visitor()
+    name = credenza.new_user()
+    tried = 0
+    attacker.get(client.authorization_url())
+    for _ in range(60):
+        tried += attacker.sign_in(name, "wrong").status == 422
+        credenza.clock.move(60)
+        attacker.get(client.authorization_url())
+    assert tried <= 5 + 13
+    credenza.clock.move(LONGEST_WAIT)
+    attacker.get(client.authorization_url())
+    assert attacker.sign_in(name).name == "consent"
+
+
+def test_a_bru_01_accounts_that_do_not_exist_are_throttled_too(new_visitor: Any, client: RelyingParty) -> None:
+    """R-PW-10."""
+    name = f"nobody-{time.monotonic_ns()}"
+    assert fail(new_visitor(), client, name, FREE_FAILURES + 1) == [422] * FREE_FAILURES + [429]
+
+
+def test_a_bru_01_letter_case_and_spaces_are_one_account(new_visitor: Any, client: RelyingParty, credenza: Any) -> None:
+    name = credenza.new_user()
+    agent = new_visitor()
+    agent.get(client.authorization_url())
+    spellings = [name, name.upper(), f" {name}", f"{name} ", name.title()]
+    statuses = [agent.sign_in(spelling, "wrong").status for spelling in [*spellings, name]]
+    assert statuses == [422] * 5 + [429]
+
+
+@pytest.mark.own_server
+def test_a_bru_01_many_tries_at_once_are_counted_one_by_one(credenza: Any, client: RelyingParty) -> None:
+    """R-PW-09: a hundred parallel guesses are not one."""
+    pages = []
+    for _ in range(30):
+        agent = UserAgent(credenza)
+        page = agent.get(client.authorization_url())
+        pages.append((page, "; ".join(f"{c.name}={c.value}" for c in agent.cookies.jar)))
+
+    async def all_at_once() -> list[int]:
+        transport = httpx.ASGITransport(app=credenza.app, raise_app_exceptions=False)
+        async with httpx.AsyncClient(transport=transport) as http:
+            answers = await asyncio.gather(
+                *(
+                    http.post(
+                        page.url,
+                        data={**dict(page.forms[0].hidden()), "identifier": "ada", "password": "wrong"},
+                        headers={"cookie": cookie},
+                    )
+                    for page, cookie in pages
+                )
+            )
+        return [answer.status_code for answer in answers]
+
+    statuses = credenza.run(all_at_once)
+    assert set(statuses) <= {422, 429, 503}
+    assert statuses.count(422) <= FREE_FAILURES + 1
+
+
+@pytest.mark.own_server
+def test_a_bru_02_a_bru_03_one_address_is_throttled_whatever_it_says_it_is(
+    credenza: Any, client: RelyingParty
+) -> None:
+    """A-BRU-02, A-BRU-03: one password over many accounts, with spoofed headers; other addresses go on."""
+    agent = UserAgent(credenza)
+    agent.address = "203.0.113.77"
+    agent.get(client.authorization_url())
+    assert agent.page is not None
+    page = agent.page
+    statuses = []
+    for number in range(140):
+        spoofed = {
+            "x-forwarded-for": f"192.0.2.{number}",
+            "x-real-ip": f"192.0.2.{number}",
+            "forwarded": f"for=192.0.2.{number}",
+            "true-client-ip": f"192.0.2.{number}",
+            "cf-connecting-ip": f"192.0.2.{number}",
+        }
+        form = [*page.forms[0].hidden(), ("identifier", f"user{number}"), ("password", "Summer2024")]
+        statuses.append(agent.post(page.url, form, headers=spoofed).status)  # type: ignore[union-attr]
+    assert statuses[0] == 422
+    assert statuses[-1] == 429
+    other = UserAgent(credenza)
+    other.address = "203.0.113.78"
+    other.get(client.authorization_url())
+    assert isinstance(other.sign_in(), PageSeen)
+    assert other.page is not None
+    assert other.page.name == "consent"
+
+
+@pytest.mark.own_server(trusted_proxies=("10.0.0.0/8",))
+def test_r_op_06_forwarded_headers_are_believed_of_known_proxies_only(credenza: Any, client: RelyingParty) -> None:
+    """R-OP-06, A-BRU-03: and only the part that the proxy wrote."""
+    from credenza.store.audit import list_events
+
+    def address_seen(address: str, header: str) -> str:
+        credenza.request(
+            "GET",
+            client.authorization_url(client_id="nobody"),
+            address=address,
+            headers={"x-forwarded-for": header, "accept": "text/html"},
+        )
+        return str(credenza.run(list_events, limit=1)[0].address)
+
+    credenza.clock.move(1)
+    assert address_seen("203.0.113.5", "192.0.2.1") == "203.0.113.5"
+    credenza.clock.move(1)
+    assert address_seen("10.0.0.1", "192.0.2.1") == "192.0.2.1"
+    credenza.clock.move(1)
+    assert address_seen("10.0.0.1", "192.0.2.66, 192.0.2.1, 10.0.0.2") == "192.0.2.1"
+    credenza.clock.move(1)
+    assert address_seen("10.0.0.1", "") == "10.0.0.1"
+
+
+@pytest.mark.parametrize("size", [1025, 20_000])
+def test_a_bru_09_a_long_password_is_refused_before_hashing(
+    credenza: Any, user_agent: Any, client: RelyingParty, size: int
+) -> None:
+    """A-BRU-09, K20."""
+    user_agent.get(client.authorization_url())
+    assert user_agent.sign_in(password="x" * size).status == 422
+
+
+@pytest.mark.parametrize("size", [2**20, 10 * 2**20])
+def test_a_bru_09_a_password_of_megabytes(user_agent: Any, client: RelyingParty, size: int) -> None:
+    user_agent.get(client.authorization_url())
+    page = user_agent.sign_in(password="x" * size)
+    assert 400 <= page.status < 500
+
+
+def test_a_bru_08_hashing_is_bounded(credenza: Any) -> None:
+    """A-BRU-08, K20: what is too much is refused at once, and not queued for ever."""
+    from credenza.protocol.errors import TemporarilyUnavailable
+
+    passwords = Passwords(Settings(argon2_time_cost=2, argon2_memory_kib=8192))
+
+    async def storm() -> list[object]:
+        return await asyncio.gather(*(passwords.verify(None, "x" * 1024) for _ in range(64)), return_exceptions=True)
+
+    results = credenza.run(storm)
+    refused = [result for result in results if isinstance(result, TemporarilyUnavailable)]
+    assert len(refused) == 64 - MAX_WAITING
+    assert all(isinstance(result, TemporarilyUnavailable) or result is False for result in results)
+    assert credenza.run(passwords.verify, None, "x") is False
+
+
+@pytest.mark.own_server(interactions_at_most=50)
+def test_a_bru_13_waiting_requests_are_bounded(credenza: Any, client: RelyingParty) -> None:
+    """A-BRU-13: the oldest make room."""
+    from credenza.store.sessions import Interaction, insert_interaction
+
+    async def fill() -> None:
+        for number in range(200):
+            # The count is taken for one digest in 256.
+            digest = f"{'00' if number % 20 == 0 else 'ff'}{number:062d}"
+            await insert_interaction(Interaction(digest, "x", "", "", 1, 10**11 + number), most=50)
+
+    credenza.run(fill)
+    assert credenza.rows()["credenza_interaction"] <= 50 + 20
+
+
+def test_a_bru_13_counts_of_failures_are_forgotten(credenza: Any) -> None:
+    """Whoever types names at random must not fill the table."""
+    credenza.run(users.count_failed_sign_in, "0" * 64, credenza.server.now())
+    credenza.run(users.count_failed_sign_in, "0" * 64, credenza.server.now())
+    assert credenza.run(users.failed_sign_ins, "0" * 64)[0] == 2
+    credenza.clock.move(24 * 3600 + 1)
+    while credenza.run(users.clean_up_failed_sign_ins, credenza.server.now()):
+        pass
+    assert credenza.run(users.failed_sign_ins, "0" * 64) == (0, 0)
+
+
+def test_the_limiter_has_a_size() -> None:
+    from credenza.web.limits import Limiter, Rule
+
+    limiter, rule = Limiter(most=100), Rule("x", burst=2, seconds=60)
+    for number in range(1000):
+        limiter.count(rule, str(number))
+    assert len(limiter._arrivals) == 100
+    assert limiter.allow(rule, "a")
+    assert limiter.allow(rule, "a")
+    assert limiter.allow(rule, "a")
+    assert not limiter.allow(rule, "a")
+
+
+# -- passwords --------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "password",
+    [
+        "x" * 14,
+        "",
+        " " * 20,
+        "aaaaaaaaaaaaaaaaaaaa",
+        "abababababababababab",
+        "passwordpassword1",
+        "credenzacredenza",
+        "administrator123",
+        "x" * 1025,
+        "ada@example.com",
+        "ada.lovelace.ada",
+    ],
+)
+def test_r_pw_01_r_pw_03_what_may_not_be_chosen(password: str) -> None:
+    """R-PW-01, R-PW-03, D8: and the reason is told."""
+    with pytest.raises(WeakPassword, match=r"\w{3}"):
+        check_new_password(password, Settings(), context=("ada.lovelace", "ada", "example.com"))
+
+
+@pytest.mark.parametrize(
+    "password",
+    [
+        "correct horse battery staple",
+        "x!7 kdwe 93 fnwq la",
+        "\u5bc6\u7801\u5f88\u957f\u5f88\u957f\u7684\u4e00\u53e5\u8bdd\u6ca1\u6709\u4eba\u77e5\u9053",
+        "0123456789" * 6 + "abcd",
+        "  leading and trailing  ",
+        "no capital letters or digits here",
+    ],
+)
+def test_r_pw_01_what_may_be_chosen(password: str) -> None:
+    """R-PW-01: at least 64, spaces and Unicode, no rules of composition."""
+    check_new_password(password, Settings())
+
+
+def test_r_pw_02_a_password_is_verified_whole(credenza: Any) -> None:
+    """R-PW-02: not cut, not trimmed, no letter case folded; NFKC and nothing else."""
+    passwords: Passwords = credenza.app.state.passwords
+    long = "0123456789" * 12
+    stored = credenza.run(passwords.hash, long)
+    for wrong in (long[:-1], long[:72], long + " ", " " + long, long[::-1], long.replace("0", "O")):
+        assert not credenza.run(passwords.verify, stored, wrong)
+    assert credenza.run(passwords.verify, stored, long)
+    stored = credenza.run(passwords.hash, "Pa\u00dfwort mit Stra\u00dfe \u00e9")
+    assert credenza.run(passwords.verify, stored, "Pa\u00dfwort mit Stra\u00dfe e\u0301")
+    assert not credenza.run(passwords.verify, stored, "pa\u00dfwort mit stra\u00dfe \u00e9")
+    assert not credenza.run(passwords.verify, stored, "Passwort mit Strasse \u00e9")
+
+
+def test_r_pw_06_argon2id_with_a_salt_and_a_rehash(credenza: Any, user_agent: Any, client: RelyingParty) -> None:
+    """R-PW-06."""
+    passwords: Passwords = credenza.app.state.passwords
+    one, two = credenza.run(passwords.hash, PASSWORD), credenza.run(passwords.hash, PASSWORD)
+    assert one.startswith("$argon2id$")
+    assert one != two
+    old = Passwords(test_settings("sqlite:///x", argon2_time_cost=2))
+    credenza.run(
+        users.update_user, replace(credenza.user(user_agent.name), password_hash=credenza.run(old.hash, PASSWORD))
+    )
+    user_agent.authorize(client)
+    renewed = credenza.user(user_agent.name).password_hash
+    assert renewed is not None
+    assert not passwords.needs_rehash(renewed)
+    assert credenza.run(passwords.verify, renewed, PASSWORD)
+    assert Settings().argon2_memory_kib >= 19_456
+
+
+@pytest.mark.parametrize("stored", ["", "x", "$argon2id$", "$argon2i$v=19$m=8,t=1,p=1$c2FsdHNhbHQ$aGFzaA", "plain"])
+def test_a_stored_hash_that_is_none_matches_nothing(credenza: Any, stored: str) -> None:
+    passwords: Passwords = credenza.app.state.passwords
+    assert not credenza.run(passwords.verify, stored or None, stored)
+    assert not passwords.is_hash(stored)
+
+
+@pytest.mark.parametrize("key", ["", "short", "changeme", "password", "x" * 31])
+def test_r_pw_11_a_weak_secret_key_stops_the_start(key: str) -> None:
+    """R-PW-11, P-05."""
+    with pytest.raises(SettingsError):
+        secret_key(Settings(database_url="postgresql://x/y", secret_key=key))
+
+
+# -- invitations ------------------------------------------------------------------------------------------------------
+
+NEW = "a quite new sentence of mine"
+
+
+@pytest.fixture
+def invited(credenza: Any) -> str:
+    """The path of a link for somebody without a password."""
+    user = credenza.user(credenza.new_user(password_hash=None))
+    address: str = credenza.run(invite, credenza.server, purpose="password", user_id=user.id)
+    return address.removeprefix(credenza.issuer)
+
+
+def choose(agent: Any, path: str, password: str = NEW, again: str | None = None) -> Any:
+    agent.get(path)
+    return agent.submit([("password", password), ("password_again", password if again is None else again)])
+
+
+def test_r_pw_08_a_link_works_once(credenza: Any, new_visitor: Any, invited: str) -> None:
+    """R-PW-08."""
+    agent, second = new_visitor(), new_visitor()
+    waiting = second.get(invited)
+    assert choose(agent, invited).name == "sign-in"
+    second.page = waiting
+    assert second.submit([("password", NEW), ("password_again", NEW)]).status == 404
+    assert new_visitor().get(invited).status == 404
+
+
+def test_r_pw_08_a_link_grows_old_and_is_replaced(credenza: Any, new_visitor: Any, invited: str) -> None:
+    assert new_visitor().get(invited).status == 200
+    credenza.clock.move(7 * 24 * 3600 + 1)
+    assert new_visitor().get(invited).status == 404
+    user = credenza.user(credenza.new_user())
+    first = credenza.run(invite, credenza.server, purpose="password", user_id=user.id)
+    second = credenza.run(invite, credenza.server, purpose="password", user_id=user.id)
+    assert new_visitor().get(first).status == 404
+    assert new_visitor().get(second).status == 200
+    assert second.rpartition("/")[2] not in credenza.dump()
+
+
+@pytest.mark.parametrize(
+    ("password", "again"), [("short", None), (NEW, "something else"), ("", ""), ("x" * 2000, None), ("password" * 3, None)]
+)
+def test_r_pw_03_a_refused_password_leaves_the_link_unused(
+    credenza: Any, new_visitor: Any, invited: str, password: str, again: str | None
+) -> None:
+    agent = new_visitor()
+    with credenza.unchanged():
+        page = choose(agent, invited, password, again)
+    assert page.status == 422
+    assert choose(agent, invited).name == "sign-in"
+
+
+def test_a_csr_04_a_link_is_answered_by_our_own_form(credenza: Any, new_visitor: Any, invited: str) -> None:
+    """A-CSR-02, R-BR-05."""
+    agent = new_visitor()
+    page = agent.get(invited)
+    fields = [("password", NEW), ("password_again", NEW)]
+    assert agent.post(invited, fields).status == 403
+    foreign = {"origin": "https://evil.example", "sec-fetch-site": "cross-site"}
+    assert agent.post(invited, [*page.forms[0].hidden(), *fields], headers=foreign).status == 403
+    assert new_visitor().post(invited, [*page.forms[0].hidden(), *fields]).status == 403
+    assert agent.get(invited).status == 200
+
+
+def test_r_pw_05_forms_help_password_managers(user_agent: Any, client: RelyingParty, invited: str) -> None:
+    """R-PW-05."""
+    html = user_agent.get(client.authorization_url()).html
+    assert 'type="password"' in html
+    assert 'autocomplete="current-password"' in html
+    assert 'autocomplete="username"' in html
+    assert 'autocomplete="new-password"' in user_agent.get(invited).html
+
+
+@pytest.mark.own_server
+def test_r_pw_11_the_first_administrator(credenza: Any, new_visitor: Any) -> None:
+    """R-PW-11: by a link, once; names that are taken or malformed are refused with the link unused."""
+    address = credenza.run(invite, credenza.server, purpose="administrator", user_id=None)
+    agent = new_visitor()
+    for name, email in (("ada", ""), ("", ""), ("a b", ""), ("a@b", ""), ("x" * 200, ""), ("ok", "no-email"), ("ok", "a@" * 200)):
+        agent.get(address)
+        page = agent.submit([("username", name), ("email", email), ("password", NEW), ("password_again", NEW)])
+        assert page.status == 422, (name, email)
+    agent.get(address)
+    extra = [("administrator", "x"), ("id", "u" + "0" * 30), ("suspended", "1"), ("email_verified", "1")]
+    agent.submit([("username", "Boss"), ("password", NEW), ("password_again", NEW), *extra])
+    boss = credenza.user("boss")
+    assert (boss.administrator, boss.suspended, boss.email_verified) == ("full", False, False)
+    assert boss.id != "u" + "0" * 30
+    assert agent.get(address).status == 404

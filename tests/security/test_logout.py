@@ -1,0 +1,222 @@
+"""Signing out: only who is there, only to where it is registered. SECURITY.md §1.7, A-LGO-04, A-CSR-09, A-RDR-01."""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import urlencode
+
+import pytest
+
+from credenza.protocol import jose
+from credenza.testing import Callback, PageSeen, RelyingParty
+
+BACK = "https://app.example.com/"
+
+
+def signed_in(agent: Any, client: RelyingParty) -> bool:
+    return agent.get(client.authorization_url(prompt="none")).error != "login_required"
+
+
+def logout(agent: Any, method: str = "GET", **parameters: str) -> Any:
+    if method == "GET":
+        return agent.get("/logout?" + urlencode(parameters))
+    return agent.post("/logout", parameters, headers={"origin": "https://app.example.com", "sec-fetch-site": "cross-site"})
+
+
+@pytest.fixture
+def hint(user_agent: Any, client: RelyingParty) -> str:
+    return str(client.tokens(user_agent.authorize(client))["id_token"])
+
+
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_r_lo_01_with_a_hint_of_this_session(user_agent: Any, client: RelyingParty, hint: str, method: str) -> None:
+    """R-LO-01, R-LO-02, R-LO-04: GET and POST, at once, with `state`."""
+    seen = logout(user_agent, method, id_token_hint=hint, post_logout_redirect_uri=BACK, state='s"&x')
+    assert isinstance(seen, Callback)
+    assert seen.url.startswith(BACK + "?state=")
+    assert seen.parameters == {"state": 's"&x'}
+    assert not signed_in(user_agent, client)
+
+
+def test_r_lo_01_an_expired_hint_is_good(credenza: Any, user_agent: Any, client: RelyingParty, hint: str) -> None:
+    credenza.clock.move(3601)
+    assert logout(user_agent, id_token_hint=hint, client_id="app", post_logout_redirect_uri=BACK).url == BACK
+
+
+@pytest.mark.parametrize("parameters", [{}, {"client_id": "app"}, {"state": "x"}, {"client_id": "nobody"}, {"x": "y"}])
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_a_csr_09_r_lo_03_a_request_that_anybody_could_make_asks(
+    credenza: Any, user_agent: Any, client: RelyingParty, method: str, parameters: dict[str, str]
+) -> None:
+    """A-CSR-09, R-LO-03: an image with the address of the logout endpoint signs nobody out."""
+    user_agent.authorize(client)
+    with credenza.unchanged():
+        page = logout(user_agent, method, **parameters) if parameters or method == "GET" else user_agent.get("/logout")
+    assert isinstance(page, PageSeen)
+    assert page.name == "sign-out"
+    assert signed_in(user_agent, client)
+
+
+def test_r_lo_03_the_answer_is_a_form_of_ours(user_agent: Any, client: RelyingParty) -> None:
+    user_agent.authorize(client)
+    user_agent.get("/logout")
+    user_agent.submit([("decision", "stay")])
+    assert signed_in(user_agent, client)
+    page = user_agent.get("/logout")
+    assert user_agent.post("/logout", [("decision", "sign-out")]).status == 403
+    assert signed_in(user_agent, client)
+    user_agent.page = page
+    assert user_agent.submit([("decision", "sign-out")]).name == "signed-out"
+    assert not signed_in(user_agent, client)
+
+
+FOREIGN = [
+    "https://evil.example/",
+    BACK + "?foo=bar",
+    BACK + "x",
+    BACK + "#x",
+    "https://app.example.com",
+    "https://app.example.com/cb",
+    "https://APP.example.com/",
+    "https://app.example.com@evil.example/",
+    "https://app.example.com.evil.example/",
+    "http://app.example.com/",
+    "//app.example.com/",
+    "javascript:alert(1)",
+    "data:text/html,x",
+    "https://app.example.com/\r\nSet-Cookie: a=b",
+    "https://spa.example.com/cb",
+    "/",
+]
+
+
+@pytest.mark.parametrize("address", FOREIGN, ids=ascii)
+@pytest.mark.parametrize("alive", [True, False])
+def test_a_rdr_01_an_address_that_is_not_registered(
+    credenza: Any, user_agent: Any, new_visitor: Any, client: RelyingParty, hint: str, address: str, alive: bool
+) -> None:
+    """A-RDR-01, R-LO-02: with a session and without; PAGE, and nobody is signed out."""
+    agent = user_agent if alive else new_visitor()
+    with credenza.unchanged():
+        page = logout(agent, id_token_hint=hint, post_logout_redirect_uri=address)
+    assert isinstance(page, PageSeen)
+    assert (page.status, page.name) == (400, "error")
+    assert "location" not in page.headers
+    assert signed_in(user_agent, client)
+
+
+def test_a_rdr_01_no_redirect_without_a_good_hint(
+    credenza: Any, user_agent: Any, client: RelyingParty, own: RelyingParty, forgery: Any, rsa_key: Any, hint: str
+) -> None:
+    """A-RDR-01: without a hint; of another client; alg none; signed again; edited; a hint that is no ID token."""
+    import jwt
+
+    claims = jwt.decode(hint, options={"verify_signature": False})
+    header = jwt.get_unverified_header(hint)
+    foreign = jose.load_signing_key(jose.generate_private_key("RS256"), "RS256")
+    tries: list[dict[str, str]] = [
+        {},
+        {"client_id": "app"},
+        {"id_token_hint": hint, "client_id": "own"},
+        {"id_token_hint": hint, "client_id": "nobody"},
+        {"id_token_hint": forgery.forge(header | {"alg": "none"}, claims)},
+        {"id_token_hint": forgery.forge(header, claims, rsa_key)},
+        {"id_token_hint": jose.sign(claims, foreign, typ="JWT")},
+        {"id_token_hint": hint[:-10]},
+        {"id_token_hint": hint.replace(".", ".e30.", 1)},
+        {"id_token_hint": "x"},
+        {"id_token_hint": "\u00e9.b.c"},
+    ]
+    with credenza.unchanged():
+        for parameters in tries:
+            page = logout(user_agent, post_logout_redirect_uri=BACK, **parameters)
+            assert isinstance(page, PageSeen)
+            assert (page.status, page.name) == (400, "error")
+    assert signed_in(user_agent, client)
+
+
+def test_a_rdr_01_parameters_sent_twice(user_agent: Any, hint: str) -> None:
+    url = f"/logout?id_token_hint={hint}&post_logout_redirect_uri={BACK}&post_logout_redirect_uri=https://evil.example/"
+    assert user_agent.get(url).status == 400
+
+
+def test_a_lgo_04_a_hint_of_somebody_else_asks(
+    user_agent: Any, new_visitor: Any, client: RelyingParty, hint: str
+) -> None:
+    """A-LGO-04: confirmation, and the other session lives."""
+    other = new_visitor()
+    other.authorize(client)
+    page = logout(other, id_token_hint=hint, post_logout_redirect_uri=BACK)
+    assert isinstance(page, PageSeen)
+    assert page.name == "sign-out"
+    assert signed_in(other, client)
+    assert signed_in(user_agent, client)
+
+
+def test_a_lgo_04_a_hint_of_another_session_of_the_same_user_asks(
+    user_agent: Any, new_visitor: Any, client: RelyingParty, hint: str
+) -> None:
+    elsewhere = new_visitor(user_agent.name)
+    elsewhere.authorize(client)
+    assert logout(elsewhere, id_token_hint=hint).name == "sign-out"
+    assert signed_in(elsewhere, client)
+    assert signed_in(user_agent, client)
+
+
+def test_r_lo_04_sessions_elsewhere_stay(user_agent: Any, new_visitor: Any, client: RelyingParty, hint: str) -> None:
+    elsewhere = new_visitor(user_agent.name)
+    elsewhere.authorize(client)
+    logout(user_agent, id_token_hint=hint)
+    assert not signed_in(user_agent, client)
+    assert signed_in(elsewhere, client)
+
+
+def test_r_lo_04_what_was_granted_in_the_session_ends(
+    credenza: Any, user_agent: Any, client: RelyingParty, spa: RelyingParty
+) -> None:
+    """R-LO-04, R-TK-19, R-UI-04: access tokens and codes at once; access while away stays."""
+    online = client.tokens(user_agent.authorize(client))
+    offline = spa.tokens(user_agent.authorize(spa, scope="openid profile offline_access"))
+    waiting = user_agent.authorize(client)
+    cookie = next(c.value for c in user_agent.cookies.jar if c.name == "__Host-credenza_session")
+    answer = user_agent.send("GET", f"/logout?id_token_hint={online['id_token']}")
+    assert answer.status_code == 200
+    assert "__Host-credenza_session=" in answer.headers["set-cookie"]
+    assert "Max-Age=0" in answer.headers["set-cookie"]
+    assert client.userinfo(online["access_token"]).status_code == 401
+    assert client.introspect(online["access_token"]) == {"active": False}
+    assert client.redeem(waiting).json()["error"] == "invalid_grant"
+    assert spa.refresh(offline["refresh_token"]).status_code == 200
+    user_agent.cookies.set("__Host-credenza_session", cookie or "", domain="id.example.com", path="/")
+    assert not signed_in(user_agent, client)
+
+
+@pytest.mark.own_server
+def test_r_lo_04_asking_for_offline_access_is_not_having_it(
+    credenza: Any, user_agent: Any, client: RelyingParty
+) -> None:
+    """R-LO-04: what stays is decided by what was granted."""
+    credenza.apply({"applications": [{"client_id": "app", "offline_access": False}]})
+    tokens = client.tokens(user_agent.authorize(client, scope="openid profile offline_access"))
+    assert "refresh_token" not in tokens
+    logout(user_agent, id_token_hint=tokens["id_token"])
+    assert client.userinfo(tokens["access_token"]).status_code == 401
+
+
+@pytest.mark.own_server
+def test_r_lo_02_a_disabled_client_gets_nobody_sent(
+    credenza: Any, user_agent: Any, client: RelyingParty, hint: str
+) -> None:
+    credenza.apply({"applications": [{"client_id": "app", "enabled": False}]})
+    assert logout(user_agent, id_token_hint=hint, post_logout_redirect_uri=BACK).status == 400
+
+
+@pytest.mark.parametrize("method", ["PUT", "DELETE", "PATCH"])
+def test_other_methods(credenza: Any, method: str) -> None:
+    assert credenza.request(method, "/logout").status_code == 405
+
+
+def test_the_other_forms_of_a_body(credenza: Any) -> None:
+    for content_type in ("application/json", "multipart/form-data; boundary=x", ""):
+        answer = credenza.request("POST", "/logout", content=b"{}", headers={"content-type": content_type})
+        assert answer.status_code == 400

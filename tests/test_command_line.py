@@ -1,0 +1,510 @@
+"""The command line: 0 is success, 1 a refusal in one line, 2 wrong usage in one line."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from credenza.__main__ import main
+from credenza.testing import ORDERS, PASSWORD, SECRET, STATE
+
+COMMANDS = [
+    ["serve"],
+    ["demo"],
+    ["migrate"],
+    ["apply"],
+    ["diff"],
+    ["export"],
+    ["admin"],
+    ["admin", "create"],
+    ["keys"],
+    ["keys", "list"],
+    ["keys", "rotate"],
+    ["plugins"],
+    ["check"],
+]
+
+
+@dataclass
+class Done:
+    status: int
+    out: str
+    err: str
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.out)
+
+    @property
+    def error(self) -> str:
+        """The one line on standard error."""
+        assert len(self.err.splitlines()) == 1, self.err
+        return self.err.strip()
+
+
+Run = Callable[..., Done]
+
+
+@pytest.fixture
+def environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Cheap password hashing, a database of this test, and nothing else."""
+    for name in [name for name in os.environ if name.startswith("CREDENZA_")]:
+        monkeypatch.delenv(name)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("CREDENZA_ISSUER", "https://id.example.com")
+    monkeypatch.setenv("CREDENZA_DATABASE_URL", f"sqlite:///{tmp_path / 'credenza.db'}")
+    monkeypatch.setenv("CREDENZA_ARGON2_MEMORY_KIB", "8")
+    monkeypatch.setenv("CREDENZA_ARGON2_TIME_COST", "1")
+
+
+@pytest.fixture
+def credenza_command(environment: None, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Run:
+    def run(*arguments: str | Path, typed: str = "") -> Done:
+        monkeypatch.setattr("sys.stdin", io.StringIO(typed))
+        capsys.readouterr()
+        try:
+            status = main([str(argument) for argument in arguments])
+        except SystemExit as exit_:
+            status = int(exit_.code or 0)
+        printed = capsys.readouterr()
+        return Done(status, printed.out, printed.err)
+
+    return run
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Callable[[Any], Path]:
+    """A desired-state file with this content."""
+
+    def write(document: Any) -> Path:
+        path = tmp_path / "state.yaml"
+        path.write_text(document if isinstance(document, str) else yaml.safe_dump(document))
+        return path
+
+    return write
+
+
+# -- usage ------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
+def test_every_command_takes_help(credenza_command: Run, command: list[str]) -> None:
+    done = credenza_command(*command, "--help")
+    assert done.status == 0
+    assert done.out.startswith(f"usage: credenza {' '.join(command)}")
+    assert done.err == ""
+
+
+def test_help_lists_every_command(credenza_command: Run) -> None:
+    out = credenza_command("--help").out
+    assert all(f"  {command[0]} " in out for command in COMMANDS)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        [],
+        ["nonsense"],
+        ["keys"],
+        ["keys", "nonsense"],
+        ["admin", "create"],
+        ["apply"],
+        ["export", "--nonsense"],
+        ["serve", "--port", "many"],
+        ["--config"],
+    ],
+    ids=" ".join,
+)
+def test_wrong_usage_exits_with_2_and_one_line(credenza_command: Run, arguments: list[str]) -> None:
+    done = credenza_command(*arguments)
+    assert done.status == 2
+    assert done.out == ""
+    assert done.error.startswith("credenza")
+    assert "--help" in done.error
+
+
+def test_a_command_that_is_not_there_makes_no_files(credenza_command: Run, tmp_path: Path) -> None:
+    credenza_command("nonsense")
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("before", [True, False])
+def test_config_may_stand_before_or_after_the_command(credenza_command: Run, tmp_path: Path, before: bool) -> None:
+    config = tmp_path / "credenza.toml"
+    config.write_text('[plugins]\ndisabled = ["profile"]\n')
+    option = ["--config", str(config)]
+    done = credenza_command(*(option if before else []), "plugins", "--json", *([] if before else option))
+    assert done.status == 0, done.err
+    assert "profile" not in {plugin["name"] for plugin in done.json}
+
+
+def test_an_unknown_setting_is_named(credenza_command: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CREDENZA_ISUER", "https://id.example.com")
+    done = credenza_command("export")
+    assert done.status == 1
+    assert "CREDENZA_ISUER" in done.error
+
+
+def test_a_database_that_is_none_is_one_line(credenza_command: Run, tmp_path: Path) -> None:
+    (tmp_path / "credenza.db").write_text("This is a letter, and no database. " * 50)
+    (tmp_path / "credenza.db.key").write_text("0123456789abcdef0123456789abcdef")
+    for command in (["export"], ["migrate"], ["keys", "list"], ["check"]):
+        done = credenza_command(*command)
+        assert done.status == 1, command
+        assert done.out == ""
+        assert "Traceback" not in done.err
+        assert "file is not a database" in done.err.splitlines()[-1]
+
+
+@pytest.mark.parametrize(
+    "url", ["mysql://localhost/credenza", "credenza.db", "sqlite://credenza.db", "postgresql://[bad"]
+)
+def test_a_database_address_that_is_none_is_one_line(
+    credenza_command: Run, monkeypatch: pytest.MonkeyPatch, url: str
+) -> None:
+    monkeypatch.setenv("CREDENZA_DATABASE_URL", url)
+    monkeypatch.setenv("CREDENZA_SECRET_KEY", "0123456789abcdef0123456789abcdef")
+    done = credenza_command("export")
+    assert done.status == 1
+    assert "database_url" in done.error
+
+
+def test_a_database_that_cannot_be_reached_is_one_line(credenza_command: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CREDENZA_DATABASE_URL", "postgresql://127.0.0.1:9/credenza")
+    monkeypatch.setenv("CREDENZA_SECRET_KEY", "0123456789abcdef0123456789abcdef")
+    done = credenza_command("export")
+    assert done.status == 1
+    assert done.error.startswith("credenza: ")
+
+
+# -- apply, diff, export ----------------------------------------------------------------------------------------------
+
+
+def exported(run: Run) -> Any:
+    done = run("export")
+    assert done.status == 0, done.err
+    return yaml.safe_load(done.out)
+
+
+def test_apply_brings_the_database_to_the_declared_state_and_says_so(
+    credenza_command: Run, file: Callable[[Any], Path]
+) -> None:
+    done = credenza_command("apply", file(STATE))
+    assert done.status == 0, done.err
+    assert "+ user ada" in done.out
+    assert "+ application Harbour Wiki" in done.out
+    assert re.search(r"^\d+ objects changed\.$", done.out, flags=re.MULTILINE)
+    state = exported(credenza_command)
+    assert [user["username"] for user in state["users"]] == ["ada", "grace", "root"]
+    assert {app["client_id"] for app in state["applications"]} == {"app", "spa", "native", "own", "machine"}
+
+
+def test_applying_the_same_file_again_changes_nothing(credenza_command: Run, file: Callable[[Any], Path]) -> None:
+    path = file(STATE)
+    credenza_command("apply", path)
+    before = exported(credenza_command)
+    assert credenza_command("diff", path).out == "0 objects would change.\n"
+    assert credenza_command("apply", path).out == "0 objects changed.\n"
+    assert credenza_command("apply", path, "--json").json == {"created": [], "updated": [], "deleted": []}
+    assert exported(credenza_command) == before
+
+
+def test_what_was_exported_can_be_applied_to_an_empty_database_and_exported_again(
+    credenza_command: Run, file: Callable[[Any], Path], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    credenza_command("apply", file(STATE))
+    first = credenza_command("export").out
+    monkeypatch.setenv("CREDENZA_DATABASE_URL", f"sqlite:///{tmp_path / 'second.db'}")
+    done = credenza_command("apply", file(first))
+    assert done.status == 0, done.err
+    assert credenza_command("export").out == first
+    assert credenza_command("export", "--json").json == yaml.safe_load(first)
+
+
+def test_export_has_no_secrets_and_no_passwords(credenza_command: Run, file: Callable[[Any], Path]) -> None:
+    credenza_command("apply", file(STATE))
+    out = credenza_command("export").out
+    assert SECRET not in out
+    assert PASSWORD not in out
+    assert "argon2" not in out
+    assert "password" not in out
+
+
+def test_a_dry_run_and_diff_tell_and_change_nothing(credenza_command: Run, file: Callable[[Any], Path]) -> None:
+    path = file(STATE)
+    for command in (["apply", path, "--dry-run"], ["diff", path]):
+        done = credenza_command(*command)
+        assert done.status == 0, done.err
+        assert "+ user ada" in done.out
+        assert "objects would change." in done.out
+        assert exported(credenza_command) is None or exported(credenza_command) == {}
+
+
+def test_an_update_shows_before_and_after(credenza_command: Run, file: Callable[[Any], Path]) -> None:
+    credenza_command("apply", file(STATE))
+    change = {"applications": [{"client_id": "app", "description": "A wiki for sailors"}]}
+    done = credenza_command("apply", file(change), "--json")
+    (updated,) = done.json["updated"]
+    assert updated["before"] == {"description": ""}
+    assert updated["after"] == {"description": "A wiki for sailors"}
+    assert (done.json["created"], done.json["deleted"]) == ([], [])
+
+
+def test_leaving_an_object_out_leaves_it_alone(credenza_command: Run, file: Callable[[Any], Path]) -> None:
+    credenza_command("apply", file(STATE))
+    before = exported(credenza_command)
+    assert credenza_command("apply", file({"applications": [], "users": []})).out == "0 objects changed.\n"
+    assert exported(credenza_command) == before
+
+
+def test_prune_removes_what_the_files_sections_do_not_name(credenza_command: Run, file: Callable[[Any], Path]) -> None:
+    credenza_command("apply", file(STATE))
+    kept = [app for app in STATE["applications"] if app["client_id"] in ("app", "own")]
+    done = credenza_command("apply", file({"applications": kept}), "--prune", "--json")
+    assert {change["name"] for change in done.json["deleted"]} == {"Tide Board", "Tide CLI", "Night Job"}
+    state = exported(credenza_command)
+    assert {app["client_id"] for app in state["applications"]} == {"app", "own"}
+    assert len(state["users"]) == 3, "sections that the file does not have are left alone"
+
+
+def test_prune_keeps_the_last_administrator(credenza_command: Run, file: Callable[[Any], Path]) -> None:
+    credenza_command("apply", file(STATE))
+    done = credenza_command("apply", file({"users": []}), "--prune")
+    assert done.status == 0
+    assert "root stays, as the last administrator" in done.error
+    assert [user["username"] for user in exported(credenza_command)["users"]] == ["root"]
+
+
+@pytest.mark.parametrize(
+    ("document", "message"),
+    [
+        ("users: [", "not YAML"),
+        ("[]", "a mapping of sections"),
+        ({"people": []}, "there is no section 'people'"),
+        ({"users": [{"username": "eve", "pasword": "x"}]}, "unknown key 'pasword'"),
+        ({"users": [{"username": "eve smith"}]}, "no spaces"),
+        ({"users": [{"email": "eve@example.com"}]}, "username"),
+        ({"users": "eve"}, "users"),
+        ({"users": [{"username": "eve", "password_hash": "plain"}]}, "not an Argon2id hash"),
+        ({"users": [{"username": "eve", "roles": ["captain"]}]}, "there is no role 'captain'"),
+        ({"applications": [{"name": "Bad", "type": "toaster"}]}, "type is one of traditional, "),
+        ({"applications": [{"name": "Bad", "type": "spa", "redirect_uris": ["javascript:alert(1)"]}]}, "Bad"),
+        ({"applications": [{"name": "Bad", "type": "spa", "redirect_uris": ["https://x.example.com/*#y"]}]}, "Bad"),
+        ({"applications": [{"name": "Bad", "type": "spa", "permissions": {"profile": ["wishes"]}}]}, "wishes"),
+        ({"applications": [{"name": "Bad", "type": "spa", "permissions": {"wishes": ["x"]}}]}, "no source 'wishes'"),
+        ({"applications": [{"name": "Bad", "type": "machine_to_machine", "third_party": True}]}, "third party"),
+        ({"applications": [{"name": "Bad", "type": "spa", "branding": {"logo": "absent.png"}}]}, "absent.png"),
+        ({"applications": [{"client_id": "app", "type": "spa"}]}, "fixed at creation"),
+        ({"api_resources": [{"identifier": "orders", "name": "x"}]}, "absolute URI"),
+        ({"roles": [{"name": "x", "permissions": {ORDERS: ["orders:eat"]}}]}, "no permission 'orders:eat'"),
+        ({"provider": {"branding": {"primary_color": "#ffff00"}}}, "contrast"),
+    ],
+)
+def test_a_mistake_in_the_last_line_changes_nothing(
+    credenza_command: Run, file: Callable[[Any], Path], document: Any, message: str
+) -> None:
+    credenza_command("apply", file(STATE))
+    before = exported(credenza_command)
+    if isinstance(document, dict):
+        new = {"users": [{"username": "new"}], "applications": [{"name": "New", "type": "spa"}]}
+        for section, items in document.items():
+            merged = [*new[section], *items] if section in new and isinstance(items, list) else items
+            new[section] = merged
+        document = new
+    done = credenza_command("apply", file(document))
+    assert done.status == 1
+    assert message in done.error
+    assert done.out == ""
+    assert exported(credenza_command) == before
+
+
+def test_a_file_that_is_not_there_is_one_line(credenza_command: Run, tmp_path: Path) -> None:
+    done = credenza_command("apply", tmp_path / "absent.yaml")
+    assert done.status == 1
+    assert "absent.yaml: No such file or directory" in done.error
+
+
+def test_yaml_cannot_run_anything(credenza_command: Run, file: Callable[[Any], Path], tmp_path: Path) -> None:
+    done = credenza_command("apply", file(f"users: !!python/object/apply:os.mkdir ['{tmp_path}/made']"))
+    assert done.status == 1
+    assert not (tmp_path / "made").exists()
+
+
+# -- secrets ----------------------------------------------------------------------------------------------------------
+
+
+def test_a_generated_secret_is_printed_once_in_the_run_that_made_it(
+    credenza_command: Run, file: Callable[[Any], Path]
+) -> None:
+    path = file({"applications": [{"client_id": "web", "name": "Web", "type": "traditional"}]})
+    (created,) = credenza_command("apply", path, "--json").json["created"]
+    assert created["client_id"] == "web"
+    assert len(created["client_secret"]) >= 43
+    again = credenza_command("apply", path, "--json")
+    assert created["client_secret"] not in again.out + again.err
+    assert again.json["created"] == []
+
+
+def test_generated_ids_are_printed(credenza_command: Run, file: Callable[[Any], Path]) -> None:
+    document = {"applications": [{"name": "Web", "type": "spa"}], "users": [{"username": "eve"}]}
+    created = credenza_command("apply", file(document), "--json").json["created"]
+    application = next(change for change in created if change["kind"] == "application")
+    user = next(change for change in created if change["kind"] == "user")
+    assert application["client_id"]
+    assert "client_secret" not in application
+    assert user["id"]
+    assert user["invitation"].startswith("https://id.example.com/invitation/")
+
+
+def test_a_declared_secret_or_password_is_never_printed(credenza_command: Run, file: Callable[[Any], Path]) -> None:
+    path = file(STATE)
+    for command in (["diff", path], ["apply", path, "--json"], ["apply", path], ["export", "--json"]):
+        done = credenza_command(*command)
+        assert SECRET not in done.out + done.err
+        assert PASSWORD not in done.out + done.err
+
+
+def test_a_dry_run_makes_no_secret(credenza_command: Run, file: Callable[[Any], Path]) -> None:
+    path = file({"applications": [{"client_id": "web", "name": "Web", "type": "traditional"}]})
+    done = credenza_command("apply", path, "--dry-run", "--json")
+    assert "client_secret" not in done.out
+
+
+# -- administrators ---------------------------------------------------------------------------------------------------
+
+
+def test_an_administrator_is_created_with_a_password_from_standard_input(credenza_command: Run) -> None:
+    done = credenza_command(
+        "admin", "create", "--username", "Olive", "--email", "olive@example.com", "--password-stdin", typed=PASSWORD
+    )
+    assert (done.status, done.out, done.err) == (0, "olive is an administrator.\n", "")
+    (user,) = exported(credenza_command)["users"]
+    assert user == {"username": "olive", "email": "olive@example.com", "administrator": "full"}
+
+
+def test_without_a_password_a_link_is_printed(credenza_command: Run) -> None:
+    made = credenza_command("admin", "create", "--username", "olive", "--json").json
+    assert made["username"] == "olive"
+    assert made["invitation"].startswith("https://id.example.com/invitation/")
+
+
+def test_a_user_becomes_an_administrator(credenza_command: Run, file: Callable[[Any], Path]) -> None:
+    credenza_command("apply", file({"users": [{"username": "ada", "password": PASSWORD}]}))
+    done = credenza_command("admin", "create", "--username", "ada", "--json")
+    assert "invitation" not in done.json, "ada has a password already"
+    (user,) = exported(credenza_command)["users"]
+    assert user["administrator"] == "full"
+
+
+@pytest.mark.parametrize("password", ["", "short", "passwordpassword", "olive-olive-olive"])
+def test_a_weak_password_is_refused_and_creates_nobody(credenza_command: Run, password: str) -> None:
+    done = credenza_command("admin", "create", "--username", "olive", "--password-stdin", typed=f"{password}\n")
+    assert done.status == 1
+    assert done.out == ""
+    assert done.error
+    if password:
+        assert password not in done.err
+    assert not exported(credenza_command)
+
+
+@pytest.mark.parametrize(("option", "value"), [("--username", "two words"), ("--email", "not an address")])
+def test_a_name_or_an_address_that_is_none_is_refused(credenza_command: Run, option: str, value: str) -> None:
+    names = {"--username": "olive", option: value}
+    done = credenza_command("admin", "create", *(word for pair in names.items() for word in pair))
+    assert done.status == 1
+    assert done.error
+    assert not exported(credenza_command)
+
+
+# -- keys -------------------------------------------------------------------------------------------------------------
+
+
+def test_keys_are_listed_without_their_private_halves(credenza_command: Run) -> None:
+    done = credenza_command("keys", "list", "--json")
+    assert {(key["alg"], key["state"]) for key in done.json} == {
+        (alg, state) for alg in ("RS256", "ES256") for state in ("active", "next")
+    }
+    assert all(set(key) == {"kid", "alg", "state", "created_at"} for key in done.json)
+    assert len(credenza_command("keys", "list").out.splitlines()) == 4
+
+
+def test_rotation_makes_the_next_keys_sign(credenza_command: Run) -> None:
+    before = {(key["alg"], key["state"]): key["kid"] for key in credenza_command("keys", "list", "--json").json}
+    done = credenza_command("keys", "rotate", "--json")
+    assert done.status == 0, done.err
+    state = {key["kid"]: key["state"] for key in done.json}
+    for alg in ("RS256", "ES256"):
+        assert state[before[alg, "next"]] == "active"
+        assert state[before[alg, "active"]] == "retired"
+    assert sorted(state.values()).count("next") == 2
+
+
+# -- migrate and check ------------------------------------------------------------------------------------------------
+
+
+def test_migrate_runs_once(credenza_command: Run) -> None:
+    assert "credenza/0001" in credenza_command("migrate", "--json").json["migrations"]
+    assert credenza_command("migrate").out == "Nothing to do.\n"
+
+
+def test_check_is_not_content_with_pending_migrations(credenza_command: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("CREDENZA_ARGON2_MEMORY_KIB")
+    monkeypatch.delenv("CREDENZA_ARGON2_TIME_COST")
+    done = credenza_command("check")
+    assert done.status == 1
+    assert "migrations have not run" in done.error
+    credenza_command("migrate")
+    assert credenza_command("check").out == "Everything looks right.\n"
+    assert credenza_command("check", "--json").json == {"problems": []}
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "message"),
+    [
+        ("RATE_LIMIT", "off", "rate_limit is off"),
+        ("ARGON2_MEMORY_KIB", "1024", "argon2"),
+        ("OUTBOUND_ALLOW", "10.0.0.0/8", "10.0.0.0/8"),
+    ],
+)
+def test_check_is_not_content_with_unsafe_settings(
+    credenza_command: Run, monkeypatch: pytest.MonkeyPatch, name: str, value: str, message: str
+) -> None:
+    monkeypatch.delenv("CREDENZA_ARGON2_MEMORY_KIB")
+    monkeypatch.delenv("CREDENZA_ARGON2_TIME_COST")
+    credenza_command("migrate")
+    monkeypatch.setenv(f"CREDENZA_{name}", value)
+    done = credenza_command("check")
+    assert done.status == 1
+    assert message in done.error
+    assert message in credenza_command("check", "--json").out
+
+
+def test_check_is_not_content_with_a_database_that_others_can_read(
+    credenza_command: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.delenv("CREDENZA_ARGON2_MEMORY_KIB")
+    monkeypatch.delenv("CREDENZA_ARGON2_TIME_COST")
+    credenza_command("migrate")
+    (tmp_path / "credenza.db").chmod(0o644)
+    done = credenza_command("check")
+    assert done.status == 1
+    assert "credenza.db can be read by others; chmod 600 it" in done.error
+
+
+def test_check_is_not_content_with_a_database_that_does_not_answer(
+    credenza_command: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CREDENZA_DATABASE_URL", "postgresql://127.0.0.1:9/credenza")
+    monkeypatch.setenv("CREDENZA_SECRET_KEY", "0123456789abcdef0123456789abcdef")
+    done = credenza_command("check", "--json")
+    assert done.status == 1
+    assert any("does not answer" in problem for problem in done.json["problems"])

@@ -1,0 +1,103 @@
+"""docs/tutorial/first-sign-in.md, followed to the letter, but for the ports."""
+
+from __future__ import annotations
+
+import json
+import re
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import httpx
+import pytest
+
+from credenza.testing import Callback, PageSeen, UserAgent
+
+DOCS = Path(__file__).parents[1] / "docs"
+PAGE = (DOCS / "tutorial/first-sign-in.md").read_text()
+
+
+def block(name: str) -> str:
+    """A code block, as a reader copies it from the page."""
+    found = re.search(rf"<!-- from {re.escape(name)} -->\n+```\w+\n(.*?)```\n", PAGE, flags=re.DOTALL)
+    assert found is not None
+    return found[1]
+
+
+@pytest.fixture
+def port() -> int:
+    with closing(socket.socket()) as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@pytest.fixture
+def harbour_log(live_server: Any, tmp_path: Path, port: int) -> Iterator[httpx.Client]:
+    """The application of the tutorial, registered and running."""
+    (tmp_path / "harbour-log.yaml").write_text(block("harbour-log.yaml").replace(":8402", f":{port}"))
+    (tmp_path / "harbour_log.py").write_text(block("harbour_log.py"))
+    applied = live_server.command("apply", str(tmp_path / "harbour-log.yaml"), "--json")
+    changed = json.loads(applied)["created"]
+    secret = changed[0]["client_secret"]
+    process = subprocess.Popen(
+        [sys.executable, "harbour_log.py"],
+        cwd=tmp_path,
+        env={"ISSUER": live_server.issuer, "PORT": str(port), "CLIENT_SECRET": secret},
+        stderr=subprocess.DEVNULL,
+    )
+    with httpx.Client(base_url=f"http://localhost:{port}", trust_env=False) as visitor:
+        for _ in range(200):
+            try:
+                visitor.get("/nowhere")
+                break
+            except httpx.ConnectError:
+                assert process.poll() is None
+                time.sleep(0.05)
+        yield visitor
+    process.terminate()
+    process.wait(10)
+
+
+def authorization_url(visitor: httpx.Client) -> str:
+    response = visitor.get("/")
+    assert response.status_code == 303
+    return str(response.headers["location"])
+
+
+def test_the_tutorial_ends_in_a_greeting(live_server: Any, harbour_log: httpx.Client) -> None:
+    user_agent = UserAgent(live_server)
+    user_agent.get(authorization_url(harbour_log))
+    page = user_agent.sign_in("ada")
+    assert isinstance(page, PageSeen)
+    assert page.name == "consent"
+    assert "Harbour Log" in page.text
+    callback = user_agent.decide("authorize")
+    assert isinstance(callback, Callback)
+    response = harbour_log.get("/callback?" + urlsplit(callback.url).query)
+    assert response.text == "Hello, Ada Lovelace! Your email address is ada@example.com."
+    assert response.text in PAGE
+
+    callback = user_agent.get(authorization_url(harbour_log))
+    assert isinstance(callback, Callback), "what was allowed is remembered"
+
+
+def test_its_application_can_be_told_no(live_server: Any, harbour_log: httpx.Client) -> None:
+    user_agent = UserAgent(live_server)
+    user_agent.get(authorization_url(harbour_log) + "&prompt=consent")
+    user_agent.sign_in("grace")
+    callback = user_agent.decide("deny")
+    assert isinstance(callback, Callback)
+    response = harbour_log.get("/callback?" + urlsplit(callback.url).query)
+    assert response.text == "You did not sign in: access_denied"
+
+
+def test_its_application_takes_no_sign_in_that_it_did_not_begin(live_server: Any, harbour_log: httpx.Client) -> None:
+    state = parse_qs(urlsplit(authorization_url(harbour_log)).query)["state"][0]
+    harbour_log.cookies.clear()
+    assert harbour_log.get(f"/callback?state={state}&code=x").status_code == 400
