@@ -18,6 +18,8 @@ from .console_api import (
     ShownPanel,
     console_get,
     console_post,
+    identifier_of,
+    segment_of,
 )
 from .encryption import Undecryptable
 from .endpoints.discovery import describe as provider_metadata
@@ -213,6 +215,7 @@ __all__ = [
     "hookimpl",
     "hookspec",
     "host_of",
+    "identifier_of",
     "invite",
     "is_loopback",
     "is_unique_violation",
@@ -231,6 +234,7 @@ __all__ = [
     "render",
     "revoke_consented_grants",
     "rotate_keys",
+    "segment_of",
     "server_of",
     "sessions",
     "set_password",

@@ -19,7 +19,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Self
-from urllib.parse import urlencode
+from urllib.parse import quote, unquote, urlencode
 
 from .events import ObjectChanged
 from .protocol.parameters import Parameters
@@ -42,6 +42,15 @@ class Link:
     address: str
     icon: str = ""
     current: bool = False
+
+
+def segment_of(identifier: str) -> str:
+    """An identifier as one segment of a path, whatever is in it: slashes, dots, percent signs. `~` begins an escape."""
+    return quote(identifier, safe="").replace("~", "~7E").replace("%", "~").replace(".", "~2E")
+
+
+def identifier_of(segment: str) -> str:
+    return unquote(segment.replace("~", "%"))
 
 
 @dataclass(frozen=True, slots=True)

@@ -103,7 +103,6 @@ def test_another_client_cannot_use_it(user_agent: UserAgent, client: RelyingPart
         ({"scope": "openid address"}, "invalid_scope"),
         ({"code_challenge_method": "plain"}, "invalid_request"),
         ({"prompt": "none login"}, "invalid_request"),
-        ({"request": "x.y.z"}, "request_not_supported"),
         ({"dpop_jkt": "short"}, "invalid_request"),
     ],
 )

@@ -18,14 +18,16 @@ from ..permissions import check_enabled
 from ..prompts.login import wanted_subject
 from ..protocol.authorization_request import PUSHED, AuthorizationRequest, client_id_of
 from ..protocol.clients import Client
-from ..protocol.errors import InvalidClient, InvalidRequest, ProtocolError, UnsafeRequest
+from ..protocol.errors import InvalidClient, InvalidRequest, InvalidRequestObject, ProtocolError, UnsafeRequest
 from ..protocol.parameters import Parameters
 from ..protocol.redirect_uris import check_redirect_uri
+from ..protocol.request_objects import parse_request_object
 from ..protocol.tokens import digest, is_token, new_token
 from ..server import AuthorizationServer
 from ..store import sessions
 from ..store.pushed_requests import open_pushed_request
 from ..store.sessions import Interaction
+from ..web.client_authentication import client_keys
 from ..web.requests import AnyRequest, address_of, form_parameters, query_parameters, server_of
 from ..web.responses import AnyResponse, redirect_response
 from ..web.sessions import (
@@ -45,6 +47,13 @@ async def authorize(request: AnyRequest) -> AnyResponse:
     except InvalidRequest as error:
         raise UnsafeRequest("invalid_request", error.description) from error
     parameters, pushed = await opened(server, parameters)
+    outer = parameters
+    try:
+        parameters = await unsealed(server, parameters)
+    except ProtocolError as error:
+        # Only what stands outside can be believed now, and only if it is registered.
+        client, redirect_uri = await trusted(server, outer)
+        return await refuse(request, server, client, redirect_uri, outer, error)
     client, redirect_uri = await trusted(server, parameters)
     # Until here an error is a page; from here on it is a redirect.
     try:
@@ -76,6 +85,20 @@ async def opened(server: AuthorizationServer, parameters: Parameters) -> tuple[P
             "invalid_request_uri", "This request was used before, or is too old. Start again.", client_id=client_id
         )
     return Parameters.parse(found.parameters.encode()), found.digest
+
+
+async def unsealed(server: AuthorizationServer, parameters: Parameters) -> Parameters:
+    """What a request object holds, instead of everything beside it; the parameters as they are without one."""
+    if "request" not in parameters:
+        return parameters
+    client = await server.find_client(client_id_of(parameters))
+    if client is None:
+        return parameters
+    try:
+        keys = await client_keys(server, client, parameters["request"])
+    except InvalidClient as error:
+        raise InvalidRequestObject("The keys of the application cannot be read.", detail=error.detail) from error
+    return parse_request_object(parameters, keys, client_id=client.id, issuer=server.issuer, now=server.now())
 
 
 async def trusted(server: AuthorizationServer, parameters: Parameters, *, device: bool = False) -> tuple[Client, str]:

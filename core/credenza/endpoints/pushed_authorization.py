@@ -19,6 +19,7 @@ from ..web.cors import cors_headers
 from ..web.dpop import proof_key
 from ..web.requests import AnyRequest, form_parameters, server_of
 from ..web.responses import AnyResponse, error_response, json_response
+from .authorization import unsealed
 
 LIFETIME = 90  # seconds
 AUTHENTICATION = frozenset({"client_secret", "client_assertion", "client_assertion_type"})
@@ -32,7 +33,8 @@ async def pushed_authorization(request: AnyRequest) -> AnyResponse:
         parameters = await form_parameters(request)
         parameters.check_no_repeats()
         client = await authenticate_client(request, parameters)
-        pushed = with_key(without_authentication(parameters, client), await proof_key(request))
+        unpacked = await unsealed(server, without_authentication(parameters, client))
+        pushed = with_key(unpacked, await proof_key(request))
         parsed = AuthorizationRequest.parse(pushed, client, checked_redirect_uri(pushed, client))
         await check_enabled(server, client, parsed.asked)
         token = new_token("pushed_request")

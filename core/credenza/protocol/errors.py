@@ -143,6 +143,12 @@ class InvalidDPoPProof(ProtocolError):
     code = "invalid_dpop_proof"
 
 
+class InvalidRequestObject(ProtocolError):
+    """RFC 9101 §7."""
+
+    code = "invalid_request_object"
+
+
 class InvalidRequestUri(ProtocolError):
     """RFC 9101 §6.1."""
 

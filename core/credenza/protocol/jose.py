@@ -269,6 +269,11 @@ def _parse_object(data: bytes) -> dict[str, Any]:
     return value
 
 
+def text_of(value: object) -> str:
+    """A claim as the text of a parameter: strings as they are, anything else in its JSON form."""
+    return value if isinstance(value, str) else json.dumps(value)
+
+
 def _number(value: int, length: int | None = None) -> str:
     return _encode(value.to_bytes(length or (value.bit_length() + 7) // 8, "big"))
 

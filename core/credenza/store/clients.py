@@ -282,3 +282,10 @@ def _permission_row(client_id: str, permission: Permission, required: bool) -> C
 
 def _chunks(rows: Sequence[ClientPermissionRow], size: int) -> list[Sequence[ClientPermissionRow]]:
     return [rows[i : i + size] for i in range(0, len(rows), size)]
+
+
+async def count_enabling(source: str, resource: str, scope: str = "") -> int:
+    """On how many clients something at a resource is enabled, or one scope of it."""
+    p = ClientPermissionRow
+    query = p.count(distinct=[p.client]).where((p.source == source) & (p.resource == resource))
+    return int(await (query.where(p.scope == scope) if scope else query))

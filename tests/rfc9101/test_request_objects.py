@@ -1,0 +1,77 @@
+"""RFC 9101, request objects by value."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import jwt
+import pytest
+from cryptography.hazmat.primitives.asymmetric import ec
+
+from credenza.testing import Callback, Credenza, PageSeen, RelyingParty, UserAgent
+
+KEY = ec.generate_private_key(ec.SECP256R1())
+
+
+@pytest.fixture(autouse=True)
+def registered_key(credenza: Credenza) -> None:
+    jwk = jwt.get_algorithm_by_name("ES256").to_jwk(KEY.public_key(), as_dict=True)
+    credenza.apply({"applications": [{"client_id": "app", "name": "Harbour Wiki", "jwks": {"keys": [jwk]}}]})
+
+
+def sealed(client: RelyingParty, key: Any = KEY, alg: str = "ES256", **changes: Any) -> str:
+    claims = {
+        "iss": "app",
+        "aud": "https://id.example.com",
+        "exp": int(time.time()) + 300,
+        "client_id": "app",
+        "response_type": "code",
+        "redirect_uri": "https://app.example.com/cb",
+        "scope": "openid email",
+        "state": "inside",
+    }
+    claims = {name: value for name, value in (claims | changes).items() if value is not None}
+    return jwt.encode(claims, key, algorithm=alg)
+
+
+def test_6_3_only_what_is_inside_counts(user_agent: UserAgent, client: RelyingParty) -> None:
+    callback = user_agent.authorize(
+        client, request=sealed(client, max_age=1000), scope="openid profile", state="outside"
+    )
+    assert isinstance(callback, Callback)
+    assert callback.parameters["state"] == "inside"
+    tokens = client.tokens(callback, code_verifier=None)
+    assert set(tokens["scope"].split()) == {"openid", "email"}
+
+
+@pytest.mark.parametrize(
+    "request_object",
+    [
+        {"key": None, "alg": "none"},
+        {"key": ec.generate_private_key(ec.SECP256R1())},
+        {"aud": "https://other.example"},
+        {"exp": 1},
+        {"client_id": "own"},
+        {"client_id": None},
+        {"iss": "own"},
+        {"request": "x.y.z"},
+        {"request_uri": "https://evil.example/"},
+    ],
+)
+def test_7_a_wrong_object_is_refused(
+    user_agent: UserAgent, client: RelyingParty, request_object: dict[str, Any]
+) -> None:
+    """SECURITY A-REQ-06."""
+    callback = user_agent.get(client.authorization_url(request=sealed(client, **request_object)))
+    assert isinstance(callback, Callback)
+    assert callback.error == "invalid_request_object"
+    assert callback.parameters["state"] == "state-of-the-test"
+
+
+def test_an_object_cannot_bring_a_redirect_uri_that_is_not_registered(
+    user_agent: UserAgent, client: RelyingParty
+) -> None:
+    page = user_agent.get(client.authorization_url(request=sealed(client, redirect_uri="https://evil.example/cb")))
+    assert isinstance(page, PageSeen)
+    assert (page.name, page.error) == ("error", "invalid_redirect_uri")
