@@ -43,7 +43,7 @@ CHROMIUM_ARGUMENTS = [
     "--disable-component-update",
     "--disable-sync",
 ]
-PATIENCE = 60  # seconds; only a test that fails ever waits so long
+PATIENCE = 120  # seconds; only a test that fails ever waits so long
 
 
 # -- databases --------------------------------------------------------------------------------------------------------
@@ -334,7 +334,7 @@ def start_program(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable
         yield start
 
 
-# -- somebody else's web server ------------------------------------------------------------------------------------------
+# -- somebody else's web server ---------------------------------------------------------------------------------------
 
 
 class WebSite:

@@ -30,16 +30,16 @@ def block(name: str) -> str:
     return found[1]
 
 
-@pytest.fixture
-def port() -> int:
+def free_port() -> int:
     with closing(socket.socket()) as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
 
 
-@pytest.fixture
-def harbour_log(live_server: Any, tmp_path: Path, port: int) -> Iterator[httpx.Client]:
+@pytest.fixture(scope="module")
+def harbour_log(live_server: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[httpx.Client]:
     """The application of the tutorial, registered and running."""
+    tmp_path, port = tmp_path_factory.mktemp("tutorial"), free_port()
     (tmp_path / "harbour-log.yaml").write_text(block("harbour-log.yaml").replace(":8402", f":{port}"))
     (tmp_path / "harbour_log.py").write_text(block("harbour_log.py"))
     applied = live_server.command("apply", str(tmp_path / "harbour-log.yaml"), "--json")

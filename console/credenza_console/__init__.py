@@ -21,6 +21,7 @@ from . import (
     search,
     signing_keys,
     users,
+    xray,
 )
 from .console import Console
 
@@ -29,6 +30,7 @@ PAGES = (
     overview.PAGE,
     applications.PAGE,
     users.PAGE,
+    xray.PAGE,
     branding.PAGE,
     signing_keys.PAGE,
     audit_log.PAGE,

@@ -112,7 +112,7 @@ def in_words(event: AuditEvent) -> str:
     """ "Token refused", "Application updated"."""
     if event.name == "ObjectChanged":
         words = f"{event.data.get('kind', 'object')} {event.data.get('action', 'changed')}"
-        return words.replace("_", " ").capitalize()
+        return words[:1].upper() + words[1:].replace("_", " ")
     return re.sub(r"(?<=[a-z])(?=[A-Z])", " ", event.name).capitalize()
 
 

@@ -44,6 +44,7 @@ from .notices import Notice, clear, leave, take
 
 logger = logging.getLogger("credenza.plugins")
 
+FRONT_DOOR = "/console"
 SECTIONS = ("Directory", "Policy", "System")
 
 
@@ -131,7 +132,12 @@ class Console:
         outcome.frame = self._frame(visit, notice.text if notice is not None else "")
         block = outcome.fragment if fragment else ""
         response = await render(
-            request, outcome, status=200 if block else outcome.status, block=block, headers={"Vary": "HX-Request"}
+            request,
+            outcome,
+            status=200 if block else outcome.status,
+            block=block,
+            frame_src="'self'" if outcome.frames else "",
+            headers={"Vary": "HX-Request"},
         )
         if notice is not None:
             clear(server, response)
@@ -140,7 +146,7 @@ class Console:
     def _frame(self, visit: ConsoleVisit, notice: str) -> ConsoleFrame:
         path = visit.request.url.path
         allowed = [page for page in self.pages if self._reachable(page, visit.may)]
-        under = [page.path for page in allowed if path == page.path or path.startswith(page.path + "/")]
+        under = [p.path for p in allowed if path == p.path or (path.startswith(p.path + "/") and p.path != FRONT_DOOR)]
         current = max(under, key=len, default="")
         names = dict.fromkeys([*SECTIONS, *(page.section for page in allowed)])
         sections = [

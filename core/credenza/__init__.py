@@ -47,6 +47,7 @@ from .permissions import Decision, choices_of, context_title, described, still_v
 from .permissions import claims as released_claims
 from .permissions import counts as consent_counts
 from .plugins import collect
+from .prompts.explain import Explanation, explain
 from .protocol import errors
 from .protocol.client_authentication import digest_secret
 from .protocol.clients import Branding, Client, ClientType
@@ -68,7 +69,7 @@ from .store.audit import AuditEvent
 from .store.clients import ClientRow
 from .store.consents import Consent
 from .store.engine import is_unique_violation, transaction
-from .store.grants import end_session_grants, revoke_consented_grants
+from .store.grants import revoke_consented_grants
 from .store.schema import NewTable
 from .store.sessions import Session
 from .store.users import User, UserRow
@@ -91,7 +92,7 @@ from .web.requests import (
     read_body,
     server_of,
 )
-from .web.responses import AnyResponse, error_response, json_response, redirect_response
+from .web.responses import AnyResponse, error_response, json_response, own_frame, redirect_response
 from .web.sessions import begin_session, set_session_cookie
 from .web.static import StaticFiles
 
@@ -131,6 +132,7 @@ __all__ = [
     "Decision",
     "ErrorPage",
     "Event",
+    "Explanation",
     "Forbidden",
     "FormPage",
     "GrantType",
@@ -203,11 +205,11 @@ __all__ = [
     "declared_permissions",
     "described",
     "digest_secret",
-    "end_session_grants",
     "end_sessions",
     "error_response",
     "errors",
     "events",
+    "explain",
     "fetch",
     "fetch_document",
     "form_parameters",
@@ -224,6 +226,7 @@ __all__ = [
     "neighbourhood",
     "new_id",
     "new_token",
+    "own_frame",
     "parse_json",
     "provider",
     "provider_metadata",

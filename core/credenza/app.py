@@ -37,6 +37,11 @@ from .web.rendering import Renderer
 from .web.requests import MAX_PAGE_BODY
 
 PROTOCOL = [
+    # First: Litestar gives a path an answer of its own to OPTIONS unless it knows one already.
+    preflight("/token"),
+    preflight("/userinfo"),
+    preflight("/revoke"),
+    preflight("/par"),
     discovery.discovery,
     discovery.jwks,
     token.token,
@@ -45,10 +50,6 @@ PROTOCOL = [
     introspection.introspect,
     pushed_authorization.pushed_authorization,
     device_authorization.device_authorization,
-    preflight("/token"),
-    preflight("/userinfo"),
-    preflight("/revoke"),
-    preflight("/par"),
 ]
 PAGES = [
     authorization.authorize,

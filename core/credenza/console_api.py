@@ -80,6 +80,8 @@ class ConsoleView(Page):
     tabs: tuple[Link, ...] = ()
     fragment: str = ""
     status: int = 200
+    frames: ClassVar[bool] = False
+    """Whether it shows another page of ours in a frame (`own_frame`)."""
     frame: ConsoleFrame = field(default_factory=ConsoleFrame)
 
 

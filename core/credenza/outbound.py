@@ -233,7 +233,9 @@ class RemoteKeys:
         status, _, body = await fetch(self._settings, uri)
         if status != 200:
             raise Refused(f"{uri} answered {status}")
-        return _parse(body, uri)
+        if not (keys := _parse(body, uri)):
+            raise Refused(f"{uri} has no key that could be used")
+        return keys
 
 
 def _parse(body: bytes, uri: str) -> list[jose.VerificationKey]:

@@ -28,7 +28,7 @@ SYSTEMS = (
 LABELS = {
     "birthdate": "Date of birth",
     "locale": "Language",
-    "preferred_username": "User name",
+    "preferred_username": "Preferred name",
     "zoneinfo": "Time zone",
 }
 HANDHELD = ("iPhone", "iPad", "Android")

@@ -6,10 +6,12 @@ from collections.abc import Sequence
 
 from piccolo.conf.apps import AppConfig
 
-from credenza import ScopeProvider, StateSection, hookimpl
+from credenza import ConsolePage, ConsolePanel, Event, Listener, ObjectChanged, ScopeProvider, StateSection, hookimpl
 
+from .console import PAGES, PANELS
 from .scopes import ApiScopes, RoleScopes
 from .state import SECTIONS
+from .store import give_default_roles
 from .tables import APP_CONFIG
 
 
@@ -26,3 +28,26 @@ def register_scopes() -> Sequence[ScopeProvider]:
 @hookimpl
 def register_state() -> Sequence[StateSection]:
     return SECTIONS
+
+
+@hookimpl
+def register_listeners() -> Listener:
+    return on_event
+
+
+async def on_event(event: Event) -> None:
+    """Somebody whom an administrator created gets the default roles; the desired-state file gives roles itself."""
+    if not isinstance(event, ObjectChanged) or (event.kind, event.action) != ("user", "created"):
+        return
+    if event.user and event.actor != "command line":
+        await give_default_roles(event.user)
+
+
+@hookimpl(optionalhook=True)
+def console_pages() -> Sequence[ConsolePage]:
+    return PAGES
+
+
+@hookimpl(optionalhook=True)
+def console_panels() -> Sequence[ConsolePanel]:
+    return PANELS

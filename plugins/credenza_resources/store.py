@@ -112,3 +112,78 @@ async def set_client_roles(client_id: str, roles: Iterable[str]) -> None:
         rows = [ClientRole(id=row_id(client_id, role), client=client_id, role=role) for role in roles]
         if rows:
             await ClientRole.insert(*rows)
+
+
+# -- for the console --------------------------------------------------------------------------------------------------
+
+
+async def find_resource(identifier: str) -> dict[str, Any] | None:
+    row = await ApiResource.select().where(ApiResource.identifier == identifier).first()
+    return dict(row) if row else None
+
+
+async def list_apis() -> list[tuple[str, str, dict[str, str]]]:
+    """Every API: identifier, name, and its permissions' names to descriptions."""
+    p = ApiPermission
+    permissions: dict[str, dict[str, str]] = {}
+    for row in await p.select(p.resource, p.name, p.description).order_by(p.name):
+        permissions.setdefault(row["resource"], {})[row["name"]] = row["description"]
+    apis = await ApiResource.select(ApiResource.identifier, ApiResource.name).order_by(ApiResource.name)
+    return [(row["identifier"], row["name"], permissions.get(row["identifier"], {})) for row in apis]
+
+
+async def delete_resource(identifier: str) -> None:
+    """With its permissions; roles and applications lose them."""
+    async with transaction():
+        await ApiResource.delete().where(ApiResource.identifier == identifier)
+        await bump_version()
+
+
+async def delete_permission(identifier: str, name: str) -> None:
+    p = ApiPermission
+    async with transaction():
+        await p.delete().where((p.resource == identifier) & (p.name == name))
+        await bump_version()
+
+
+async def count_roles_with(identifier: str, name: str = "") -> int:
+    """How many roles hold some permission of an API, or one of them."""
+    r = RolePermission
+    query = r.select(r.role).distinct().where(r.permission.resource == identifier)
+    return len(await (query.where(r.permission.name == name) if name else query))
+
+
+async def find_role(role_id: str) -> dict[str, Any] | None:
+    row = await Role.select().where(Role.id == role_id).first()
+    return dict(row) if row else None
+
+
+async def delete_role(role_id: str) -> None:
+    async with transaction():
+        await Role.delete().where(Role.id == role_id)
+        await bump_version()
+
+
+async def count_role_permissions() -> dict[str, int]:
+    """By role; roles without any are left out."""
+    rows = await RolePermission.raw("SELECT role, COUNT(*) AS n FROM credenza_role_permission GROUP BY role")
+    return {row["role"]: int(row["n"]) for row in rows}
+
+
+async def count_role_users() -> dict[str, int]:
+    """By role; roles without any are left out."""
+    rows = await UserRole.raw("SELECT role, COUNT(*) AS n FROM credenza_user_role GROUP BY role")
+    return {row["role"]: int(row["n"]) for row in rows}
+
+
+async def count_holders(role_id: str) -> tuple[int, int]:
+    """How many users and how many services hold a role."""
+    users = await UserRole.count().where(UserRole.role == role_id)
+    return int(users), int(await ClientRole.count().where(ClientRole.role == role_id))
+
+
+async def give_default_roles(user_id: str) -> None:
+    """To somebody new."""
+    defaults = [row["id"] for row in await list_roles() if row["default"]]
+    if defaults and not await user_roles(user_id):
+        await set_user_roles(user_id, defaults)

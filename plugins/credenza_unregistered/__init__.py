@@ -5,10 +5,10 @@ They are third-party clients under one shared ceiling, and unverified until an a
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 
-from litestar.handlers import HTTPRouteHandler
+from litestar import Router
 from piccolo.conf.apps import AppConfig
 
 from credenza import Cleaner, Client, ClientSource, Settings, StateSection, hookimpl
@@ -71,10 +71,19 @@ def register_metadata(settings: Settings) -> Mapping[str, object]:
 
 
 @hookimpl
-def register_routes(settings: Settings) -> Sequence[HTTPRouteHandler]:
+def register_routes(settings: Settings) -> Router | None:
     if settings.registration == "off":
-        return []
-    return [registration.register, registration.preflight, management.read, management.update, management.remove]
+        return None
+    return Router(
+        "/",
+        route_handlers=[
+            registration.preflight,  # first, or Litestar answers OPTIONS by itself
+            registration.register,
+            management.read,
+            management.update,
+            management.remove,
+        ],
+    )
 
 
 @hookimpl

@@ -124,7 +124,7 @@ async def _secret_now(before: Client, client: Client, now: int) -> str:
     return await new_secret(client, now) if not before.secrets else ""
 
 
-@delete(ONE, status_code=204, name="client configuration deletion")
+@delete(ONE, status_code=200, name="client configuration deletion")
 async def remove(request: AnyRequest, client_id: FromPath[str]) -> AnyResponse:
     """The client, and with it its secrets, consents, codes and tokens. RFC 7592 §2.3."""
     server = server_of(request)

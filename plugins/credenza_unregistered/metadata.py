@@ -126,12 +126,11 @@ class Members:
         return value
 
     def choice(self, name: str, ours: Sequence[str]) -> str:
-        """The first value the client names that we support; empty when it names none, or we support none at all."""
-        asked = [self.text(name)] if name in self else []
-        asked += self.texts(CHOICES[name])
-        if not asked or not ours:
+        """What the client prefers, or else the first of ours that it can do as well; empty when it does not say."""
+        preferred, possible = self.text(name), self.texts(CHOICES[name])
+        if not ours or not (preferred or possible):
             return ""
-        chosen = asked[0] if asked[0] in ours else next((value for value in ours if value in asked), None)
+        chosen = preferred if preferred in ours else next((value for value in ours if value in possible), None)
         if chosen is None:
             raise errors.InvalidClientMetadata(f"{name} must be one of {', '.join(ours)}.")
         return chosen

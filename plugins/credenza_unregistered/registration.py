@@ -74,7 +74,7 @@ async def register(request: AnyRequest) -> AnyResponse:
         return error_response(error, headers=CORS)
 
 
-@route("/register", http_method=[HttpMethod.OPTIONS], status_code=204, include_in_schema=False)
+@route("/register", http_method=[HttpMethod.OPTIONS], status_code=200, include_in_schema=False)
 async def preflight() -> AnyResponse:
     headers = {
         **CORS,

@@ -42,7 +42,7 @@ class Journal:
 
 def insist(journal: Journal, ask: Callable[[], Any]) -> Any:
     """Ask until there is an answer, as clients do; while the server is away there is none."""
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 180
     while True:
         try:
             return ask()

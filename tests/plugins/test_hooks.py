@@ -16,7 +16,7 @@ import pytest
 import yaml
 
 import credenza_console
-from credenza import cleaning, hookspecs
+from credenza import cleaning, hookspecs, users
 from credenza.testing import ORDERS, SECRET, Callback, Credenza, PageSeen, RelyingParty, UserAgent, running
 from credenza.testing import test_settings as settings_for_tests
 
@@ -28,6 +28,8 @@ NAMES = {
     "careful-consent": "careful_consent",
     "house-brand": "house_brand",
     "kiosk": "kiosk_client",
+    "opening-hours": "opening_hours",
+    "staff-console": "staff_console",
     "staff-directory": "staff_directory",
     "theme-harbour": "theme_harbour",
     "visitor-book": "visitor_book",
@@ -89,6 +91,30 @@ def test_each_hook_says_when_it_is_called() -> None:
 
 def test_register_client_types(credenza: Credenza) -> None:
     assert {"kiosk", "shift_job", "traditional"} <= set(credenza.server.client_types)
+
+
+@pytest.fixture
+def kiosk(credenza: Credenza) -> RelyingParty:
+    application = {
+        "client_id": "lobby",
+        "name": "Lobby",
+        "type": "kiosk",
+        "redirect_uris": ["https://lobby.example.com/cb"],
+    }
+    credenza.apply({"applications": [application]})
+    return RelyingParty(credenza, "lobby", "https://lobby.example.com/cb", auth_method="none")
+
+
+@pytest.mark.parametrize(("hour", "known"), [(5, False), (6, True), (21, True), (22, False)])
+def test_register_client_sources(
+    credenza: Credenza, user_agent: UserAgent, kiosk: RelyingParty, hour: int, known: bool
+) -> None:
+    midnight = -credenza.server.now() % 86400
+    credenza.clock.move(midnight + hour * 3600)
+    page = user_agent.get(kiosk.authorization_url(scope="openid"))
+    assert isinstance(page, PageSeen)
+    assert page.name == ("sign-in" if known else "error")
+    assert ("The harbour is closed" in page.text) != known
 
 
 def test_register_scopes(credenza: Credenza) -> None:
@@ -319,6 +345,38 @@ def test_render_consent_that_declines_leaves_the_usual_page(user_agent: UserAgen
     page = user_agent.sign_in()
     assert isinstance(page, PageSeen)
     assert "can change my data" not in page.text
+
+
+# -- in the console ---------------------------------------------------------------------------------------------------
+
+
+def test_console_pages(admin: UserAgent) -> None:
+    page = admin.get("/console")
+    assert isinstance(page, PageSeen)
+    assert any(link.endswith("/console/staff") for link in page.links)
+    page = admin.get("/console/staff")
+    assert isinstance(page, PageSeen)
+    assert "harbour-pilots, night-watch" in page.text
+
+
+def test_console_pages_are_for_administrators(user_agent: UserAgent) -> None:
+    page = user_agent.get("/console/staff")
+    assert isinstance(page, PageSeen)
+    assert page.name == "sign-in"
+    page = user_agent.sign_in("ada")
+    assert isinstance(page, PageSeen)
+    assert page.status == 403
+    assert "harbour-pilots" not in page.text
+
+
+def test_console_panels(credenza: Credenza, admin: UserAgent) -> None:
+    for username, groups in (("ada", "harbour-pilots"), ("grace", "")):
+        user = credenza.run(users.find_user_by_identifier, username)
+        assert user is not None
+        page = admin.get(f"/console/users/{user.id}")
+        assert isinstance(page, PageSeen)
+        assert page.status == 200
+        assert ("Staff directory" in page.text and "harbour-pilots" in page.text) == bool(groups)
 
 
 # -- the public interface ---------------------------------------------------------------------------------------------

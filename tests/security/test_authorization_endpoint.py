@@ -276,7 +276,9 @@ def test_r_az_23_claims_name_the_user(user_agent: Any, new_visitor: Any, client:
         wish = json.dumps({member: {"sub": {"value": theirs}}})
         assert_redirected(user_agent.get(client.authorization_url(claims=wish, prompt="none")), "login_required")
         assert_redirected(
-            other.get(client.authorization_url(claims=json.dumps({member: {"sub": {"value": mine}}}), id_token_hint=hint)),
+            other.get(
+                client.authorization_url(claims=json.dumps({member: {"sub": {"value": mine}}}), id_token_hint=hint)
+            ),
             "invalid_request",
         )
     both = json.dumps({"id_token": {"sub": {"value": mine}}, "userinfo": {"sub": {"value": theirs}}})
@@ -291,7 +293,9 @@ def test_r_az_23_a_strange_subject(user_agent: Any, client: RelyingParty, value:
     assert_redirected(user_agent.get(client.authorization_url(claims=wish, prompt="none")), "login_required")
 
 
-@pytest.mark.parametrize("name", ["\ud800", "\0", "__class__", "' OR 1=1--", "a" * 5000, "iss", "aud", "exp"], ids=ascii)
+@pytest.mark.parametrize(
+    "name", ["\ud800", "\0", "__class__", "' OR 1=1--", "a" * 5000, "iss", "aud", "exp"], ids=ascii
+)
 def test_strange_claims_are_left_out(user_agent: Any, client: RelyingParty, name: str) -> None:
     """A-PLG-03, K12: nor can they replace a claim of the protocol."""
     wish = json.dumps({"id_token": {name: {"value": "x"}}, "userinfo": {name: None}})
@@ -321,7 +325,14 @@ def test_r_az_31_the_consent_page_says_who_and_what(user_agent: Any, client: Rel
     """R-AZ-31."""
     user_agent.get(client.authorization_url(scope="openid profile email offline_access"))
     text = user_agent.sign_in().text
-    for words in ("Harbour Wiki", "app.example.com", "Your email address", "Your profile", "Keep access", user_agent.name):
+    for words in (
+        "Harbour Wiki",
+        "app.example.com",
+        "Your email address",
+        "Your profile",
+        "Keep access",
+        user_agent.name,
+    ):
         assert words in text
 
 
@@ -348,7 +359,9 @@ def test_d7_unknown_scopes_are_dropped(user_agent: Any, client: RelyingParty) ->
     assert tokens["scope"] == "openid"
 
 
-@pytest.mark.xfail(strict=True, reason="an unknown resource is ignored at authorize and refused at token; R-RS-01 says refuse")
+@pytest.mark.xfail(
+    strict=True, reason="an unknown resource is ignored at authorize and refused at token; R-RS-01 says refuse"
+)
 def test_r_rs_01_an_unknown_resource_is_refused_at_once(user_agent: Any, client: RelyingParty) -> None:
     assert_redirected(user_agent.get(client.authorization_url(resource="https://evil.example")), "invalid_target")
 

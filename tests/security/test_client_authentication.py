@@ -60,9 +60,7 @@ def test_a_cli_02_the_right_secret_by_another_method(credenza: Any, url: str) ->
 
 @pytest.mark.own_server
 def test_r_tk_04_client_secret_post_works_where_it_is_registered(credenza: Any) -> None:
-    credenza.apply(
-        {"applications": [{"client_id": "machine", "token_endpoint_auth_method": "client_secret_post"}]}
-    )
+    credenza.apply({"applications": [{"client_id": "machine", "token_endpoint_auth_method": "client_secret_post"}]})
     form = {"grant_type": "client_credentials", "scope": "orders:read", "resource": ORDERS}
     body = form | {"client_id": "machine", "client_secret": SECRET}
     assert credenza.request("POST", "/token", data=body).status_code == 200
@@ -236,7 +234,8 @@ def test_r_tk_09_secrets_cannot_be_guessed_for_ever(credenza: Any) -> None:
 @pytest.mark.own_server
 def test_r_tk_09_many_clients_from_one_address(credenza: Any) -> None:
     statuses = [
-        credenza.request("POST", "/token", data={"grant_type": "x"}, headers=basic(f"client{n}", "x")).status_code for n in range(140)
+        credenza.request("POST", "/token", data={"grant_type": "x"}, headers=basic(f"client{n}", "x")).status_code
+        for n in range(140)
     ]
     assert statuses[0] == 401
     assert statuses[-1] == 429
@@ -252,7 +251,9 @@ def test_r_tk_09_a_network_of_ipv6_is_one_address(credenza: Any) -> None:
         for n in range(60)
     ]
     assert statuses[-1] == 429
-    other = credenza.request("POST", "/token", data={"grant_type": "x"}, headers=basic("machine", "x"), address="2001:db8:1:3::1")
+    other = credenza.request(
+        "POST", "/token", data={"grant_type": "x"}, headers=basic("machine", "x"), address="2001:db8:1:3::1"
+    )
     assert other.status_code == 401
 
 
@@ -309,7 +310,9 @@ class Signer:
         form = {"grant_type": "client_credentials", "scope": "orders:read", "resource": ORDERS, "token": "x"}
         form |= {"client_assertion": assertion, "client_assertion_type": ASSERTION_TYPE} | changes
         # Each from an address of its own: guessing is throttled, and that is another test.
-        answer = self.credenza.request("POST", url, data=form, address=f"10.{next(NUMBERS) >> 8}.{next(NUMBERS) % 256}.1")
+        answer = self.credenza.request(
+            "POST", url, data=form, address=f"10.{next(NUMBERS) >> 8}.{next(NUMBERS) % 256}.1"
+        )
         assert isinstance(answer, httpx.Response)
         return answer
 
@@ -509,7 +512,19 @@ def test_a_nul_in_the_assertion(signer: Signer) -> None:
 
 @pytest.mark.parametrize(
     "kid",
-    ["../../etc/passwd", "' OR 1=1--", "https://evil.example/jwks", "k" * 10_000, "a\0b", 1, None, [], {}, "", "\ud800"],
+    [
+        "../../etc/passwd",
+        "' OR 1=1--",
+        "https://evil.example/jwks",
+        "k" * 10_000,
+        "a\0b",
+        1,
+        None,
+        [],
+        {},
+        "",
+        "\ud800",
+    ],
     ids=repr,
 )
 def test_a_cli_18_a_strange_kid(signer: Signer, kid: Any) -> None:
@@ -579,7 +594,9 @@ def test_our_own_key_signs_no_assertions(credenza: Any, signer: Signer) -> None:
     assert_401(signer.send(token))
 
 
-@pytest.mark.parametrize("form", [{"client_assertion_type": ""}, {"client_assertion_type": "x"}, {"client_assertion": ""}])
+@pytest.mark.parametrize(
+    "form", [{"client_assertion_type": ""}, {"client_assertion_type": "x"}, {"client_assertion": ""}]
+)
 def test_the_two_parameters_go_together(signer: Signer, form: dict[str, str]) -> None:
     answer = signer.send(signer.assertion(), **form)
     assert answer.status_code in (400, 401)

@@ -90,7 +90,10 @@ def test_a_cns_03_an_old_answer_does_not_come_back_with_a_new_one(
     changed = ["https://app.example.com/cb", "https://app.example.com/new"]
     credenza.apply({"applications": [{"client_id": "app", "redirect_uris": changed}]})
     assert user_agent.authorize(client, scope="openid profile").code
-    assert user_agent.get(client.authorization_url(scope="openid profile email", prompt="none")).error == "consent_required"
+    assert (
+        user_agent.get(client.authorization_url(scope="openid profile email", prompt="none")).error
+        == "consent_required"
+    )
 
 
 @pytest.mark.own_server
@@ -103,13 +106,14 @@ def test_r_az_30_an_expired_answer_does_not_come_back_either(
     credenza.clock.move(3601)
     assert user_agent.get(client.authorization_url(prompt="none")).error == "consent_required"
     assert user_agent.authorize(client, scope="openid profile").code
-    assert user_agent.get(client.authorization_url(scope="openid profile email", prompt="none")).error == "consent_required"
+    assert (
+        user_agent.get(client.authorization_url(scope="openid profile email", prompt="none")).error
+        == "consent_required"
+    )
 
 
 @pytest.mark.parametrize("uri", ["http://127.0.0.1:51004/cb", "com.example.nat:/cb"])
-def test_a_cns_04_nobody_knows_who_a_native_application_is(
-    user_agent: Any, native: RelyingParty, uri: str
-) -> None:
+def test_a_cns_04_nobody_knows_who_a_native_application_is(user_agent: Any, native: RelyingParty, uri: str) -> None:
     """A-CNS-04, R-AZ-30: a remembered consent is not used again."""
     native.redirect_uri = uri
     assert user_agent.authorize(native).code

@@ -178,7 +178,9 @@ def test_a_ses_01_an_id_that_a_browser_brings_is_never_adopted(
     credenza: Any, user_agent: Any, client: RelyingParty, chosen: str
 ) -> None:
     """A-SES-01, K8, R-SE-02."""
-    user_agent.cookies.set(SESSION, chosen.encode("latin-1", "replace").decode("latin-1") or "x", domain="id.example.com")
+    user_agent.cookies.set(
+        SESSION, chosen.encode("latin-1", "replace").decode("latin-1") or "x", domain="id.example.com"
+    )
     if "\u00ff" in chosen:
         user_agent.cookies.clear()
     user_agent.authorize(client)
@@ -237,9 +239,7 @@ def test_r_se_03_sessions_end_when_idle(credenza: Any, user_agent: Any, client: 
     assert not signed_in(user_agent, client)
 
 
-def test_r_se_03_sessions_end_however_often_they_are_used(
-    credenza: Any, user_agent: Any, client: RelyingParty
-) -> None:
+def test_r_se_03_sessions_end_however_often_they_are_used(credenza: Any, user_agent: Any, client: RelyingParty) -> None:
     user_agent.authorize(client)
     session = cookie(user_agent)
     for _ in range(5):
@@ -281,9 +281,7 @@ def test_a_ses_02_a_user_who_was_suspended_or_deleted(
     assert not signed_in(other, client)
 
 
-def test_a_ses_03_a_link_to_a_half_finished_sign_in(
-    credenza: Any, new_visitor: Any, client: RelyingParty
-) -> None:
+def test_a_ses_03_a_link_to_a_half_finished_sign_in(credenza: Any, new_visitor: Any, client: RelyingParty) -> None:
     """A-SES-03, R-SE-07: the victim does not go on with the attacker's request, signed in or not."""
     attacker, victim, fresh = new_visitor(), new_visitor(), new_visitor()
     victim.authorize(client)

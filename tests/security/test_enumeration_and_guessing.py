@@ -24,15 +24,15 @@ from credenza.web.passwords import MAX_WAITING, Passwords, WeakPassword, check_n
 
 def shape(page: Any, agent: Any) -> tuple[Any, ...]:
     """Everything that could tell one failure from another."""
-    html = re.sub(r'(name="identifier" value=")[^"]*', r"\1TYPED", page.html).replace(page.forms[0].values_of("csrf_token")[0], "TOKEN")
+    html = re.sub(r'(name="identifier" value=")[^"]*', r"\1TYPED", page.html).replace(
+        page.forms[0].values_of("csrf_token")[0], "TOKEN"
+    )
     html = html.replace(page.forms[0].action, "ACTION")
     headers = {name: value for name, value in page.headers.items() if name not in ("content-length", "date")}
     return page.status, html, tuple(sorted(headers.items())), tuple(sorted(c.name for c in agent.cookies.jar))
 
 
-def test_a_enu_01_a_enu_02_every_failure_looks_the_same(
-    credenza: Any, new_visitor: Any, client: RelyingParty
-) -> None:
+def test_a_enu_01_a_enu_02_every_failure_looks_the_same(credenza: Any, new_visitor: Any, client: RelyingParty) -> None:
     """A-ENU-01, A-ENU-02, R-PW-10: unknown, wrong, suspended, without a password; empty, long and right passwords."""
     known = credenza.new_user()
     suspended = credenza.new_user(suspended=True)
@@ -193,9 +193,7 @@ def test_a_bru_01_many_tries_at_once_are_counted_one_by_one(credenza: Any, clien
 
 
 @pytest.mark.own_server
-def test_a_bru_02_a_bru_03_one_address_is_throttled_whatever_it_says_it_is(
-    credenza: Any, client: RelyingParty
-) -> None:
+def test_a_bru_02_a_bru_03_one_address_is_throttled_whatever_it_says_it_is(credenza: Any, client: RelyingParty) -> None:
     """A-BRU-02, A-BRU-03: one password over many accounts, with spoofed headers; other addresses go on."""
     agent = UserAgent(credenza)
     agent.address = "203.0.113.77"
@@ -446,7 +444,8 @@ def test_r_pw_08_a_link_grows_old_and_is_replaced(credenza: Any, new_visitor: An
 
 
 @pytest.mark.parametrize(
-    ("password", "again"), [("short", None), (NEW, "something else"), ("", ""), ("x" * 2000, None), ("password" * 3, None)]
+    ("password", "again"),
+    [("short", None), (NEW, "something else"), ("", ""), ("x" * 2000, None), ("password" * 3, None)],
 )
 def test_r_pw_03_a_refused_password_leaves_the_link_unused(
     credenza: Any, new_visitor: Any, invited: str, password: str, again: str | None
@@ -484,7 +483,15 @@ def test_r_pw_11_the_first_administrator(credenza: Any, new_visitor: Any) -> Non
     """R-PW-11: by a link, once; names that are taken or malformed are refused with the link unused."""
     address = credenza.run(invite, credenza.server, purpose="administrator", user_id=None)
     agent = new_visitor()
-    for name, email in (("ada", ""), ("", ""), ("a b", ""), ("a@b", ""), ("x" * 200, ""), ("ok", "no-email"), ("ok", "a@" * 200)):
+    for name, email in (
+        ("ada", ""),
+        ("", ""),
+        ("a b", ""),
+        ("a@b", ""),
+        ("x" * 200, ""),
+        ("ok", "no-email"),
+        ("ok", "a@" * 200),
+    ):
         agent.get(address)
         page = agent.submit([("username", name), ("email", email), ("password", NEW), ("password_again", NEW)])
         assert page.status == 422, (name, email)

@@ -112,7 +112,9 @@ def test_a_jwt_05_a_jwt_06_our_public_key_is_no_hmac_key(
     for key in keys.published:
         public = key.key.public_key().prepared_key
         spki = serialization.PublicFormat.SubjectPublicKeyInfo
-        forms = [public.public_bytes(encoding, spki) for encoding in (serialization.Encoding.PEM, serialization.Encoding.DER)]
+        forms = [
+            public.public_bytes(encoding, spki) for encoding in (serialization.Encoding.PEM, serialization.Encoding.DER)
+        ]
         published = next(k for k in our_public_keys(credenza) if k["kid"] == key.kid)
         forms += [json.dumps(published).encode(), json.dumps(published, separators=(",", ":")).encode(), b"", b"null"]
         for kind in ("access_token", "id_token"):
@@ -143,7 +145,9 @@ def test_a_jwt_07_whatever_is_edited_is_worthless(
         f"{token.split('.')[0]}.{body}.{signature}.x",
         f"{token}\n",
         token.replace(".", "..", 1),
-        forgery.b64(json.dumps(parts(id_token)[0] | {"typ": "at+jwt"}).encode()) + "." + ".".join(id_token.split(".")[1:]),
+        forgery.b64(json.dumps(parts(id_token)[0] | {"typ": "at+jwt"}).encode())
+        + "."
+        + ".".join(id_token.split(".")[1:]),
     ]
     for forged in edited:
         if not forged.endswith("\n"):
@@ -152,9 +156,7 @@ def test_a_jwt_07_whatever_is_edited_is_worthless(
 
 
 @pytest.mark.parametrize("kind", ["rsa", "ec"])
-def test_somebody_elses_signature(
-    client: RelyingParty, api_tokens: dict[str, Any], forgery: Any, kind: str
-) -> None:
+def test_somebody_elses_signature(client: RelyingParty, api_tokens: dict[str, Any], forgery: Any, kind: str) -> None:
     """A-JWT-07, A-CLI-19: a key in the header, our kid with another key."""
     private: Any = (
         rsa.generate_private_key(public_exponent=65537, key_size=2048)
@@ -190,9 +192,7 @@ def test_r_at_04_our_key_signs_for_one_purpose_at_a_time(
 
 
 @pytest.mark.own_server
-def test_a_signed_userinfo_answer_is_no_hint_and_no_token(
-    credenza: Any, user_agent: Any, client: RelyingParty
-) -> None:
+def test_a_signed_userinfo_answer_is_no_hint_and_no_token(credenza: Any, user_agent: Any, client: RelyingParty) -> None:
     """R-AT-04: it has the `typ` of an ID token and no `exp`."""
     credenza.apply({"applications": [{"client_id": "app", "userinfo_signed_response_alg": "RS256"}]})
     tokens = client.tokens(user_agent.authorize(client))
@@ -251,7 +251,9 @@ def test_k2_every_verification_names_its_algorithms() -> None:
     """K2."""
     tree = ast.parse((ROOT / "core/credenza/protocol/jose.py").read_text())
     calls = [node for node in ast.walk(tree) if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)]
-    verifying = [c for c in calls if c.func.attr in ("verify", "decode") and ast.unparse(c.func.value) in ("jws", "jwt")]  # type: ignore[attr-defined]
+    verifying = [
+        c for c in calls if c.func.attr in ("verify", "decode") and ast.unparse(c.func.value) in ("jws", "jwt")
+    ]  # type: ignore[attr-defined]
     assert verifying
     for call in verifying:
         assert "algorithms" in {keyword.arg for keyword in call.keywords}
@@ -281,7 +283,9 @@ def test_r_op_01_no_sql_is_put_together_from_text() -> None:
         for node in ast.walk(ast.parse(path.read_text())):
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "raw":
                 inside = list(ast.walk(node.args[0]))
-                assert not any(isinstance(part, ast.JoinedStr | ast.Call | ast.Mod) for part in inside), f"{path}:{node.lineno}"
+                assert not any(isinstance(part, ast.JoinedStr | ast.Call | ast.Mod) for part in inside), (
+                    f"{path}:{node.lineno}"
+                )
                 names = [part.id for part in inside if isinstance(part, ast.Name)]
                 assert all(name.isupper() for name in names), f"{path}:{node.lineno}"
 

@@ -20,7 +20,9 @@ def signed_in(agent: Any, client: RelyingParty) -> bool:
 def logout(agent: Any, method: str = "GET", **parameters: str) -> Any:
     if method == "GET":
         return agent.get("/logout?" + urlencode(parameters))
-    return agent.post("/logout", parameters, headers={"origin": "https://app.example.com", "sec-fetch-site": "cross-site"})
+    return agent.post(
+        "/logout", parameters, headers={"origin": "https://app.example.com", "sec-fetch-site": "cross-site"}
+    )
 
 
 @pytest.fixture

@@ -8,7 +8,14 @@ import pytest
 
 from credenza.testing import ISSUER, PageSeen, RelyingParty
 
-ELSEWHERE = ["//evil.example", "https://evil.example", "/\\evil.example", "/%5cevil.example", "\\\\evil.example", "javascript:x"]
+ELSEWHERE = [
+    "//evil.example",
+    "https://evil.example",
+    "/\\evil.example",
+    "/%5cevil.example",
+    "\\\\evil.example",
+    "javascript:x",
+]
 
 
 @pytest.mark.parametrize("value", ELSEWHERE)
@@ -24,7 +31,12 @@ def test_a_rdr_02_where_to_go_after_signing_in_is_never_read_from_the_request(
     assert page.name == "sign-in"
     page = user_agent.post(
         page.url + f"?{name}={value}",
-        [*page.forms[0].hidden(), ("identifier", user_agent.name), ("password", "correct horse battery staple"), (name, value)],
+        [
+            *page.forms[0].hidden(),
+            ("identifier", user_agent.name),
+            ("password", "correct horse battery staple"),
+            (name, value),
+        ],
     )
     locations = [answer.headers["location"] for answer in user_agent.history if answer.is_redirect]
     assert locations
@@ -33,7 +45,14 @@ def test_a_rdr_02_where_to_go_after_signing_in_is_never_read_from_the_request(
 
 @pytest.mark.parametrize(
     "path",
-    ["//evil.example", "//evil.example/%2e%2e", "/\\evil.example", "/%2f/evil.example", "/%5c%5cevil.example", "/.//evil"],
+    [
+        "//evil.example",
+        "//evil.example/%2e%2e",
+        "/\\evil.example",
+        "/%2f/evil.example",
+        "/%5c%5cevil.example",
+        "/.//evil",
+    ],
 )
 def test_a_rdr_02_a_path_that_looks_like_a_host(credenza: Any, path: str) -> None:
     """K16."""
@@ -43,7 +62,8 @@ def test_a_rdr_02_a_path_that_looks_like_a_host(credenza: Any, path: str) -> Non
 
 
 @pytest.mark.parametrize(
-    "query", [b"\xff", b"a=\r\nSet-Cookie: x=y", b"%0d%0aSet-Cookie:%20x=y", "é=ü".encode(), b'"><svg>', b"\xed\xa0\x80"]
+    "query",
+    [b"\xff", b"a=\r\nSet-Cookie: x=y", b"%0d%0aSet-Cookie:%20x=y", "é=ü".encode(), b'"><svg>', b"\xed\xa0\x80"],
 )
 def test_a_inj_06_what_is_kept_of_a_query_is_safe_in_a_header(credenza: Any, user_agent: Any, query: bytes) -> None:
     """A-INJ-06, K12: our own pages come back to where somebody wanted to go."""

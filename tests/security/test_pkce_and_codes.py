@@ -139,9 +139,7 @@ def test_a_pkc_05_a_challenge_that_was_stripped_is_noticed(user_agent: Any, clie
     assert_refused(client.redeem(callback))
 
 
-def test_a_cod_13_the_attackers_code_in_the_victims_browser(
-    credenza: Any, new_visitor: Any, spa: RelyingParty
-) -> None:
+def test_a_cod_13_the_attackers_code_in_the_victims_browser(credenza: Any, new_visitor: Any, spa: RelyingParty) -> None:
     """A-COD-13: the honest client has another verifier."""
     attackers = RelyingParty(credenza, "spa", spa.redirect_uri, auth_method="none")
     code = new_visitor().authorize(attackers)
@@ -303,9 +301,7 @@ def everything_secret(credenza: Any, user_agent: Any, client: RelyingParty) -> d
     }
 
 
-def test_a_cod_10_no_kind_of_secret_is_taken_for_another(
-    credenza: Any, user_agent: Any, client: RelyingParty
-) -> None:
+def test_a_cod_10_no_kind_of_secret_is_taken_for_another(credenza: Any, user_agent: Any, client: RelyingParty) -> None:
     """A-COD-10, R-CD-09, R-AT-04: every crossing."""
     secrets = everything_secret(credenza, user_agent, client)
     for kind, value in secrets.items():

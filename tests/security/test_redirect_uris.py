@@ -295,7 +295,14 @@ WRONG = [
     "ftp://app.example.com/cb",
     "urn:ietf:wg:oauth:2.0:oob",
 ]
-PRIVATE = ["myapp:/cb", "https.evil:/cb", "http.evil:/cb", "com.example.nat://evil/cb", "com.example.nat:cb", "a..b:/cb"]
+PRIVATE = [
+    "myapp:/cb",
+    "https.evil:/cb",
+    "http.evil:/cb",
+    "com.example.nat://evil/cb",
+    "com.example.nat:cb",
+    "a..b:/cb",
+]
 
 
 @pytest.mark.parametrize("uri", WRONG)

@@ -93,7 +93,11 @@ def test_a_xss_02_in_the_names_of_pages(credenza: Any, user_agent: Any, text: st
     """A-XSS-02: addresses that do not exist."""
     from urllib.parse import quote
 
-    for path in (f"/{quote(text)}", f"/interaction/{quote(text, safe='')}/login", f"/invitation/{quote(text, safe='')}"):
+    for path in (
+        f"/{quote(text)}",
+        f"/interaction/{quote(text, safe='')}/login",
+        f"/invitation/{quote(text, safe='')}",
+    ):
         assert_inert(user_agent.get(path))
 
 
@@ -102,20 +106,28 @@ def test_a_xss_02_on_the_sign_out_page(user_agent: Any, client: RelyingParty, te
     user_agent.authorize(client)
     from urllib.parse import urlencode
 
-    for parameters in ({"client_id": text}, {"state": text}, {"id_token_hint": text}, {"post_logout_redirect_uri": text}):
+    for parameters in (
+        {"client_id": text},
+        {"state": text},
+        {"id_token_hint": text},
+        {"post_logout_redirect_uri": text},
+    ):
         assert_inert(user_agent.get("/logout?" + urlencode(parameters)))
 
 
 @pytest.mark.own_server
-def test_a_xss_01_names_of_clients_people_and_permissions(
-    credenza: Any, user_agent: Any, client: RelyingParty
-) -> None:
+def test_a_xss_01_names_of_clients_people_and_permissions(credenza: Any, user_agent: Any, client: RelyingParty) -> None:
     """A-XSS-01, A-XSS-06, A-INJ-02: on the consent page, and on every other that names the application."""
     for text in PAYLOADS:
         credenza.apply(
             {
                 "applications": [
-                    {"client_id": "app", "name": text[:100], "description": text, "branding": {"display_name": text[:100]}}
+                    {
+                        "client_id": "app",
+                        "name": text[:100],
+                        "description": text,
+                        "branding": {"display_name": text[:100]},
+                    }
                 ],
                 "users": [{"username": user_agent.name, "profile": {"name": text, "nickname": text}}],
             }

@@ -5,11 +5,22 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
-from urllib.parse import quote, unquote
 
 from litestar.exceptions import NotFoundException
 
-from credenza import Client, ConsoleForm, ConsoleView, ConsoleVisit, Link, Permission, clients, consents, grants
+from credenza import (
+    Client,
+    ConsoleForm,
+    ConsoleView,
+    ConsoleVisit,
+    Link,
+    Permission,
+    clients,
+    consents,
+    grants,
+    identifier_of,
+    segment_of,
+)
 
 LISTS = {False: ("My apps", "/console/applications"), True: ("Third-party apps", "/console/applications/third-party")}
 ONE = "/console/applications/{application:str}"
@@ -26,8 +37,8 @@ TEMPLATES = Path(__file__).parent.parent / "templates"
 
 
 def address_of_client(client_id: str) -> str:
-    """A client id may be any printable ASCII, slashes too: as one segment of a path, with ~ for its escapes."""
-    segment = quote(client_id, safe="").replace("~", "~7E").replace("%", "~").replace(".", "~2E")
+    """A client id may be any printable ASCII, slashes and our own words too."""
+    segment = segment_of(client_id)
     if segment in RESERVED:
         segment = f"~{ord(segment[0]):02X}{segment[1:]}"
     return f"/console/applications/{segment}"
@@ -35,7 +46,7 @@ def address_of_client(client_id: str) -> str:
 
 async def find(visit: ConsoleVisit, segment: str) -> Client:
     """The client that the address names, as it is now; raises NotFoundException."""
-    client = await clients.find_client(unquote(segment.replace("~", "%")), visit.server.client_types)
+    client = await clients.find_client(identifier_of(segment), visit.server.client_types)
     if client is None:
         raise NotFoundException
     return client

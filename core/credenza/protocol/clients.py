@@ -145,8 +145,9 @@ class Client:
     @property
     def display_name(self) -> str:
         """Of an unverified client the host, which it cannot choose as freely as its name."""
-        host = str(self.metadata.get("host", "")) if self.unverified else ""
-        return host or self.branding.display_name or self.name
+        if self.unverified:
+            return str(self.metadata.get("host") or "An unverified application")
+        return self.branding.display_name or self.name
 
     def identity_is_assured(self, redirect_uri: str) -> bool:
         """Whether a remembered consent may be used again without asking: nobody else can pose as this client.

@@ -27,7 +27,7 @@ async def cors_headers(request: AnyRequest) -> dict[str, str]:
 def preflight(path: str) -> HTTPRouteHandler:
     """The browser's question before a request with headers of its own. Fetch §4.8."""
 
-    @route(path, http_method=[HttpMethod.OPTIONS], status_code=204, include_in_schema=False)
+    @route(path, http_method=[HttpMethod.OPTIONS], status_code=200, include_in_schema=False)
     async def options(request: AnyRequest) -> AnyResponse:
         headers = await cors_headers(request)
         if "Access-Control-Allow-Origin" in headers:

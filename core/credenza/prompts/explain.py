@@ -1,0 +1,77 @@
+"""Why somebody sees what on the consent page: the same functions as the real thing, asked without a browser."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from urllib.parse import urlencode
+
+from ..objects import Question, Subject, Waiting
+from ..permissions import check_enabled, verdicts
+from ..protocol.authorization_request import AuthorizationRequest
+from ..protocol.clients import Client
+from ..protocol.errors import ProtocolError
+from ..protocol.parameters import Parameters
+from ..protocol.permissions import Verdict
+from ..protocol.scopes import Permission, Scope
+from ..server import AuthorizationServer
+from ..store.consents import Consent
+from ..store.users import User
+from ..web.pages import ConsentPage
+from .consent import consent_page, look
+
+CHALLENGE = "x" * 43  # any: nothing is redeemed
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """What would happen. `refused` is the error that the client would be answered with; `page` is what the user would
+    be shown; `verdicts` are the final ones, after the consent that there is (`consent`, None for none).
+    """
+
+    refused: ProtocolError | None
+    page: ConsentPage
+    scopes: Mapping[Permission, Scope]
+    verdicts: Sequence[Verdict]
+    questions: Sequence[Question]
+    choices: Mapping[str, str]
+    consent: Consent | None
+    asks: bool
+
+
+async def explain(
+    server: AuthorizationServer,
+    client: Client,
+    user: User,
+    *,
+    scope: str,
+    resources: Sequence[str] = (),
+    choices: Mapping[str, str] | None = None,
+) -> Explanation:
+    """Look at an authorization request as this user would; writes nothing. Raises ProtocolError if it cannot parse."""
+    asked = [("client_id", client.id), ("response_type", "code"), ("scope", scope)]
+    asked += [("code_challenge", CHALLENGE), ("code_challenge_method", "S256")]
+    asked += [("resource", resource) for resource in resources]
+    redirect_uri = client.redirect_uris[0] if client.redirect_uris else "https://application.example/callback"
+    request = AuthorizationRequest.parse(Parameters.parse(urlencode(asked).encode()), client, redirect_uri)
+    refused: ProtocolError | None = None
+    try:
+        await check_enabled(server, client, request.asked)
+    except ProtocolError as error:
+        refused = error
+    waiting = Waiting(server, request, client, None, user, state={"choices": dict(choices or {})})
+    situation = await look(waiting)
+    allowed = None
+    if client.third_party:
+        allowed = situation.before.granted if situation.before is not None else frozenset()
+    final = await verdicts(server, client, Subject(user=user), request.asked, situation.choices, allowed)
+    return Explanation(
+        refused=refused,
+        page=await consent_page(waiting, situation, ""),
+        scopes=situation.decision.scopes,
+        verdicts=final.verdicts,
+        questions=situation.questions,
+        choices=situation.choices,
+        consent=situation.before,
+        asks=client.third_party and situation.undecided,
+    )

@@ -1,0 +1,47 @@
+"""The plugin's pages and panels in the admin console: API resources, roles, and who holds which."""
+
+from __future__ import annotations
+
+from credenza import ConsolePage
+
+from . import api_permissions, api_resources, assignment, roles
+
+PAGES = [
+    ConsolePage(
+        "API resources",
+        "/console/api-resources",
+        icon="database",
+        order=300,
+        routes=(
+            api_resources.list_resources,
+            api_resources.show_create,
+            api_resources.create,
+            api_resources.show_resource,
+            api_resources.save_resource,
+            api_permissions.show_permission,
+            api_permissions.save_permission,
+            api_permissions.show_delete_permission,
+            api_permissions.delete_permission,
+            api_resources.show_delete,
+            api_resources.delete,
+        ),
+    ),
+    ConsolePage(
+        "Roles",
+        "/console/roles",
+        icon="shield",
+        order=310,
+        routes=(
+            roles.list_roles,
+            roles.show_create,
+            roles.create,
+            roles.show_role,
+            roles.save_role,
+            roles.show_delete,
+            roles.delete,
+        ),
+    ),
+]
+PANELS = [assignment.USER_PANEL, assignment.CLIENT_PANEL]
+
+__all__ = ["PAGES", "PANELS"]

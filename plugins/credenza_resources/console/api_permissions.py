@@ -1,0 +1,123 @@
+"""The permissions of an API: their names, and the words that users read."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ClassVar
+
+from litestar.exceptions import NotFoundException
+
+from credenza import (
+    ConsoleDone,
+    ConsoleForm,
+    ConsoleVisit,
+    Link,
+    bump_version,
+    clients,
+    console_get,
+    console_post,
+    identifier_of,
+    transaction,
+)
+
+from .. import store
+from .api_resources import ONE, TEMPLATES, UP, DeletePage, address_of, find
+
+
+@dataclass(kw_only=True)
+class PermissionPage(ConsoleForm):
+    """`fixed` when the permission exists already: its name stays."""
+
+    template: ClassVar[str] = "api_resources/permission.html"
+    folder: ClassVar[Path | None] = TEMPLATES
+    action: str
+    back: str
+    fixed: bool
+
+
+@console_get(ONE + "/permissions/{permission:str}", "api-resources:write")
+async def show_permission(visit: ConsoleVisit, resource: str, permission: str) -> PermissionPage:
+    return await _permission_page(await find(resource), permission)
+
+
+@console_post(ONE + "/permissions/{permission:str}", "api-resources:write")
+async def save_permission(visit: ConsoleVisit, resource: str, permission: str) -> ConsoleDone | PermissionPage:
+    row = await find(resource)
+    page = await _permission_page(row, permission)
+    name = page.values["name"] if page.fixed else visit.form.get("name", "").strip()
+    description = visit.form.get("description", "").strip()
+    known = await store.resource_permissions(row["identifier"])
+    errors = {}
+    if not page.fixed:
+        try:
+            store.check_permission_name(name)
+        except ValueError as error:
+            errors["name"] = f"{error}."
+        if name in known:
+            errors["name"] = "The API has this permission already."
+    if not 1 <= len(description) <= 500:
+        errors["description"] = "Say in a few words what it allows: users read this when they decide."
+    if errors:
+        return page.refused(errors, name=name, description=description)
+    async with transaction():
+        await store.save_permission(row["identifier"], name, description)
+        await bump_version()
+        await visit.changed(
+            "api_permission",
+            "updated" if page.fixed else "created",
+            f"{row['identifier']} {name}",
+            before={"description": known[name]} if page.fixed else {},
+            after={"description": description},
+        )
+    return ConsoleDone(page.back, f"{name} was saved.")
+
+
+@console_get(ONE + "/permissions/{permission:str}/delete", "api-resources:write")
+async def show_delete_permission(visit: ConsoleVisit, resource: str, permission: str) -> DeletePage:
+    return await _delete_permission_page(await find(resource), permission)
+
+
+@console_post(ONE + "/permissions/{permission:str}/delete", "api-resources:write")
+async def delete_permission(visit: ConsoleVisit, resource: str, permission: str) -> ConsoleDone | DeletePage:
+    row = await find(resource)
+    page = await _delete_permission_page(row, permission)
+    if visit.form.get("confirm", "").strip() != page.called:
+        return page.refused({"confirm": f"Type its name: {page.called}"}, confirm=visit.form.get("confirm", ""))
+    async with transaction():
+        await store.delete_permission(row["identifier"], page.called)
+        await visit.changed("api_permission", "deleted", f"{row['identifier']} {page.called}")
+    return ConsoleDone(page.back, f"{page.called} was deleted.")
+
+
+async def _permission_page(row: dict[str, Any], segment: str) -> PermissionPage:
+    """`~new` is no permission's name: a tilde is written ~7E in an address."""
+    address = address_of(row["identifier"])
+    name = "" if segment == "~new" else identifier_of(segment)
+    known = await store.resource_permissions(row["identifier"])
+    if name and name not in known:
+        raise NotFoundException
+    return PermissionPage(
+        title=f"Permission {name}" if name else "New permission",
+        path=(UP, Link(row["name"], address)),
+        action=f"{address}/permissions/{segment}",
+        back=address,
+        fixed=bool(name),
+        values={"name": name, "description": known.get(name, "")},
+    )
+
+
+async def _delete_permission_page(row: dict[str, Any], segment: str) -> DeletePage:
+    address, name = address_of(row["identifier"]), identifier_of(segment)
+    if name not in await store.resource_permissions(row["identifier"]):
+        raise NotFoundException
+    return DeletePage(
+        title=f"Delete the permission {name}",
+        path=(UP, Link(row["name"], address)),
+        action=f"{address}/permissions/{segment}/delete",
+        back=address,
+        what="permission",
+        called=name,
+        roles=await store.count_roles_with(row["identifier"], name),
+        applications=await clients.count_enabling("api", row["identifier"], name),
+    )

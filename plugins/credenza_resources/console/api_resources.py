@@ -1,0 +1,229 @@
+"""APIs and their permissions. RFC 8707: the identifier is what applications name and tokens are for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, ClassVar
+from urllib.parse import urlsplit
+
+from litestar.exceptions import NotFoundException
+
+from credenza import (
+    ConsoleDone,
+    ConsoleForm,
+    ConsoleView,
+    ConsoleVisit,
+    Link,
+    Listing,
+    bump_version,
+    clients,
+    console_get,
+    console_post,
+    identifier_of,
+    segment_of,
+    transaction,
+)
+
+from .. import store
+
+HERE = "/console/api-resources"
+ONE = HERE + "/{resource:str}"
+TEMPLATES = Path(__file__).parent.parent / "templates"
+UP = Link("API resources", HERE)
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    name: str
+    identifier: str
+    address: str
+    permissions: int
+
+
+@dataclass(kw_only=True)
+class ResourceList(ConsoleView):
+    template: ClassVar[str] = "api_resources/list.html"
+    folder: ClassVar[Path | None] = TEMPLATES
+    fragment: str = "table"
+    listing: Listing
+    rows: tuple[Row, ...]
+
+
+@dataclass(kw_only=True)
+class CreatePage(ConsoleForm):
+    template: ClassVar[str] = "api_resources/create.html"
+    folder: ClassVar[Path | None] = TEMPLATES
+
+
+@dataclass(kw_only=True)
+class ResourcePage(ConsoleForm):
+    """`permissions` are names, descriptions and addresses."""
+
+    template: ClassVar[str] = "api_resources/resource.html"
+    folder: ClassVar[Path | None] = TEMPLATES
+    address: str
+    identifier: str
+    permissions: tuple[tuple[str, str, str], ...]
+
+
+@dataclass(kw_only=True)
+class DeletePage(ConsoleForm):
+    """Deletes `what` ("API resource", "permission") that is `called` something and used by so many."""
+
+    template: ClassVar[str] = "api_resources/delete.html"
+    folder: ClassVar[Path | None] = TEMPLATES
+    action: str
+    back: str
+    what: str
+    called: str
+    roles: int
+    applications: int
+
+
+@console_get(HERE, "api-resources:read")
+async def list_resources(visit: ConsoleVisit) -> ResourceList:
+    listing = Listing.of(visit, ("name",))
+    words = listing.search.lower()
+    found = [api for api in await store.list_apis() if words in api[0].lower() or words in api[1].lower()]
+    found = found[::-1] if listing.descending else found
+    shown = found[listing.offset : listing.offset + listing.size]
+    return ResourceList(
+        title="API resources",
+        lead="Your APIs and their permissions: what applications may ask for, and roles may hold.",
+        listing=replace(listing, total=len(found)),
+        rows=tuple(Row(name, identifier, address_of(identifier), len(names)) for identifier, name, names in shown),
+    )
+
+
+@console_get(HERE + "/create", "api-resources:write")
+async def show_create(visit: ConsoleVisit) -> CreatePage:
+    return _create_page()
+
+
+@console_post(HERE + "/create", "api-resources:write")
+async def create(visit: ConsoleVisit) -> ConsoleDone | CreatePage:
+    typed = {name: visit.form.get(name, "").strip() for name in ("name", "identifier", "description")}
+    errors = _check_words(typed)
+    if message := check_identifier(typed["identifier"]):
+        errors["identifier"] = message
+    elif await store.find_resource(typed["identifier"]):
+        errors["identifier"] = "There is an API with this identifier already."
+    if errors:
+        return _create_page().refused(errors, **typed)
+    async with transaction():
+        await store.save_resource(typed["identifier"], typed["name"], typed["description"], 0, visit.server.now())
+        await bump_version()
+        await visit.changed("api_resource", "created", typed["identifier"], after=typed)
+    return ConsoleDone(address_of(typed["identifier"]), f"{typed['name']} was created.")
+
+
+@console_get(ONE, "api-resources:read")
+async def show_resource(visit: ConsoleVisit, resource: str) -> ResourcePage:
+    return await _page(await find(resource))
+
+
+@console_post(ONE, "api-resources:write")
+async def save_resource(visit: ConsoleVisit, resource: str) -> ConsoleDone | ResourcePage:
+    row = await find(resource)
+    typed = {name: visit.form.get(name, "").strip() for name in ("name", "description", "token_lifetime")}
+    errors, text = _check_words(typed), typed["token_lifetime"] or "0"
+    if not (text.isascii() and text.isdecimal() and len(text) < 7 and int(text) <= 24 * 3600):
+        errors |= {"token_lifetime": "A number of seconds up to 86400, or nothing for the usual one."}
+    if errors:
+        return (await _page(row)).refused(errors, **typed)
+    after = {"name": typed["name"], "description": typed["description"], "token_lifetime": int(text)}
+    before = {name: row[name] for name in after}
+    if after != before:
+        async with transaction():
+            await store.save_resource(row["identifier"], typed["name"], typed["description"], int(text), 0)
+            await bump_version()
+            await visit.changed("api_resource", "updated", row["identifier"], before=before, after=after)
+    return ConsoleDone(address_of(row["identifier"]), "Saved.")
+
+
+@console_get(ONE + "/delete", "api-resources:write")
+async def show_delete(visit: ConsoleVisit, resource: str) -> DeletePage:
+    return await _delete_page(await find(resource))
+
+
+@console_post(ONE + "/delete", "api-resources:write")
+async def delete(visit: ConsoleVisit, resource: str) -> ConsoleDone | DeletePage:
+    row = await find(resource)
+    page = await _delete_page(row)
+    if visit.form.get("confirm", "").strip() != page.called:
+        return page.refused({"confirm": f"Type its name: {page.called}"}, confirm=visit.form.get("confirm", ""))
+    async with transaction():
+        await store.delete_resource(row["identifier"])
+        await visit.changed("api_resource", "deleted", row["identifier"], before={"name": row["name"]})
+    return ConsoleDone(HERE, f"{row['name']} was deleted.")
+
+
+def check_identifier(identifier: str) -> str:
+    """What is wrong with the identifier of an API; empty when nothing is. RFC 8707 §2."""
+    if not 1 <= len(identifier) <= 1000 or any(not 0x21 <= ord(c) <= 0x7E for c in identifier):
+        return "Give an absolute URI without spaces, like https://orders.example.com."
+    try:
+        parts = urlsplit(identifier)
+    except ValueError:
+        return "This is not a valid URI."
+    if not parts.scheme or "#" in identifier or not (parts.netloc or parts.path):
+        return "Give an absolute URI without a fragment, like https://orders.example.com."
+    return ""
+
+
+def _check_words(typed: dict[str, str]) -> dict[str, str]:
+    errors = {}
+    if not 1 <= len(typed["name"]) <= 200 or not typed["name"].isprintable():
+        errors["name"] = "Give it a name of at most 200 characters."
+    if len(typed["description"]) > 1000:
+        errors["description"] = "A description has at most 1,000 characters."
+    return errors
+
+
+def address_of(identifier: str) -> str:
+    return f"{HERE}/{segment_of(identifier)}"
+
+
+async def find(segment: str) -> dict[str, Any]:
+    row = await store.find_resource(identifier_of(segment))
+    if row is None:
+        raise NotFoundException
+    return row
+
+
+def _create_page() -> CreatePage:
+    return CreatePage(title="Create API resource", path=(UP,))
+
+
+async def _page(row: dict[str, Any]) -> ResourcePage:
+    address = address_of(row["identifier"])
+    permissions = (await store.resource_permissions(row["identifier"])).items()
+    lifetime = row["token_lifetime"]
+    return ResourcePage(
+        title=row["name"],
+        lead=row["identifier"],
+        path=(UP,),
+        address=address,
+        identifier=row["identifier"],
+        permissions=tuple((name, text, f"{address}/permissions/{segment_of(name)}") for name, text in permissions),
+        values={
+            "name": row["name"],
+            "description": row["description"],
+            "token_lifetime": str(lifetime) if lifetime else "",
+        },
+    )
+
+
+async def _delete_page(row: dict[str, Any]) -> DeletePage:
+    address = address_of(row["identifier"])
+    return DeletePage(
+        title=f"Delete {row['name']}",
+        path=(UP, Link(row["name"], address)),
+        action=f"{address}/delete",
+        back=address,
+        what="API resource",
+        called=row["name"],
+        roles=await store.count_roles_with(row["identifier"]),
+        applications=await clients.count_enabling("api", row["identifier"]),
+    )

@@ -1,0 +1,233 @@
+"""Roles: bundles of API permissions, held by users and by services."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, ClassVar
+
+from litestar.exceptions import NotFoundException
+
+from credenza import (
+    ConsoleDone,
+    ConsoleForm,
+    ConsoleView,
+    ConsoleVisit,
+    Link,
+    Listing,
+    console_get,
+    console_post,
+    is_unique_violation,
+    new_id,
+    transaction,
+)
+
+from .. import store
+from .api_resources import TEMPLATES
+
+HERE = "/console/roles"
+ONE = HERE + "/{role:str}"
+UP = Link("Roles", HERE)
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    id: str
+    name: str
+    description: str
+    default: bool
+    permissions: int
+    users: int
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """A permission with its checkbox: `key` is its value."""
+
+    key: str
+    name: str
+    description: str
+    chosen: bool
+
+
+@dataclass(kw_only=True)
+class RoleList(ConsoleView):
+    template: ClassVar[str] = "roles/list.html"
+    folder: ClassVar[Path | None] = TEMPLATES
+    fragment: str = "table"
+    listing: Listing
+    rows: tuple[Row, ...]
+
+
+@dataclass(kw_only=True)
+class RolePage(ConsoleForm):
+    """`apis` are titles, identifiers and choices. `holders` counts users and services; both are 0 for a new role."""
+
+    template: ClassVar[str] = "roles/role.html"
+    folder: ClassVar[Path | None] = TEMPLATES
+    action: str
+    role: str
+    apis: tuple[tuple[str, str, tuple[Choice, ...]], ...]
+    holders: tuple[int, int] = (0, 0)
+
+
+@dataclass(kw_only=True)
+class DeletePage(ConsoleForm):
+    template: ClassVar[str] = "roles/delete.html"
+    folder: ClassVar[Path | None] = TEMPLATES
+    role: str
+    called: str
+    holders: tuple[int, int]
+
+
+@console_get(HERE, "roles:read")
+async def list_roles(visit: ConsoleVisit) -> RoleList:
+    listing = Listing.of(visit, ("name",))
+    found = [row for row in await store.list_roles() if listing.search.lower() in row["name"].lower()]
+    found = found[::-1] if listing.descending else found
+    permissions, users = await store.count_role_permissions(), await store.count_role_users()
+    shown = found[listing.offset : listing.offset + listing.size]
+    return RoleList(
+        title="Roles",
+        lead="A role bundles permissions. Users hold a permission only through a role.",
+        listing=replace(listing, total=len(found)),
+        rows=tuple(
+            Row(
+                row["id"],
+                row["name"],
+                row["description"],
+                row["default"],
+                permissions.get(row["id"], 0),
+                users.get(row["id"], 0),
+            )
+            for row in shown
+        ),
+    )
+
+
+@console_get(HERE + "/create", "roles:write")
+async def show_create(visit: ConsoleVisit) -> RolePage:
+    return await _create_page(())
+
+
+@console_post(HERE + "/create", "roles:write")
+async def create(visit: ConsoleVisit) -> ConsoleDone | RolePage:
+    return await _save(visit, None)
+
+
+@console_get(ONE, "roles:read")
+async def show_role(visit: ConsoleVisit, role: str) -> RolePage:
+    row = await _find(role)
+    return await _page(row, _keys(await store.role_permissions(role)))
+
+
+@console_post(ONE, "roles:write")
+async def save_role(visit: ConsoleVisit, role: str) -> ConsoleDone | RolePage:
+    return await _save(visit, await _find(role))
+
+
+@console_get(ONE + "/delete", "roles:write")
+async def show_delete(visit: ConsoleVisit, role: str) -> DeletePage:
+    return await _delete_page(await _find(role))
+
+
+@console_post(ONE + "/delete", "roles:write")
+async def delete(visit: ConsoleVisit, role: str) -> ConsoleDone | DeletePage:
+    row = await _find(role)
+    if visit.form.get("confirm", "").strip() != row["name"]:
+        errors = {"confirm": f"Type the name of the role: {row['name']}"}
+        return (await _delete_page(row)).refused(errors, confirm=visit.form.get("confirm", ""))
+    async with transaction():
+        await store.delete_role(role)
+        await visit.changed("role", "deleted", row["name"])
+    return ConsoleDone(HERE, f"{row['name']} was deleted.")
+
+
+async def _save(visit: ConsoleVisit, row: dict[str, Any] | None) -> ConsoleDone | RolePage:
+    """Create a role, or change one; every permission in the form must exist."""
+    typed = {name: visit.form.get(name, "").strip() for name in ("name", "description", "default")}
+    chosen = set(visit.form.all_values("permission"))
+    known = {f"{api} {name}": (api, name) for api, _, names in await store.list_apis() for name in names}
+    errors = {}
+    if not 1 <= len(typed["name"]) <= 100 or not typed["name"].isprintable():
+        errors["name"] = "Give it a name of at most 100 characters."
+    if len(typed["description"]) > 1000:
+        errors["description"] = "A description has at most 1,000 characters."
+    if unknown := sorted(chosen - set(known)):
+        errors[""] = f"There is no permission {unknown[0][:200]}."
+    page = await (_page(row, chosen) if row is not None else _create_page(chosen))
+    if errors:
+        return page.refused(errors, **typed)
+    role_id = row["id"] if row is not None else new_id()
+    wanted: dict[str, list[str]] = {}
+    for api, name in (known[key] for key in sorted(chosen)):
+        wanted.setdefault(api, []).append(name)
+    before = await store.role_permissions(role_id)
+    default = typed["default"] == "on"
+    try:
+        async with transaction():
+            await store.save_role(role_id, typed["name"], typed["description"], default, visit.server.now())
+            await store.set_role_permissions(role_id, wanted)
+            await visit.changed(
+                "role",
+                "updated" if row is not None else "created",
+                typed["name"],
+                before={"name": row["name"], "default": row["default"], "permissions": before} if row else {},
+                after={"name": typed["name"], "default": default, "permissions": wanted},
+            )
+    except Exception as error:
+        if is_unique_violation(error):
+            return page.refused({"name": "There is a role with this name already."}, **typed)
+        raise
+    return ConsoleDone(f"{HERE}/{role_id}", f"{typed['name']} was saved.")
+
+
+async def _find(role: str) -> dict[str, Any]:
+    row = await store.find_role(role)
+    if row is None:
+        raise NotFoundException
+    return row
+
+
+def _keys(permissions: Mapping[str, list[str]]) -> set[str]:
+    return {f"{api} {name}" for api, names in permissions.items() for name in names}
+
+
+async def _apis(chosen: Collection[str]) -> tuple[tuple[str, str, tuple[Choice, ...]], ...]:
+    return tuple(
+        (title, api, tuple(Choice(f"{api} {n}", n, text, f"{api} {n}" in chosen) for n, text in names.items()))
+        for api, title, names in await store.list_apis()
+        if names
+    )
+
+
+async def _create_page(chosen: Collection[str]) -> RolePage:
+    return RolePage(title="Create role", path=(UP,), action=f"{HERE}/create", role="", apis=await _apis(chosen))
+
+
+async def _page(row: dict[str, Any], chosen: Collection[str]) -> RolePage:
+    return RolePage(
+        title=row["name"],
+        lead=row["description"],
+        path=(UP,),
+        action=f"{HERE}/{row['id']}",
+        role=row["id"],
+        apis=await _apis(chosen),
+        holders=await store.count_holders(row["id"]),
+        values={
+            "name": row["name"],
+            "description": row["description"],
+            "default": "on" if row["default"] else "",
+        },
+    )
+
+
+async def _delete_page(row: dict[str, Any]) -> DeletePage:
+    return DeletePage(
+        title=f"Delete the role {row['name']}",
+        path=(UP, Link(row["name"], f"{HERE}/{row['id']}")),
+        role=row["id"],
+        called=row["name"],
+        holders=await store.count_holders(row["id"]),
+    )

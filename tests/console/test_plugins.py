@@ -1,0 +1,133 @@
+"""A plugin adds a page to the menu and a panel to an application, by the console's own hooks."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ClassVar
+
+import pytest
+
+from credenza import (
+    Client,
+    ConsoleDone,
+    ConsoleForm,
+    ConsolePage,
+    ConsolePanel,
+    ConsoleView,
+    ConsoleVisit,
+    console_get,
+    console_post,
+    hookimpl,
+)
+from credenza.plugins import PluginError, load_plugins
+from credenza.settings import Settings
+from credenza_console import build_console
+
+Visitor = Any  # see conftest.py
+STAMPS: list[str] = []
+
+
+@dataclass(kw_only=True)
+class StampPage(ConsoleForm):
+    template: ClassVar[str] = "stamps.html"
+    folder: ClassVar[Path | None] = None
+
+
+@dataclass(kw_only=True)
+class StampPanel(ConsoleView):
+    template: ClassVar[str] = "panel.html"
+    folder: ClassVar[Path | None] = None
+    client: Client
+
+
+@console_get("/console/stamps", "stamps:read")
+async def list_stamps(visit: ConsoleVisit) -> StampPage:
+    return StampPage(title="Stamps", lead=", ".join(STAMPS))
+
+
+@console_post("/console/stamps", "stamps:write")
+async def add_stamp(visit: ConsoleVisit) -> ConsoleDone | StampPage:
+    if "name" not in visit.form:
+        return StampPage(title="Stamps").refused({"name": "Give it a name."})
+    STAMPS.append(visit.form["name"])
+    return ConsoleDone("/console/stamps", "Stamped.")
+
+
+async def show_panel(visit: ConsoleVisit, client: Client) -> StampPanel:
+    if client.id == "own":
+        raise RuntimeError("the ink is dry")
+    return StampPanel(title="Stamps", client=client)
+
+
+class Stamps:
+    @hookimpl(optionalhook=True)
+    def console_pages(self) -> ConsolePage:
+        return ConsolePage("Stamps", "/console/stamps", (list_stamps, add_stamp), section="Harbour")
+
+    @hookimpl(optionalhook=True)
+    def console_panels(self) -> ConsolePanel:
+        return ConsolePanel("Stamps", "application", "stamps:read", show_panel)
+
+
+@pytest.fixture
+def credenza_plugins(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, object]]:
+    (tmp_path / "stamps.html").write_text(
+        '{% extends "console:layout.html" %}{% import "console:macros.html" as ui %}'
+        '{% block main %}<form method="post">{{ ui.csrf(page) }}{{ ui.field(page, "name", "Name") }}</form>'
+        "{% endblock %}"
+    )
+    (tmp_path / "panel.html").write_text("<p>Stamped: {{ page.client.name }}</p>")
+    monkeypatch.setattr(StampPage, "folder", tmp_path)
+    monkeypatch.setattr(StampPanel, "folder", tmp_path)
+    STAMPS.clear()
+    return [("stamps", Stamps())]
+
+
+def test_console_pages(visitor: Visitor, administrator: Any) -> None:
+    page = visitor.get("/console")
+    assert "Harbour" in page.text
+    assert "/console/stamps" in page.links
+    visitor.refused("/console/stamps")
+    assert "Stamped." in visitor.done("/console/stamps", {"name": "first"}).text
+    assert visitor.post("/console/stamps", {"name": "forged"}, token="").status_code == 403
+    reader = administrator("read-only")
+    assert reader.get("/console/stamps").status == 200
+    assert reader.post("/console/stamps", {"name": "read-only"}, token=visitor.token()).status_code == 403
+    assert STAMPS == ["first"]
+
+
+def test_console_panels(visitor: Visitor) -> None:
+    assert "Stamped: Harbour Wiki" in visitor.get("/console/applications/app").text
+
+
+def test_a_panel_that_raises_is_named_in_the_log_and_the_page_comes(
+    visitor: Visitor, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level(logging.ERROR, logger="credenza.plugins"):
+        page = visitor.get("/console/applications/own")
+    assert page.status == 200
+    assert "This part could not be shown." in page.text
+    assert "Our Portal" in page.text
+    assert "'stamps'" in caplog.text
+
+
+def test_two_plugins_at_one_address_stop_the_start() -> None:
+    class Thief:
+        @hookimpl(optionalhook=True)
+        def console_pages(self) -> ConsolePage:
+            return ConsolePage("Users", "/console/users", (console_get("/console/users", "users:read")(show_panel),))
+
+    with pytest.raises(ValueError, match=r"'thief'.*is there already"):
+        build_console(load_plugins(extra=[("thief", Thief())]), settings=Settings())
+
+
+def test_a_hook_that_returns_something_else_stops_the_start() -> None:
+    class Wrong:
+        @hookimpl(optionalhook=True)
+        def console_pages(self) -> str:
+            return "a page"
+
+    with pytest.raises(PluginError, match=r"'wrong'.*ConsolePage"):
+        build_console(load_plugins(extra=[("wrong", Wrong())]), settings=Settings())

@@ -1,0 +1,143 @@
+"""Signing keys, branding, the audit log, plugins, search and the overview."""
+
+from __future__ import annotations
+
+import io
+import re
+from typing import Any
+
+import pytest
+from PIL import Image
+
+from credenza import audit, keys, provider
+from credenza.testing import RelyingParty, UserAgent
+
+Visitor = Any  # see conftest.py
+
+
+def test_the_overview_counts_today_and_draws_two_weeks(
+    visitor: Visitor, user_agent: UserAgent, client: RelyingParty
+) -> None:
+    client.tokens(user_agent.authorize(client))
+    page = visitor.get("/console")
+    assert re.search(r"<span>Sign-ins</span>\s*<strong>[2-9]</strong>", page.html)
+    assert re.search(r"<span>Consents</span>\s*<strong>1</strong>", page.html)
+    assert page.html.count(" days ago</title></rect>") == 4 * 12
+    assert "Harbour Wiki" in page.text
+
+
+def test_the_front_door_leads_administrators_to_the_console(visitor: Visitor) -> None:
+    assert visitor.get("/").url.endswith("/console")
+
+
+# -- signing keys -----------------------------------------------------------------------------------------------------
+
+
+def test_keys_are_rotated_after_a_look_at_what_applications_will_see(visitor: Visitor) -> None:
+    before = {key.kid: key.state for key in visitor.credenza.run(keys.list_keys)}
+    page = visitor.get("/console/signing-keys/rotate")
+    for kid in before:
+        assert kid in page.text
+    assert {key.kid: key.state for key in visitor.credenza.run(keys.list_keys)} == before
+    visitor.done("/console/signing-keys/rotate")
+    after = {key.kid: key.state for key in visitor.credenza.run(keys.list_keys)}
+    for kid, state in before.items():
+        assert after[kid] == {"next": "active", "active": "retired"}[state]
+    event = visitor.credenza.run(audit.list_events, name="SigningKeyMoved", limit=1)[0]
+    assert event.actor.startswith("u")
+
+
+def test_private_keys_are_nowhere(visitor: Visitor) -> None:
+    private = [key.private_key for key in visitor.credenza.run(keys.list_keys)]
+    for path in ("/console/signing-keys", "/console/signing-keys/rotate", "/console/audit-log"):
+        assert not any(key[:40] in visitor.get(path).html for key in private)
+
+
+# -- branding ---------------------------------------------------------------------------------------------------------
+
+
+def brand(visitor: Visitor, files: dict[str, Any] | None = None, **fields: str) -> Any:
+    return visitor.agent.send(
+        "POST",
+        "/console/branding",
+        data={"csrf_token": visitor.token(), **fields},
+        files={"favicon": ("", b""), **(files or {})},
+        headers={"origin": visitor.credenza.issuer},
+    )
+
+
+def test_the_brand_of_the_provider_is_saved_and_shown(visitor: Visitor) -> None:
+    out = io.BytesIO()
+    Image.new("RGB", (32, 32), "#123456").save(out, "PNG")
+    fields = {"display_name": "Harbour ID", "primary_color": "#7a1f5a", "theme": "plain"}
+    assert brand(visitor, {"logo": ("logo.png", out.getvalue(), "image/png")}, **fields).status_code == 303
+    saved = visitor.credenza.run(provider.find_provider_setting, "branding")
+    assert saved["display_name"] == "Harbour ID"
+    assert saved["logo"].startswith("/image/")
+    page = visitor.get("/console/branding")
+    assert "Harbour ID console" in page.text
+    assert "/branding/" in page.html
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "says"),
+    [
+        ("primary_color", "#ffff00", "The nearest colour that passes is"),
+        ("primary_color", "red; } body { display:none", "not a colour"),
+        ("dark_primary_color", "#000000", "contrast"),
+        ("terms_uri", "javascript:alert(1)", "https://"),
+        ("theme", "nothing", "no such theme"),
+        ("display_name", "x" * 101, "at most 100"),
+    ],
+)
+def test_a_brand_that_cannot_be_read_or_linked_is_refused_with_the_reason(
+    visitor: Visitor, field: str, value: str, says: str
+) -> None:
+    answer = brand(visitor, **{field: value})
+    assert answer.status_code == 422
+    assert f'id="{field}-error"' in answer.text
+    assert says in answer.text
+    assert visitor.credenza.run(provider.find_provider_setting, "branding") == {}
+
+
+# -- audit log --------------------------------------------------------------------------------------------------------
+
+
+def test_the_audit_log_is_filtered(visitor: Visitor, user_agent: UserAgent, client: RelyingParty) -> None:
+    user_agent.authorize(client)
+    assert "Consent given" in visitor.get("/console/audit-log?name=ConsentGiven").text
+    assert "User signed in" not in visitor.get("/console/audit-log?name=ConsentGiven").text.replace("UserSignedIn", "")
+    assert "ada@example.com" in visitor.get("/console/audit-log?user=ada").text
+    assert "Consent given" in visitor.get("/console/audit-log?client=app").text
+    assert "No event matches" in visitor.get("/console/audit-log?client=nobody").text
+    assert "No event matches" in visitor.get("/console/audit-log?error=abc").text
+
+
+def test_older_events_are_a_page_away(visitor: Visitor) -> None:
+    visitor.credenza.apply({"applications": [{"name": f"App {i}", "type": "spa"} for i in range(60)]})
+    page = visitor.get("/console/audit-log")
+    older = next(link for link in page.links if "before=" in link)
+    assert "Application created" in visitor.get(older).text
+
+
+# -- plugins and search -----------------------------------------------------------------------------------------------
+
+
+def test_plugins_says_what_is_loaded_and_what_each_brings(visitor: Visitor) -> None:
+    text = visitor.get("/console/plugins").text
+    assert "traditional" in text
+    assert "register_client_types" in text
+    assert "console_pages" in text
+
+
+def test_search_finds_pages_applications_and_users(visitor: Visitor) -> None:
+    assert "/console/signing-keys" in visitor.get("/console/search?q=signing", HX_Request="true").links
+    page = visitor.get("/console/search?q=harbour", HX_Request="true")
+    assert "/console/applications/app" in page.links
+    assert any(link.startswith("/console/users/u") for link in visitor.get("/console/search?q=ada").links)
+    assert "Nothing matches" in visitor.get("/console/search?q=zzzz").text
+
+
+def test_search_shows_nobody_what_their_role_may_not_see(administrator: Any) -> None:
+    page = administrator("applications").get("/console/search?q=ada", HX_Request="true")
+    assert not any(link.startswith("/console/users/") for link in page.links)

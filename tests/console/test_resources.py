@@ -1,0 +1,166 @@
+"""API resources and roles in the console, which the resources plugin brings: PRODUCT.md M6, M9, +21."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+
+from credenza.testing import ORDERS, RelyingParty, UserAgent
+from credenza_resources import store
+
+Visitor = Any  # see conftest.py
+API = "/console/api-resources/https~3A~2F~2Forders~2Eexample~2Ecom"
+
+
+def support(visitor: Visitor) -> str:
+    return next(
+        f"/console/roles/{row['id']}" for row in visitor.credenza.run(store.list_roles) if row["name"] == "support"
+    )
+
+
+def test_apis_and_roles_are_in_the_menu_and_listed(visitor: Visitor) -> None:
+    page = visitor.get("/console/api-resources")
+    assert API in page.links
+    assert "/console/roles" in page.links
+    assert "No API matches" in visitor.get("/console/api-resources?q=zzz").text
+    assert "support" in visitor.get("/console/roles?q=SUP", HX_Request="true").text
+
+
+def test_an_api_is_created_with_a_permission_that_applications_can_be_given(visitor: Visitor) -> None:
+    page = visitor.done("/console/api-resources/create", {"name": "Ledger", "identifier": "urn:example:ledger"})
+    assert "Ledger was created." in page.text
+    form = next(link for link in page.links if link.endswith("/permissions/~new"))
+    page = visitor.done(form, {"name": "entries:read", "description": "See the ledger"})
+    assert "See the ledger" in page.text
+    assert "See the ledger" in visitor.get("/console/applications/app/permissions/add").text
+
+
+@pytest.mark.parametrize(
+    ("identifier", "name"),
+    [
+        ("", "x"),
+        ("orders", "x"),
+        ("https://a b", "x"),
+        ("https://a#b", "x"),
+        (ORDERS, "x"),
+        ("https://[x", "x"),
+        ("https://new.example", ""),
+        ("https://new.example", "x" * 201),
+        ("https://" + "a" * 1000, "x"),
+    ],
+)
+def test_an_api_that_cannot_be_is_refused(visitor: Visitor, identifier: str, name: str) -> None:
+    before = visitor.credenza.run(store.list_apis)
+    visitor.refused("/console/api-resources/create", {"identifier": identifier, "name": name})
+    assert visitor.credenza.run(store.list_apis) == before
+
+
+@pytest.mark.parametrize(
+    ("name", "description"),
+    [("", "x"), ("with space", "x"), ("openid", "x"), ("orders:read", "x"), ("new:one", ""), ("ü", "x")],
+)
+def test_a_permission_that_cannot_be_is_refused(visitor: Visitor, name: str, description: str) -> None:
+    visitor.refused(f"{API}/permissions/~new", {"name": name, "description": description})
+    assert list(visitor.credenza.run(store.resource_permissions, ORDERS)) == ["orders:read", "orders:write"]
+
+
+def test_the_words_of_a_permission_change_and_its_name_does_not(visitor: Visitor) -> None:
+    visitor.done(f"{API}/permissions/orders~3Aread", {"name": "other", "description": "Look at orders"})
+    assert visitor.credenza.run(store.resource_permissions, ORDERS)["orders:read"] == "Look at orders"
+    assert "other" not in visitor.credenza.run(store.resource_permissions, ORDERS)
+
+
+def test_settings_of_an_api(visitor: Visitor) -> None:
+    visitor.done(API, {"name": "All orders", "description": "", "token_lifetime": "300"})
+    assert visitor.credenza.run(store.find_resource, ORDERS)["token_lifetime"] == 300
+    visitor.refused(API, {"name": "All orders", "token_lifetime": "-1"})
+    visitor.refused(API, {"name": "", "token_lifetime": ""})
+
+
+def test_deleting_says_which_roles_and_applications_use_it(visitor: Visitor) -> None:
+    page = visitor.get(f"{API}/permissions/orders~3Aread/delete")
+    assert re.search(r"<dt>Roles</dt><dd>1</dd>", page.html)
+    assert re.search(r"<dt>Applications</dt><dd>2</dd>", page.html)
+    visitor.refused(f"{API}/permissions/orders~3Aread/delete", {"confirm": "x"})
+    visitor.done(f"{API}/permissions/orders~3Aread/delete", {"confirm": "orders:read"})
+    assert "orders:read" not in visitor.credenza.run(store.resource_permissions, ORDERS)
+    visitor.refused(f"{API}/delete", {"confirm": "orders"})
+    visitor.done(f"{API}/delete", {"confirm": "Orders"})
+    assert visitor.get(API).status == 404
+    assert visitor.get("/console/applications/app/permissions").status == 200
+
+
+def test_a_role_is_created_with_permissions(visitor: Visitor) -> None:
+    fields = [("name", "clerk"), ("description", "Writes"), ("permission", f"{ORDERS} orders:write"), ("default", "on")]
+    page = visitor.done("/console/roles/create", fields)
+    assert "clerk was saved." in page.text
+    row = next(row for row in visitor.credenza.run(store.list_roles) if row["name"] == "clerk")
+    assert row["default"]
+    assert visitor.credenza.run(store.role_permissions, row["id"]) == {ORDERS: ["orders:write"]}
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        [("name", "")],
+        [("name", "support")],
+        [("name", "x" * 101)],
+        [("name", "new"), ("permission", f"{ORDERS} orders:everything")],
+        [("name", "new"), ("description", "x" * 1001)],
+    ],
+)
+def test_a_role_that_cannot_be_is_refused(visitor: Visitor, fields: list[tuple[str, str]]) -> None:
+    visitor.refused("/console/roles/create", fields)
+    assert [row["name"] for row in visitor.credenza.run(store.list_roles)] == ["support"]
+
+
+def test_a_permission_taken_from_a_role_is_gone_from_the_next_token(
+    visitor: Visitor, user_agent: UserAgent, client: RelyingParty
+) -> None:
+    wanted = {"scope": "openid orders:read", "resource": ORDERS}
+    tokens = client.tokens(user_agent.authorize(client, **wanted))
+    assert "orders:read" in tokens["scope"].split()
+    visitor.done(support(visitor), {"name": "support"})
+    tokens = client.tokens(user_agent.authorize(client, **wanted))
+    assert "orders:read" not in tokens["scope"].split()
+
+
+def test_a_role_is_deleted_after_its_name_is_typed(visitor: Visitor) -> None:
+    path = f"{support(visitor)}/delete"
+    assert re.search(r"<dt>Users</dt><dd>1</dd>", visitor.get(path).html)
+    visitor.refused(path, {"confirm": ""})
+    visitor.done(path, {"confirm": "support"})
+    assert visitor.credenza.run(store.list_roles) == []
+
+
+def test_a_user_is_given_roles_on_their_page(visitor: Visitor) -> None:
+    from credenza import users
+
+    grace = visitor.credenza.run(users.find_user_by_identifier, "grace")
+    page = visitor.get(f"/console/users/{grace.id}")
+    assert f"/console/users/{grace.id}/roles" in page.links
+    role = support(visitor).rpartition("/")[2]
+    visitor.done(f"/console/users/{grace.id}/roles", {"role": role})
+    assert visitor.credenza.run(store.user_roles, grace.id) == {role: "support"}
+    visitor.refused(f"/console/users/{grace.id}/roles", [("role", role), ("role", "nothing")])
+    assert visitor.credenza.run(store.user_roles, grace.id) == {role: "support"}
+    visitor.done(f"/console/users/{grace.id}/roles")
+    assert visitor.credenza.run(store.user_roles, grace.id) == {}
+
+
+def test_a_machine_to_machine_application_holds_roles_and_others_do_not(visitor: Visitor) -> None:
+    role = support(visitor).rpartition("/")[2]
+    assert "/console/applications/machine/roles" in visitor.get("/console/applications/machine").links
+    visitor.done("/console/applications/machine/roles", {"role": role})
+    assert list(visitor.credenza.run(store.client_roles, "machine")) == ["support"]
+    assert "/console/applications/app/roles" not in visitor.get("/console/applications/app").links
+    assert visitor.post("/console/applications/app/roles", {"role": role}).status_code == 404
+
+
+def test_a_role_with_markup_for_a_name_is_text(visitor: Visitor) -> None:
+    evil = '<img src=x onerror="alert(1)">'
+    page = visitor.done("/console/roles/create", {"name": evil})
+    assert "<img src=x" not in page.html
+    assert "<img src=x" not in visitor.get("/console/roles").html

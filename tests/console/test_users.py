@@ -1,0 +1,227 @@
+"""Users and administrators in the console: SECURITY.md §1.11, A-CON-02, A-CON-12."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import time
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from credenza import User, audit, users
+from credenza.testing import PASSWORD, PageSeen, RelyingParty, UserAgent
+
+Visitor = Any  # see conftest.py
+
+
+def find(visitor: Visitor, name: str) -> User:
+    found = visitor.credenza.run(users.find_user_by_identifier, name)
+    assert isinstance(found, User)
+    return found
+
+
+def path_of(visitor: Visitor, name: str = "ada") -> str:
+    return f"/console/users/{find(visitor, name).id}"
+
+
+PROFILE = {"name": "Ada Lovelace", "given_name": "Ada", "family_name": "Lovelace", "email": "ada@example.com"}
+
+
+def test_the_list_is_searched_and_sorted(visitor: Visitor) -> None:
+    page = visitor.get("/console/users")
+    assert {"ada", "grace", "root"} <= set(page.text.split())
+    assert "grace@example.com" not in visitor.get("/console/users?q=ADA@").text
+    assert "Nobody matches" in visitor.get("/console/users?q=zzz").text
+    part = visitor.get("/console/users?q=ada", HX_Request="true")
+    assert part.html.lstrip().startswith('<div id="table"')
+
+
+def test_a_user_is_created_and_chooses_a_password_with_the_link(visitor: Visitor, user_agent: UserAgent) -> None:
+    page = visitor.done("/console/users/create", {"username": "Kay", "email": "kay@example.com", "name": "Kay McNulty"})
+    link = re.search(r'id="link-value">(https://[^<]+)<', page.html)
+    assert link
+    assert find(visitor, "kay").profile["name"] == "Kay McNulty"
+    assert "Invited" in visitor.get("/console/users?q=kay").text
+    assert link[1] not in visitor.get(f"/console/users/{find(visitor, 'kay').id}").html
+    user_agent.get(link[1])
+    user_agent.submit([("password", PASSWORD), ("password_again", PASSWORD)])
+    assert find(visitor, "kay").password_hash
+    events = visitor.credenza.run(audit.list_events, limit=200)
+    assert link[1].rpartition("/")[2] not in str(events)
+
+
+@pytest.mark.parametrize(
+    ("fields", "field"),
+    [
+        ({"username": "", "email": ""}, "username"),
+        ({"username": "with space", "email": ""}, "username"),
+        ({"username": "ADA", "email": ""}, "username"),
+        ({"username": "kay", "email": "nothing"}, "email"),
+        ({"username": "kay", "name": "x" * 201}, "name"),
+    ],
+)
+def test_a_user_who_cannot_be_is_said_beside_the_field(visitor: Visitor, fields: dict[str, str], field: str) -> None:
+    before = visitor.credenza.run(users.count_users)
+    assert f'id="{field}-error"' in visitor.refused("/console/users/create", fields)
+    assert visitor.credenza.run(users.count_users) == before
+
+
+def test_a_new_user_has_the_default_roles(visitor: Visitor) -> None:
+    visitor.credenza.apply({"roles": [{"name": "member", "default": True}]})
+    visitor.done("/console/users/create", {"username": "kay"})
+    deadline = time.monotonic() + 10
+    while "member" not in visitor.get(path_of(visitor, "kay")).text:
+        assert time.monotonic() < deadline
+
+
+def test_a_profile_is_saved_and_nothing_that_the_form_does_not_have(visitor: Visitor) -> None:
+    before = find(visitor, "ada")
+    extra = {"administrator": "full", "username": "eve", "id": "x", "password_hash": "x", "suspended": "on"}
+    visitor.done(path_of(visitor), {**PROFILE, "given_name": "Augusta", "phone_number": "+44 20", **extra})
+    after = find(visitor, "ada")
+    assert after.profile["given_name"] == "Augusta"
+    assert after.phone_number == "+44 20"
+    assert not after.email_verified
+    assert (after.administrator, after.suspended, after.password_hash) == ("", False, before.password_hash)
+
+
+@pytest.mark.parametrize(("field", "value"), [("email", "x"), ("name", "x" * 201), ("phone_number", "1" * 51)])
+def test_a_profile_that_is_wrong_is_shown_again(visitor: Visitor, field: str, value: str) -> None:
+    before = find(visitor, "ada")
+    assert f'id="{field}-error"' in visitor.refused(path_of(visitor), {**PROFILE, field: value})
+    assert find(visitor, "ada") == before
+
+
+def test_a_session_is_ended(visitor: Visitor, user_agent: UserAgent) -> None:
+    user_agent.get("/account")
+    user_agent.sign_in("ada")
+    path = f"{path_of(visitor)}/sessions"
+    session = re.search(r'name="session" value="([0-9a-f]{10,})"', visitor.get(path).html)
+    assert session
+    assert visitor.post(f"{path_of(visitor, 'grace')}/sessions", {"session": session[1]}).status_code == 404
+    assert "1 session ended." in visitor.done(path, {"session": session[1]}).text
+    seen = user_agent.get("/account")
+    assert isinstance(seen, PageSeen)
+    assert seen.name == "sign-in"
+    assert "Not signed in anywhere" in visitor.get(path).text
+
+
+def test_a_consent_is_revoked_with_its_tokens(visitor: Visitor, user_agent: UserAgent, client: RelyingParty) -> None:
+    tokens = client.tokens(user_agent.authorize(client))
+    path = f"{path_of(visitor)}/consents"
+    page = visitor.get(path)
+    assert "Harbour Wiki" in page.text
+    consent = re.search(r'name="consent" value="(\w+)"', page.html)
+    assert consent
+    assert visitor.post(f"{path_of(visitor, 'grace')}/consents", {"consent": consent[1]}).status_code == 404
+    visitor.done(path, {"consent": consent[1]})
+    assert "Nothing authorized" in visitor.get(path).text
+    assert client.userinfo(tokens["access_token"]).status_code == 401
+
+
+def test_suspending_ends_everything_at_once(visitor: Visitor, user_agent: UserAgent, client: RelyingParty) -> None:
+    tokens = client.tokens(user_agent.authorize(client))
+    path = f"{path_of(visitor)}/suspension"
+    assert re.search(r"<dt>Sessions</dt><dd>1</dd>", visitor.get(path).html)
+    visitor.done(path, {"suspended": "on"})
+    assert find(visitor, "ada").suspended
+    assert client.userinfo(tokens["access_token"]).status_code == 401
+    visitor.done(path)
+    assert not find(visitor, "ada").suspended
+
+
+def test_a_user_is_deleted_after_the_name_is_typed(visitor: Visitor) -> None:
+    path = f"{path_of(visitor)}/delete"
+    visitor.refused(path, {"confirm": "ADA"})
+    assert "ada was deleted." in visitor.done(path, {"confirm": "ada"}).text
+    assert visitor.credenza.run(users.find_user_by_identifier, "ada") is None
+
+
+def test_a_link_for_a_new_password_makes_older_ones_useless(visitor: Visitor, user_agent: UserAgent) -> None:
+    links = [
+        re.search(r'id="link-value">(https://[^<]+)<', visitor.done(f"{path_of(visitor)}/link").html) for _ in range(2)
+    ]
+    assert links[0]
+    assert links[1]
+    seen = [user_agent.get(link[1]) for link in links if link]
+    assert [page.status for page in seen if isinstance(page, PageSeen)] == [404, 200]
+
+
+def test_nobody_suspends_or_deletes_their_own_account(
+    visitor: Visitor, administrator: Callable[[str], Visitor]
+) -> None:
+    administrator("full")
+    own = path_of(visitor, "root")
+    assert "your own account" in visitor.refused(f"{own}/suspension", {"suspended": "on"})
+    assert "your own account" in visitor.refused(f"{own}/delete", {"confirm": "root"})
+    assert not find(visitor, "root").suspended
+
+
+@pytest.mark.parametrize("user", ["nobody", "%00", "x" * 500, "~"])
+def test_a_user_who_is_not_there_is_a_page_that_says_so(visitor: Visitor, user: str) -> None:
+    for view in ("", "/sessions", "/consents", "/delete", "/suspension", "/link", "/roles"):
+        assert visitor.get(f"/console/users/{user}{view}").status == 404
+
+
+# -- administrators ---------------------------------------------------------------------------------------------------
+
+
+def test_somebody_becomes_an_administrator_and_is_none_again(visitor: Visitor) -> None:
+    page = visitor.done("/console/administrators/add", {"identifier": "ada@example.com", "role": "applications"})
+    assert "Applications only" in page.text
+    assert find(visitor, "ada").administrator == "applications"
+    visitor.done(f"/console/administrators/{find(visitor, 'ada').id}", {"role": "none"})
+    assert find(visitor, "ada").administrator == ""
+
+
+@pytest.mark.parametrize(
+    "fields", [{"identifier": "nobody", "role": "full"}, {"identifier": "ada", "role": "owner"}, {}]
+)
+def test_an_unknown_user_or_role_is_refused(visitor: Visitor, fields: dict[str, str]) -> None:
+    visitor.refused("/console/administrators/add", fields)
+    assert find(visitor, "ada").administrator == ""
+
+
+def test_the_last_full_administrator_is_neither_demoted_nor_deleted_nor_suspended(
+    visitor: Visitor, administrator: Callable[[str], Visitor]
+) -> None:
+    own = f"/console/administrators/{find(visitor, 'root').id}"
+    for role in ("none", "read-only", "applications"):
+        assert "last administrator" in visitor.refused(own, {"role": role})
+    grace = administrator("full")
+    visitor.credenza.apply({"users": [{"username": "root", "administrator": False}]})
+    visitor.credenza.apply({"users": [{"username": "ada", "administrator": "full", "suspended": True}]})
+    assert "last administrator" in grace.refused(
+        f"/console/administrators/{find(visitor, 'grace').id}", {"role": "none"}
+    )
+    assert find(visitor, "grace").administrator == "full"
+
+
+def test_two_full_administrators_who_demote_each_other_in_parallel_leave_one(
+    visitor: Visitor, administrator: Callable[[str], Visitor]
+) -> None:
+    grace, credenza = administrator("full"), visitor.credenza
+    forms = []
+    for asking, about in ((visitor, "grace"), (grace, "root")):
+        request = asking.agent
+        cookie = "; ".join(f"{c.name}={c.value}" for c in request.cookies.jar)
+        forms.append((find(visitor, about).id, asking.token(), cookie))
+
+    async def both() -> list[int]:
+        import httpx
+
+        async def one(user_id: str, token: str, cookie: str) -> int:
+            transport = httpx.ASGITransport(app=credenza.app)
+            async with httpx.AsyncClient(transport=transport, base_url=credenza.issuer) as http:
+                headers = {"cookie": cookie, "origin": credenza.issuer}
+                fields = {"role": "none", "csrf_token": token}
+                answer = await http.post(f"/console/administrators/{user_id}", data=fields, headers=headers)
+                return answer.status_code
+
+        return list(await asyncio.gather(*(one(*form) for form in forms)))
+
+    statuses = credenza.run(both)
+    assert 303 in statuses
+    assert credenza.run(users.count_administrators) == 1

@@ -1,0 +1,132 @@
+"""Logos: decoded, measured and encoded again. SECURITY.md §2.20 A-UPL-01…02, R-BR-08."""
+
+from __future__ import annotations
+
+import io
+import random
+import struct
+import time
+import zipfile
+import zlib
+from typing import Any
+
+import pytest
+from PIL import Image, PngImagePlugin
+
+from credenza.web.images import MAX_BYTES, UnusableImage, encode_again, store_image
+
+
+def picture(kind: str = "PNG", size: tuple[int, int] = (40, 30), **options: Any) -> bytes:
+    out = io.BytesIO()
+    Image.new("RGB", size, "#123456").save(out, kind, **options)
+    return out.getvalue()
+
+
+def zipped() -> bytes:
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w") as archive:
+        archive.writestr("logo.png", picture())
+    return out.getvalue()
+
+
+def bomb() -> bytes:
+    """A PNG that says it has 50,000 × 50,000 pixels."""
+
+    def chunk(kind: bytes, data: bytes) -> bytes:
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+    header = struct.pack(">IIBBBBB", 50_000, 50_000, 8, 2, 0, 0, 0)
+    return (
+        b"\x89PNG\r\n\x1a\n"
+        + chunk(b"IHDR", header)
+        + chunk(b"IDAT", zlib.compress(b"\0" * 100_000))
+        + chunk(b"IEND", b"")
+    )
+
+
+REFUSED = {
+    "nothing": b"",
+    "SVG": b'<svg xmlns="http://www.w3.org/2000/svg"><script>alert(1)</script></svg>',
+    "SVG with a head": b'<?xml version="1.0"?><svg onload="alert(1)"/>',
+    "HTML": b"<!doctype html><script>alert(1)</script>",
+    "HTML as GIF": b"GIF89a/*<script>alert(1)</script>*/",
+    "PHP": b"<?php system($_GET[0]); ?>",
+    "zip": zipped(),
+    "BMP": picture("BMP"),
+    "TIFF": picture("TIFF"),
+    "ICO": picture("ICO"),
+    "PDF": picture("PDF"),
+    "EPS": b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 10 10\n",
+    "truncated JPEG": picture("JPEG", (400, 400))[:300],
+    "truncated PNG": picture()[:60],
+    "PNG head only": b"\x89PNG\r\n\x1a\n",
+    "bomb": bomb(),
+    "too many bytes": b"\x89PNG\r\n\x1a\n" + b"x" * MAX_BYTES,
+}
+
+
+@pytest.mark.parametrize("kind", REFUSED)
+def test_a_upl_01_a_upl_02_what_is_no_picture(kind: str) -> None:
+    started = time.perf_counter()
+    with pytest.raises(UnusableImage):
+        encode_again(REFUSED[kind])
+    assert time.perf_counter() - started < 1
+
+
+def test_a_upl_01_only_the_picture_is_kept() -> None:
+    """A-UPL-01, A-UPL-02: no text, no EXIF, no second file behind it."""
+    info = PngImagePlugin.PngInfo()
+    info.add_text("Comment", "<script>alert(1)</script>")
+    exif = Image.Exif()
+    exif[0x010E] = "<script>alert(1)</script>"
+    for content in (
+        picture(pnginfo=info),
+        picture("JPEG", exif=exif),
+        picture("GIF") + b"<script>alert(1)</script>",
+        picture() + zipped(),
+        picture("WEBP"),
+    ):
+        made = encode_again(content)
+        assert made.startswith(b"\x89PNG")
+        assert b"script" not in made
+        assert b"PK\x03\x04" not in made
+        assert max(Image.open(io.BytesIO(made)).size) <= 512
+
+
+def test_a_upl_02_ten_thousand_frames() -> None:
+    frames = [Image.new("P", (2, 2), color=n % 250) for n in range(2000)]
+    out = io.BytesIO()
+    frames[0].save(out, "GIF", save_all=True, append_images=frames[1:])
+    started = time.perf_counter()
+    made = encode_again(out.getvalue()) if len(out.getvalue()) <= MAX_BYTES else b"\x89PNG"
+    assert time.perf_counter() - started < 1
+    assert made.startswith(b"\x89PNG")
+
+
+@pytest.mark.parametrize("kind", ["PNG", "JPEG", "GIF", "WEBP"])
+def test_a_inp_13_broken_pictures_raise_one_kind_of_exception(kind: str) -> None:
+    """A-INP-13, G1: bits flipped, pieces missing; a picture or a refusal."""
+    source = random.Random(20260101)
+    whole = picture(kind, (20, 20))
+    for _ in range(400):
+        data = bytearray(whole)
+        for _ in range(source.randint(1, 6)):
+            data[source.randrange(len(data))] = source.randrange(256)
+        if source.random() < 0.3:
+            del data[source.randrange(len(data)) :]
+        try:
+            assert encode_again(bytes(data)).startswith(b"\x89PNG")
+        except UnusableImage:
+            continue
+
+
+def test_r_br_08_it_is_served_as_an_image_and_nothing_else(credenza: Any) -> None:
+    """R-BR-08: with a name of our own, a fixed type, nosniff and a sandbox."""
+    address = credenza.run(store_image, picture("GIF") + b"<script>alert(1)</script>", 1)
+    answer = credenza.request("GET", address)
+    assert answer.headers["content-type"] == "image/png"
+    assert answer.headers["x-content-type-options"] == "nosniff"
+    assert "sandbox" in answer.headers["content-security-policy"]
+    assert b"script" not in answer.content
+    for path in ("/image/x", "/image/../x", "/image/%2e%2e", address + ".svg", address.upper()):
+        assert credenza.request("GET", path).status_code == 404
