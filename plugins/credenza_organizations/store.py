@@ -57,7 +57,8 @@ async def permissions_in(organization: str, user_id: str) -> dict[tuple[str, str
     """What the member's roles carry: (resource or empty, scope) to the name of the role; one query."""
     r, p = OrganizationMemberRole, OrganizationRolePermission
     m = OrganizationMember
-    here = m.select(m.id).where((m.id == row_id(organization, user_id)) & m.organization.suspended.eq(False))
+    suspended: Any = m.organization.suspended
+    here = m.select(m.id).where((m.id == row_id(organization, user_id)) & suspended.eq(False))
     mine = r.select(r.role).where(r.member.is_in(here))
     rows = await p.select(p.role.name, p.resource, p.scope).where(p.role.is_in(mine))
     return {(row["resource"], row["scope"]): row["role.name"] for row in rows}

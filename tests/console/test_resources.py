@@ -15,9 +15,8 @@ API = "/console/api-resources/https~3A~2F~2Forders~2Eexample~2Ecom"
 
 
 def support(visitor: Visitor) -> str:
-    return next(
-        f"/console/roles/{row['id']}" for row in visitor.credenza.run(store.list_roles) if row["name"] == "support"
-    )
+    (role,) = (row["id"] for row in visitor.credenza.run(store.list_roles) if row["name"] == "support")
+    return f"/console/roles/{role}"
 
 
 def test_apis_and_roles_are_in_the_menu_and_listed(visitor: Visitor) -> None:

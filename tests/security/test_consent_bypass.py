@@ -1,4 +1,4 @@
-"""Consent: what was on the page, by who sat before it, for the client it was shown for. SECURITY.md R-AZ-30…32, §2.12."""
+"""Consent: what was on the page, by who sat before it, to whom it named. SECURITY.md R-AZ-30…32, §2.12."""
 
 from __future__ import annotations
 

@@ -30,7 +30,7 @@ def zipped() -> bytes:
 
 
 def bomb() -> bytes:
-    """A PNG that says it has 50,000 × 50,000 pixels."""
+    """A PNG that says it has 50,000 by 50,000 pixels."""
 
     def chunk(kind: bytes, data: bytes) -> bytes:
         return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))

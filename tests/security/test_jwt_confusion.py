@@ -1,4 +1,4 @@
-"""Tokens of one kind are never taken for another, and nobody else's signature is ours. SECURITY.md R-AT-04, §2.5, K1–K7."""
+"""No token is taken for one of another kind, no signature for ours. SECURITY.md R-AT-04, §2.5, K1…K7."""
 
 from __future__ import annotations
 

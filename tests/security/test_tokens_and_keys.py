@@ -1,4 +1,4 @@
-"""Tokens, keys, UserInfo, revocation, introspection, metadata. SECURITY.md R-AT, R-ID, R-KY, R-UI, R-RV, R-IN, R-MD, R-TK-21."""
+"""Tokens, keys, UserInfo, revocation, introspection, metadata. SECURITY.md R-AT, R-ID, R-KY, R-UI, R-RV, R-IN, R-MD."""
 
 from __future__ import annotations
 

@@ -16,13 +16,14 @@ document.addEventListener("click", async (event) => {
     area.remove();
     button.focus();
   }
-  button.dataset.copied = "";
-  const label = button.getAttribute("aria-label");
-  button.setAttribute("aria-label", "Copied");
+  const words = button.querySelector("[data-words]");
+  const before = words.textContent;
+  if (before === "Copied") return;
+  words.textContent = document.getElementById("said").textContent = "Copied";
   setTimeout(() => {
-    delete button.dataset.copied;
-    button.setAttribute("aria-label", label);
-  }, 1600);
+    words.textContent = before;
+    document.getElementById("said").textContent = "";
+  }, 2000);
 });
 
 // -- dialogs of browsers that do not know `commandfor` yet --
