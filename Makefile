@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo serve test check format lock chromium clean
+.PHONY: help install demo serve test check format docs lock chromium clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/' | expand -t 14
@@ -45,6 +45,9 @@ chromium: $(STAMP) ## find a Chromium for the browser tests, else install one
 	  apt-get update -qq >/dev/null && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq chromium >/dev/null \
 	  || echo "Chromium could not be installed; browser tests will be skipped"; \
 	else $(BIN)/playwright install chromium || echo "Chromium could not be installed; browser tests will be skipped"; fi
+
+docs: $(STAMP) ## write the reference pages from the code
+	$(BIN)/python docs/generate.py
 
 lock: ## write requirements.lock afresh: names, versions and hashes, no addresses
 	uv export --quiet --extra dev --no-emit-project --no-header --no-annotate --format requirements-txt --output-file requirements.lock

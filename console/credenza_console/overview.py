@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
+from weakref import WeakKeyDictionary
 
-from credenza import ConsolePage, ConsoleView, ConsoleVisit, Listing, audit, clients, console_get
+from credenza import AuthorizationServer, ConsolePage, ConsoleView, ConsoleVisit, Listing, audit, clients, console_get
 
 from .applications.listing import Row, row_of
 from .audit_log import EventRow, list_rows
@@ -20,6 +21,7 @@ FIGURES = (
     ("Tokens", ("TokenIssued",)),
     ("Errors", ("AuthorizationRefused", "TokenRefused", "SignInFailed", "ReuseDetected", "PluginFailed")),
 )
+PAST: WeakKeyDictionary[AuthorizationServer, tuple[int, dict[str, dict[int, int]]]] = WeakKeyDictionary()
 HEIGHT, WIDTH, GAP = 48, 14, 4  # of a chart and its bars, in units of its view box
 
 
@@ -56,7 +58,7 @@ class Overview(ConsoleView):
 @console_get("/console", "overview:read")
 async def show_overview(visit: ConsoleVisit) -> Overview:
     today = visit.server.now() // DAY
-    counts = await audit.count_events_by_day(since=(today - DAYS + 1) * DAY)
+    counts = await _counts(visit.server, today)
     found = await clients.list_clients(order="created_at", descending=True, limit=5)
     rows: tuple[EventRow, ...] = ()
     if visit.may("audit:read"):
@@ -68,6 +70,16 @@ async def show_overview(visit: ConsoleVisit) -> Overview:
         fresh=tuple(row_of(visit, row) for row in found),
         rows=rows,
     )
+
+
+async def _counts(server: AuthorizationServer, today: int) -> Mapping[str, Mapping[int, int]]:
+    """By name and day. Days that are over do not change any more, so they are counted once a day."""
+    counted, past = PAST.get(server, (0, {}))
+    if counted != today:
+        past = await audit.count_events_by_day(since=(today - DAYS + 1) * DAY)
+        PAST[server] = (today, past)
+    fresh = await audit.count_events_by_day(since=today * DAY)
+    return {name: {**past.get(name, {}), **fresh.get(name, {})} for name in {*past, *fresh}}
 
 
 def _figure(title: str, names: tuple[str, ...], counts: Mapping[str, Mapping[int, int]], today: int) -> Figure:

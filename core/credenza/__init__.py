@@ -64,18 +64,20 @@ from .settings import Settings, SettingsError
 from .state.applications import check_client, declared_permissions, shown_permissions
 from .state.run import Run as StateRun
 from .state.run import StateError, check_keys
-from .store import audit, clients, consents, grants, keys, provider, sessions, users
+from .store import audit, clients, consents, keys, provider, sessions, users
 from .store.audit import AuditEvent
 from .store.clients import ClientRow
 from .store.consents import Consent
 from .store.engine import is_unique_violation, transaction
-from .store.grants import revoke_consented_grants
+from .store.grants import count_live_tokens
+from .store.revocation import revoke_consented_grants, revoke_grants
 from .store.schema import NewTable
 from .store.sessions import Session
 from .store.users import User, UserRow
 from .store.version import Cache, bump_version
 from .web.accounts import SignInNeeded, csrf_token, signed_in, signed_in_form, signed_in_upload
 from .web.branding import check_branding, check_color
+from .web.claims import claim_label, claims_in_words, claims_summary
 from .web.images import UnusableImage, store_image
 from .web.limits import Limiter, Rule, neighbourhood
 from .web.moments import Moment
@@ -193,6 +195,9 @@ __all__ = [
     "check_username",
     "check_web_uri",
     "choices_of",
+    "claim_label",
+    "claims_in_words",
+    "claims_summary",
     "clients",
     "collect",
     "consent_counts",
@@ -200,6 +205,7 @@ __all__ = [
     "console_get",
     "console_post",
     "context_title",
+    "count_live_tokens",
     "create_app",
     "csrf_token",
     "declared_permissions",
@@ -213,7 +219,6 @@ __all__ = [
     "fetch",
     "fetch_document",
     "form_parameters",
-    "grants",
     "hookimpl",
     "hookspec",
     "host_of",
@@ -236,6 +241,7 @@ __all__ = [
     "released_claims",
     "render",
     "revoke_consented_grants",
+    "revoke_grants",
     "rotate_keys",
     "segment_of",
     "server_of",

@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager, suppress
 
 from .hookspecs import Cleaner
 from .server import AuthorizationServer
+from .store.device_authorizations import clean_up_device_authorizations
 from .store.engine import StoreUnavailable
 from .store.grants import clean_up
 from .store.sessions import clean_up_sessions
@@ -44,7 +45,9 @@ async def _keep_clean(server: AuthorizationServer) -> None:
 async def _clean_up(server: AuthorizationServer) -> bool:
     """One batch of everything; whether there may be more."""
     now = server.now()
-    deleted = await clean_up(now) + await clean_up_sessions(now) + await clean_up_failed_sign_ins(now)
+    deleted = await clean_up(now, grant_lifetime=server.settings.refresh_token_lifetime)
+    deleted += await clean_up_sessions(now) + await clean_up_failed_sign_ins(now)
+    deleted += await clean_up_device_authorizations(now)
     for plugin, cleaner in server.cleaners:
         deleted += await _ask(plugin, cleaner, now)
     return deleted > 0

@@ -50,7 +50,9 @@ def segment_of(identifier: str) -> str:
 
 
 def identifier_of(segment: str) -> str:
-    return unquote(segment.replace("~", "%"))
+    """The identifier again; empty when the segment holds what no identifier may."""
+    identifier = unquote(segment.replace("~", "%"))
+    return identifier if identifier.isprintable() else ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,6 +25,7 @@ class OpenIDScopes(ScopeProvider):
 
     name = "openid"
     title = "OpenID Connect"
+    order = 0
 
     scopes = (
         Scope(

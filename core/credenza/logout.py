@@ -19,8 +19,8 @@ from .protocol.clients import Client
 from .protocol.tokens import new_id
 from .server import AuthorizationServer
 from .store.engine import StoreUnavailable, transaction
-from .store.grants import end_session_grants, list_session_clients
 from .store.logout import Delivery, claim_delivery, insert_delivery, list_due_deliveries, settle_delivery
+from .store.revocation import end_session_grants, list_session_clients
 
 logger = logging.getLogger("credenza.logout")
 

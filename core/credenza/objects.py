@@ -66,6 +66,8 @@ class ScopeProvider:
     title: ClassVar[str]
     server: AuthorizationServer
     """Set when the server starts, before any method is called."""
+    order: ClassVar[int] = 500
+    """Lower comes first on the consent page and in the console: the user's own data is at 100, APIs at 500."""
     section: ClassVar[str] = "user"
     refuses: ClassVar[bool] = False
     for_clients: ClassVar[bool] = False

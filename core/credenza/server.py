@@ -83,7 +83,10 @@ class AuthorizationServer:
         self.owners: dict[int, str] = {}
         self.client_types: Mapping[str, ClientType] = named("register_client_types", ClientType)
         self.client_sources: Mapping[str, ClientSource] = named("register_client_sources", ClientSource)
-        self.scope_providers: Mapping[str, ScopeProvider] = named("register_scopes", ScopeProvider)
+        sources: dict[str, ScopeProvider] = named("register_scopes", ScopeProvider)
+        self.scope_providers: Mapping[str, ScopeProvider] = dict(
+            sorted(sources.items(), key=lambda item: item[1].order)
+        )
         for source in (*self.client_sources.values(), *self.scope_providers.values()):
             source.server = self
         prompts: dict[str, Prompt] = named("register_prompts", Prompt)

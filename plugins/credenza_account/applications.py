@@ -28,6 +28,7 @@ from credenza import (
     Verdict,
     address_of,
     choices_of,
+    claims_summary,
     consent_counts,
     consents,
     context_title,
@@ -41,7 +42,6 @@ from credenza import (
     verdicts,
 )
 
-from . import words
 from .frame import AccountPage, Visit, done, posted, show, visit
 
 HERE = "/account"
@@ -368,7 +368,7 @@ def _line(scope: Scope, claims: Mapping[str, Any], note: str = "") -> Line:
         key=scope.permission.key,
         title=scope.title,
         description=scope.description,
-        data=words.summary(scope.claims, claims),
+        data=claims_summary(scope.claims, claims),
         icon=scope.icon,
         group=scope.group,
         note=note,

@@ -20,6 +20,8 @@ from credenza import (
     Subject,
     Verdict,
     audit,
+    claim_label,
+    claims_in_words,
     consents,
     context_title,
     errors,
@@ -27,7 +29,6 @@ from credenza import (
     sessions,
 )
 
-from . import words
 from .frame import AccountPage, Visit, show, visit
 
 HERE = "/account/data"
@@ -57,9 +58,9 @@ async def show_data(request: AnyRequest) -> AnyResponse:
     here = await visit(request)
     groups = [("Your account", _account_facts(here))]
     released = await _claims(here)
-    texts = words.in_words({name: value for _, claims in released for name, value in claims.items()})
+    texts = claims_in_words({name: value for _, claims in released for name, value in claims.items()})
     for title, claims in released:
-        facts = tuple(Fact(words.label(name), texts[name]) for name in claims if name != "updated_at")
+        facts = tuple(Fact(claim_label(name), texts[name]) for name in claims if name != "updated_at")
         groups += [(title, facts)] if facts else []
     return await show(here, DataPage(title="Your data", groups=tuple(groups)))
 

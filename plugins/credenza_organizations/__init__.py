@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from litestar.handlers import HTTPRouteHandler
 from piccolo.conf.apps import AppConfig
 
-from credenza import ScopeProvider, StateSection, hookimpl
+from credenza import Cleaner, ConsolePage, ConsolePanel, ScopeProvider, StateSection, hookimpl
 
+from .console import PAGES, PANELS
+from .invitations import clean_up_invitations
+from .joining import join
 from .scopes import MembershipScopes, OrganizationApiScopes, OrganizationScopes
 from .state import SECTIONS
 from .tables import APP_CONFIG
@@ -26,3 +30,23 @@ def register_scopes() -> Sequence[ScopeProvider]:
 @hookimpl
 def register_state() -> Sequence[StateSection]:
     return SECTIONS
+
+
+@hookimpl
+def register_routes() -> Sequence[HTTPRouteHandler]:
+    return [join]
+
+
+@hookimpl
+def register_cleaners() -> Cleaner:
+    return clean_up_invitations
+
+
+@hookimpl(optionalhook=True)
+def console_pages() -> Sequence[ConsolePage]:
+    return PAGES
+
+
+@hookimpl(optionalhook=True)
+def console_panels() -> Sequence[ConsolePanel]:
+    return PANELS

@@ -31,6 +31,7 @@ class MembershipScopes(ScopeProvider):
 
     name = "membership"
     title = "Membership"
+    order = 300
     refuses = True
     question_parameter = ("organization_id", QUESTION)
 
@@ -97,6 +98,7 @@ class OrganizationScopes(ScopeProvider):
 
     name = "organization"
     title = "Organization permissions"
+    order = 600
     section = "organization"
 
     async def catalogue(self) -> Sequence[Scope]:
@@ -130,6 +132,7 @@ class OrganizationApiScopes(ScopeProvider):
 
     name = "organization_api"
     title = "API resources, in an organization"
+    order = 700
     section = "organization"
 
     async def catalogue(self) -> Sequence[Scope]:

@@ -9,6 +9,7 @@ from credenza import Asked, StateError, StateRun, StateSection, check_keys, new_
 
 from .store import (
     add_member,
+    check_permission_name,
     delete_organization,
     delete_template_permission,
     delete_template_role,
@@ -32,7 +33,10 @@ async def _apply_template(part: Any, run: StateRun) -> None:
     for item in template.get("permissions") or []:
         members = check_keys(item, ("name", "description"), "a permission")
         name, description = str(members["name"]), str(members.get("description") or "")
-        _check_name(name)
+        try:
+            check_permission_name(name)
+        except ValueError as error:
+            raise StateError(str(error)) from error
         declared.add(f"organization {name}")
         was = {"description": before[name]} if name in before else None
 
@@ -44,11 +48,6 @@ async def _apply_template(part: Any, run: StateRun) -> None:
         await _apply_role(run, check_keys(item, ("name", "description", "permissions", "api_permissions"), "a role"))
     if run.prune:
         await _prune_template(run, template, before)
-
-
-def _check_name(name: str) -> None:
-    if not 1 <= len(name) <= 255 or any(not 0x21 <= ord(c) <= 0x7E or c in '"\\' for c in name):
-        raise StateError(f"{name!r}: a permission's name has no spaces, quotes, backslashes or letters beyond ASCII")
 
 
 async def _apply_role(run: StateRun, members: Mapping[str, Any]) -> None:

@@ -7,7 +7,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from credenza import bump_version, transaction
+from piccolo.query.functions import Count, Lower
+
+from credenza import bump_version, clients, transaction
 
 from .tables import (
     Organization,
@@ -21,7 +23,7 @@ from .tables import (
 
 @dataclass(frozen=True, slots=True)
 class Membership:
-    """A user in one organization that is not suspended."""
+    """A user in one organization."""
 
     id: str
     name: str
@@ -34,8 +36,11 @@ def row_id(*parts: str) -> str:
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:40]
 
 
-async def memberships(user_id: str) -> list[Membership]:
-    """Where a user is a member, by name, with the names of the roles there; one query."""
+async def memberships(user_id: str, *, suspended: bool = False) -> list[Membership]:
+    """Where a user is a member, by name, with the names of the roles there; one query.
+
+    Organizations that are suspended count for nothing, and are listed only by themselves.
+    """
     rows = await OrganizationMember.raw(
         "SELECT o.id, o.name, o.description, r.name AS role FROM credenza_organization_member m "
         "JOIN credenza_organization o ON o.id = m.organization "
@@ -43,7 +48,7 @@ async def memberships(user_id: str) -> list[Membership]:
         "LEFT JOIN credenza_organization_role r ON r.id = mr.role "
         'WHERE m."user" = {} AND o.suspended = {} ORDER BY o.name, o.id, r.name',
         user_id,
-        False,
+        suspended,
     )
     found: dict[str, Membership] = {}
     for row in rows:
@@ -86,7 +91,14 @@ async def save_organization(organization: str, values: Mapping[str, Any], now: i
     await o.insert(row).on_conflict(target=o.id, action="DO UPDATE", values=changed)
 
 
+async def edit_organization(organization: str, values: Mapping[str, Any]) -> None:
+    """Write these columns only: whatever else is changed meanwhile stays."""
+    columns: dict[Any, Any] = dict(values)
+    await Organization.update(columns).where(Organization.id == organization)
+
+
 async def delete_organization(organization: str) -> None:
+    """With its members and invitations."""
     await Organization.delete().where(Organization.id == organization)
 
 
@@ -148,6 +160,12 @@ async def template_roles() -> dict[str, dict[str, Any]]:
     return roles
 
 
+def check_permission_name(name: str) -> None:
+    """Raise ValueError, with a sentence, unless the template may call a permission this. RFC 6749 §3.3."""
+    if not 1 <= len(name) <= 255 or any(not 0x21 <= ord(c) <= 0x7E or c in '"\\' for c in name):
+        raise ValueError(f"{name!r}: a permission's name has no spaces, quotes, backslashes or letters beyond ASCII")
+
+
 async def save_template_permission(name: str, description: str) -> None:
     p = OrganizationPermission
     row = p(name=name, description=description)
@@ -182,7 +200,89 @@ async def save_template_role(
         ]
         for start in range(0, len(rows), 100):
             await p.insert(*rows[start : start + 100])
+        await bump_version()
 
 
 async def delete_template_role(role_id: str) -> None:
-    await OrganizationRole.delete().where(OrganizationRole.id == role_id)
+    async with transaction():
+        await OrganizationRole.delete().where(OrganizationRole.id == role_id)
+        await bump_version()
+
+
+# -- for the console --------------------------------------------------------------------------------------------------
+
+
+async def find_organization(organization: str) -> dict[str, Any] | None:
+    row = await Organization.select().where(Organization.id == organization).first()
+    return dict(row) if row else None
+
+
+async def list_organizations(
+    *, search: str = "", order: str = "name", descending: bool = False, offset: int = 0, limit: int = 25
+) -> list[dict[str, Any]]:
+    """Each with the number of its `members`."""
+    o, m = Organization, OrganizationMember
+    column = o.created_at if order == "created_at" else o.name
+    query = o.select().where(_called(search)).order_by(column, ascending=not descending)
+    rows = [dict(row) for row in await query.order_by(o.id).offset(offset).limit(limit)]
+    counts = (
+        await m.select(m.organization, Count())
+        .where(m.organization.is_in([row["id"] for row in rows] or [""]))
+        .group_by(m.organization)
+    )
+    members = {row["organization"]: row["count"] for row in counts}
+    return [{**row, "members": members.get(row["id"], 0)} for row in rows]
+
+
+async def count_organizations(*, search: str = "") -> int:
+    return int(await Organization.count().where(_called(search)))
+
+
+def _called(search: str) -> Any:
+    return Lower(Organization.name).like(clients.contains(search.lower()))
+
+
+async def list_members(
+    organization: str, *, search: str = "", descending: bool = False, offset: int = 0, limit: int = 25
+) -> dict[str, tuple[int, list[str]]]:
+    """Ids of users, by their names, to when they joined and the names of their roles."""
+    m, r = OrganizationMember, OrganizationMemberRole
+    query = m.select(m.id, m.user, m.joined_at).where(_members(organization, search))
+    rows = await query.order_by(m.user.username, ascending=not descending).offset(offset).limit(limit)
+    found: dict[str, tuple[int, list[str]]] = {row["id"]: (row["joined_at"], []) for row in rows}
+    held = r.select(r.member, r.role.name).where(r.member.is_in(list(found) or [""])).order_by(r.role.name)
+    for row in await held:
+        found[row["member"]][1].append(row["role.name"])
+    return {row["user"]: found[row["id"]] for row in rows}
+
+
+async def count_members(organization: str, *, search: str = "") -> int:
+    return int(await OrganizationMember.count().where(_members(organization, search)))
+
+
+def _members(organization: str, search: str) -> Any:
+    m, pattern = OrganizationMember, clients.contains(search.lower())
+    mine = m.organization == organization
+    return mine & ((m.user.username.like(pattern)) | (m.user.email.like(pattern))) if search else mine
+
+
+async def member_roles(organization: str, user_id: str) -> dict[str, str] | None:
+    """Ids to names; None for who is no member."""
+    m, r, member = OrganizationMember, OrganizationMemberRole, row_id(organization, user_id)
+    if not await m.exists().where(m.id == member):
+        return None
+    return {row["role"]: row["role.name"] for row in await r.select(r.role, r.role.name).where(r.member == member)}
+
+
+async def count_role_members(role_id: str) -> tuple[int, int]:
+    """How many members hold a role of the template, in how many organizations."""
+    r = OrganizationMemberRole
+    rows = await r.select(r.member.organization).where(r.role == role_id)
+    return len(rows), len({row["member.organization"] for row in rows})
+
+
+async def count_members_with(name: str) -> int:
+    """How many members hold a permission of the template."""
+    r, p = OrganizationMemberRole, OrganizationRolePermission
+    carrying = p.select(p.role).where((p.resource == "") & (p.scope == name))
+    return int(await r.count(distinct=[r.member]).where(r.role.is_in(carrying)))

@@ -57,6 +57,7 @@ class ProfileScopes(ScopeProvider):
 
     name = "profile"
     title = "User profile"
+    order = 100
     refuses = True
 
     async def catalogue(self) -> Sequence[Scope]:

@@ -53,6 +53,7 @@ class RoleScopes(ScopeProvider):
 
     name = "roles"
     title = "Roles"
+    order = 200
     refuses = True
     scope = Scope(
         Permission("roles", "", "roles"),

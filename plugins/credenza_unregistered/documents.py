@@ -48,7 +48,7 @@ def check_client_id(client_id: str) -> None:
         check_web_uri(client_id)
     except ValueError as error:
         raise errors.InvalidClient(f"client_id: {error}") from error
-    if not client_id.startswith("https://") or "/" not in client_id.removeprefix("https://"):
+    if not client_id.startswith(f"https://{host_of(client_id)}/"):
         raise errors.InvalidClient("A client_id that is an address begins with https and has a path.")
     if "#" in client_id or len(client_id) > MAX_LENGTH:
         raise errors.InvalidClient(f"A client_id has no fragment and at most {MAX_LENGTH} characters.")

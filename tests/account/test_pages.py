@@ -7,6 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from credenza.testing import Callback, PageSeen, UserAgent
+from credenza.web.claims import claims_in_words, claims_summary
 from credenza_account import words
 
 Account = Callable[..., UserAgent]
@@ -98,5 +99,5 @@ def test_data_in_words() -> None:
         "organization_data": [{"id": "o1", "name": "Acme", "description": ""}],
         "organization_roles": ["o1:owner"],
     }
-    assert words.summary(claims, claims) == "Ada Lovelace, 12 St James's Square, Acme, Acme:owner"
-    assert words.in_words(claims)["email_verified"] == "Yes"
+    assert claims_summary(claims, claims) == "Ada Lovelace, 12 St James's Square, Acme, Acme:owner"
+    assert claims_in_words(claims)["email_verified"] == "Yes"

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import io
+import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qsl, urlencode, urlsplit
 
 import httpx
+import jwt
 import pytest
+from cryptography.hazmat.primitives.asymmetric import rsa
 from PIL import Image
 
 import credenza_unregistered.store
-from credenza import SettingsError, state
+from credenza import SettingsError, new_id, state
 from credenza.store import audit
 from credenza.store.clients import ClientRow
 from credenza.store.version import bump_version
@@ -287,6 +291,69 @@ def test_a_desired_state_file_neither_names_nor_removes_what_registered_itself(
     )
     assert credenza.run(credenza.server.find_client, answer["client_id"]) is not None
     assert credenza.run(credenza.server.find_client, "app") is None
+
+
+# -- what was registered is obeyed ------------------------------------------------------------------------------------
+
+
+def test_default_max_age_is_obeyed(
+    credenza: Credenza, user_agent: UserAgent, register: Register, relying_party: Made
+) -> None:
+    """OpenID Connect Registration §2: "Specifies that the End-User MUST be actively authenticated if … longer ago"."""
+    client = relying_party(register(default_max_age=60, require_auth_time=True).json())
+    tokens = client.tokens(user_agent.authorize(client, scope="openid"))
+    assert "auth_time" in jwt.decode(tokens["id_token"], options={"verify_signature": False})
+    assert isinstance(user_agent.get(client.authorization_url(scope="openid")), Callback)
+    credenza.clock.move(70)
+    page = user_agent.get(client.authorization_url(scope="openid"))
+    assert isinstance(page, PageSeen)
+    assert page.name == "sign-in"
+    assert isinstance(user_agent.get(client.authorization_url(scope="openid", max_age="3600")), Callback)
+
+
+def signed(claims: dict[str, Any], key: rsa.RSAPrivateKey, alg: str) -> str:
+    now = int(time.time())
+    return jwt.encode({"iat": now, "nbf": now, "exp": now + 60, "jti": new_id(), **claims}, key, algorithm=alg)
+
+
+@pytest.fixture(scope="module")
+def key() -> rsa.RSAPrivateKey:
+    return rsa.generate_private_key(public_exponent=65537, key_size=2048)
+
+
+def public(key: rsa.RSAPrivateKey) -> dict[str, Any]:
+    members = jwt.algorithms.RSAAlgorithm.to_jwk(key.public_key(), as_dict=True)
+    return {"keys": [{n: members[n] for n in ("kty", "n", "e")} | {"alg": alg} for alg in ("RS256", "PS256")]}
+
+
+def test_token_endpoint_auth_signing_alg_is_obeyed(
+    credenza: Credenza, user_agent: UserAgent, register: Register, relying_party: Made, key: rsa.RSAPrivateKey
+) -> None:
+    """OpenID Connect Registration §2: "All Token Requests … MUST be rejected, if the JWT is not signed with this"."""
+    method = {"token_endpoint_auth_method": "private_key_jwt", "token_endpoint_auth_signing_alg": "PS256"}
+    client = relying_party(register(jwks=public(key), **method).json())
+    callback = user_agent.authorize(client, scope="openid")
+    claims = {"iss": client.client_id, "sub": client.client_id, "aud": credenza.issuer}
+    kind = {"client_assertion_type": "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"}
+    assert client.redeem(callback, client_assertion=signed(claims, key, "RS256"), **kind).status_code == 401
+    assert client.redeem(callback, client_assertion=signed(claims, key, "PS256"), **kind).status_code == 200
+
+
+def test_request_object_signing_alg_is_obeyed(
+    credenza: Credenza, user_agent: UserAgent, register: Register, relying_party: Made, key: rsa.RSAPrivateKey
+) -> None:
+    """OpenID Connect Registration §2: "All Request Objects from this Client MUST be rejected, if not signed with"."""
+    metadata = credenza.request("GET", "/.well-known/openid-configuration").json()
+    if not metadata.get("request_parameter_supported"):
+        pytest.skip("request objects are not supported")
+    client = relying_party(register(jwks=public(key), request_object_signing_alg="PS256").json())
+    asked = dict(parse_qsl(urlsplit(client.authorization_url(scope="openid")).query))
+    claims = {**asked, "iss": client.client_id, "aud": credenza.issuer}
+    for alg, page in (("RS256", "error"), ("PS256", "sign-in")):
+        query = urlencode(asked | {"request": signed(claims, key, alg)})
+        seen = user_agent.get(f"/authorize?{query}")
+        assert isinstance(seen, PageSeen)
+        assert seen.name == page, seen.text
 
 
 # -- what people see --------------------------------------------------------------------------------------------------

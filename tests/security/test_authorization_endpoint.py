@@ -57,7 +57,7 @@ ERRORS: list[tuple[dict[str, str | None], str]] = [
     ({"scope": "openid " + "a" * 300}, "invalid_scope"),
     ({"scope": "openid address"}, "invalid_scope"),
     ({"nonce": "n" * 600}, "invalid_request"),
-    ({"request": f"{MARK}.y.z"}, "request_not_supported"),
+    ({"request": f"{MARK}.y.z"}, "invalid_request_object"),
     ({"registration": "{}"}, "registration_not_supported"),
     ({"claims": MARK}, "invalid_request"),
     ({"claims": "[]"}, "invalid_request"),

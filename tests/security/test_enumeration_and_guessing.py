@@ -115,6 +115,18 @@ def fail(agent: Any, client: RelyingParty, name: str, times: int) -> list[int]:
     return [agent.sign_in(name, "wrong").status for _ in range(times)]
 
 
+def failures(credenza: Any, name: str) -> int:
+    return int(credenza.run(users.failed_sign_ins, credenza.server.keyring.keyed_name(name))[0])
+
+
+def add_failures(credenza: Any, name: str, more: int) -> None:
+    """As if somebody else had failed at this moment: the waits then do not depend on how fast the test is."""
+    key = credenza.server.keyring.keyed_name(name)
+    for _ in range(more):
+        seen = credenza.run(users.failed_sign_ins, key)
+        assert credenza.run(users.count_failed_sign_in, key, credenza.server.now(), seen=seen)
+
+
 def test_a_bru_01_an_account_is_throttled_and_never_locked(
     credenza: Any, new_visitor: Any, client: RelyingParty
 ) -> None:
@@ -122,13 +134,16 @@ def test_a_bru_01_an_account_is_throttled_and_never_locked(
     owner = new_visitor()
     attacker = new_visitor()
     assert fail(attacker, client, owner.name, FREE_FAILURES) == [422] * FREE_FAILURES
+    assert failures(credenza, owner.name) == FREE_FAILURES
+    add_failures(credenza, owner.name, 6)
     assert fail(attacker, client, owner.name, 1) == [429]
     # The right password does not help during the wait, not even from elsewhere: that would tell that it is right.
     owner.address = "203.0.113.200"
     owner.get(client.authorization_url())
     assert owner.sign_in().status == 429
-    credenza.clock.move(2)
+    credenza.clock.move(2**6)
     assert owner.sign_in().name == "consent"
+    assert failures(credenza, owner.name) == 0
     assert fail(new_visitor(), client, owner.name, FREE_FAILURES) == [422] * FREE_FAILURES
 
 
@@ -148,10 +163,14 @@ def test_a_bru_01_waits_grow_up_to_a_quarter_of_an_hour(credenza: Any, new_visit
     assert attacker.sign_in(name).name == "consent"
 
 
-def test_a_bru_01_accounts_that_do_not_exist_are_throttled_too(new_visitor: Any, client: RelyingParty) -> None:
+def test_a_bru_01_accounts_that_do_not_exist_are_throttled_too(
+    credenza: Any, new_visitor: Any, client: RelyingParty
+) -> None:
     """R-PW-10."""
     name = f"nobody-{time.monotonic_ns()}"
-    assert fail(new_visitor(), client, name, FREE_FAILURES + 1) == [422] * FREE_FAILURES + [429]
+    assert fail(new_visitor(), client, name, FREE_FAILURES) == [422] * FREE_FAILURES
+    add_failures(credenza, name, 6)
+    assert fail(new_visitor(), client, name, 1) == [429]
 
 
 def test_a_bru_01_letter_case_and_spaces_are_one_account(new_visitor: Any, client: RelyingParty, credenza: Any) -> None:
@@ -159,12 +178,14 @@ def test_a_bru_01_letter_case_and_spaces_are_one_account(new_visitor: Any, clien
     agent = new_visitor()
     agent.get(client.authorization_url())
     spellings = [name, name.upper(), f" {name}", f"{name} ", name.title()]
-    statuses = [agent.sign_in(spelling, "wrong").status for spelling in [*spellings, name]]
-    assert statuses == [422] * 5 + [429]
+    assert [agent.sign_in(spelling, "wrong").status for spelling in spellings] == [422] * 5
+    assert failures(credenza, name) == 5
 
 
 @pytest.mark.own_server
-def test_a_bru_01_many_tries_at_once_are_counted_one_by_one(credenza: Any, client: RelyingParty) -> None:
+def test_a_bru_01_many_tries_at_once_are_counted_one_by_one(
+    both_engines: str, credenza: Any, client: RelyingParty
+) -> None:
     """R-PW-09: a hundred parallel guesses are not one."""
     pages = []
     for _ in range(30):
@@ -294,13 +315,12 @@ def test_a_bru_13_waiting_requests_are_bounded(credenza: Any, client: RelyingPar
 
 def test_a_bru_13_counts_of_failures_are_forgotten(credenza: Any) -> None:
     """Whoever types names at random must not fill the table."""
-    credenza.run(users.count_failed_sign_in, "0" * 64, credenza.server.now())
-    credenza.run(users.count_failed_sign_in, "0" * 64, credenza.server.now())
-    assert credenza.run(users.failed_sign_ins, "0" * 64)[0] == 2
+    add_failures(credenza, "somebody", 2)
+    assert failures(credenza, "somebody") == 2
     credenza.clock.move(24 * 3600 + 1)
     while credenza.run(users.clean_up_failed_sign_ins, credenza.server.now()):
         pass
-    assert credenza.run(users.failed_sign_ins, "0" * 64) == (0, 0)
+    assert failures(credenza, "somebody") == 0
 
 
 def test_the_limiter_has_a_size() -> None:

@@ -213,14 +213,14 @@ EVIL = [
 PAGES = ["/authorize", "/logout", "/interaction/x/login", "/invitation/x", "/", "/introspect", "/console"]
 
 
-@pytest.mark.parametrize("origin", [*EVIL, "https://spa.example.com", ISSUER])
 @pytest.mark.parametrize("url", PAGES)
 @pytest.mark.parametrize("method", ["GET", "POST", "OPTIONS"])
-def test_a_cor_01_no_page_can_be_read_from_elsewhere(credenza: Any, url: str, origin: str, method: str) -> None:
+def test_a_cor_01_no_page_can_be_read_from_elsewhere(credenza: Any, url: str, method: str) -> None:
     """A-COR-01, R-AZ-13, D6: nor by a registered origin."""
-    headers = {"origin": origin, "access-control-request-method": "POST", "cookie": "__Host-credenza_session=x"}
-    answer = credenza.request(method, url, headers=headers)
-    assert not [name for name in answer.headers if name.startswith("access-control-")]
+    for origin in (*EVIL, "https://spa.example.com", ISSUER):
+        headers = {"origin": origin, "access-control-request-method": "POST", "cookie": "__Host-credenza_session=x"}
+        answer = credenza.request(method, url, headers=headers)
+        assert not [name for name in answer.headers if name.startswith("access-control-")], origin
 
 
 @pytest.mark.parametrize("origin", EVIL)

@@ -76,7 +76,8 @@ def test_a_inp_01_a_inp_02_forms(credenza: Any, url: str, kind: str) -> None:
 
 NAMES = {
     "/authorize": "client_id redirect_uri response_type scope state nonce prompt max_age claims login_hint "
-    "id_token_hint resource ui_locales acr_values code_challenge code_challenge_method response_mode request request_uri display",
+    "id_token_hint resource ui_locales acr_values code_challenge code_challenge_method response_mode request "
+    "request_uri display",
     "/token": "grant_type code redirect_uri client_id client_secret code_verifier refresh_token scope resource "
     "client_assertion client_assertion_type username password",
     "/revoke": "token token_type_hint client_id",

@@ -594,7 +594,7 @@ class TestPostgreSQL:
                     await asyncio.to_thread(restart_postgresql)
                     before = len(acknowledged)
                     async with asyncio.timeout(30):
-                        while len(acknowledged) < before + 20:  # noqa: ASYNC110  # the workers know no event
+                        while len(acknowledged) < before + 20:  # the workers know no event
                             await asyncio.sleep(0.01)
                 going = False
                 await asyncio.gather(*workers)
@@ -625,7 +625,7 @@ class TestPostgreSQL:
                 query = asyncio.create_task(Coin.raw("SELECT pg_sleep(0.3)").run())
                 other = await engine.get_new_connection()  # type: ignore[attr-defined]
                 sleeping = "SELECT pid FROM pg_stat_activity WHERE query LIKE 'SELECT pg_sleep%' AND state = 'active'"
-                while not (pids := await other.fetch(sleeping)):  # noqa: ASYNC110  # the server tells only when asked
+                while not (pids := await other.fetch(sleeping)):  # the server tells only when asked
                     await asyncio.sleep(0.01)
                 await other.execute("SELECT pg_terminate_backend($1)", pids[0]["pid"])
                 await other.close()

@@ -17,7 +17,7 @@ from credenza import (
     Permission,
     clients,
     consents,
-    grants,
+    count_live_tokens,
     identifier_of,
     segment_of,
 )
@@ -104,4 +104,4 @@ async def touched(visit: ConsoleVisit, client: Client, permission: Permission | 
     """What a change to the application, or to one of its permissions, touches now."""
     given = await consents.count_consents(client.id, permission)
     people = await consents.count_consenting_users(client.id, permission)
-    return Touched(given, people, await grants.count_live_tokens(client.id, visit.server.now()))
+    return Touched(given, people, await count_live_tokens(client.id, visit.server.now()))

@@ -14,8 +14,8 @@ from credenza import (
     console_get,
     console_post,
     end_sessions,
-    grants,
     invite,
+    revoke_grants,
     sessions,
     transaction,
     users,
@@ -87,7 +87,7 @@ async def save_suspension(visit: ConsoleVisit, user: str) -> ConsoleDone | Suspe
             await users.edit_user(replace(found, suspended=suspended, updated_at=now), ("suspended", "updated_at"))
             if suspended:
                 await end_sessions(visit.server, found.id, await sessions.delete_sessions(found.id))
-                await grants.revoke_grants(now, user_id=found.id)
+                await revoke_grants(now, user_id=found.id)
             action = "suspended" if suspended else "reactivated"
             await visit.changed("user", action, found.username, user=found.id)
     except LastAdministrator:

@@ -91,11 +91,14 @@ async def unsealed(server: AuthorizationServer, parameters: Parameters) -> Param
     """What a request object holds, instead of everything beside it; the parameters as they are without one."""
     if "request" not in parameters:
         return parameters
-    client = await server.find_client(client_id_of(parameters))
-    if client is None:
-        return parameters
     try:
-        keys = await client_keys(server, client, parameters["request"])
+        client = await server.find_client(client_id_of(parameters), fresh=True)
+    except InvalidClient:
+        client = None
+    if client is None:
+        return parameters  # `trusted` says what is wrong
+    try:
+        keys = await client_keys(server, client, parameters["request"], "request_object_signing_alg")
     except InvalidClient as error:
         raise InvalidRequestObject("The keys of the application cannot be read.", detail=error.detail) from error
     return parse_request_object(parameters, keys, client_id=client.id, issuer=server.issuer, now=server.now())

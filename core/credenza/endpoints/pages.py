@@ -16,8 +16,8 @@ from ..protocol.tokens import digest, is_token, new_token
 from ..server import AuthorizationServer
 from ..store import users
 from ..store.engine import StoreUnavailable, database, is_unique_violation
-from ..store.grants import revoke_grants
 from ..store.provider import find_image
+from ..store.revocation import revoke_grants
 from ..store.sessions import delete_sessions
 from ..store.users import User
 from ..store.version import current_version

@@ -10,7 +10,8 @@ from ..protocol.errors import InvalidGrant, InvalidRequest, ProtocolError
 from ..protocol.tokens import digest, is_token
 from ..server import AuthorizationServer
 from ..store.engine import database
-from ..store.grants import find_access_token, find_refresh_token, revoke_access_token, revoke_grant
+from ..store.grants import find_access_token, find_refresh_token
+from ..store.revocation import revoke_access_token, revoke_grant
 from ..web.client_authentication import authenticate_client
 from ..web.cors import cors_headers
 from ..web.requests import AnyRequest, address_of, form_parameters, server_of

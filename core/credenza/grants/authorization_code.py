@@ -12,8 +12,9 @@ from ..protocol.pkce import check_verifier
 from ..protocol.tokens import digest, is_token, new_token
 from ..server import AuthorizationServer
 from ..store.engine import database
-from ..store.grants import AuthorizationCode, insert_refresh_token, peek_code, revoke_grant, spend_code
-from .issuing import authorized, issue_tokens
+from ..store.grants import AuthorizationCode, insert_refresh_token, peek_code, spend_code
+from ..store.revocation import revoke_grant
+from .issuing import authorized, keep, mint_tokens
 
 
 class AuthorizationCodeGrant:
@@ -40,14 +41,18 @@ class AuthorizationCodeGrant:
         self, server: AuthorizationServer, code: AuthorizationCode, request: TokenRequest
     ) -> dict[str, Any]:
         client, now = request.client, server.now()
+        if code.spent_at is not None:
+            raise CodeSpent
+        if code.expires_at <= now:
+            raise InvalidGrant("The code has expired.")
+        # Whatever waits on plugins comes first: the transaction is short, and nobody else waits for them.
+        state = await authorized(server, client, code.grant)
+        nonce = code.grant.details.nonce
+        minted = await mint_tokens(server, request, state, grant_type=self.name, nonce=nonce)
         async with database().transaction():
             if not await spend_code(code.digest, now):
-                if code.spent_at is None and code.expires_at <= now:
-                    raise InvalidGrant("The code has expired.")
                 raise CodeSpent
-            state = await authorized(server, client, code.grant)
-            nonce = code.grant.details.nonce
-            response = await issue_tokens(server, request, state, grant_type=self.name, nonce=nonce)
+            response = await keep(server, minted)
             if state.decision.offline and "refresh_token" in client.grant_types:
                 response["refresh_token"] = await first_refresh_token(server, code.grant.id, request)
         return response

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ..events import TokenIssued
 from ..objects import Subject, TokenRequest
 from ..permissions import requested, verdicts
 from ..protocol.authorization_request import parse_resources
@@ -15,7 +14,7 @@ from ..protocol.parameters import Parameters
 from ..protocol.scopes import Asked, Permission, parse_scope
 from ..server import AuthorizationServer
 from ..store.engine import database
-from .issuing import choose_target, issue_access_token
+from .issuing import choose_target, keep, mint_access_token
 
 
 class ClientCredentialsGrant:
@@ -30,19 +29,11 @@ class ClientCredentialsGrant:
         if refused := [v.permission.scope for v in decision.verdicts if not v.granted]:
             raise InvalidScope(f"Not enabled for this application: {', '.join(sorted(set(refused)))}.")
         target = choose_target(server, decision, parameters)
+        minted = await mint_access_token(
+            server, request, Subject(client=client), target, {}, grant_type=self.name, grant=None
+        )
         async with database().transaction():
-            response = await issue_access_token(server, request, Subject(client=client), target, {}, grant=None)
-            await server.emit(
-                TokenIssued(
-                    actor=client.id[:40],
-                    client=client.id,
-                    address=request.address,
-                    grant_type=self.name,
-                    scope=target.scope,
-                    audience=target.audience,
-                )
-            )
-        return response
+            return await keep(server, minted)
 
     async def _asked(self, server: AuthorizationServer, client: Client, parameters: Parameters) -> Asked:
         """What the request names; without a scope, everything that is enabled at the resource it names."""

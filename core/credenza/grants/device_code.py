@@ -20,7 +20,7 @@ from ..store.device_authorizations import (
 )
 from ..store.engine import database
 from .authorization_code import first_refresh_token
-from .issuing import authorized, issue_tokens
+from .issuing import authorized, keep, mint_tokens
 
 DEVICE_CODE = "urn:ietf:params:oauth:grant-type:device_code"
 
@@ -47,11 +47,12 @@ class DeviceCodeGrant:
         self, server: AuthorizationServer, waiting: DeviceAuthorization, request: TokenRequest
     ) -> dict[str, Any]:
         assert waiting.grant is not None
+        state = await authorized(server, request.client, waiting.grant)
+        minted = await mint_tokens(server, request, state, grant_type=self.name, nonce=None)
         async with database().transaction():
             if not await spend_device_authorization(waiting, server.now()):
                 raise InvalidGrant("The device code was used before.")
-            state = await authorized(server, request.client, waiting.grant)
-            response = await issue_tokens(server, request, state, grant_type=self.name, nonce=None)
+            response = await keep(server, minted)
             if state.decision.offline and "refresh_token" in request.client.grant_types:
                 response["refresh_token"] = await first_refresh_token(server, waiting.grant.id, request)
         return response

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from urllib.parse import parse_qsl
 
 from ..objects import Subject
 from ..permissions import Decision, verdicts
@@ -62,7 +63,7 @@ async def inspect(server: AuthorizationServer, value: str) -> Inspected | None:
         left = tuple(p for p in decision.granted if p.scope in issued)
         return Inspected(token, client, None, decision, left, None)
     try:
-        state = await authorized(server, client, token.grant)
+        state = await authorized(server, client, token.grant, dict(parse_qsl(token.context)))
     except InvalidGrant:
         return None
     return Inspected(token, client, state.user, state.decision, _left(server, token, state.decision, issued), state)

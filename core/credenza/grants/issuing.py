@@ -11,7 +11,7 @@ from typing import Any
 
 from ..events import TokenIssued
 from ..objects import Choices, Subject, TokenRequest
-from ..permissions import Decision, ask, claims, consented, still_valid, verdicts
+from ..permissions import Decision, ask, claims, consented, context_of, still_valid, verdicts
 from ..protocol import jose
 from ..protocol.authorization_request import parse_resources
 from ..protocol.clients import Client
@@ -45,13 +45,13 @@ async def authorized(
         raise InvalidGrant("The user or the application is no longer active.")
     if not await still_valid(server, Subject(user=user), chosen):
         raise InvalidGrant("What the user chose when authorizing is no longer there.")
-    allowed: frozenset[Permission] | None = None
-    if client.third_party:
-        consent = await consented(server, client, user.id, chosen)
-        if consent is None:
-            raise InvalidGrant("The user has withdrawn the authorization.")
-        allowed = consent.granted
-        await server.touch(f"consent {consent.id}", lambda: touch_consent(consent.id, server.now()))
+    consent = await consented(server, client, user.id, chosen)
+    if client.third_party and consent is None:
+        raise InvalidGrant("The user has withdrawn the authorization.")
+    allowed = consent.granted if client.third_party and consent is not None else None
+    if consent is not None:
+        key = consent.id
+        await server.touch(f"consent {key}", lambda: touch_consent(key, server.now()))
     names = frozenset(details.userinfo_claims) | frozenset(details.id_token_claims)
     asked = Asked(details.scopes, details.resources, names - {"sub"})
     decision = await verdicts(server, client, Subject(user=user), asked, chosen, allowed)
@@ -118,16 +118,33 @@ def _narrowed(target: Target, parameters: Parameters, asked: Asked) -> Target:
     return replace(target, permissions=[p for p in target.permissions if p.scope in wanted])
 
 
-async def issue_access_token(
+@dataclass(frozen=True, slots=True)
+class Minted:
+    """Tokens that are made but not yet given: whatever waits on plugins is done, and `keep` makes them count."""
+
+    response: dict[str, Any]
+    token: AccessToken
+    event: TokenIssued
+
+
+async def keep(server: AuthorizationServer, minted: Minted) -> dict[str, Any]:
+    """Write it all down, in the transaction that spends what was exchanged."""
+    await insert_access_token(minted.token)
+    await server.emit(minted.event)
+    return minted.response
+
+
+async def mint_access_token(
     server: AuthorizationServer,
     request: TokenRequest,
     subject: Subject,
     target: Target,
     choices: Choices,
     *,
+    grant_type: str,
     grant: Grant | None,
     extra: Mapping[str, Any] | None = None,
-) -> dict[str, Any]:
+) -> Minted:
     """A JWT for an API, an opaque token for ourselves; both are remembered by a hash, so that both can be ended."""
     client, now = request.client, server.now()
     expires_at = now + await _lifetime(server, client, target)
@@ -139,15 +156,35 @@ async def issue_access_token(
     else:
         token = new_token("access_token")
         key = digest(token)
-    await insert_access_token(
-        AccessToken(key, grant, client.id, target.scope, target.audience, now, expires_at, target.binding, request.jkt)
-    )
-    return {
+    response = {
         "access_token": token,
         "token_type": "DPoP" if request.jkt else "Bearer",
         "expires_in": expires_at - now,
         "scope": target.scope,
     }
+    kept = AccessToken(
+        key,
+        grant,
+        client.id,
+        target.scope,
+        target.audience,
+        now,
+        expires_at,
+        binding=target.binding,
+        jkt=request.jkt,
+        context=context_of(choices),
+    )
+    event = TokenIssued(
+        actor=client.id[:40],
+        user=subject.user.id if subject.user is not None else "",
+        client=client.id,
+        address=request.address,
+        grant_type=grant_type,
+        scope=target.scope,
+        audience=target.audience,
+        grant=grant.id if grant is not None else "",
+    )
+    return Minted(response, kept, event)
 
 
 async def _lifetime(server: AuthorizationServer, client: Client, target: Target) -> int:
@@ -221,30 +258,22 @@ async def issue_id_token(
     return jose.sign(body, keys.active[client.id_token_alg], typ="JWT")
 
 
-async def issue_tokens(
+async def mint_tokens(
     server: AuthorizationServer, request: TokenRequest, state: Authorized, *, grant_type: str, nonce: str | None
-) -> dict[str, Any]:
-    """An access token, an ID token when `openid` was granted, and the event. Refresh tokens are the caller's."""
-    client = request.client
-    target = choose_target(server, state.decision, request.parameters)
+) -> Minted:
+    """An access token, and an ID token when `openid` was granted. Refresh tokens are the caller's."""
     details: Details = state.grant.details
-    subject = Subject(user=state.user)
-    extra = {"auth_time": details.auth_time, "acr": details.acr, "amr": list(details.amr)}
-    response = await issue_access_token(
-        server, request, subject, target, state.decision.choices, grant=state.grant, extra=extra
+    minted = await mint_access_token(
+        server,
+        request,
+        Subject(user=state.user),
+        choose_target(server, state.decision, request.parameters),
+        state.decision.choices,
+        grant_type=grant_type,
+        grant=state.grant,
+        extra={"auth_time": details.auth_time, "acr": details.acr, "amr": list(details.amr)},
     )
     if any(p.scope == "openid" and not p.resource for p in state.decision.granted):
-        response["id_token"] = await issue_id_token(server, client, state, response["access_token"], nonce=nonce)
-    await server.emit(
-        TokenIssued(
-            actor=client.id[:40],
-            user=state.user.id,
-            client=client.id,
-            address=request.address,
-            grant_type=grant_type,
-            scope=target.scope,
-            audience=target.audience,
-            grant=state.grant.id,
-        )
-    )
-    return response
+        access_token = minted.response["access_token"]
+        minted.response["id_token"] = await issue_id_token(server, request.client, state, access_token, nonce=nonce)
+    return minted

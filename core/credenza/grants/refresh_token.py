@@ -24,11 +24,11 @@ from ..store.grants import (
     insert_refresh_token,
     lock_grant,
     replace_successor,
-    revoke_grant,
     spend_refresh_token,
     touch_refresh_token,
 )
-from .issuing import authorized, issue_tokens
+from ..store.revocation import revoke_grant
+from .issuing import authorized, keep, mint_tokens
 
 
 class Reused(Exception):
@@ -51,26 +51,29 @@ class RefreshTokenGrant:
         if token.jkt and token.jkt != request.jkt:
             raise InvalidDPoPProof("The refresh token is bound to another key.")
         try:
-            async with database().transaction():
-                return await self._refresh(server, token, request)
+            return await self._refresh(server, token, request)
         except Reused:
             await self._end_family(server, token, request.address)
             raise InvalidGrant("The refresh token was used before.") from None
 
     async def _refresh(self, server: AuthorizationServer, token: RefreshToken, request: TokenRequest) -> dict[str, Any]:
-        client, now = request.client, server.now()
-        if await lock_grant(token.grant.id) is None:
-            raise InvalidGrant("The authorization has ended.")
-        current = await find_refresh_token(token.digest)  # again, now that nobody else can change the family
-        if current is None:
-            raise InvalidGrant("There is no such refresh token.")
-        if current.spent_at is None and (current.expires_at <= now or current.idle_expires_at <= now):
-            raise InvalidGrant("The refresh token has expired.")
-        state = await authorized(server, client, token.grant, chosen_now(server, token.grant, request.parameters))
+        now = server.now()
+        check_usable(token, now, server.settings.refresh_token_reuse_window)
+        state = await authorized(
+            server, request.client, token.grant, chosen_now(server, token.grant, request.parameters)
+        )
         if not state.decision.offline:
             raise InvalidGrant("Access while the user is away is no longer allowed.")
-        successor = await self._rotate(server, client, current, request.parameters["refresh_token"], now)
-        response = await issue_tokens(server, request, state, grant_type=self.name, nonce=None)
+        minted = await mint_tokens(server, request, state, grant_type=self.name, nonce=None)
+        async with database().transaction():
+            if await lock_grant(token.grant.id) is None:
+                raise InvalidGrant("The authorization has ended.")
+            current = await find_refresh_token(token.digest)  # again, now that nobody else can change the family
+            if current is None:
+                raise InvalidGrant("There is no such refresh token.")
+            check_usable(current, now, server.settings.refresh_token_reuse_window)
+            successor = await self._rotate(server, request.client, current, request.parameters["refresh_token"], now)
+            response = await keep(server, minted)
         response["refresh_token"] = successor
         return response
 
@@ -118,6 +121,16 @@ class RefreshTokenGrant:
                         what="refresh_token",
                     )
                 )
+
+
+def check_usable(token: RefreshToken, now: int, window: int) -> None:
+    """Not expired, and not a repeat that comes too late to be an accident."""
+    if token.grant.revoked_at is not None:
+        raise InvalidGrant("The authorization has ended.")
+    if token.spent_at is None and (token.expires_at <= now or token.idle_expires_at <= now):
+        raise InvalidGrant("The refresh token has expired.")
+    if token.spent_at is not None and now >= token.spent_at + window:
+        raise Reused
 
 
 def check_scope(grant: Grant, parameters: Parameters) -> None:

@@ -26,6 +26,7 @@ from ..protocol.redirect_uris import host_of, is_loopback
 from ..protocol.scopes import Permission, Scope
 from ..store.consents import Consent, consent_id, find_consents, save_consent
 from ..store.engine import database
+from ..web.claims import claims_summary
 from ..web.pages import ConsentGroup, ConsentLine, ConsentPage, ConsentQuestion, Option
 
 CHANGED = "What is asked has changed since this page was made. Please look at it again."
@@ -47,8 +48,11 @@ class Situation:
 
     @property
     def undecided(self) -> bool:
-        decided = self.before.granted | self.before.declined if self.before is not None else frozenset()
-        return self.before is None or any(permission not in decided for permission in self.offered)
+        """Something was never answered, or was declined while it was optional and is required now."""
+        if self.before is None:
+            return True
+        declined = {p for p in self.before.declined if p in self.offered and not self.required(p)}
+        return any(p not in self.before.granted and p not in declined for p in self.offered)
 
     def required(self, permission: Permission) -> bool:
         return next(v.required for v in self.decision.verdicts if v.permission == permission)
@@ -348,19 +352,9 @@ def _line(situation: Situation, permission: Permission, values: Mapping[str, Any
         key=permission.key,
         title=scope.title,
         description=scope.description,
-        data=", ".join(
-            _text(values[name]) for name in scope.claims if values.get(name) not in (None, "", [], {}, True, False)
-        ),
+        data=claims_summary((name for name in scope.claims if name in values), values),
         icon=scope.icon,
         required=situation.required(permission) or (not new),
         checked=before is None or permission not in before.declined,
         new=new,
     )
-
-
-def _text(value: object) -> str:
-    if isinstance(value, Mapping):
-        return str(value.get("formatted") or ", ".join(str(part) for part in value.values()))
-    if isinstance(value, list | tuple):
-        return ", ".join(_text(item) for item in value)
-    return str(value)

@@ -32,10 +32,8 @@ class PasswordAuthenticator(Authenticator):
         if len(identifier) > 320 or len(password) > MAX_CHARACTERS:
             return WRONG
         key = server.keyring.keyed_name(identifier.lower())
-        await self._check_not_throttled(server, key, address)
         if self.throttled:
-            # Counted before the slow part, or many tries at once would all be the first one.
-            await users.count_failed_sign_in(key, server.now())
+            await self._take_a_turn(server, key, address)
         user = await users.find_user_by_identifier(identifier)
         matches = await self.passwords.verify(user.password_hash if user is not None else None, password)
         if user is None or not matches or user.suspended:
@@ -47,15 +45,18 @@ class PasswordAuthenticator(Authenticator):
             await users.replace_hash(user.id, user.password_hash, await self.passwords.hash(password))
         return Authentication(user, self.amr)
 
-    async def _check_not_throttled(self, server: AuthorizationServer, key: str, address: str) -> None:
-        if not self.throttled:
-            return
-        failures, last_at = await users.failed_sign_ins(key)
+    async def _take_a_turn(self, server: AuthorizationServer, key: str, address: str) -> None:
+        """Counted as a failure before the slow part, or many tries at once would all be the first one."""
         wait = 0
-        if failures >= FREE_FAILURES:
-            wait = last_at + min(2 ** min(failures - FREE_FAILURES, 20), LONGEST_WAIT) - server.now()
-        if wait > 0 or self.limiter.blocked(PER_ADDRESS, neighbourhood(address)):
-            raise TooManyTries(f"Too many tries. Wait {max(wait, 5)} seconds and try again.")
+        for _ in range(2 * FREE_FAILURES):
+            failures, last_at = seen = await users.failed_sign_ins(key)
+            if failures >= FREE_FAILURES:
+                wait = last_at + min(2 ** min(failures - FREE_FAILURES, 20), LONGEST_WAIT) - server.now()
+            if wait > 0 or self.limiter.blocked(PER_ADDRESS, neighbourhood(address)):
+                break
+            if await users.count_failed_sign_in(key, server.now(), seen=seen):
+                return
+        raise TooManyTries(f"Too many tries. Wait {max(wait, 5)} seconds and try again.")
 
     async def _failed(self, server: AuthorizationServer, address: str, user: users.User | None) -> None:
         if self.throttled:

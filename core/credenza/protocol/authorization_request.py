@@ -90,7 +90,7 @@ class AuthorizationRequest:
             nonce=_limited(parameters, "nonce", MAX_NONCE),
             code_challenge=parameters.get("code_challenge"),
             prompts=_prompts(parameters.get("prompt", "")),
-            max_age=_max_age(parameters.get("max_age")),
+            max_age=_max_age(parameters.get("max_age"), client.metadata.get("default_max_age")),
             claims=ClaimsRequest.parse(parameters.get("claims")),
             login_hint=parameters.get("login_hint", "")[:320],
             id_token_hint=parameters.get("id_token_hint"),
@@ -162,9 +162,10 @@ def _prompts(value: str) -> frozenset[str]:
     return prompts
 
 
-def _max_age(value: str | None) -> int | None:
+def _max_age(value: str | None, default: int | None) -> int | None:
+    """`default_max_age` is for requests that do not say. OpenID Connect Registration §2."""
     if value is None:
-        return None
+        return default
     if not (value.isascii() and value.isdigit()) or len(value) > 10 or int(value) > MAX_AGE_LIMIT:
         raise InvalidRequest("max_age must be a number of seconds.")
     return int(value)

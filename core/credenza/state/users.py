@@ -11,7 +11,7 @@ from ..logout import end_sessions
 from ..objects import StateSection
 from ..store import users
 from ..store.engine import database
-from ..store.grants import revoke_grants
+from ..store.revocation import revoke_grants
 from ..store.sessions import delete_sessions
 from ..store.users import User
 from ..web.passwords import WeakPassword, check_new_password

@@ -76,7 +76,7 @@ _PLAIN = tuple(f.name for f in fields(Client) if f.name not in (*_LISTS, *_DERIV
 
 async def find_client(client_id: str, types: Mapping[str, ClientType]) -> Client | None:
     """The client with its secrets and its ceiling; None when there is none, or no plugin brings its type."""
-    if not client_id or len(client_id) > 255:
+    if not client_id or len(client_id) > 255 or not client_id.isprintable():  # PostgreSQL holds no NUL
         return None
     row = await ClientRow.select().where(ClientRow.id == client_id).first()
     if row is None or row["type"] not in types:
@@ -111,9 +111,9 @@ def _client(
 
 def fingerprint(client: Client) -> str:
     """What a remembered consent was given to: changes here mean that it must be asked again."""
-    identity = [sorted(client.redirect_uris), client.jwks, client.jwks_uri]
-    if client.self_registered:  # it can change the rest of what people saw by itself as well
-        identity += [client.name, client.metadata.get("logo_uri", "")]
+    # Not `display_name`: an unverified client's is its host, and the page shows the name that it chose as well.
+    shown = [client.branding.display_name or client.name, client.branding.logo, client.branding.dark_logo]
+    identity = [sorted(client.redirect_uris), client.jwks, client.jwks_uri, shown, client.metadata.get("logo_uri", "")]
     return hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()[:32]
 
 

@@ -6,7 +6,7 @@ Revoking the grant ends every token of it at once: there is nothing to find and 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,7 +14,6 @@ from piccolo.columns import BigInt, ForeignKey, OnDelete, Text, Varchar
 from piccolo.table import Table
 
 from .clients import ClientRow
-from .engine import database
 from .pushed_requests import PushedRequestRow
 from .users import UserRow
 
@@ -67,6 +66,7 @@ class AccessTokenRow(Table, tablename="credenza_access_token"):
     audience = Text(default="")
     binding = Varchar(length=300, default="")
     jkt = Varchar(length=43, default="")
+    context = Varchar(length=300, default="")
     created_at = BigInt(default=0)
     expires_at = BigInt(default=0, index=True)
     revoked_at = BigInt(null=True, default=None)
@@ -141,7 +141,7 @@ class RefreshToken:
 
 @dataclass(frozen=True, slots=True)
 class AccessToken:
-    """`grant` is None for a token that a client got for itself."""
+    """`grant` is None for a token that a client got for itself; `context` is that of the consent it was issued by."""
 
     digest: str
     grant: Grant | None
@@ -152,9 +152,10 @@ class AccessToken:
     expires_at: int
     binding: str = ""
     jkt: str = ""
+    context: str = ""
 
 
-def _grant(row: Mapping[str, Any]) -> Grant:
+def read_grant(row: Mapping[str, Any]) -> Grant:
     return Grant(
         row["id"],
         row["user"],
@@ -223,95 +224,6 @@ async def spend_code(digest: str, now: int) -> bool:
     return True
 
 
-async def revoke_grant(grant_id: str, now: int) -> bool:
-    """End every token of the grant."""
-    g = GrantRow
-    return bool(
-        await g.update({g.revoked_at: now}).where((g.id == grant_id) & (g.revoked_at.is_null())).returning(g.id)
-    )
-
-
-async def revoke_grants(
-    now: int, *, user_id: str | None = None, client_id: str | None = None, session_ids: list[str] | None = None
-) -> int:
-    """End the grants of a user, of a client, of both together, or of sessions; codes not yet used die as well."""
-    g, c = GrantRow, AuthorizationCodeRow
-    grant_conditions: list[Any] = [g.revoked_at.is_null()]
-    code_conditions: list[Any] = [c.spent_at.is_null()]
-    if user_id is not None:
-        grant_conditions.append(g.user == user_id)
-        code_conditions.append(c.user == user_id)
-    if client_id is not None:
-        grant_conditions.append(g.client == client_id)
-        code_conditions.append(c.client == client_id)
-    if session_ids is not None:
-        grant_conditions.append(g.session.is_in(session_ids or [""]))
-        code_conditions.append(c.session.is_in(session_ids or [""]))
-    if len(grant_conditions) == 1:
-        raise ValueError("say whose grants")
-    async with database().transaction():
-        # The codes first: that waits for whoever is exchanging one, and then there is a grant of it to end.
-        await c.update({c.spent_at: now}).where(*code_conditions)
-        rows = await g.update({g.revoked_at: now}).where(*grant_conditions).returning(g.id)
-    return len(rows)
-
-
-async def revoke_consented_grants(user_id: str, client_id: str, choices: Mapping[str, str], now: int) -> int:
-    """End what hangs on one consent: the user's grants to the client with these answers, and codes not yet used."""
-    g, c = GrantRow, AuthorizationCodeRow
-    async with database().transaction():
-        # The codes first: that waits for whoever is exchanging one, and then there is a grant of it to end.
-        codes = await c.select(c.digest, c.details).where(
-            (c.user == user_id) & (c.client == client_id) & c.spent_at.is_null()
-        )
-        for digests in _batches(row["digest"] for row in codes if _chose(row["details"], choices)):
-            await c.update({c.spent_at: now}).where(c.digest.is_in(digests) & c.spent_at.is_null())
-        found = await g.select(g.id, g.details).where(
-            (g.user == user_id) & (g.client == client_id) & g.revoked_at.is_null()
-        )
-        ended = [row["id"] for row in found if _chose(row["details"], choices)]
-        for ids in _batches(ended):
-            await g.update({g.revoked_at: now}).where(g.id.is_in(ids))
-    return len(ended)
-
-
-def _chose(details: str, choices: Mapping[str, str]) -> bool:
-    return {name: value for name, value in Details.load(details).choices.items() if value} == dict(choices)
-
-
-def _batches(keys: Iterable[str], size: int = 500) -> Iterator[list[str]]:
-    """A statement takes only so many parameters."""
-    rest = list(keys)
-    for start in range(0, len(rest), size):
-        yield rest[start : start + size]
-
-
-async def find_grants_of_session(session_ids: list[str]) -> list[Grant]:
-    g = GrantRow
-    return [_grant(row) for row in await g.select().where(g.session.is_in(session_ids) & g.revoked_at.is_null())]
-
-
-async def list_session_clients(session_ids: list[str]) -> list[tuple[str, str]]:
-    """Pairs of a session and a client that the user signed in to during it, whatever became of the tokens."""
-    g = GrantRow
-    rows = await g.select(g.session, g.client).where(g.session.is_in(session_ids))
-    return list(dict.fromkeys((row["session"], row["client"]) for row in rows))
-
-
-async def end_session_grants(session_ids: list[str], now: int) -> None:
-    """End what was granted in these sessions, but for access while the user is away. Back-Channel Logout §2.7."""
-    g, c, r = GrantRow, AuthorizationCodeRow, RefreshTokenRow
-    async with database().transaction():
-        await c.update({c.spent_at: now}).where(c.session.is_in(session_ids) & c.spent_at.is_null())
-        grants = [grant.id for grant in await find_grants_of_session(session_ids)]
-        if not grants:
-            return
-        # There is a refresh token only where such access was granted, whatever was asked for.
-        stay = {row["grant"] for row in await r.select(r.grant).where(r.grant.is_in(grants))}
-        if ended := [grant for grant in grants if grant not in stay]:
-            await g.update({g.revoked_at: now}).where(g.id.is_in(ended))
-
-
 async def lock_grant(grant_id: str) -> Grant | None:
     """A live grant, held until the transaction ends, so that a revocation waits for us or we for it."""
     g = GrantRow
@@ -320,12 +232,12 @@ async def lock_grant(grant_id: str) -> Grant | None:
         .where((g.id == grant_id) & (g.revoked_at.is_null()))
         .returning(g.id, g.user, g.client, g.session, g.details, g.created_at, g.revoked_at)
     )
-    return _grant(rows[0]) if rows else None
+    return read_grant(rows[0]) if rows else None
 
 
 async def find_grant(grant_id: str) -> Grant | None:
     row = await GrantRow.select().where(GrantRow.id == grant_id).first()
-    return _grant(row) if row else None
+    return read_grant(row) if row else None
 
 
 async def insert_refresh_token(
@@ -388,6 +300,7 @@ async def insert_access_token(token: AccessToken) -> None:
             audience=token.audience,
             binding=token.binding,
             jkt=token.jkt,
+            context=token.context,
             created_at=token.created_at,
             expires_at=token.expires_at,
         )
@@ -415,13 +328,7 @@ async def find_access_token(digest: str, now: int) -> AccessToken | None:
         row["expires_at"],
         row["binding"],
         row["jkt"],
-    )
-
-
-async def revoke_access_token(digest: str, now: int) -> bool:
-    t = AccessTokenRow
-    return bool(
-        await t.update({t.revoked_at: now}).where((t.digest == digest) & (t.revoked_at.is_null())).returning(t.digest)
+        row["context"],
     )
 
 
@@ -442,8 +349,11 @@ async def spend_assertion(digest: str, expires_at: int) -> bool:
     return bool(rows)
 
 
-async def clean_up(now: int, *, batch: int = 500) -> int:
-    """Delete a batch of what has expired long enough ago that nothing can depend on it; returns how many rows."""
+async def clean_up(now: int, *, grant_lifetime: int, batch: int = 500) -> int:
+    """Delete a batch of what has expired long enough ago that nothing can depend on it; returns how many rows.
+
+    `grant_lifetime` is how many seconds the longest token of a grant lives.
+    """
     day = 24 * 3600
     deleted = 0
     tables: list[tuple[type[Table], Any, int]] = [
@@ -452,11 +362,12 @@ async def clean_up(now: int, *, batch: int = 500) -> int:
         (SpentAssertionRow, SpentAssertionRow.expires_at, now - 600),
         (RefreshTokenRow, RefreshTokenRow.expires_at, now - day),
         (PushedRequestRow, PushedRequestRow.expires_at, now - day),
+        (GrantRow, GrantRow.created_at, now - grant_lifetime - day),
     ]
     for table, column, before in tables:
-        digest = table._meta.primary_key
-        rows = await table.select(digest).where(column < before).limit(batch)
+        key = table._meta.primary_key
+        rows = await table.select(key).where(column < before).limit(batch)
         if rows:
-            await table.delete().where(digest.is_in([row["digest"] for row in rows]))
+            await table.delete().where(key.is_in([row[key._meta.name] for row in rows]))
             deleted += len(rows)
     return deleted

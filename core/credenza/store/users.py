@@ -224,13 +224,17 @@ async def failed_sign_ins(key: str) -> tuple[int, int]:
     return (row["failures"], row["last_at"]) if row else (0, 0)
 
 
-async def count_failed_sign_in(key: str, now: int) -> None:
-    # In words: PostgreSQL calls a bare `failures` ambiguous here, and Piccolo writes no other.
-    await FailedSignInRow.raw(
-        "INSERT INTO credenza_failed_sign_in (key, failures, last_at) VALUES ({}, 1, {}) "
-        "ON CONFLICT (key) DO UPDATE SET failures = credenza_failed_sign_in.failures + 1, last_at = excluded.last_at",
-        key,
-        now,
+async def count_failed_sign_in(key: str, now: int, *, seen: tuple[int, int]) -> bool:
+    """One more than was `seen`; false when another one was counted meanwhile, so that no two take the same turn."""
+    r = FailedSignInRow
+    failures, last_at = seen
+    if not failures:
+        row = r(key=key, failures=1, last_at=now)
+        return bool(await r.insert(row).on_conflict(action="DO NOTHING").returning(r.key))
+    return bool(
+        await r.update({r.failures: failures + 1, r.last_at: now})
+        .where((r.key == key) & (r.failures == failures) & (r.last_at == last_at))
+        .returning(r.key)
     )
 
 

@@ -26,10 +26,17 @@ async def signed_in(request: AnyRequest) -> tuple[Session, User]:
     """Who is signed in. Raises SignInNeeded; a form posted without a session leads back to the page it was on."""
     found = await find_session(request)
     if found is None:
-        query = request.scope["query_string"].decode(errors="replace")
-        path = request.scope["path"] + (f"?{query}" if query and request.method == "GET" else "")
-        raise SignInNeeded(path if path.startswith("/") and not path.startswith("//") else "/")
+        raise SignInNeeded(_way_back(request))
     return found
+
+
+def _way_back(request: AnyRequest) -> str:
+    """The page that was asked for; of a form the page it stood on, for its own address may take no GET."""
+    query = request.scope["query_string"].decode(errors="replace")
+    path = request.scope["path"] + (f"?{query}" if query else "")
+    if request.method != "GET":
+        path = request.headers.get("referer", "").removeprefix(server_of(request).issuer)
+    return path if path.startswith("/") and not path.startswith("//") and path.isprintable() else "/"
 
 
 async def signed_in_form(request: AnyRequest) -> tuple[Session, User, Parameters]:

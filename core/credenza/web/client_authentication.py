@@ -57,7 +57,7 @@ async def _check(server: AuthorizationServer, client: Client, credentials: Crede
 
 async def _check_assertion(server: AuthorizationServer, client: Client, credentials: Credentials) -> None:
     """The assertion is right, and was never used before, at any endpoint. RFC 7523 §3."""
-    keys = await client_keys(server, client, credentials.assertion)
+    keys = await client_keys(server, client, credentials.assertion, "token_endpoint_auth_signing_alg")
     audiences = (server.issuer,) if client.fapi else (server.issuer, f"{server.issuer}/token")
     if client.fapi:  # RS256 is not among the profile's algorithms. FAPI 2.0 Security Profile §5.4.1
         keys = [key for key in keys if key.alg != "RS256"]
@@ -69,12 +69,20 @@ async def _check_assertion(server: AuthorizationServer, client: Client, credenti
         raise InvalidClient(detail="this assertion was used before")
 
 
-async def client_keys(server: AuthorizationServer, client: Client, signed: str) -> list[jose.VerificationKey]:
-    """The keys that a client may have signed this with. Raises InvalidClient when they cannot be had."""
+async def client_keys(
+    server: AuthorizationServer, client: Client, signed: str, member: str
+) -> list[jose.VerificationKey]:
+    """The keys that a client may have signed this with. Raises InvalidClient when they cannot be had.
+
+    `member` is where the client may have registered the one algorithm it uses. OpenID Connect Registration §2.
+    """
+    alg = client.metadata.get(member)
     try:
         if client.jwks_uri:
             kid = jose.read_header(signed).get("kid")
-            return await server.remote_keys.get(client.jwks_uri, kid)
-        return jose.parse_jwks(client.jwks)
+            keys = await server.remote_keys.get(client.jwks_uri, kid)
+        else:
+            keys = jose.parse_jwks(client.jwks)
+        return [key for key in keys if not alg or key.alg == alg]
     except (Refused, ValueError, jose.InvalidJWT) as error:
         raise InvalidClient(detail=f"the client's keys: {error}") from error

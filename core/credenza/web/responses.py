@@ -21,6 +21,7 @@ from ..protocol.errors import (
 from ..protocol.jose import CLIENT_ALGORITHMS
 from ..settings import Settings
 
+SAFE = "!#$%&'()*+,/:;=?@[]~"  # what a URI may hold as it is. RFC 3986 §2
 NO_STORE = {"Cache-Control": "no-store", "Pragma": "no-cache"}
 AnyResponse = Response[bytes]
 
@@ -81,7 +82,7 @@ def redirect_response(settings: Settings, location: str, *, status: int = 303) -
 
     What no URI may hold is percent-encoded; a registered redirect URI has nothing of that.
     """
-    location = quote(location, safe="!#$%&'()*+,/:;=?@[]~")
+    location = quote(location, safe=SAFE)
     headers = {**NO_STORE, "Location": location, "Referrer-Policy": "no-referrer", "X-Content-Type-Options": "nosniff"}
     return Response(b"", status_code=status, headers=headers, media_type="text/plain")
 

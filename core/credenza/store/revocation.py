@@ -1,0 +1,117 @@
+"""The end of grants: of one, of a user's, of a client's, of a session's, of what hangs on one consent."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from .device_authorizations import DeviceAuthorizationRow
+from .engine import database
+from .grants import AccessTokenRow, AuthorizationCodeRow, Details, Grant, GrantRow, RefreshTokenRow, read_grant
+
+
+async def revoke_grant(grant_id: str, now: int) -> bool:
+    """End every token of the grant."""
+    g = GrantRow
+    return bool(
+        await g.update({g.revoked_at: now}).where((g.id == grant_id) & (g.revoked_at.is_null())).returning(g.id)
+    )
+
+
+async def revoke_grants(
+    now: int, *, user_id: str | None = None, client_id: str | None = None, session_ids: list[str] | None = None
+) -> int:
+    """End the grants of a user, of a client, of both together, or of sessions; codes not yet used die as well."""
+    g, c = GrantRow, AuthorizationCodeRow
+    grant_conditions: list[Any] = [g.revoked_at.is_null()]
+    code_conditions: list[Any] = [c.spent_at.is_null()]
+    if user_id is not None:
+        grant_conditions.append(g.user == user_id)
+        code_conditions.append(c.user == user_id)
+    if client_id is not None:
+        grant_conditions.append(g.client == client_id)
+        code_conditions.append(c.client == client_id)
+    if session_ids is not None:
+        grant_conditions.append(g.session.is_in(session_ids or [""]))
+        code_conditions.append(c.session.is_in(session_ids or [""]))
+    if len(grant_conditions) == 1:
+        raise ValueError("say whose grants")
+    async with database().transaction():
+        # The codes first: that waits for whoever is exchanging one, and then there is a grant of it to end.
+        await c.update({c.spent_at: now}).where(*code_conditions)
+        if session_ids is None:
+            await _forget_devices(user_id, client_id)
+        rows = await g.update({g.revoked_at: now}).where(*grant_conditions).returning(g.id)
+    return len(rows)
+
+
+async def revoke_consented_grants(user_id: str, client_id: str, choices: Mapping[str, str], now: int) -> int:
+    """End what hangs on one consent: the user's grants to the client with these answers, and codes not yet used."""
+    g, c = GrantRow, AuthorizationCodeRow
+    async with database().transaction():
+        await _forget_devices(user_id, client_id)
+        # The codes first: that waits for whoever is exchanging one, and then there is a grant of it to end.
+        codes = await c.select(c.digest, c.details).where(
+            (c.user == user_id) & (c.client == client_id) & c.spent_at.is_null()
+        )
+        for digests in _batches(row["digest"] for row in codes if _chose(row["details"], choices)):
+            await c.update({c.spent_at: now}).where(c.digest.is_in(digests) & c.spent_at.is_null())
+        found = await g.select(g.id, g.details).where(
+            (g.user == user_id) & (g.client == client_id) & g.revoked_at.is_null()
+        )
+        ended = [row["id"] for row in found if _chose(row["details"], choices)]
+        for ids in _batches(ended):
+            await g.update({g.revoked_at: now}).where(g.id.is_in(ids))
+    return len(ended)
+
+
+def _chose(details: str, choices: Mapping[str, str]) -> bool:
+    return {name: value for name, value in Details.load(details).choices.items() if value} == dict(choices)
+
+
+def _batches(keys: Iterable[str], size: int = 500) -> Iterator[list[str]]:
+    """A statement takes only so many parameters."""
+    rest = list(keys)
+    for start in range(0, len(rest), size):
+        yield rest[start : start + size]
+
+
+async def find_grants_of_session(session_ids: list[str]) -> list[Grant]:
+    g = GrantRow
+    return [read_grant(row) for row in await g.select().where(g.session.is_in(session_ids) & g.revoked_at.is_null())]
+
+
+async def list_session_clients(session_ids: list[str]) -> list[tuple[str, str]]:
+    """Pairs of a session and a client that the user signed in to during it, whatever became of the tokens."""
+    g = GrantRow
+    rows = await g.select(g.session, g.client).where(g.session.is_in(session_ids))
+    return list(dict.fromkeys((row["session"], row["client"]) for row in rows))
+
+
+async def end_session_grants(session_ids: list[str], now: int) -> None:
+    """End what was granted in these sessions, but for access while the user is away. Back-Channel Logout §2.7."""
+    g, c, r = GrantRow, AuthorizationCodeRow, RefreshTokenRow
+    async with database().transaction():
+        await c.update({c.spent_at: now}).where(c.session.is_in(session_ids) & c.spent_at.is_null())
+        grants = [grant.id for grant in await find_grants_of_session(session_ids)]
+        if not grants:
+            return
+        # There is a refresh token only where such access was granted, whatever was asked for.
+        stay = {row["grant"] for row in await r.select(r.grant).where(r.grant.is_in(grants))}
+        if ended := [grant for grant in grants if grant not in stay]:
+            await g.update({g.revoked_at: now}).where(g.id.is_in(ended))
+
+
+async def revoke_access_token(digest: str, now: int) -> bool:
+    t = AccessTokenRow
+    return bool(
+        await t.update({t.revoked_at: now}).where((t.digest == digest) & (t.revoked_at.is_null())).returning(t.digest)
+    )
+
+
+async def _forget_devices(user_id: str | None, client_id: str | None) -> None:
+    """What was approved and no device has fetched yet dies with the rest of what was granted."""
+    r = DeviceAuthorizationRow
+    conditions = [] if user_id is None else [r.user == user_id]
+    conditions += [] if client_id is None else [r.client == client_id]
+    await r.delete().where(*conditions)

@@ -1,0 +1,88 @@
+"""Suspending and deleting an organization: first what it touches, then the step."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from credenza import ConsoleDone, ConsoleForm, ConsoleVisit, console_get, console_post, transaction
+
+from .. import store
+from .common import LIST, ONE, OrganizationView, address_of, back_to, count_consents, find
+
+
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """What suspending or deleting touches."""
+
+    members: int
+    consents: int
+
+
+@dataclass(kw_only=True)
+class SuspensionPage(OrganizationView, ConsoleForm):
+    template: ClassVar[str] = "organizations/suspension.html"
+    reach: Reach
+
+
+@dataclass(kw_only=True)
+class DeletePage(OrganizationView, ConsoleForm):
+    template: ClassVar[str] = "organizations/delete.html"
+    reach: Reach
+
+
+@console_get(ONE + "/suspension", "organizations:write")
+async def show_suspension(visit: ConsoleVisit, organization: str) -> SuspensionPage:
+    row = await find(organization)
+    title = f"{'Reactivate' if row['suspended'] else 'Suspend'} {row['name']}"
+    return SuspensionPage(title=title, path=back_to(row), organization=row, reach=await _reach(visit, row))
+
+
+@console_post(ONE + "/suspension", "organizations:write")
+async def save_suspension(visit: ConsoleVisit, organization: str) -> ConsoleDone:
+    """Nobody can choose a suspended organization, and tokens for it end."""
+    row = await find(organization)
+    suspended = visit.form.get("suspended") == "on"
+    action = "suspended" if suspended else "reactivated"
+    async with transaction():
+        await store.edit_organization(row["id"], {"suspended": suspended})
+        await visit.changed(
+            "organization",
+            action,
+            row["name"],
+            before={"suspended": bool(row["suspended"])},
+            after={"suspended": suspended},
+        )
+    return ConsoleDone(address_of(row["id"]), f"{row['name']} was {action}.")
+
+
+@console_get(ONE + "/delete", "organizations:write")
+async def show_delete(visit: ConsoleVisit, organization: str) -> DeletePage:
+    return await _delete_page(visit, await find(organization))
+
+
+@console_post(ONE + "/delete", "organizations:write")
+async def delete(visit: ConsoleVisit, organization: str) -> ConsoleDone | DeletePage:
+    row = await find(organization)
+    if visit.form.get("confirm", "").strip() != row["name"]:
+        errors = {"confirm": f"Type the name of the organization: {row['name']}"}
+        return (await _delete_page(visit, row)).refused(errors, confirm=visit.form.get("confirm", ""))
+    async with transaction():
+        await store.delete_organization(row["id"])
+        await visit.changed(
+            "organization",
+            "deleted",
+            row["name"],
+            before={"id": row["id"], "name": row["name"], "description": row["description"]},
+        )
+    return ConsoleDone(LIST, f"{row['name']} was deleted.")
+
+
+async def _reach(visit: ConsoleVisit, row: dict[str, Any]) -> Reach:
+    return Reach(await store.count_members(row["id"]), await count_consents(visit, row["id"]))
+
+
+async def _delete_page(visit: ConsoleVisit, row: dict[str, Any]) -> DeletePage:
+    return DeletePage(
+        title=f"Delete {row['name']}", path=back_to(row), organization=row, reach=await _reach(visit, row)
+    )

@@ -1,0 +1,234 @@
+"""The members of an organization and their roles there. Everybody is looked up through the organization."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar
+
+from litestar.exceptions import NotFoundException
+
+from credenza import (
+    ConsoleDone,
+    ConsoleForm,
+    ConsoleVisit,
+    Link,
+    Listing,
+    Moment,
+    User,
+    console_get,
+    console_post,
+    transaction,
+    users,
+)
+
+from .. import store
+from .common import (
+    GONE,
+    ONE,
+    OrganizationView,
+    RoleChoices,
+    address_of,
+    back_to,
+    chosen_in,
+    count_consents,
+    find,
+    role_choices,
+    tabs,
+    wanted_roles,
+)
+
+MEMBERS = ONE + "/members"
+MEMBER = MEMBERS + "/{user:str}"
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    user: str
+    username: str
+    name: str
+    roles: tuple[str, ...]
+    joined: Moment | None
+
+
+@dataclass(kw_only=True)
+class MemberList(OrganizationView):
+    template: ClassVar[str] = "organizations/members.html"
+    fragment: str = "table"
+    listing: Listing
+    rows: tuple[Row, ...]
+
+
+@dataclass(kw_only=True)
+class AddPage(OrganizationView, ConsoleForm):
+    template: ClassVar[str] = "organizations/add_member.html"
+    roles: RoleChoices
+
+
+@dataclass(kw_only=True)
+class MemberPage(OrganizationView, ConsoleForm):
+    template: ClassVar[str] = "organizations/member.html"
+    user: User
+    roles: RoleChoices
+
+
+@dataclass(kw_only=True)
+class RemovePage(OrganizationView, ConsoleForm):
+    template: ClassVar[str] = "organizations/remove_member.html"
+    user: User
+    roles: tuple[str, ...]
+    consents: int
+
+
+@console_get(MEMBERS, "organizations:read")
+async def list_members(visit: ConsoleVisit, organization: str) -> MemberList:
+    row = await find(organization)
+    listing = Listing.of(visit, ("username",))
+    found = await store.list_members(
+        row["id"],
+        search=listing.search,
+        descending=listing.descending,
+        offset=listing.offset,
+        limit=listing.size,
+    )
+    people = await users.list_users_by_id(list(found))
+    return MemberList(
+        title=row["name"],
+        tabs=tabs(row, "Members"),
+        organization=row,
+        listing=replace(listing, total=await store.count_members(row["id"], search=listing.search)),
+        rows=tuple(
+            Row(user, people[user].username, people[user].display_name, tuple(roles), visit.moment(joined))
+            for user, (joined, roles) in found.items()
+            if user in people
+        ),
+    )
+
+
+@console_get(MEMBERS + "/add", "organizations:write")
+async def show_add(visit: ConsoleVisit, organization: str) -> AddPage:
+    return await _add_page(await find(organization))
+
+
+@console_post(MEMBERS + "/add", "organizations:write")
+async def add(visit: ConsoleVisit, organization: str) -> ConsoleDone | AddPage:
+    row = await find(organization)
+    page = await _add_page(row)
+    typed = visit.form.get("user", "").strip()
+    wanted = wanted_roles(visit, page.roles)
+    page.roles = chosen_in(page.roles, set(visit.form.all_values("role")))
+    user = await users.find_user_by_identifier(typed)
+    if user is None:
+        return page.refused({"user": "Nobody has this user name or email address."}, user=typed)
+    if await store.member_roles(row["id"], user.id) is not None:
+        return page.refused({"user": f"{user.username} is a member already."}, user=typed)
+    if wanted is None:
+        return page.refused({"": GONE}, user=typed)
+    async with transaction():
+        await store.add_member(row["id"], user.id, wanted, visit.server.now())
+        await visit.changed(
+            "member",
+            "created",
+            f"{user.username} of {row['name']}",
+            user=user.id,
+            after={"roles": sorted(wanted.values())},
+        )
+    return ConsoleDone(f"{page.address}/members", f"{user.username} was added.")
+
+
+@console_get(MEMBER, "organizations:read")
+async def show_member(visit: ConsoleVisit, organization: str, user: str) -> MemberPage:
+    row = await find(organization)
+    found, roles = await _find_member(row, user)
+    return await _member_page(row, found, set(roles))
+
+
+@console_post(MEMBER, "organizations:write")
+async def save_member(visit: ConsoleVisit, organization: str, user: str) -> ConsoleDone | MemberPage:
+    row = await find(organization)
+    found, roles = await _find_member(row, user)
+    page = await _member_page(row, found, set(visit.form.all_values("role")))
+    wanted = wanted_roles(visit, page.roles)
+    if wanted is None:
+        return page.refused({"": GONE})
+    if wanted != roles:
+        async with transaction():
+            await store.add_member(row["id"], found.id, wanted, visit.server.now())
+            await visit.changed(
+                "member",
+                "updated",
+                f"{found.username} of {row['name']}",
+                user=found.id,
+                before={"roles": sorted(roles.values())},
+                after={"roles": sorted(wanted.values())},
+            )
+    return ConsoleDone(f"{page.address}/members", f"The roles of {found.username} were saved.")
+
+
+@console_get(MEMBER + "/remove", "organizations:write")
+async def show_remove(visit: ConsoleVisit, organization: str, user: str) -> RemovePage:
+    row = await find(organization)
+    return await _remove_page(visit, row, *await _find_member(row, user))
+
+
+@console_post(MEMBER + "/remove", "organizations:write")
+async def remove(visit: ConsoleVisit, organization: str, user: str) -> ConsoleDone | RemovePage:
+    row = await find(organization)
+    found, roles = await _find_member(row, user)
+    if visit.form.get("confirm", "").strip() != found.username:
+        page = await _remove_page(visit, row, found, roles)
+        errors = {"confirm": f"Type the user name: {found.username}"}
+        return page.refused(errors, confirm=visit.form.get("confirm", ""))
+    async with transaction():
+        await store.remove_member(row["id"], found.id)
+        await visit.changed(
+            "member",
+            "deleted",
+            f"{found.username} of {row['name']}",
+            user=found.id,
+            before={"roles": sorted(roles.values())},
+        )
+    return ConsoleDone(f"{address_of(row['id'])}/members", f"{found.username} was removed.")
+
+
+async def _find_member(row: dict[str, Any], user_id: str) -> tuple[User, dict[str, str]]:
+    """A member of this organization, with ids and names of the roles. Raises NotFoundException for everybody else."""
+    roles = await store.member_roles(row["id"], user_id)
+    user = await users.find_user(user_id) if roles is not None else None
+    if user is None or roles is None:
+        raise NotFoundException
+    return user, roles
+
+
+async def _add_page(row: dict[str, Any]) -> AddPage:
+    return AddPage(
+        title="Add member",
+        path=_back_to_members(row),
+        organization=row,
+        roles=await role_choices(),
+    )
+
+
+async def _member_page(row: dict[str, Any], user: User, roles: set[str]) -> MemberPage:
+    return MemberPage(
+        title=f"Roles of {user.display_name}",
+        lead=f"In {row['name']}. What they may do there changes with the very next token.",
+        path=_back_to_members(row),
+        organization=row,
+        user=user,
+        roles=chosen_in(await role_choices(), roles),
+    )
+
+
+async def _remove_page(visit: ConsoleVisit, row: dict[str, Any], user: User, roles: dict[str, str]) -> RemovePage:
+    return RemovePage(
+        title=f"Remove {user.display_name}",
+        path=_back_to_members(row),
+        organization=row,
+        user=user,
+        roles=tuple(sorted(roles.values())),
+        consents=await count_consents(visit, row["id"], user.id),
+    )
+
+
+def _back_to_members(row: dict[str, Any]) -> tuple[Link, ...]:
+    return (*back_to(row), Link("Members", f"{address_of(row['id'])}/members"))

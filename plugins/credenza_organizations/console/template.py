@@ -1,0 +1,192 @@
+"""The template that all organizations share: its permissions and roles; adding, changing and deleting permissions."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import ClassVar
+
+from litestar.exceptions import NotFoundException
+
+from credenza import (
+    ConsoleDone,
+    ConsoleForm,
+    ConsoleView,
+    ConsoleVisit,
+    Link,
+    clients,
+    console_get,
+    console_post,
+    identifier_of,
+    segment_of,
+    transaction,
+)
+
+from .. import store
+from .common import TEMPLATES
+
+HERE = "/console/organization-template"
+UP = Link("Organization template", HERE)
+PERMISSION = HERE + "/permissions/{permission:str}"
+
+
+@dataclass(frozen=True, slots=True)
+class RoleRow:
+    address: str
+    name: str
+    description: str
+    permissions: int
+
+
+@dataclass(kw_only=True)
+class TemplatePage(ConsoleView):
+    """`permissions` are names, descriptions and addresses."""
+
+    template: ClassVar[str] = "organization_template/template.html"
+    folder: ClassVar[Path | None] = TEMPLATES
+    permissions: tuple[tuple[str, str, str], ...]
+    roles: tuple[RoleRow, ...]
+
+
+@dataclass(kw_only=True)
+class PermissionPage(ConsoleForm):
+    """`fixed` when the permission exists already: its name stays."""
+
+    template: ClassVar[str] = "organization_template/permission.html"
+    folder: ClassVar[Path | None] = TEMPLATES
+    action: str
+    fixed: bool
+
+
+@dataclass(kw_only=True)
+class DeletePage(ConsoleForm):
+    """Deletes `what` ("permission", "role") that is `called` something; `touched` are labels and numbers."""
+
+    template: ClassVar[str] = "organization_template/delete.html"
+    folder: ClassVar[Path | None] = TEMPLATES
+    action: str
+    back: str
+    what: str
+    called: str
+    touched: tuple[tuple[str, int], ...]
+
+
+@console_get(HERE, "organizations:read")
+async def show_template(visit: ConsoleVisit) -> TemplatePage:
+    permissions, roles = await store.template_permissions(), await store.template_roles()
+    return TemplatePage(
+        title="Organization template",
+        lead="Every organization has these permissions and roles; who holds which role is said in each.",
+        permissions=tuple((name, text, _address(name)) for name, text in permissions.items()),
+        roles=tuple(
+            RoleRow(
+                f"{HERE}/roles/{role['id']}",
+                name,
+                role["description"],
+                len(role["permissions"]) + sum(len(names) for names in role["api_permissions"].values()),
+            )
+            for name, role in roles.items()
+        ),
+    )
+
+
+@console_get(PERMISSION, "organizations:write")
+async def show_permission(visit: ConsoleVisit, permission: str) -> PermissionPage:
+    return await _permission_page(permission)
+
+
+@console_post(PERMISSION, "organizations:write")
+async def save_permission(visit: ConsoleVisit, permission: str) -> ConsoleDone | PermissionPage:
+    page = await _permission_page(permission)
+    name = page.values["name"] if page.fixed else visit.form.get("name", "").strip()
+    description = visit.form.get("description", "").strip()
+    before = await store.template_permissions()
+    errors = {}
+    if not page.fixed and (message := await _check_name(visit, name, before)):
+        errors["name"] = message
+    if not 1 <= len(description) <= 500:
+        errors["description"] = "Say in a few words what it allows: users read this when they decide."
+    if errors:
+        return page.refused(errors, name=name, description=description)
+    async with transaction():
+        await store.save_template_permission(name, description)
+        await visit.changed(
+            "organization_permission",
+            "updated" if page.fixed else "created",
+            name,
+            before={"description": before[name]} if page.fixed else {},
+            after={"description": description},
+        )
+    return ConsoleDone(HERE, f"{name} was saved.")
+
+
+@console_get(PERMISSION + "/delete", "organizations:write")
+async def show_delete_permission(visit: ConsoleVisit, permission: str) -> DeletePage:
+    return await _delete_page(permission)
+
+
+@console_post(PERMISSION + "/delete", "organizations:write")
+async def delete_permission(visit: ConsoleVisit, permission: str) -> ConsoleDone | DeletePage:
+    page = await _delete_page(permission)
+    if visit.form.get("confirm", "").strip() != page.called:
+        return page.refused({"confirm": f"Type its name: {page.called}"}, confirm=visit.form.get("confirm", ""))
+    description = (await store.template_permissions()).get(page.called, "")
+    async with transaction():
+        await store.delete_template_permission(page.called)
+        await visit.changed("organization_permission", "deleted", page.called, before={"description": description})
+    return ConsoleDone(HERE, f"{page.called} was deleted.")
+
+
+async def _check_name(visit: ConsoleVisit, name: str, known: dict[str, str]) -> str:
+    """What is wrong with the name of a new permission; empty when nothing is."""
+    try:
+        store.check_permission_name(name)
+    except ValueError as error:
+        return f"{error}."
+    if name in known:
+        return "The template has this permission already."
+    for source in visit.server.scope_providers.values():
+        if any(not s.permission.resource and s.permission.scope == name for s in await source.catalogue()):
+            return (
+                "This is a scope of the provider itself; name the permission for the organization, like members:read."
+            )
+    return ""
+
+
+def _address(name: str) -> str:
+    return f"{HERE}/permissions/{segment_of(name)}"
+
+
+async def _permission_page(segment: str) -> PermissionPage:
+    """`~new` is no permission's name: a tilde is written ~7E in an address."""
+    name = "" if segment == "~new" else identifier_of(segment)
+    known = await store.template_permissions()
+    if segment != "~new" and name not in known:
+        raise NotFoundException
+    return PermissionPage(
+        title=f"Permission {name}" if name else "New permission",
+        path=(UP,),
+        action=f"{HERE}/permissions/{segment}",
+        fixed=bool(name),
+        values={"name": name, "description": known.get(name, "")},
+    )
+
+
+async def _delete_page(segment: str) -> DeletePage:
+    name = identifier_of(segment)
+    if name not in await store.template_permissions():
+        raise NotFoundException
+    roles = await store.template_roles()
+    return DeletePage(
+        title=f"Delete the permission {name}",
+        path=(UP,),
+        action=f"{_address(name)}/delete",
+        back=HERE,
+        what="permission",
+        called=name,
+        touched=(
+            ("Roles", sum(name in role["permissions"] for role in roles.values())),
+            ("Members", await store.count_members_with(name)),
+            ("Applications", await clients.count_enabling("organization", "", name)),
+        ),
+    )

@@ -1,0 +1,107 @@
+"""Invitations: links that let one person join an organization once. Only their hashes are stored."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from credenza import digest_secret, new_token
+
+from .store import row_id
+from .tables import OrganizationInvitation
+
+
+@dataclass(frozen=True, slots=True)
+class Invitation:
+    """One that can still be used. `key` names it in addresses and tells nothing about the link; `roles` are ids."""
+
+    key: str
+    organization: str
+    organization_name: str
+    email: str
+    roles: tuple[str, ...]
+    invited_by: str
+    created_at: int
+    expires_at: int
+
+
+async def create_invitation(
+    organization: str, *, email: str, roles: Iterable[str], invited_by: str, now: int, lifetime: int
+) -> str:
+    """The token of the link; nobody can read it again."""
+    token = new_token("invitation")
+    await OrganizationInvitation.insert(
+        OrganizationInvitation(
+            digest=digest_secret(token),
+            organization=organization,
+            email=email,
+            roles=" ".join(roles),
+            invited_by=invited_by,
+            created_at=now,
+            expires_at=now + lifetime,
+        )
+    )
+    return token
+
+
+async def find_invitation(token: str, now: int) -> Invitation | None:
+    """Only to show the page; `spend_invitation` decides. None while the organization is suspended."""
+    i = OrganizationInvitation
+    suspended: Any = i.organization.suspended
+    query = _pending(now).where((i.digest == digest_secret(token)) & suspended.eq(False))
+    row = await query.first()
+    return _invitation(row) if row else None
+
+
+async def spend_invitation(token: str, now: int) -> bool:
+    i = OrganizationInvitation
+    usable = (i.digest == digest_secret(token)) & i.spent_at.is_null() & (i.expires_at > now)
+    return bool(await i.update({i.spent_at: now}).where(usable).returning(i.digest))
+
+
+async def list_invitations(organization: str, now: int) -> list[Invitation]:
+    """Those that can still be used, the newest first."""
+    i = OrganizationInvitation
+    rows = await _pending(now).where(i.organization == organization).order_by(i.created_at, ascending=False)
+    return [_invitation(row) for row in rows]
+
+
+async def delete_invitation(organization: str, key: str, now: int) -> bool:
+    i = OrganizationInvitation
+    digests = await i.select(i.digest).where((i.organization == organization) & i.spent_at.is_null())
+    found = [row["digest"] for row in digests if _key(row["digest"]) == key]
+    unspent = i.digest.is_in(found or [""]) & i.spent_at.is_null() & (i.expires_at > now)
+    return bool(await i.delete().where(unspent).returning(i.digest))
+
+
+async def clean_up_invitations(now: int, *, batch: int = 500) -> int:
+    """Forget what has expired; one that never was looks the same."""
+    i = OrganizationInvitation
+    rows = await i.select(i.digest).where(i.expires_at <= now).limit(batch)
+    if rows:
+        await i.delete().where(i.digest.is_in([row["digest"] for row in rows]))
+    return len(rows)
+
+
+def _pending(now: int) -> Any:
+    i = OrganizationInvitation
+    columns = (i.digest, i.organization, i.organization.name, i.email, i.roles, i.invited_by, i.created_at)
+    return i.select(*columns, i.expires_at).where(i.spent_at.is_null() & (i.expires_at > now))
+
+
+def _invitation(row: Mapping[str, Any]) -> Invitation:
+    return Invitation(
+        key=_key(row["digest"]),
+        organization=row["organization"],
+        organization_name=row["organization.name"],
+        email=row["email"],
+        roles=tuple(row["roles"].split()),
+        invited_by=row["invited_by"],
+        created_at=row["created_at"],
+        expires_at=row["expires_at"],
+    )
+
+
+def _key(digest: str) -> str:
+    return row_id("invitation", digest)
