@@ -151,7 +151,9 @@ def test_a_role_that_does_not_exist_refuses_the_whole_form(visitor: Visitor) -> 
 
 def test_the_roles_of_a_member_change_in_one_organization_only(visitor: Visitor) -> None:
     path = f"/members/{visitor.user('ada').id}"
+    assert visitor.at("Acme", path) in visitor.get(visitor.at("Acme", "/members")).links
     page = visitor.get(visitor.at("Acme", path))
+    assert f"/console/users/{visitor.user('ada').id}" in page.links
     assert page.forms[0].checked("role") == [visitor.role("owner")]
     visitor.done(visitor.at("Acme", path), {"role": visitor.role("guest")})
     assert members(visitor, "Acme") == {"ada": ["guest"]}

@@ -353,6 +353,18 @@ def test_a_changed_code_is_no_code(user_agent: Any, client: RelyingParty) -> Non
         assert_refused(client.post("/token", {"grant_type": "authorization_code", "code": changed}))
 
 
+def test_r_cd_04_taking_a_code_is_one_statement(credenza: Any, user_agent: Any, client: RelyingParty) -> None:
+    """R-CD-03, R-CD-04, K17: whoever looked at it before, only one takes it, and nobody too late."""
+    from credenza.protocol.tokens import digest
+    from credenza.store.grants import spend_code
+
+    now = credenza.server.now()
+    old, new = (digest(user_agent.authorize(client).code) for _ in range(2))
+    assert not credenza.run(spend_code, old, now + 61)
+    assert credenza.run(spend_code, new, now)
+    assert not credenza.run(spend_code, new, now)
+
+
 @pytest.mark.own_server
 def test_a_cod_04_of_fifty_parallel_redemptions_one_succeeds(
     both_engines: str, credenza: Any, user_agent: Any, client: RelyingParty

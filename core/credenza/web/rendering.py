@@ -7,7 +7,8 @@ import logging
 from dataclasses import replace
 from pathlib import Path
 
-from jinja2 import BaseLoader, ChoiceLoader, Environment, FileSystemLoader, PrefixLoader, StrictUndefined
+from jinja2 import BaseLoader, BytecodeCache, ChoiceLoader, Environment, FileSystemLoader, PrefixLoader, StrictUndefined
+from jinja2.bccache import Bucket
 
 from ..objects import Theme
 from ..plugins import first_answer
@@ -22,6 +23,23 @@ logger = logging.getLogger("credenza.plugins")
 
 HERE = Path(__file__).parent
 DEFAULT_THEME = "plain"
+
+
+class CompiledTemplates(BytecodeCache):
+    """Compiled once in this process, whichever server or theme asks; Jinja sees to it that the source is the same."""
+
+    def __init__(self) -> None:
+        self._code: dict[str, bytes] = {}
+
+    def load_bytecode(self, bucket: Bucket) -> None:
+        if bucket.key in self._code:
+            bucket.bytecode_from_string(self._code[bucket.key])
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        self._code[bucket.key] = bucket.bytecode_to_string()
+
+
+COMPILED = CompiledTemplates()
 
 
 class Renderer:
@@ -59,6 +77,7 @@ class Renderer:
                 undefined=StrictUndefined,
                 extensions=["jinja2.ext.i18n"],
                 auto_reload=False,
+                bytecode_cache=COMPILED,
                 trim_blocks=True,
                 lstrip_blocks=True,
             )

@@ -1,0 +1,73 @@
+"""Registration, management and clean-up on each database engine."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+
+import credenza_unregistered.store
+from credenza.store.clients import ClientRow
+from credenza.testing import Credenza, RelyingParty, UserAgent, running
+from credenza.testing import test_settings as settings_for_tests
+
+PUBLIC: dict[str, Any] = {"redirect_uris": ["https://gull.example.net/cb"], "token_endpoint_auth_method": "none"}
+GRANTS = {"grant_types": ["authorization_code", "refresh_token"]}
+
+
+@pytest.fixture
+def credenza(filled_database_url: str) -> Iterator[Credenza]:
+    settings = settings_for_tests(filled_database_url, registration="open", registration_limit_per_hour=1000)
+    with running(settings) as started:
+        yield started
+
+
+def register(credenza: Credenza, **changes: Any) -> dict[str, Any]:
+    response = credenza.request("POST", "/register", json=PUBLIC | changes)
+    assert response.status_code == 201, response.text
+    return dict(response.json())
+
+
+def test_the_life_of_a_registration(credenza: Credenza) -> None:
+    made = register(credenza)
+    address = f"/register/{made['client_id']}"
+    headers = {"authorization": f"Bearer {made['registration_access_token']}"}
+    body = {**PUBLIC, "client_id": made["client_id"], "client_name": "Gull Watch"}
+    with ThreadPoolExecutor(8) as pool:
+        answers = list(pool.map(lambda _: credenza.request("PUT", address, json=body, headers=headers), range(8)))
+    assert sorted(answer.status_code for answer in answers) == [200] + [401] * 7
+    (token,) = [a.json()["registration_access_token"] for a in answers if a.status_code == 200]
+    headers = {"authorization": f"Bearer {token}"}
+    assert credenza.request("GET", address, headers=headers).json()["client_name"] == "Gull Watch"
+    with ThreadPoolExecutor(4) as pool:
+        answers = list(pool.map(lambda _: credenza.request("DELETE", address, headers=headers), range(4)))
+    assert sorted(answer.status_code for answer in answers) == [204, 401, 401, 401]
+
+
+def test_identical_registrations_are_one(credenza: Credenza) -> None:
+    assert register(credenza)["client_id"] == register(credenza)["client_id"]
+
+
+def test_unused_clients_are_deleted_and_used_ones_stay(credenza: Credenza) -> None:
+    unused, used = register(credenza), register(credenza, client_name="Used", **GRANTS)
+    client = RelyingParty(credenza, used["client_id"], used["redirect_uris"][0], auth_method="none")
+    client.tokens(UserAgent(credenza).authorize(client, scope="openid offline_access"))
+    before = credenza.run(ClientRow.count)
+    credenza.clock.move(31 * 24 * 3600)
+    ((_, cleaner),) = [found for found in credenza.server.cleaners if found[0] == "unregistered"]
+    live = client.refresh("x").status_code == 400  # it is in use again
+    assert live
+    assert credenza.run(cleaner, credenza.server.now()) == 1
+    assert credenza.run(ClientRow.count) == before - 1
+    assert credenza.run(credenza.server.find_client, unused["client_id"]) is None
+
+
+def test_too_many_unused_clients_push_out_the_oldest(credenza: Credenza, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(credenza_unregistered.store, "MOST_UNUSED", 1)
+    first, second = (register(credenza, client_name=name)["client_id"] for name in ("One", "Two"))
+    credenza.clock.move(3700)
+    register(credenza, client_name="Three")
+    assert credenza.run(credenza.server.find_client, first) is None
+    assert credenza.run(credenza.server.find_client, second) is not None
