@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
 from credenza import (
+    AuthorizationServer,
     Client,
     ConsoleDone,
     ConsoleVisit,
@@ -190,10 +191,11 @@ def difference(before: Client, after: Client) -> tuple[dict[str, Any], dict[str,
     return {name: getattr(before, name) for name in differing}, {name: getattr(after, name) for name in differing}
 
 
-async def endpoints(visit: ConsoleVisit) -> tuple[tuple[tuple[str, str], ...], tuple[tuple[str, str], ...]]:
+Pairs = tuple[tuple[str, str], ...]
+
+
+def endpoints(server: AuthorizationServer, document: Mapping[str, object]) -> tuple[Pairs, Pairs]:
     """What every library asks for, and every other endpoint of the metadata document."""
-    server = visit.server
-    document = await provider_metadata(server)
     first = ("authorization_endpoint", "token_endpoint")
     shown = [
         ("Discovery URL", f"{server.issuer}/.well-known/openid-configuration"),
@@ -209,8 +211,9 @@ async def endpoints(visit: ConsoleVisit) -> tuple[tuple[tuple[str, str], ...], t
 
 
 async def _page(visit: ConsoleVisit, client: Client, values: Mapping[str, str]) -> SettingsPage:
-    shown, others = await endpoints(visit)
-    keys = await visit.server.keys()
+    document = await provider_metadata(visit.server)
+    shown, others = endpoints(visit.server, document)
+    algorithms: Any = document["id_token_signing_alg_values_supported"]
     return SettingsPage(
         title=client.name,
         lead=client.description,
@@ -222,6 +225,6 @@ async def _page(visit: ConsoleVisit, client: Client, values: Mapping[str, str]) 
         secrets=await list_secrets(visit, client),
         new_secret=visit.secret,
         methods=tuple((name, METHODS.get(name, name)) for name in client.type.auth_methods),
-        algorithms=tuple((name, name) for name in keys.active),
+        algorithms=tuple((name, name) for name in algorithms),
         panels=tuple(await visit.panels("application", client)),
     )

@@ -36,7 +36,7 @@ from ..web.sessions import (
     has_session_cookie,
     set_browser_cookie,
 )
-from .authorization_answer import finish, refuse
+from .authorization_answer import RETURN_TO, finish, refuse
 
 
 @route("/authorize", http_method=[HttpMethod.GET, HttpMethod.POST], status_code=200, name="authorization")
@@ -201,7 +201,7 @@ async def begin_interaction(
         digest=digest(token),
         browser=digest(cookie),
         parameters=urlencode(parameters.pairs()) if parameters is not None else "",
-        return_to=return_to,
+        return_to=server.keyring.encrypt(return_to.encode(), place=RETURN_TO) if return_to else "",
         created_at=now,
         expires_at=now + server.settings.interaction_lifetime,
         state=dict(state or {}),

@@ -29,6 +29,9 @@ from ..web.requests import AnyRequest, address_of
 from ..web.responses import AnyResponse, redirect_response
 from ..web.sessions import find_session
 
+# A way back may hold the token of an invitation, so it rests encrypted.
+RETURN_TO = "credenza_interaction/return_to"
+
 
 async def finish(request: AnyRequest, waiting: Waiting, interaction: Interaction | None) -> AnyResponse:
     """Nothing is left to ask: back to a page of ours, or to the client with a code."""
@@ -36,7 +39,8 @@ async def finish(request: AnyRequest, waiting: Waiting, interaction: Interaction
     if waiting.request is None:
         assert interaction is not None
         await sessions.spend_interaction(interaction.digest)
-        return redirect_response(server.settings, server.issuer + interaction.return_to)
+        path = server.keyring.decrypt(interaction.return_to, place=RETURN_TO).decode()
+        return redirect_response(server.settings, server.issuer + path)
     if waiting.device:
         return await _approve_device(request, waiting, interaction)
     code = new_token("code")
