@@ -71,6 +71,7 @@ class AuthorizationServer:
         self._branding: Cache[Branding] = Cache()
         self._origins: Cache[frozenset[str]] = Cache()
         self._touched: dict[str, int] = {}
+        self._opened: dict[str, jose.SigningKey] = {}
         self.remote_keys = RemoteKeys(settings)
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -187,7 +188,10 @@ class AuthorizationServer:
         return KeySet([(key, self._open_key(key)) for key in stored])
 
     def _open_key(self, key: StoredKey) -> jose.SigningKey:
-        return jose.load_signing_key(self.keyring.decrypt(key.private_key, place=_place(key.kid)), key.alg)
+        if key.kid not in self._opened:  # parsing RSA keys is slow, and their kid is the hash of what they are
+            pem = self.keyring.decrypt(key.private_key, place=_place(key.kid))
+            self._opened[key.kid] = jose.load_signing_key(pem, key.alg)
+        return self._opened[key.kid]
 
     async def new_key(self, alg: str, state: str) -> StoredKey:
         """A new key pair, its private half encrypted, not stored yet."""

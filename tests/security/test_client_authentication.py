@@ -413,7 +413,7 @@ def test_a_cli_13_a_replay_is_known_as_long_as_it_is_accepted(signer: Signer) ->
     assertion = signer.assertion()
     assert signer.send(assertion).status_code == 200
     signer.credenza.clock.move(119)
-    signer.credenza.run(clean_up, signer.credenza.server.now())
+    signer.credenza.run(clean_up, signer.credenza.server.now(), grant_lifetime=0)
     assert_401(signer.send(assertion))
 
 

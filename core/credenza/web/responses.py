@@ -50,7 +50,7 @@ def content_security_policy(form_action: str = "", frame_src: str = "") -> str:
 def own_frame(response: AnyResponse) -> AnyResponse:
     """Let a page of ours be shown in a frame of ours: a preview, in which nothing can be pressed."""
     policy = response.headers["Content-Security-Policy"].replace("frame-ancestors 'none'", "frame-ancestors 'self'")
-    response.headers["Content-Security-Policy"] = f"{policy}; sandbox"
+    response.headers["Content-Security-Policy"] = f"{policy}; sandbox allow-same-origin"
     response.headers["X-Frame-Options"] = "SAMEORIGIN"
     return response
 
