@@ -192,3 +192,27 @@ def test_a_service_holds_what_is_enabled_on_it_and_what_its_roles_carry(credenza
     response = machine.post("/token", asks).json()
     assert set(response["scope"].split()) == {"orders:read", "orders:write"}
     assert jwt.decode(response["access_token"], options={"verify_signature": False})["sub"] == "machine"
+
+
+@pytest.mark.parametrize(("enabled", "held"), list(product(ENABLED, ("globally", "not held"))))
+def test_the_scope_of_a_device_is_the_intersection_too(
+    credenza: Credenza, user_agent: UserAgent, enabled: str, held: str
+) -> None:
+    grant = "urn:ietf:params:oauth:grant-type:device_code"
+    application = {
+        "client_id": "native",
+        "name": "Tide CLI",
+        "grant_types": ["authorization_code", grant],
+        "permissions": {"profile": ["profile"], "api": {ORDERS: ["orders:write"] if enabled == "enabled" else []}},
+    }
+    people = {key: document(enabled, held, "required")[key] for key in ("roles", "users")}
+    credenza.apply({**people, "applications": [application]})
+    device = RelyingParty(credenza, "native", "http://127.0.0.1/cb", auth_method="none")
+    started = device.post("/device_authorization", {"scope": "openid orders:write", "resource": ORDERS}).json()
+    user_agent.get("/device")
+    user_agent.submit([("user_code", started["user_code"])])
+    user_agent.sign_in()
+    user_agent.submit([("decision", "authorize")])
+    user_agent.decide()
+    tokens = device.post("/token", {"grant_type": grant, "device_code": started["device_code"]}).json()
+    assert ("orders:write" in tokens["scope"].split()) is (enabled == "enabled" and held == "globally")

@@ -72,6 +72,16 @@ def test_userinfo_and_the_tokens_scope_have_the_groups(
     assert client.userinfo(tokens["access_token"]).json()["groups"] == ["harbour-pilots", "night-watch"]
 
 
+def test_the_console_offers_it_and_the_x_ray_explains_it(admin: UserAgent, groups_enabled: None) -> None:
+    """Not a line of the console knows this source."""
+    offered = admin.get("/console/applications/app/permissions")
+    assert isinstance(offered, PageSeen)
+    assert "Your groups" in offered.text
+    seen = admin.get("/console/xray?client=app&user=ada&scope=openid%20groups")
+    assert isinstance(seen, PageSeen)
+    assert "the staff directory" in seen.text
+
+
 def test_who_is_not_in_the_directory_is_not_asked_for_groups(
     user_agent: UserAgent, client: RelyingParty, groups_enabled: None
 ) -> None:
