@@ -105,6 +105,14 @@ def filled_database_url(request: pytest.FixtureRequest) -> str:
     return str(request.getfixturevalue(f"filled_{request.param}_url"))
 
 
+@pytest.fixture
+def credenza_database(request: pytest.FixtureRequest, credenza_database: str) -> str:
+    """`TEST_ENGINE=postgresql` runs every test in memory on PostgreSQL instead of SQLite."""
+    if os.environ.get("TEST_ENGINE") == "postgresql":
+        return str(request.getfixturevalue("filled_postgresql_url"))
+    return credenza_database
+
+
 def _create_database(server: Any, template: str = "template1") -> str:
     """Through psql: a test may have an event loop of its own running in this thread."""
     name = f"test_{uuid4().hex}"

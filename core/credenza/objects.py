@@ -88,6 +88,10 @@ class ScopeProvider:
             and (scope.permission.scope in asked.scopes or asked.claims.intersection(scope.claims))
         ]
 
+    async def knows(self, resource: str) -> bool:
+        """Whether a resource (RFC 8707) is one of this source's."""
+        return any(scope.permission.resource == resource for scope in await self.catalogue())
+
     async def held(
         self, subject: Subject, permissions: Sequence[Permission], choices: Choices
     ) -> Mapping[Permission, str]:

@@ -15,7 +15,7 @@ from urllib.parse import parse_qsl, urlencode
 
 from .objects import Choices, Question, ScopeProvider, Subject
 from .protocol.clients import Client
-from .protocol.errors import InvalidScope, ServerError
+from .protocol.errors import InvalidScope, InvalidTarget, ServerError
 from .protocol.permissions import Verdict, decide
 from .protocol.scopes import Asked, Permission, Scope
 from .server import AuthorizationServer
@@ -109,6 +109,7 @@ def ceiling_of(
 async def check_enabled(server: AuthorizationServer, client: Client, asked: Asked) -> dict[Permission, Scope]:
     """Refuse a request for something not enabled, where its source says that this is an error. Else it is ignored."""
     scopes = await requested(server, asked)
+    await check_known(server, asked, scopes)
     ceiling = ceiling_of(server, client, scopes)
     if ceiling is not None:
         refused = [
@@ -122,6 +123,21 @@ async def check_enabled(server: AuthorizationServer, client: Client, asked: Aske
                 f"Not enabled for this application: {', '.join(refused)}. Enabled: {', '.join(enabled)}."
             )
     return scopes
+
+
+async def check_known(server: AuthorizationServer, asked: Asked, scopes: Mapping[Permission, Scope]) -> None:
+    """A resource that nobody here knows is a mistake, and saying so helps to mend it. RFC 8707 §2."""
+    found = {permission.resource for permission in scopes}
+    for resource in asked.resources:
+        if resource not in found and not await _known(server, resource):
+            raise InvalidTarget("A resource of this request is not known here.")
+
+
+async def _known(server: AuthorizationServer, resource: str) -> bool:
+    for provider in server.scope_providers.values():
+        if await ask(server, provider, "knows", provider.knows(resource)):
+            return True
+    return False
 
 
 async def held_by(
@@ -158,10 +174,18 @@ async def verdicts(
     return Decision(asked, choices, scopes, decide(scopes, ceiling, held, consented))
 
 
-async def consented(server: AuthorizationServer, client: Client, user_id: str, choices: Choices) -> Consent | None:
-    """What the user said to this client in this context, if it still counts."""
+async def consented(
+    server: AuthorizationServer, client: Client, user_id: str, choices: Choices, *, changed: bool = False
+) -> Consent | None:
+    """What the user said to this client in this context, if it still counts.
+
+    A client that has `changed` since (its address, keys, name or logo) is asked about again; what it was given before
+    goes on, until the user takes it back.
+    """
     consent = await find_consent(user_id, client.id, context_of(choices), server.now())
-    return consent if consent is not None and counts(client, consent) else None
+    if consent is None or (client.third_party and consent.automatic):
+        return None
+    return consent if changed or counts(client, consent) else None
 
 
 def counts(client: Client, consent: Consent) -> bool:

@@ -105,6 +105,9 @@ class OrganizationScopes(ScopeProvider):
         p = OrganizationPermission
         return [_scope(row) for row in await p.select().order_by(p.name)]
 
+    async def knows(self, resource: str) -> bool:
+        return resource.startswith(AUDIENCE)
+
     async def requested(self, asked: Asked) -> Sequence[Scope]:
         """Without the scope that says which organization, there is nothing to ask for."""
         if ORGANIZATIONS not in asked.scopes:
@@ -138,6 +141,9 @@ class OrganizationApiScopes(ScopeProvider):
     async def catalogue(self) -> Sequence[Scope]:
         apis = self.server.scope_providers.get("api")
         return [_in_organization(scope) for scope in await apis.catalogue()] if apis is not None else []
+
+    async def knows(self, resource: str) -> bool:
+        return False  # the APIs speak for themselves
 
     async def requested(self, asked: Asked) -> Sequence[Scope]:
         apis = self.server.scope_providers.get("api")

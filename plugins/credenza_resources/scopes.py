@@ -30,6 +30,9 @@ class ApiScopes(ScopeProvider):
         found: list[Scope] = asked.memory["api"]
         return found
 
+    async def knows(self, resource: str) -> bool:
+        return bool(await ApiResource.exists().where(ApiResource.identifier == resource))
+
     async def held(
         self, subject: Subject, permissions: Sequence[Permission], choices: Choices
     ) -> Mapping[Permission, str]:

