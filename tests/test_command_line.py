@@ -15,7 +15,8 @@ import pytest
 import yaml
 
 from credenza.__main__ import main
-from credenza.testing import ORDERS, PASSWORD, SECRET, STATE
+from credenza.state import StateError
+from credenza.testing import ORDERS, PASSWORD, SECRET, STATE, Credenza
 
 COMMANDS = [
     ["serve"],
@@ -508,3 +509,12 @@ def test_check_is_not_content_with_a_database_that_does_not_answer(
     done = credenza_command("check", "--json")
     assert done.status == 1
     assert any("does not answer" in problem for problem in done.json["problems"])
+
+
+def test_the_last_administrator_stays_one(credenza: Credenza) -> None:
+    """SECURITY R-CO-07."""
+    for change in ({"administrator": False}, {"suspended": True}):
+        with pytest.raises(StateError, match="last administrator"):
+            credenza.apply({"users": [{"username": "root", **change}]})
+    credenza.apply({"users": [{"username": "ada", "administrator": True}]})
+    assert credenza.apply({"users": [{"username": "root", "administrator": False}]}).changes
