@@ -45,7 +45,8 @@ async def authorized(
         raise InvalidGrant("The user or the application is no longer active.")
     if not await still_valid(server, Subject(user=user), chosen):
         raise InvalidGrant("What the user chose when authorizing is no longer there.")
-    consent = await consented(server, client, user.id, chosen, changed=True)
+    # Nobody vouches for a client that registered itself: when it changes, its tokens end too.
+    consent = await consented(server, client, user.id, chosen, changed=not client.self_registered)
     if client.third_party and consent is None:
         raise InvalidGrant("The user has withdrawn the authorization.")
     allowed = consent.granted if client.third_party and consent is not None else None
