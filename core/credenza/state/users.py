@@ -63,10 +63,14 @@ async def _apply_user(run: Run, item: Any, extensions: Sequence[StateSection]) -
     password_hash = await _password_hash(run, username, members, before)
     after = _declared(members, before or User(users.new_user_id(), username, created_at=run.server.now()))
 
-    if before is not None and before.administrator == "full" and not before.suspended:
-        stays = after.administrator == "full" and not after.suspended
-        if not stays and await users.count_administrators() <= 1:
-            raise StateError(f"{username}: is the last administrator, and stays one")
+    stays = after.administrator == "full" and not after.suspended
+    # Named earlier in this file, and not written yet in a dry pass.
+    others = run.declared.setdefault("administrator", set())
+    if stays:
+        others.add(username)
+    was = before is not None and before.administrator == "full" and not before.suspended
+    if was and not stays and not others and await users.count_administrators() <= 1:
+        raise StateError(f"{username}: is the last administrator, and stays one")
 
     async def write() -> dict[str, Any]:
         now = run.server.now()
