@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -51,8 +52,8 @@ async def insert_event(event: AuditEvent) -> None:
 
 
 def event_id(now: int) -> str:
-    """Grows with time, so that paging by it is paging by age."""
-    return f"{now:012d}-{new_id()[:16]}"
+    """Grows with time, so that paging by it is paging by age; the machine's own clock orders what shares a second."""
+    return f"{now:012d}-{time.monotonic_ns():016x}-{new_id()[:8]}"
 
 
 async def list_events(
