@@ -1,0 +1,226 @@
+"""Credenza against npm oidc-provider, in one paired and alternating run.
+
+    python benchmarks/bench.py [--rounds 5] [--seconds 2] [--only code_es,refresh_es]
+
+Each server is one process on one core, the load comes from the other core over 8 keep-alive connections. What counts is
+the server's own CPU time for one operation, and the ratio of the two: a busy machine changes the one, not the other.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import os
+import platform
+import statistics
+import sys
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import urlencode
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+from load import API, Connection, Operation, User, expect, repeat  # noqa: E402
+from servers import ACCOUNT, MACHINE, PUBLIC, WEB, Process, credenza, peer  # noqa: E402
+
+CONNECTIONS = 8
+
+
+async def discovery(user: User) -> None:
+    expect(await user.connection.request("GET", "/.well-known/openid-configuration"), 200)
+
+
+async def jwks(user: User) -> None:
+    await user.get("jwks_uri")
+
+
+def client_credentials(alg: str, resource: str) -> Operation:
+    named = {"resource": resource, "scope": "read write"} if resource else {}
+
+    async def operation(user: User) -> None:
+        answer = await user.token(MACHINE[alg], grant_type="client_credentials", **named)
+        assert answer["access_token"].count(".") == (2 if resource else 0)
+
+    return operation
+
+
+def code_round(alg: str) -> Operation:
+    async def operation(user: User) -> None:
+        assert "id_token" in await user.code_round(WEB[alg])
+
+    return operation
+
+
+def refresh(alg: str) -> Operation:
+    """A public client, whose refresh tokens rotate at both servers."""
+
+    async def operation(user: User) -> None:
+        name = f"refresh {alg}"
+        if name not in user.kept:
+            user.kept[name] = (await user.code_round(PUBLIC[alg], "openid email offline_access"))["refresh_token"]
+        answer = await user.token(PUBLIC[alg], grant_type="refresh_token", refresh_token=user.kept[name])
+        assert answer["refresh_token"] != user.kept[name]
+        assert "id_token" in answer
+        user.kept[name] = answer["refresh_token"]
+
+    return operation
+
+
+async def _access_token(user: User) -> str:
+    if "access" not in user.kept:
+        user.kept["access"] = (await user.code_round(WEB["ES256"]))["access_token"]
+    return user.kept["access"]
+
+
+async def userinfo(user: User) -> None:
+    headers = {"authorization": f"Bearer {await _access_token(user)}"}
+    answer = await user.connection.request("GET", user.server.path("userinfo_endpoint"), headers)
+    assert "email" in expect(answer, 200).json()
+
+
+async def introspection(user: User) -> None:
+    body = urlencode({"token": await _access_token(user)})
+    path = user.server.path("introspection_endpoint")
+    answer = await user.connection.request("POST", path, WEB["ES256"].basic, body)
+    assert expect(answer, 200).json()["active"] is True
+
+
+async def sign_in(user: User) -> None:
+    """A browser that was never here: sign-in page, password, consent where it is asked, code, tokens."""
+    fresh = User(user.server, user.account)
+    fresh.connection = Connection(user.server.port)
+    try:
+        await fresh.code_round(WEB["ES256"])
+    finally:
+        fresh.connection.close()
+
+
+OPERATIONS: dict[str, tuple[str, Operation, float]] = {  # name: (what it is, how, the ratio that is the goal)
+    "discovery": ("discovery", discovery, 2.0),
+    "jwks": ("JWKS", jwks, 1.3),
+    "cc_opaque": ("client credentials, opaque", client_credentials("ES256", ""), 1.4),
+    "cc_es": ("client credentials, JWT ES256", client_credentials("ES256", API), 1.5),
+    "cc_rs": ("client credentials, JWT RS256", client_credentials("RS256", API), 1.1),
+    "code_es": ("code + PKCE, ES256", code_round("ES256"), 2.0),
+    "code_rs": ("code + PKCE, RS256", code_round("RS256"), 1.7),
+    "refresh_es": ("refresh with rotation, ES256", refresh("ES256"), 1.5),
+    "refresh_rs": ("refresh with rotation, RS256", refresh("RS256"), 1.3),
+    "userinfo": ("UserInfo", userinfo, 1.4),
+    "introspection": ("introspection", introspection, 1.6),
+    "sign_in": ("interactive sign-in with consent", sign_in, 1.1),
+}
+
+
+@dataclass(slots=True)
+class Row:
+    """One operation at one server: a figure for each round."""
+
+    cpu_ms: list[float] = field(default_factory=list)
+    rate: list[float] = field(default_factory=list)
+    latencies: list[float] = field(default_factory=list)
+
+    def percentile(self, part: float) -> float:
+        ordered = sorted(self.latencies)
+        return ordered[min(len(ordered) - 1, int(part * len(ordered)))] * 1000
+
+
+async def measure(process: Process, users: list[User], operation: Operation, seconds: float, row: Row) -> None:
+    await asyncio.gather(*(operation(user) for user in users))  # what it needs to begin with is not its cost
+    before = process.cpu_seconds()
+    done = await repeat(users, operation, operations=1_000_000, seconds=seconds)
+    spent = process.cpu_seconds() - before
+    row.cpu_ms.append(spent / done.operations * 1000)
+    row.rate.append(done.operations / done.seconds)
+    row.latencies += done.latencies
+
+
+def table(rows: dict[str, dict[str, Row]], names: list[str]) -> str:
+    head = "| operation | " + " | ".join(f"{n}: CPU ms, per second, p50 / p95 / p99 ms" for n in names)
+    lines = [head + " | ratio | goal |", "|---" * (len(names) + 3) + "|"]
+    for operation, found in rows.items():
+        title, _, goal = OPERATIONS[operation]
+        cells = []
+        for name in names:
+            row = found[name]
+            tail = " / ".join(f"{row.percentile(part):.1f}" for part in (0.5, 0.95, 0.99))
+            cells.append(f"{statistics.median(row.cpu_ms):.3f}, {statistics.median(row.rate):.0f}, {tail}")
+        ratio = "–"
+        if len(names) > 1:
+            pairs = zip(found[names[1]].cpu_ms, found[names[0]].cpu_ms, strict=True)
+            ratio = f"**{statistics.median(theirs / ours for theirs, ours in pairs):.2f}**"
+        lines.append(f"| {title} | " + " | ".join(cells) + f" | {ratio} | {goal} |")
+    return "\n".join(lines)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--seconds", type=float, default=2.0)
+    parser.add_argument("--only", default="")
+    parser.add_argument("--port", type=int, default=8790)
+    parser.add_argument("--alone", action="store_true", help="without the peer")
+    parser.add_argument("--write", type=Path, help="write the report into this file")
+    arguments = parser.parse_args()
+    chosen = arguments.only.split(",") if arguments.only else list(OPERATIONS)
+    cores = sorted(os.sched_getaffinity(0))
+    servers_core, load_core = (cores[0], cores[1]) if len(cores) > 1 else (-1, -1)
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = Path(temporary)
+        starters: list[Callable[[], Process]] = [lambda: credenza(folder, arguments.port, servers_core)]
+        if not arguments.alone:
+            starters.append(lambda: peer(folder, arguments.port + 1, servers_core))
+        processes: list[Process] = []
+        try:
+            for start in starters:
+                processes.append(start())
+            if load_core >= 0:
+                os.sched_setaffinity(0, {load_core})
+            report = asyncio.run(run(processes, chosen, arguments.rounds, arguments.seconds))
+        finally:
+            for process in processes:
+                process.stop()
+    print(report)  # noqa: T201
+    if arguments.write:
+        arguments.write.write_text(report + "\n")
+
+
+async def run(processes: list[Process], chosen: list[str], rounds: int, seconds: float) -> str:
+    names = [process.name for process in processes]
+    idle = {process.name: process.memory_mib() for process in processes}
+    users = {p.name: [User(p.server, ACCOUNT) for _ in range(CONNECTIONS)] for p in processes}
+    rows = {operation: {name: Row() for name in names} for operation in chosen}
+    for operation in chosen:
+        for turn in range(rounds):
+            order = processes if turn % 2 == 0 else processes[::-1]
+            for process in order:
+                row = rows[operation][process.name]
+                await measure(process, users[process.name], OPERATIONS[operation][1], seconds, row)
+        print(f"{operation} …", file=sys.stderr, flush=True)  # noqa: T201
+    lines = [
+        f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}; {rounds} rounds of {seconds} s,"
+        f" {CONNECTIONS} connections, one process on one core; medians.",
+        "",
+        table(rows, names),
+        "",
+        "| | start to first answer, s | memory idle, MiB | after the load, MiB |",
+        "|---|---|---|---|",
+        *(
+            f"| {p.name} {p.version} | {p.start_seconds:.2f} | {idle[p.name]:.0f} | {p.memory_mib():.0f} |"
+            for p in processes
+        ),
+    ]
+    if "BENCH_JSON" in os.environ:
+        data = {o: {n: vars_of(row) for n, row in found.items()} for o, found in rows.items()}
+        Path(os.environ["BENCH_JSON"]).write_text(json.dumps(data))
+    return "\n".join(lines)
+
+
+def vars_of(row: Row) -> dict[str, list[float]]:
+    return {"cpu_ms": row.cpu_ms, "rate": row.rate}
+
+
+if __name__ == "__main__":
+    main()
