@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import json
 import os
 import platform
 import statistics
@@ -23,8 +22,8 @@ from urllib.parse import urlencode
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from load import API, Connection, Operation, User, expect, repeat  # noqa: E402
-from servers import ACCOUNT, MACHINE, PUBLIC, WEB, Process, credenza, peer  # noqa: E402
+from load import API, Connection, Operation, User, expect, repeat
+from servers import ACCOUNT, MACHINE, PUBLIC, WEB, Process, credenza, peer
 
 CONNECTIONS = 8
 
@@ -147,7 +146,7 @@ def table(rows: dict[str, dict[str, Row]], names: list[str]) -> str:
             row = found[name]
             tail = " / ".join(f"{row.percentile(part):.1f}" for part in (0.5, 0.95, 0.99))
             cells.append(f"{statistics.median(row.cpu_ms):.3f}, {statistics.median(row.rate):.0f}, {tail}")
-        ratio = "–"
+        ratio = "-"
         if len(names) > 1:
             pairs = zip(found[names[1]].cpu_ms, found[names[0]].cpu_ms, strict=True)
             ratio = f"**{statistics.median(theirs / ours for theirs, ours in pairs):.2f}**"
@@ -174,8 +173,7 @@ def main() -> None:
             starters.append(lambda: peer(folder, arguments.port + 1, servers_core))
         processes: list[Process] = []
         try:
-            for start in starters:
-                processes.append(start())
+            processes.extend(start() for start in starters)
             if load_core >= 0:
                 os.sched_setaffinity(0, {load_core})
             report = asyncio.run(run(processes, chosen, arguments.rounds, arguments.seconds))
@@ -200,8 +198,8 @@ async def run(processes: list[Process], chosen: list[str], rounds: int, seconds:
                 await measure(process, users[process.name], OPERATIONS[operation][1], seconds, row)
         print(f"{operation} …", file=sys.stderr, flush=True)  # noqa: T201
     lines = [
-        f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}; {rounds} rounds of {seconds} s,"
-        f" {CONNECTIONS} connections, one process on one core; medians.",
+        f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}; {rounds} rounds of "
+        f"{seconds} s, {CONNECTIONS} connections, one process on one core; medians.",
         "",
         table(rows, names),
         "",
@@ -212,14 +210,7 @@ async def run(processes: list[Process], chosen: list[str], rounds: int, seconds:
             for p in processes
         ),
     ]
-    if "BENCH_JSON" in os.environ:
-        data = {o: {n: vars_of(row) for n, row in found.items()} for o, found in rows.items()}
-        Path(os.environ["BENCH_JSON"]).write_text(json.dumps(data))
     return "\n".join(lines)
-
-
-def vars_of(row: Row) -> dict[str, list[float]]:
-    return {"cpu_ms": row.cpu_ms, "rate": row.rate}
 
 
 if __name__ == "__main__":

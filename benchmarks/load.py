@@ -181,9 +181,9 @@ class User:
     async def submit(self, page: Answer) -> Answer:
         """Fill in the one form on a page, as a person would."""
         text = page.body.decode()
-        for form in re.findall(r"<form.*?</form>", text, re.S):
+        for form in re.findall(r"<form.*?</form>", text, re.DOTALL):
             action = re.search(r'action="([^"]*)"', form)
-            if "password" not in form and 'value="authorize"' not in form or action is None:
+            if ("password" not in form and 'value="authorize"' not in form) or action is None:
                 continue
             hidden = re.findall(r'<input[^>]*type="hidden"[^>]*>', form)
             fields = {_attribute(tag, "name"): _attribute(tag, "value") for tag in hidden}

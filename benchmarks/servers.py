@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-
 from load import API, REDIRECT_URI, Client, Server
 
 HERE = Path(__file__).parent

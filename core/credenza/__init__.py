@@ -73,6 +73,7 @@ from .store.grants import count_live_tokens
 from .store.revocation import revoke_consented_grants, revoke_grants
 from .store.schema import NewTable
 from .store.sessions import Session
+from .store.statements import Statement
 from .store.users import User, UserRow
 from .store.version import Cache, bump_version
 from .web.accounts import SignInNeeded, csrf_token, signed_in, signed_in_form, signed_in_upload
@@ -171,6 +172,7 @@ __all__ = [
     "StateError",
     "StateRun",
     "StateSection",
+    "Statement",
     "StaticFiles",
     "Subject",
     "Theme",

@@ -26,6 +26,7 @@ class OpenIDScopes(ScopeProvider):
     name = "openid"
     title = "OpenID Connect"
     order = 0
+    steady = True
 
     scopes = (
         Scope(

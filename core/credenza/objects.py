@@ -72,6 +72,9 @@ class ScopeProvider:
     refuses: ClassVar[bool] = False
     for_clients: ClassVar[bool] = False
     """Whether `held` also answers for clients that act for themselves, beyond what is enabled on them."""
+    steady: ClassVar[bool] = False
+    """Whether `catalogue`, `requested` and `knows` follow from the configuration alone. Then their answers are kept
+    until the next `bump_version`, and not asked for with every token."""
     question_parameter: ClassVar[tuple[str, str] | None] = None
     """A token request parameter that answers a question: (parameter, question), for example at refresh."""
 

@@ -24,6 +24,7 @@ from .store.consents import Consent, find_consent
 logger = logging.getLogger("credenza.plugins")
 
 OFFLINE_ACCESS = "offline_access"
+KEPT_REQUEST = 1000  # characters of scopes, resources and claims
 Answer = TypeVar("Answer")
 
 
@@ -63,13 +64,38 @@ async def ask(server: AuthorizationServer, provider: ScopeProvider, what: str, a
         ) from error
 
 
-async def requested(server: AuthorizationServer, asked: Asked) -> dict[Permission, Scope]:
+async def requested(server: AuthorizationServer, asked: Asked) -> Mapping[Permission, Scope]:
     """What a request names, from every source. What no source knows is dropped; the returned `scope` tells."""
+    known = await _steady(server, asked)
+    if len(known) > len(server.scope_providers):  # every source is steady
+        return known[""]
     found: dict[Permission, Scope] = {}
-    for provider in server.scope_providers.values():
-        for scope in await ask(server, provider, "requested", provider.requested(asked)):
-            found[scope.permission] = scope
+    for name, provider in server.scope_providers.items():
+        if name in known:
+            found |= known[name]
+        else:
+            found |= await _named(server, provider, asked)
     return found
+
+
+async def _named(server: AuthorizationServer, provider: ScopeProvider, asked: Asked) -> dict[Permission, Scope]:
+    return {s.permission: s for s in await ask(server, provider, "requested", provider.requested(asked))}
+
+
+async def _steady(server: AuthorizationServer, asked: Asked) -> Mapping[str, Mapping[Permission, Scope]]:
+    """What the sources answer whose answers follow from the configuration, by their names; kept until it changes.
+
+    Under the empty name stands all of it.
+    """
+
+    async def load() -> Mapping[str, Mapping[Permission, Scope]]:
+        found = {n: await _named(server, p, asked) for n, p in server.scope_providers.items() if p.steady}
+        return found | {"": {p: scope for named in found.values() for p, scope in named.items()}}
+
+    size = sum(map(len, (*asked.scopes, *asked.resources, *asked.claims)))
+    if size > KEPT_REQUEST:  # strangers make them up
+        return await load()
+    return await server.requested_scopes.get((asked.scopes, asked.resources, asked.claims), load)
 
 
 async def described(server: AuthorizationServer, permissions: Collection[Permission]) -> dict[Permission, Scope]:
@@ -106,7 +132,7 @@ def ceiling_of(
     return always | implied | dict(client.ceiling)
 
 
-async def check_enabled(server: AuthorizationServer, client: Client, asked: Asked) -> dict[Permission, Scope]:
+async def check_enabled(server: AuthorizationServer, client: Client, asked: Asked) -> Mapping[Permission, Scope]:
     """Refuse a request for something not enabled, where its source says that this is an error. Else it is ignored."""
     scopes = await requested(server, asked)
     await check_known(server, asked, scopes)
@@ -149,7 +175,11 @@ async def held_by(
         held = {p: "enabled on the application" for p in permissions if p in (subject.client.ceiling or {})}
     for provider in server.scope_providers.values():
         mine = [p for p in permissions if p.source == provider.name]
-        if mine and (subject.client is None or provider.for_clients):
+        if not mine or (subject.client is not None and not provider.for_clients):
+            continue
+        if type(provider).held is ScopeProvider.held:
+            held |= dict.fromkeys(mine, "")
+        else:
             answer = await ask(server, provider, "held", provider.held(subject, mine, choices))
             held |= {p: through for p, through in answer.items() if p in mine}
     return held

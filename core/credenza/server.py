@@ -20,6 +20,7 @@ from .plugins import by_name, check_callable, collect, owner_of
 from .protocol import jose
 from .protocol.clients import Branding, Client, ClientType
 from .protocol.errors import ProtocolError, ServerError
+from .protocol.scopes import Permission, Scope
 from .settings import Settings, SettingsError, secret_key
 from .store import audit, clients, keys, provider
 from .store.engine import StoreUnavailable, bind, database, engine_from_url
@@ -70,6 +71,7 @@ class AuthorizationServer:
         self._keys: Cache[KeySet] = Cache()
         self._branding: Cache[Branding] = Cache()
         self._origins: Cache[frozenset[str]] = Cache()
+        self.requested_scopes: Cache[Mapping[str, Mapping[Permission, Scope]]] = Cache(most=2_000)
         self._touched: dict[str, int] = {}
         self._opened: dict[str, jose.SigningKey] = {}
         self.remote_keys = RemoteKeys(settings)

@@ -33,6 +33,7 @@ class MembershipScopes(ScopeProvider):
     title = "Membership"
     order = 300
     refuses = True
+    steady = True
     question_parameter = ("organization_id", QUESTION)
 
     scopes = (
@@ -99,6 +100,7 @@ class OrganizationScopes(ScopeProvider):
     name = "organization"
     title = "Organization permissions"
     order = 600
+    steady = True
     section = "organization"
 
     async def catalogue(self) -> Sequence[Scope]:
@@ -136,6 +138,7 @@ class OrganizationApiScopes(ScopeProvider):
     name = "organization_api"
     title = "API resources, in an organization"
     order = 700
+    steady = True
     section = "organization"
 
     async def catalogue(self) -> Sequence[Scope]:

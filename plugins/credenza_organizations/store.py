@@ -9,7 +9,7 @@ from typing import Any
 
 from piccolo.query.functions import Count, Lower
 
-from credenza import bump_version, clients, transaction
+from credenza import Statement, bump_version, clients, transaction
 
 from .tables import (
     Organization,
@@ -36,20 +36,21 @@ def row_id(*parts: str) -> str:
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:40]
 
 
+_MEMBERSHIPS = Statement(
+    "SELECT o.id, o.name, o.description, r.name AS role FROM credenza_organization_member m "
+    "JOIN credenza_organization o ON o.id = m.organization "
+    "LEFT JOIN credenza_organization_member_role mr ON mr.member = m.id "
+    "LEFT JOIN credenza_organization_role r ON r.id = mr.role "
+    'WHERE m."user" = {} AND o.suspended = {} ORDER BY o.name, o.id, r.name'
+)
+
+
 async def memberships(user_id: str, *, suspended: bool = False) -> list[Membership]:
     """Where a user is a member, by name, with the names of the roles there; one query.
 
     Organizations that are suspended count for nothing, and are listed only by themselves.
     """
-    rows = await OrganizationMember.raw(
-        "SELECT o.id, o.name, o.description, r.name AS role FROM credenza_organization_member m "
-        "JOIN credenza_organization o ON o.id = m.organization "
-        "LEFT JOIN credenza_organization_member_role mr ON mr.member = m.id "
-        "LEFT JOIN credenza_organization_role r ON r.id = mr.role "
-        'WHERE m."user" = {} AND o.suspended = {} ORDER BY o.name, o.id, r.name',
-        user_id,
-        suspended,
-    )
+    rows = await _MEMBERSHIPS.all(user_id, suspended)
     found: dict[str, Membership] = {}
     for row in rows:
         before = found.get(row["id"])
@@ -58,15 +59,19 @@ async def memberships(user_id: str, *, suspended: bool = False) -> list[Membersh
     return list(found.values())
 
 
+_PERMISSIONS_IN = Statement(
+    "SELECT r.name AS role, p.resource, p.scope FROM credenza_organization_member m "
+    "JOIN credenza_organization o ON o.id = m.organization "
+    "JOIN credenza_organization_member_role mr ON mr.member = m.id "
+    "JOIN credenza_organization_role r ON r.id = mr.role "
+    "JOIN credenza_organization_role_permission p ON p.role = r.id WHERE m.id = {} AND o.suspended = {}"
+)
+
+
 async def permissions_in(organization: str, user_id: str) -> dict[tuple[str, str], str]:
     """What the member's roles carry: (resource or empty, scope) to the name of the role; one query."""
-    r, p = OrganizationMemberRole, OrganizationRolePermission
-    m = OrganizationMember
-    suspended: Any = m.organization.suspended
-    here = m.select(m.id).where((m.id == row_id(organization, user_id)) & suspended.eq(False))
-    mine = r.select(r.role).where(r.member.is_in(here))
-    rows = await p.select(p.role.name, p.resource, p.scope).where(p.role.is_in(mine))
-    return {(row["resource"], row["scope"]): row["role.name"] for row in rows}
+    rows = await _PERMISSIONS_IN.all(row_id(organization, user_id), False)
+    return {(row["resource"], row["scope"]): row["role"] for row in rows}
 
 
 async def organization_name(organization: str) -> str | None:

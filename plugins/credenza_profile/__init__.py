@@ -59,6 +59,7 @@ class ProfileScopes(ScopeProvider):
     title = "User profile"
     order = 100
     refuses = True
+    steady = True
 
     async def catalogue(self) -> Sequence[Scope]:
         return SCOPES

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import cache
 from typing import Any
 
-from credenza import Asked, Choices, Permission, Scope, ScopeProvider, Subject
+from credenza import Asked, Cache, Choices, Permission, Scope, ScopeProvider, Statement, Subject
 
-from .tables import ApiPermission, ApiResource, ClientRole, Role, RolePermission, UserRole
+from .tables import ApiPermission, ApiResource, ClientRole, Role, UserRole
 
 
 class ApiScopes(ScopeProvider):
@@ -16,6 +17,10 @@ class ApiScopes(ScopeProvider):
     name = "api"
     title = "API resources"
     for_clients = True
+    steady = True
+
+    def __init__(self) -> None:
+        self._lifetimes: Cache[int | None] = Cache()
 
     async def catalogue(self) -> Sequence[Scope]:
         return [_scope(row) for row in await _described().order_by(ApiPermission.resource.name, ApiPermission.name)]
@@ -37,18 +42,19 @@ class ApiScopes(ScopeProvider):
         self, subject: Subject, permissions: Sequence[Permission], choices: Choices
     ) -> Mapping[Permission, str]:
         """Through global roles only: what somebody may do in one organization stays there. One query."""
-        r = RolePermission
-        rows = await r.select(r.role.name, r.permission.resource, r.permission.name).where(
-            r.role.is_in(_roles_of(subject))
-            & r.permission.resource.is_in(list({p.resource for p in permissions}))
-            & r.permission.name.is_in(list({p.scope for p in permissions}))
-        )
-        through = {(row["permission.resource"], row["permission.name"]): row["role.name"] for row in rows}
+        resources = sorted({p.resource for p in permissions})
+        statement = _held_through("user" if subject.user is not None else "client", len(resources))
+        rows = await statement.all(subject.id, *resources)
+        through = {(row["resource"], row["scope"]): row["role"] for row in rows}
         return {p: f"role {through[p.resource, p.scope]}" for p in permissions if (p.resource, p.scope) in through}
 
     async def access_token_lifetime(self, audience: str) -> int | None:
-        row = await ApiResource.select(ApiResource.token_lifetime).where(ApiResource.identifier == audience).first()
-        return int(row["token_lifetime"]) or None if row else None
+        async def load() -> int | None:
+            r = ApiResource
+            row = await r.select(r.token_lifetime).where(r.identifier == audience).first()
+            return int(row["token_lifetime"]) or None if row else None
+
+        return await self._lifetimes.get(audience, load)
 
 
 class RoleScopes(ScopeProvider):
@@ -58,6 +64,7 @@ class RoleScopes(ScopeProvider):
     title = "Roles"
     order = 200
     refuses = True
+    steady = True
     scope = Scope(
         Permission("roles", "", "roles"),
         "Your roles",
@@ -72,6 +79,17 @@ class RoleScopes(ScopeProvider):
 
     async def claims(self, subject: Subject, permissions: Sequence[Permission], choices: Choices) -> Mapping[str, Any]:
         return {"roles": await role_names(subject)}
+
+
+@cache
+def _held_through(holder: str, resources: int) -> Statement:
+    """The permissions at so many APIs that a user's, or a client's, roles carry."""
+    return Statement(
+        "SELECT r.name AS role, p.resource, p.name AS scope FROM "  # noqa: S608  # names of columns and tables
+        f"credenza_{holder}_role h JOIN credenza_role_permission rp ON rp.role = h.role "
+        "JOIN credenza_role r ON r.id = h.role JOIN credenza_api_permission p ON p.id = rp.permission "
+        f'WHERE h."{holder}" = {{}} AND p.resource IN ({", ".join(["{}"] * resources)})'
+    )
 
 
 def _roles_of(subject: Subject) -> Any:

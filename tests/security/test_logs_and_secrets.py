@@ -116,7 +116,7 @@ def test_r_op_12_when_the_database_is_away_every_page_says_so(
 
     callback = user_agent.authorize(client)
     engine = credenza.server.engine
-    run = engine.run_querystring
+    run = engine._run
 
     async def away(*arguments: Any, **options: Any) -> Any:
         raise StoreUnavailable("away")
@@ -133,7 +133,7 @@ def test_r_op_12_when_the_database_is_away_every_page_says_so(
         ("GET", "/.well-known/openid-configuration", {}),
         ("GET", "/readyz", {}),
     ]
-    engine.run_querystring = away
+    engine._run, engine.version = away, (-1.0, 0)
     try:
         for method, url, options in requests:
             for accept in ("text/html", "application/json"):
@@ -144,7 +144,7 @@ def test_r_op_12_when_the_database_is_away_every_page_says_so(
                 assert "code=" not in answer.headers.get("location", "")
         assert credenza.request("GET", "/healthz").status_code == 200
     finally:
-        engine.run_querystring = run
+        engine._run = run
     assert client.redeem(callback).status_code == 200
 
 

@@ -153,7 +153,7 @@ def _was_shown(situation: Situation, shown: list[str]) -> bool:
     return lines == lines_now if context == context_now else set(lines_now) <= set(lines)
 
 
-async def _scopes(waiting: Waiting) -> dict[Permission, Scope]:
+async def _scopes(waiting: Waiting) -> Mapping[Permission, Scope]:
     assert waiting.request is not None
     return await requested(waiting.server, waiting.request.asked)
 

@@ -11,6 +11,7 @@ from piccolo.columns import BigInt, Text, Varchar
 from piccolo.table import Table
 
 from ..protocol.tokens import new_id
+from .statements import Insert
 
 
 class AuditEventRow(Table, tablename="credenza_audit_event"):
@@ -44,11 +45,23 @@ class AuditEvent:
     data: dict[str, Any] = field(default_factory=dict)
 
 
+_INSERT = Insert(AuditEventRow)
+
+
 async def insert_event(event: AuditEvent) -> None:
-    r = AuditEventRow
-    values = {name: getattr(event, name) for name in AuditEvent.__slots__}
-    values |= {"data": json.dumps(event.data), "target": event.target[:300], "client": event.client[:255]}
-    await r.insert(r(**values))
+    await _INSERT(
+        id=event.id,
+        at=event.at,
+        name=event.name,
+        actor=event.actor,
+        user=event.user,
+        client=event.client[:255],
+        target=event.target[:300],
+        address=event.address,
+        result=event.result,
+        error_id=event.error_id,
+        data=json.dumps(event.data),
+    )
 
 
 def event_id(now: int) -> str:

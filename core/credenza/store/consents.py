@@ -13,6 +13,7 @@ from piccolo.table import Table
 from ..protocol.scopes import Permission
 from .clients import ClientRow, contains
 from .engine import database
+from .statements import Statement
 from .users import UserRow
 
 
@@ -74,16 +75,18 @@ _JOINED = (
 )
 
 
+_FIND = Statement(_JOINED + "WHERE c.id = {}")
+_FIND_ALL = Statement(_JOINED + 'WHERE c."user" = {} AND c.client = {} ORDER BY c.updated_at DESC, c.id')
+
+
 async def find_consent(user_id: str, client_id: str, context: str, now: int) -> Consent | None:
-    rows = await ConsentRow.raw(_JOINED + "WHERE c.id = {}", consent_id(user_id, client_id, context))
+    rows = await _FIND.all(consent_id(user_id, client_id, context))
     return next((consent for consent in _consents(rows) if not consent.expired(now)), None)
 
 
 async def find_consents(user_id: str, client_id: str, now: int) -> list[Consent]:
     """A user's consents to one application in every context, the last one used first; one query."""
-    rows = await ConsentRow.raw(
-        _JOINED + 'WHERE c."user" = {} AND c.client = {} ORDER BY c.updated_at DESC, c.id', user_id, client_id
-    )
+    rows = await _FIND_ALL.all(user_id, client_id)
     return [consent for consent in _consents(rows) if not consent.expired(now)]
 
 

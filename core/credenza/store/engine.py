@@ -3,17 +3,21 @@
 import logging
 import sqlite3
 from abc import abstractmethod
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from contextlib import AbstractAsyncContextManager
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import parse_qsl, unquote, urlencode, urlsplit
 
 from piccolo.apps.migrations.tables import Migration
 from piccolo.engine.base import Engine as PiccoloEngine
 from piccolo.table import Table
 
+if TYPE_CHECKING:
+    from .statements import Statement
+
 logger = logging.getLogger(__name__)
 
+Row = dict[str, Any]
 DEADLINE = 5.0  # seconds a statement waits for a lock or for a connection
 POOL_SIZE = 10
 
@@ -32,6 +36,9 @@ class Engine(PiccoloEngine[Any]):
     """What Credenza asks of an engine beyond Piccolo: a life, and callbacks after COMMIT."""
 
     deadline: float
+    version: tuple[float, int] = (-1.0, 0)
+    """When the version of the configuration was last read in this process, and what it was."""
+    version_epoch = 0
 
     async def check_version(self) -> None:
         """Piccolo would connect while the engine is made; the database may still be starting then."""
@@ -46,6 +53,10 @@ class Engine(PiccoloEngine[Any]):
     @abstractmethod
     async def stop(self) -> None:
         """Close every connection; the engine can be started again."""
+
+    @abstractmethod
+    async def run_statement(self, statement: "Statement", values: Sequence[Any]) -> list[Row]:
+        """Run fixed SQL, without the work of putting a query together."""
 
     async def after_commit(self, callback: Callback) -> None:
         """Await `callback` once the outermost transaction is committed, never if it is not; at once outside of one.

@@ -15,6 +15,7 @@ from piccolo.table import Table
 
 from .clients import ClientRow
 from .pushed_requests import PushedRequestRow
+from .statements import Insert, Statement, names, select
 from .users import UserRow
 
 
@@ -167,21 +168,39 @@ def read_grant(row: Mapping[str, Any]) -> Grant:
     )
 
 
+_INSERT_CODE = Insert(AuthorizationCodeRow)
+_PEEK_CODE = select(AuthorizationCodeRow, "digest = {}")
+_SPEND_CODE = Statement(
+    "UPDATE credenza_authorization_code SET spent_at = {} WHERE digest = {} AND spent_at IS NULL AND expires_at > {} "
+    'RETURNING "grant", "user", client, session, details'
+)
+_INSERT_GRANT = Insert(GrantRow)
+_FIND_GRANT = select(GrantRow, "id = {}")
+_LOCK_GRANT = Statement(
+    "UPDATE credenza_grant SET created_at = created_at WHERE id = {} AND revoked_at IS NULL "  # noqa: S608  # names of columns and tables
+    f"RETURNING {names(GrantRow)}"
+)
+
+
+def _joined_grant(row: Mapping[str, Any]) -> Grant:
+    """The grant in a row of something that hangs on it."""
+    details = Details.load(row["details"])
+    return Grant(row["grant"], row["user"], row["client"], row["session"], details, row["began_at"], row["revoked_at"])
+
+
 async def insert_code(code: AuthorizationCode, now: int) -> None:
     grant = code.grant
-    await AuthorizationCodeRow.insert(
-        AuthorizationCodeRow(
-            digest=code.digest,
-            grant=grant.id,
-            user=grant.user_id,
-            client=grant.client_id,
-            session=grant.session_id,
-            redirect_uri=code.redirect_uri,
-            code_challenge=code.code_challenge,
-            details=grant.details.dump(),
-            created_at=now,
-            expires_at=code.expires_at,
-        )
+    await _INSERT_CODE(
+        digest=code.digest,
+        grant=grant.id,
+        user=grant.user_id,
+        client=grant.client_id,
+        session=grant.session_id,
+        redirect_uri=code.redirect_uri,
+        code_challenge=code.code_challenge,
+        details=grant.details.dump(),
+        created_at=now,
+        expires_at=code.expires_at,
     )
 
 
@@ -196,84 +215,74 @@ def _code(row: Mapping[str, Any]) -> AuthorizationCode:
 
 async def peek_code(digest: str) -> AuthorizationCode | None:
     """Read a code, spent or not, to check who may use it. Only `spend_code` takes it."""
-    row = await AuthorizationCodeRow.select().where(AuthorizationCodeRow.digest == digest).first()
+    row = await _PEEK_CODE.first(digest)
     return _code(row) if row else None
 
 
 async def spend_code(digest: str, now: int) -> bool:
     """Take a code that nobody took before; its grant begins. Exactly one of many callers is told true."""
-    c = AuthorizationCodeRow
-    rows = (
-        await c.update({c.spent_at: now})
-        .where((c.digest == digest) & (c.spent_at.is_null()) & (c.expires_at > now))
-        .returning(c.grant, c.user, c.client, c.session, c.details)
-    )
-    if not rows:
+    row = await _SPEND_CODE.first(now, digest, now)
+    if row is None:
         return False
-    row = rows[0]
-    await GrantRow.insert(
-        GrantRow(
-            id=row["grant"],
-            user=row["user"],
-            client=row["client"],
-            session=row["session"],
-            details=row["details"],
-            created_at=now,
-        )
+    await _INSERT_GRANT(
+        id=row["grant"],
+        user=row["user"],
+        client=row["client"],
+        session=row["session"],
+        details=row["details"],
+        created_at=now,
     )
     return True
 
 
 async def lock_grant(grant_id: str) -> Grant | None:
     """A live grant, held until the transaction ends, so that a revocation waits for us or we for it."""
-    g = GrantRow
-    rows = (
-        await g.update({g.created_at: g.created_at})
-        .where((g.id == grant_id) & (g.revoked_at.is_null()))
-        .returning(g.id, g.user, g.client, g.session, g.details, g.created_at, g.revoked_at)
-    )
-    return read_grant(rows[0]) if rows else None
+    row = await _LOCK_GRANT.first(grant_id)
+    return read_grant(row) if row else None
 
 
 async def find_grant(grant_id: str) -> Grant | None:
-    row = await GrantRow.select().where(GrantRow.id == grant_id).first()
+    row = await _FIND_GRANT.first(grant_id)
     return read_grant(row) if row else None
+
+
+_INSERT_REFRESH_TOKEN = Insert(RefreshTokenRow)
+_FIND_REFRESH_TOKEN = Statement(
+    f'SELECT {names(RefreshTokenRow, "r")}, g."user", g.client, g.session, g.details, g.created_at AS began_at, '  # noqa: S608  # names of columns and tables
+    'g.revoked_at FROM credenza_refresh_token r JOIN credenza_grant g ON g.id = r."grant" WHERE r.digest = {}'
+)
+_SPEND_REFRESH_TOKEN = Statement(
+    "UPDATE credenza_refresh_token SET spent_at = {}, successor = {}, last_used_at = {} "
+    "WHERE digest = {} AND spent_at IS NULL RETURNING digest"
+)
 
 
 async def insert_refresh_token(
     digest: str, grant_id: str, *, now: int, idle_expires_at: int, expires_at: int, jkt: str = ""
 ) -> None:
-    await RefreshTokenRow.insert(
-        RefreshTokenRow(
-            digest=digest,
-            grant=grant_id,
-            created_at=now,
-            last_used_at=now,
-            idle_expires_at=idle_expires_at,
-            expires_at=expires_at,
-            jkt=jkt,
-        )
+    await _INSERT_REFRESH_TOKEN(
+        digest=digest,
+        grant=grant_id,
+        created_at=now,
+        last_used_at=now,
+        idle_expires_at=idle_expires_at,
+        expires_at=expires_at,
+        jkt=jkt,
     )
 
 
 async def find_refresh_token(digest: str) -> RefreshToken | None:
     """A refresh token, spent or not, of a grant that is revoked or not."""
-    row = await RefreshTokenRow.select().where(RefreshTokenRow.digest == digest).first()
+    row = await _FIND_REFRESH_TOKEN.first(digest)
     if row is None:
         return None
-    grant = await find_grant(row["grant"])
-    return RefreshToken(**{**row, "grant": grant}) if grant is not None else None
+    own = {name: row[name] for name in RefreshToken.__slots__ if name != "grant"}
+    return RefreshToken(**own, grant=_joined_grant(row))
 
 
 async def spend_refresh_token(digest: str, successor: str, now: int) -> bool:
     """Exchange it for its successor; one of many parallel callers is told true."""
-    r = RefreshTokenRow
-    rows = (
-        await r.update({r.spent_at: now, r.successor: successor, r.last_used_at: now})
-        .where((r.digest == digest) & (r.spent_at.is_null()))
-        .returning(r.digest)
-    )
-    return bool(rows)
+    return bool(await _SPEND_REFRESH_TOKEN.all(now, successor, now, digest))
 
 
 async def replace_successor(digest: str, old: str, new: str) -> bool:
@@ -290,34 +299,39 @@ async def touch_refresh_token(digest: str, now: int, idle_expires_at: int) -> No
     await r.update({r.last_used_at: now, r.idle_expires_at: idle_expires_at}).where(r.digest == digest)
 
 
+_INSERT_ACCESS_TOKEN = Insert(AccessTokenRow)
+_FIND_ACCESS_TOKEN = Statement(
+    f'SELECT {names(AccessTokenRow, "t")}, g."user", g.session, g.details, g.created_at AS began_at, '  # noqa: S608  # names of columns and tables
+    "g.revoked_at AS ended_at FROM credenza_access_token t "
+    'LEFT JOIN credenza_grant g ON g.id = t."grant" WHERE t.digest = {} AND t.expires_at > {} AND t.revoked_at IS NULL'
+)
+
+
 async def insert_access_token(token: AccessToken) -> None:
-    await AccessTokenRow.insert(
-        AccessTokenRow(
-            digest=token.digest,
-            grant=token.grant.id if token.grant else None,
-            client=token.client_id,
-            scope=token.scope,
-            audience=token.audience,
-            binding=token.binding,
-            jkt=token.jkt,
-            context=token.context,
-            created_at=token.created_at,
-            expires_at=token.expires_at,
-        )
+    await _INSERT_ACCESS_TOKEN(
+        digest=token.digest,
+        grant=token.grant.id if token.grant else None,
+        client=token.client_id,
+        scope=token.scope,
+        audience=token.audience,
+        binding=token.binding,
+        jkt=token.jkt,
+        context=token.context,
+        created_at=token.created_at,
+        expires_at=token.expires_at,
     )
 
 
 async def find_access_token(digest: str, now: int) -> AccessToken | None:
     """A live access token of a live grant."""
-    t = AccessTokenRow
-    row = await t.select().where((t.digest == digest) & (t.expires_at > now) & (t.revoked_at.is_null())).first()
+    row = await _FIND_ACCESS_TOKEN.first(digest, now)
     if row is None:
         return None
     grant = None
     if row["grant"] is not None:
-        grant = await find_grant(row["grant"])
-        if grant is None or grant.revoked_at is not None:
+        if row["user"] is None or row["ended_at"] is not None:
             return None
+        grant = _joined_grant(row)
     return AccessToken(
         row["digest"],
         grant,

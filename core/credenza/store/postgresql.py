@@ -17,10 +17,12 @@ from .engine import (
     Callback,
     DatabaseBusy,
     Engine,
+    Row,
     StoreUnavailable,
     call_back,
     is_read,
 )
+from .statements import Statement
 
 # asyncpg raises InternalClientError on a connection whose server said goodbye while it was idle.
 LOST = (OSError, asyncpg.InternalClientError)
@@ -148,6 +150,9 @@ class SafePostgresEngine(Engine, PostgresEngine):
             except StoreUnavailable:
                 drop(connection)
                 raise
+
+    async def run_statement(self, statement: Statement, values: Sequence[Any]) -> list[Row]:
+        return await self._run(statement.numbered, values)
 
     def _own_pool(self) -> Any | None:
         return self.pool if self._loop is asyncio.get_running_loop() else None

@@ -11,6 +11,7 @@ from piccolo.columns import BigInt, ForeignKey, OnDelete, Text, Varchar
 from piccolo.table import Table
 
 from .engine import database
+from .statements import Insert, Statement, select
 from .users import UserRow
 
 
@@ -83,10 +84,13 @@ async def insert_session(session: Session) -> None:
     await SessionRow.insert(SessionRow(**{**values, "user": session.user_id, "amr": " ".join(session.amr)}))
 
 
+_FIND = select(SessionRow, "digest = {} AND expires_at > {} AND last_seen_at > {}")
+_HOLD = Statement("UPDATE credenza_session SET last_seen_at = last_seen_at WHERE digest = {} RETURNING digest")
+
+
 async def find_session(digest: str, now: int, *, idle: int) -> Session | None:
     """A live session; `idle` is how many seconds it may rest."""
-    s = SessionRow
-    row = await s.select().where((s.digest == digest) & (s.expires_at > now) & (s.last_seen_at > now - idle)).first()
+    row = await _FIND.first(digest, now, now - idle)
     return _session(row) if row else None
 
 
@@ -96,8 +100,7 @@ async def touch_session(digest: str, now: int) -> None:
 
 async def hold_session(digest: str) -> bool:
     """Whether it is still there; it stays until the transaction ends, so that signing out waits for us or we for it."""
-    s = SessionRow
-    return bool(await s.update({s.last_seen_at: s.last_seen_at}).where(s.digest == digest).returning(s.digest))
+    return bool(await _HOLD.all(digest))
 
 
 async def delete_session(digest: str) -> None:
@@ -123,20 +126,24 @@ async def list_sessions(user_id: str, now: int) -> list[Session]:
     return [_session(row) for row in await query.limit(100)]
 
 
+_INSERT_INTERACTION = Insert(InteractionRow)
+_FIND_INTERACTION = select(InteractionRow, "digest = {} AND expires_at > {}")
+_UPDATE_INTERACTION = Statement("UPDATE credenza_interaction SET state = {} WHERE digest = {} RETURNING digest")
+_SPEND_INTERACTION = Statement("DELETE FROM credenza_interaction WHERE digest = {} RETURNING digest")
+
+
 async def insert_interaction(interaction: Interaction, *, most: int) -> None:
     """Keep at most so many: whoever asks without ever answering only pushes out the oldest."""
     r = InteractionRow
     async with database().transaction():
-        await r.insert(
-            r(
-                digest=interaction.digest,
-                browser=interaction.browser,
-                parameters=interaction.parameters,
-                return_to=interaction.return_to,
-                state=json.dumps(interaction.state),
-                created_at=interaction.created_at,
-                expires_at=interaction.expires_at,
-            )
+        await _INSERT_INTERACTION(
+            digest=interaction.digest,
+            browser=interaction.browser,
+            parameters=interaction.parameters,
+            return_to=interaction.return_to,
+            state=json.dumps(interaction.state),
+            created_at=interaction.created_at,
+            expires_at=interaction.expires_at,
         )
         # Counting costs; one in 256 of the digests is random enough to do it for all.
         if interaction.digest.startswith("00"):
@@ -148,22 +155,18 @@ async def insert_interaction(interaction: Interaction, *, most: int) -> None:
 
 
 async def find_interaction(digest: str, now: int) -> Interaction | None:
-    r = InteractionRow
-    row = await r.select().where((r.digest == digest) & (r.expires_at > now)).first()
+    row = await _FIND_INTERACTION.first(digest, now)
     return Interaction(**{**row, "state": json.loads(row["state"])}) if row else None
 
 
 async def update_interaction(interaction: Interaction) -> bool:
     """Write its state; false when it was finished meanwhile."""
-    r = InteractionRow
-    state = json.dumps(interaction.state)
-    return bool(await r.update({r.state: state}).where(r.digest == interaction.digest).returning(r.digest))
+    return bool(await _UPDATE_INTERACTION.all(json.dumps(interaction.state), interaction.digest))
 
 
 async def spend_interaction(digest: str) -> bool:
     """Take it; only one caller is told true, so only one code comes out of it."""
-    r = InteractionRow
-    return bool(await r.delete().where(r.digest == digest).returning(r.digest))
+    return bool(await _SPEND_INTERACTION.all(digest))
 
 
 async def clean_up_sessions(now: int, *, batch: int = 500) -> int:

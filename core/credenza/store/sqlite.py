@@ -19,12 +19,12 @@ from piccolo.engine.exceptions import TransactionError
 from piccolo.engine.sqlite import SQLiteEngine, SQLiteTransaction, TransactionType
 from piccolo.querystring import QueryString
 
-from .engine import DEADLINE, Callback, DatabaseBusy, Engine, StoreUnavailable, call_back, is_read
+from .engine import DEADLINE, Callback, DatabaseBusy, Engine, Row, StoreUnavailable, call_back, is_read
+from .statements import Statement
 
 logger = logging.getLogger(__name__)
 
 T = TypeVar("T")
-Row = dict[str, Any]
 
 CHECKPOINT_EVERY = 0.5  # seconds
 LONG_WAL = 16_384  # pages: 64 MiB
@@ -140,13 +140,19 @@ class SafeSQLiteEngine(Engine, SQLiteEngine):
     async def run_ddl(self, ddl: str, in_pool: bool = False) -> list[Row]:  # Piccolo's
         return await self._run(ddl)
 
+    async def run_statement(self, statement: Statement, values: Sequence[Any]) -> list[Row]:
+        return await self._run(statement.question_marks, values)
+
     async def _run(self, sql: str, arguments: Sequence[Any] = ()) -> list[Row]:
         transaction = self.open_transaction()
         if transaction is not None:
             return self.execute_in(transaction, sql, arguments)
-        connections = await self.connections()
+        connections = self._connections.get(asyncio.get_running_loop()) or await self.connections()
         if is_read(sql):
-            return await self._when_free(partial(fetch, connections.reader, sql, arguments), self._latest())
+            try:
+                return fetch(connections.reader, sql, arguments)
+            except sqlite3.OperationalError:
+                return await self._when_free(partial(fetch, connections.reader, sql, arguments), self._latest())
         deadline = self._latest()
         await acquire(connections.lock, deadline)
         try:
@@ -194,7 +200,7 @@ class SafeSQLiteEngine(Engine, SQLiteEngine):
         return self._connections[loop]
 
     def _connect(self) -> sqlite3.Connection:
-        connection: sqlite3.Connection = sqlite3.connect(**self.connection_kwargs)
+        connection: sqlite3.Connection = sqlite3.connect(**self.connection_kwargs, cached_statements=512)
         try:
             connection.execute("PRAGMA journal_mode = WAL").fetchone()
             connection.execute("PRAGMA synchronous = NORMAL")
@@ -259,8 +265,11 @@ def fetch(connection: sqlite3.Connection, sql: str, arguments: Sequence[Any]) ->
     with closing(connection.execute(sql, arguments)) as cursor:
         if cursor.description is None:
             return []
+        rows = cursor.fetchall()
+        if not rows:
+            return rows
         names = [column[0] for column in cursor.description]
-        return [dict(zip(names, row, strict=True)) for row in cursor]
+        return [dict(zip(names, row, strict=True)) for row in rows]
 
 
 def trouble_in(error: sqlite3.OperationalError) -> StoreUnavailable | None:

@@ -13,6 +13,7 @@ from piccolo.table import Table
 from ..protocol.tokens import new_id
 from .clients import contains
 from .engine import database
+from .statements import select
 
 
 class UserRow(Table, tablename="credenza_user"):
@@ -97,8 +98,11 @@ def _columns(user: User) -> dict[Any, Any]:
     return values | {"profile": json.dumps(dict(user.profile)), "custom_data": json.dumps(dict(user.custom_data))}
 
 
+_FIND = select(UserRow, "id = {}")
+
+
 async def find_user(user_id: str) -> User | None:
-    row = await UserRow.select().where(UserRow.id == user_id).first()
+    row = await _FIND.first(user_id)
     return _user(row) if row else None
 
 

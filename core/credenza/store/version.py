@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+import time
+from collections.abc import Awaitable, Callable, Hashable
 from typing import Generic, TypeVar
 
 from piccolo.columns import BigInt, Integer
 from piccolo.table import Table
 
+from .engine import database
+from .statements import Statement
+
+FRESH = 0.005  # seconds: how long another process may go on with a configuration that has just changed
 Value = TypeVar("Value")
 
 
@@ -16,29 +21,50 @@ class Version(Table, tablename="credenza_version"):
     value = BigInt(default=0)
 
 
+_CURRENT = Statement("SELECT value FROM credenza_version WHERE id = 1")
+# In words: PostgreSQL calls a bare `value` ambiguous here, and Piccolo writes no other.
+_BUMP = Statement(
+    "INSERT INTO credenza_version (id, value) VALUES (1, 1) "
+    "ON CONFLICT (id) DO UPDATE SET value = credenza_version.value + 1"
+)
+
+
 async def current_version() -> int:
-    rows = await Version.raw("SELECT value FROM credenza_version WHERE id = 1")
-    return int(rows[0]["value"]) if rows else 0
+    """Asked by every request several times, so what was read a moment ago counts. Own changes are seen at once."""
+    engine = database()
+    alone = engine.open_transaction() is None
+    now = time.monotonic()
+    if alone and now - engine.version[0] < FRESH:
+        return engine.version[1]
+    epoch = engine.version_epoch
+    row = await _CURRENT.first()
+    value = int(row["value"]) if row else 0
+    if alone and epoch == engine.version_epoch:
+        engine.version = (now, value)
+    return value
 
 
 async def bump_version() -> None:
     """Call it in the transaction of the change, so that nobody caches the state before it."""
-    # In words: PostgreSQL calls a bare `value` ambiguous here, and Piccolo writes no other.
-    await Version.raw(
-        "INSERT INTO credenza_version (id, value) VALUES (1, 1) "
-        "ON CONFLICT (id) DO UPDATE SET value = credenza_version.value + 1"
-    )
+    engine = database()
+    await _BUMP.all()
+
+    async def forget() -> None:
+        engine.version_epoch += 1
+        engine.version = (-1.0, 0)
+
+    await engine.after_commit(forget)
 
 
 class Cache(Generic[Value]):
     """Read-through: what was loaded stays until the version moves. Loading again is always right, only slower."""
 
     def __init__(self, most: int = 20_000) -> None:
-        self._values: dict[str, Value] = {}
+        self._values: dict[Hashable, Value] = {}
         self._version = -1
         self._most = most
 
-    async def get(self, key: str, load: Callable[[], Awaitable[Value]]) -> Value:
+    async def get(self, key: Hashable, load: Callable[[], Awaitable[Value]]) -> Value:
         version = await current_version()
         if version != self._version or len(self._values) > self._most:
             self._values, self._version = {}, version

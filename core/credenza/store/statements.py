@@ -1,0 +1,61 @@
+"""SQL that is written once and asked often: what every request needs is not put together anew each time.
+
+Whatever is asked a few times an hour is a Piccolo query; both see the same tables.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from piccolo.table import Table
+
+from .engine import Row, database
+
+
+class Statement:
+    """Fixed SQL with `{}` for each value, run on whatever engine is in use, inside the transaction that is open."""
+
+    __slots__ = ("numbered", "question_marks")
+
+    def __init__(self, sql: str) -> None:
+        first, *rest = sql.split("{}")
+        self.question_marks = "?".join((first, *rest))
+        self.numbered = first + "".join(f"${number}{part}" for number, part in enumerate(rest, 1))
+
+    async def all(self, *values: Any) -> list[Row]:
+        """Every row, as a mapping of column names. Raises StoreUnavailable."""
+        return await database().run_statement(self, values)
+
+    async def first(self, *values: Any) -> Row | None:
+        rows = await database().run_statement(self, values)
+        return rows[0] if rows else None
+
+
+class Insert:
+    """One row into a table, by the names of its columns; what is not named has the column's default."""
+
+    __slots__ = ("defaults", "statement")
+
+    def __init__(self, table: type[Table]) -> None:
+        columns = table._meta.columns
+        self.defaults = {column._meta.name: column.get_default_value() for column in columns}
+        self.statement = Statement(
+            f"INSERT INTO {table._meta.tablename} ({names(table)}) VALUES ({', '.join('{}' for _ in columns)})"  # noqa: S608  # names of columns and tables
+        )
+
+    async def __call__(self, **values: Any) -> None:
+        row = self.defaults | values
+        if len(row) != len(self.defaults):
+            raise TypeError(f"no such column: {', '.join(sorted(row.keys() - self.defaults.keys()))}")
+        await self.statement.all(*row.values())
+
+
+def select(table: type[Table], condition: str) -> Statement:
+    """Whole rows of one table."""
+    return Statement(f"SELECT {names(table)} FROM {table._meta.tablename} WHERE {condition}")  # noqa: S608  # names of columns and tables
+
+
+def names(table: type[Table], alias: str = "") -> str:
+    """A table's columns, quoted, since `user` and `grant` are words of SQL."""
+    prefix = f"{alias}." if alias else ""
+    return ", ".join(f'{prefix}"{column._meta.name}"' for column in table._meta.columns)
