@@ -29,7 +29,6 @@ from .plugins import collect, load_plugins
 from .server import AuthorizationServer
 from .settings import Settings
 from .web.accounts import SignInNeeded
-from .web.cors import preflight
 from .web.errors import APP_HANDLERS, PROTOCOL_HANDLERS, awaited
 from .web.limits import Limiter
 from .web.passwords import Passwords
@@ -37,11 +36,6 @@ from .web.rendering import Renderer
 from .web.requests import MAX_PAGE_BODY
 
 PROTOCOL = [
-    # First: Litestar gives a path an answer of its own to OPTIONS unless it knows one already.
-    preflight("/token"),
-    preflight("/userinfo"),
-    preflight("/revoke"),
-    preflight("/par"),
     discovery.discovery,
     discovery.jwks,
     token.token,

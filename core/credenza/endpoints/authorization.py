@@ -10,9 +10,6 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlencode
 
-from litestar import route
-from litestar.enums import HttpMethod
-
 from ..objects import Prompt, Waiting
 from ..permissions import check_enabled
 from ..prompts.login import wanted_subject
@@ -28,6 +25,7 @@ from ..store import sessions
 from ..store.pushed_requests import open_pushed_request
 from ..store.sessions import Interaction
 from ..web.client_authentication import client_keys
+from ..web.endpoints import endpoint
 from ..web.requests import AnyRequest, address_of, form_parameters, query_parameters, server_of
 from ..web.responses import AnyResponse, redirect_response
 from ..web.sessions import (
@@ -39,7 +37,7 @@ from ..web.sessions import (
 from .authorization_answer import RETURN_TO, finish, refuse
 
 
-@route("/authorize", http_method=[HttpMethod.GET, HttpMethod.POST], status_code=200, name="authorization")
+@endpoint("/authorize", methods=("GET", "POST"), name="authorization")
 async def authorize(request: AnyRequest) -> AnyResponse:
     server = server_of(request)
     try:

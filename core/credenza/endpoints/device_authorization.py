@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 from urllib.parse import urlencode
 
-from litestar import post, route
+from litestar import route
 from litestar.enums import HttpMethod
 
 from ..grants.device_code import DEVICE_CODE
@@ -16,6 +16,7 @@ from ..protocol.parameters import Parameters
 from ..protocol.tokens import digest, new_token
 from ..store.device_authorizations import find_by_user_code, insert_device_authorization
 from ..web.client_authentication import authenticate_client
+from ..web.endpoints import endpoint
 from ..web.limits import Limiter, Rule
 from ..web.pages import DevicePage
 from ..web.rendering import render
@@ -33,7 +34,7 @@ TRIES_BY_ADDRESS = Rule("user code by address", burst=20, seconds=600)
 TRIES_IN_ALL = Rule("user code", burst=600, seconds=600)
 
 
-@post("/device_authorization", status_code=200, name="device_authorization")
+@endpoint("/device_authorization", methods=("POST",), name="device_authorization")
 async def device_authorization(request: AnyRequest) -> AnyResponse:
     server = server_of(request)
     try:

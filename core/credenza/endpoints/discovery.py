@@ -5,13 +5,13 @@ from __future__ import annotations
 import hashlib
 import json
 
-from litestar import Response, route
-from litestar.enums import HttpMethod
+from litestar import Response
 
 from ..protocol.metadata import metadata
 from ..server import AuthorizationServer
 from ..store.version import current_version
 from ..web.cors import PUBLIC
+from ..web.endpoints import endpoint
 from ..web.requests import AnyRequest, server_of
 from ..web.responses import AnyResponse
 
@@ -55,10 +55,10 @@ class Document:
         return Response(self.body, headers=headers, media_type="application/json")
 
 
-@route(
-    ["/.well-known/openid-configuration", "/.well-known/oauth-authorization-server"],
-    http_method=[HttpMethod.GET, HttpMethod.HEAD],
-    status_code=200,
+@endpoint(
+    "/.well-known/openid-configuration",
+    "/.well-known/oauth-authorization-server",
+    methods=("GET", "HEAD"),
     name="discovery",
 )
 async def discovery(request: AnyRequest) -> AnyResponse:
@@ -88,7 +88,7 @@ async def describe(server: AuthorizationServer) -> dict[str, object]:
     )
 
 
-@route("/jwks", http_method=[HttpMethod.GET, HttpMethod.HEAD], status_code=200, name="jwks")
+@endpoint("/jwks", methods=("GET", "HEAD"), name="jwks")
 async def jwks(request: AnyRequest) -> AnyResponse:
     """Next, active and retired keys: a relying party knows a key before it signs, and for as long as it is needed."""
     document: Document = request.app.state.jwks

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from litestar import post
-
 from ..grants.inspecting import Inspected, inspect
 from ..grants.issuing import authorized
 from ..protocol.clients import Client
@@ -14,13 +12,14 @@ from ..protocol.tokens import digest, is_token
 from ..server import AuthorizationServer
 from ..store.grants import find_refresh_token
 from ..web.client_authentication import authenticate_client
+from ..web.endpoints import endpoint
 from ..web.requests import AnyRequest, form_parameters, server_of
 from ..web.responses import AnyResponse, error_response, json_response
 
 INACTIVE = {"active": False}
 
 
-@post("/introspect", status_code=200, name="introspection")
+@endpoint("/introspect", methods=("POST",), name="introspection")
 async def introspect(request: AnyRequest) -> AnyResponse:
     server = server_of(request)
     try:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from urllib.parse import urlencode
 
-from litestar import post
-
 from ..permissions import check_enabled
 from ..protocol.authorization_request import PUSHED, AuthorizationRequest
 from ..protocol.clients import Client
@@ -17,6 +15,7 @@ from ..store.pushed_requests import PushedRequest, insert_pushed_request
 from ..web.client_authentication import authenticate_client
 from ..web.cors import cors_headers
 from ..web.dpop import proof_key
+from ..web.endpoints import endpoint
 from ..web.requests import AnyRequest, form_parameters, server_of
 from ..web.responses import AnyResponse, error_response, json_response
 from .authorization import unsealed
@@ -25,7 +24,7 @@ LIFETIME = 90  # seconds
 AUTHENTICATION = frozenset({"client_secret", "client_assertion", "client_assertion_type"})
 
 
-@post("/par", status_code=201, name="pushed_authorization_request")
+@endpoint("/par", methods=("POST",), name="pushed_authorization_request", cors=True)
 async def pushed_authorization(request: AnyRequest) -> AnyResponse:
     server = server_of(request)
     headers = await cors_headers(request)

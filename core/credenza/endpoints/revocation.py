@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from litestar import Response, post
+from litestar import Response
 
 from ..events import TokenRevoked
 from ..grants.inspecting import token_key
@@ -14,11 +14,12 @@ from ..store.grants import find_access_token, find_refresh_token
 from ..store.revocation import revoke_access_token, revoke_grant
 from ..web.client_authentication import authenticate_client
 from ..web.cors import cors_headers
+from ..web.endpoints import endpoint
 from ..web.requests import AnyRequest, address_of, form_parameters, server_of
 from ..web.responses import NO_STORE, AnyResponse, error_response
 
 
-@post("/revoke", status_code=200, name="revocation")
+@endpoint("/revoke", methods=("POST",), name="revocation", cors=True)
 async def revoke(request: AnyRequest) -> AnyResponse:
     server = server_of(request)
     headers = await cors_headers(request)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from litestar import post
-
 from ..events import TokenRefused
 from ..objects import TokenRequest
 from ..protocol.errors import InvalidDPoPProof, InvalidRequest, ProtocolError, UnauthorizedClient, UnsupportedGrantType
@@ -11,11 +9,12 @@ from ..server import AuthorizationServer
 from ..web.client_authentication import authenticate_client
 from ..web.cors import cors_headers
 from ..web.dpop import proof_key
+from ..web.endpoints import endpoint
 from ..web.requests import AnyRequest, address_of, form_parameters, server_of
 from ..web.responses import AnyResponse, error_response, json_response
 
 
-@post("/token", status_code=200, name="token")
+@endpoint("/token", methods=("POST",), name="token", cors=True)
 async def token(request: AnyRequest) -> AnyResponse:
     server = server_of(request)
     headers = await cors_headers(request)

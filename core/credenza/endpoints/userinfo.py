@@ -6,8 +6,7 @@ It answers for any of the provider's own scopes, also without `openid`: plain OA
 
 from __future__ import annotations
 
-from litestar import Response, route
-from litestar.enums import HttpMethod
+from litestar import Response
 
 from ..grants.inspecting import Inspected, inspect
 from ..objects import Subject
@@ -25,11 +24,12 @@ from ..protocol.parameters import Parameters
 from ..server import AuthorizationServer
 from ..web.cors import cors_headers
 from ..web.dpop import proof_key
+from ..web.endpoints import endpoint
 from ..web.requests import FORM, AnyRequest, form_parameters, server_of
 from ..web.responses import NO_STORE, AnyResponse, bearer_challenge, error_response, json_response
 
 
-@route("/userinfo", http_method=[HttpMethod.GET, HttpMethod.POST], status_code=200, name="userinfo")
+@endpoint("/userinfo", methods=("GET", "POST"), name="userinfo", cors=True)
 async def userinfo(request: AnyRequest) -> AnyResponse:
     server = server_of(request)
     headers = await cors_headers(request)

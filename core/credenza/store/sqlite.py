@@ -26,6 +26,11 @@ logger = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
+# The same answers as Piccolo's own converters, which are Python functions: a row has many of these columns.
+for whole in ("BIGINT", "INTEGER"):
+    sqlite3.register_converter(whole, int)
+sqlite3.register_converter("BOOLEAN", b"1".__eq__)
+
 CHECKPOINT_EVERY = 0.5  # seconds
 LONG_WAL = 16_384  # pages: 64 MiB
 BUSY = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_PROTOCOL}

@@ -5,9 +5,7 @@ Never with credentials, and never at a page.
 
 from __future__ import annotations
 
-from litestar import Response, route
-from litestar.enums import HttpMethod
-from litestar.handlers import HTTPRouteHandler
+from litestar import Response
 
 from .requests import AnyRequest, server_of
 from .responses import AnyResponse
@@ -24,18 +22,13 @@ async def cors_headers(request: AnyRequest) -> dict[str, str]:
     return {"Vary": "Origin"} | ({"Access-Control-Allow-Origin": origin} if origin in allowed else {})
 
 
-def preflight(path: str) -> HTTPRouteHandler:
+async def preflight(request: AnyRequest) -> AnyResponse:
     """The browser's question before a request with headers of its own. Fetch §4.8."""
-
-    @route(path, http_method=[HttpMethod.OPTIONS], status_code=200, include_in_schema=False)
-    async def options(request: AnyRequest) -> AnyResponse:
-        headers = await cors_headers(request)
-        if "Access-Control-Allow-Origin" in headers:
-            headers |= {
-                "Access-Control-Allow-Methods": "GET, POST",
-                "Access-Control-Allow-Headers": "Authorization, Content-Type, DPoP",
-                "Access-Control-Max-Age": "600",
-            }
-        return Response(b"", status_code=204, headers=headers, media_type="text/plain")
-
-    return options
+    headers = await cors_headers(request)
+    if "Access-Control-Allow-Origin" in headers:
+        headers |= {
+            "Access-Control-Allow-Methods": "GET, POST",
+            "Access-Control-Allow-Headers": "Authorization, Content-Type, DPoP",
+            "Access-Control-Max-Age": "600",
+        }
+    return Response(b"", status_code=204, headers=headers, media_type="text/plain")

@@ -50,8 +50,13 @@ async def read_body(request: AnyRequest, limit: int) -> bytes:
     if length.isdecimal() and (len(length) > 10 or int(length) > limit):
         raise InvalidRequest("The request is too large.")
     body = bytearray()
-    async for chunk in request.stream():
-        body += chunk
+    more = True
+    while more:
+        message = await request.receive()
+        if message["type"] != "http.request":
+            raise InvalidRequest("The request ended before its body.")
+        body += message.get("body", b"")
+        more = message.get("more_body", False)
         if len(body) > limit:
             raise InvalidRequest("The request is too large.")
     return bytes(body)

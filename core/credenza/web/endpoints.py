@@ -1,0 +1,57 @@
+"""An endpoint of the protocol, straight on ASGI: nothing is negotiated, and nothing is read but by its handler."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+
+from litestar import Request, asgi
+from litestar.exceptions import MethodNotAllowedException
+from litestar.handlers import ASGIRouteHandler
+from litestar.types import Receive, Scope, Send
+
+from .cors import preflight
+from .requests import AnyRequest
+from .responses import AnyResponse
+
+EndpointHandler = Callable[[AnyRequest], Awaitable[AnyResponse]]
+BODILESS = {204, 304}
+
+
+def endpoint(
+    *paths: str, methods: tuple[str, ...], name: str, cors: bool = False
+) -> Callable[[EndpointHandler], ASGIRouteHandler]:
+    """Serve `paths` with an async function from request to response; `cors` where browser applications may call."""
+
+    def decorate(handler: EndpointHandler) -> ASGIRouteHandler:
+        @asgi(list(paths), name=name, opt={"methods": methods}, copy_scope=False)
+        async def route(scope: Scope, receive: Receive, send: Send) -> None:
+            request: AnyRequest = Request(scope, receive, send)
+            method = scope["method"]  # type: ignore[typeddict-item]  # only HTTP comes here
+            if method in methods:
+                response = await handler(request)
+            elif method == "OPTIONS" and cors:
+                response = await preflight(request)
+            else:
+                raise MethodNotAllowedException(headers={"Allow": ", ".join(methods)})
+            await send_response(response, request, send)
+
+        return route
+
+    return decorate
+
+
+async def send_response(response: AnyResponse, request: AnyRequest, send: Send) -> None:
+    """Bytes and headers as they are; what has cookies goes the framework's way."""
+    if response.cookies or response.background:
+        await response.to_asgi_response(app=None, request=request)(request.scope, request.receive, send)
+        return
+    body, status = response.content, response.status_code or 200
+    headers = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in response.headers.items()]
+    if status not in BODILESS:
+        kind = str(response.media_type)
+        charset = "; charset=utf-8" if kind.startswith("text/") else ""
+        headers.append((b"content-type", f"{kind}{charset}".encode("latin-1")))
+        headers.append((b"content-length", str(len(body)).encode()))
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    bare = status in BODILESS or request.method == "HEAD"
+    await send({"type": "http.response.body", "body": b"" if bare else body, "more_body": False})
