@@ -194,25 +194,30 @@ def test_a_service_holds_what_is_enabled_on_it_and_what_its_roles_carry(credenza
     assert jwt.decode(response["access_token"], options={"verify_signature": False})["sub"] == "machine"
 
 
-@pytest.mark.parametrize(("enabled", "held"), list(product(ENABLED, ("globally", "not held"))))
+@pytest.mark.parametrize(("enabled", "held", "answer"), list(product(ENABLED, HELD, ANSWERS)))
 def test_the_scope_of_a_device_is_the_intersection_too(
-    credenza: Credenza, user_agent: UserAgent, enabled: str, held: str
+    credenza: Credenza, user_agent: UserAgent, enabled: str, held: str, answer: str
 ) -> None:
     grant = "urn:ietf:params:oauth:grant-type:device_code"
-    application = {
-        "client_id": "native",
-        "name": "Tide CLI",
-        "grant_types": ["authorization_code", grant],
-        "permissions": {"profile": ["profile"], "api": {ORDERS: ["orders:write"] if enabled == "enabled" else []}},
-    }
-    people = {key: document(enabled, held, "required")[key] for key in ("roles", "users")}
-    credenza.apply({**people, "applications": [application]})
+    state = document(enabled, held, answer)
+    permissions = state["applications"][0]["permissions"]
+    native = {"client_id": "native", "name": "Tide CLI", "grant_types": ["authorization_code", grant]}
+    run = credenza.apply({**state, "applications": [{**native, "permissions": permissions}]})
+    organization = next(c.made["id"] for c in run.changes if c.kind == "organization" and c.name == "A")
     device = RelyingParty(credenza, "native", "http://127.0.0.1/cb", auth_method="none")
-    started = device.post("/device_authorization", {"scope": "openid orders:write", "resource": ORDERS}).json()
+    asked = {"scope": f"openid {ORGANIZATIONS} orders:write", "resource": ORDERS}
+    started = device.post("/device_authorization", asked).json()
     user_agent.get("/device")
     user_agent.submit([("user_code", started["user_code"])])
     user_agent.sign_in()
-    user_agent.submit([("decision", "authorize")])
-    user_agent.decide()
+    page = user_agent.submit([("decision", "authorize")])
+    assert isinstance(page, PageSeen)
+    assert page.name == "consent", page.text
+    page = user_agent.decide("refresh", organization=organization)
+    assert isinstance(page, PageSeen)
+    offered = page.forms[0].values_of("permission")
+    user_agent.decide(permissions=offered if answer == "ticked" else [], organization=organization)
     tokens = device.post("/token", {"grant_type": grant, "device_code": started["device_code"]}).json()
-    assert ("orders:write" in tokens["scope"].split()) is (enabled == "enabled" and held == "globally")
+    expected = enabled == "enabled" and held in ("globally", "in A") and answer != "unticked"
+    assert ("orders:write" in tokens["scope"].split()) is expected
+    assert device.userinfo(tokens["access_token"]).json()["organizations"] == [organization]
