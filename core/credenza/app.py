@@ -66,7 +66,7 @@ def create_server(
 ) -> tuple[AuthorizationServer, Passwords, Limiter]:
     """The server without its web application, for the command line; raises PluginError and SettingsError."""
     passwords = Passwords(settings)
-    limiter = Limiter(enabled=settings.rate_limit)
+    limiter = Limiter(enabled=settings.rate_limit, cache_url=settings.cache_url)
     manager = load_plugins(
         disabled=settings.plugins_disabled,
         path=settings.plugins_path,

@@ -18,6 +18,7 @@ PREFIX = "CREDENZA_"
 # Read elsewhere, before there are settings: where the file is, and whether to print what plugins do.
 OTHER_VARIABLES = frozenset({"CREDENZA_CONFIG", "CREDENZA_TRACE_PLUGINS"})
 REGISTRATION = ("off", "token", "open")  # nobody, whoever brings the initial access token, anybody
+CACHE_SCHEMES = ("valkey", "valkeys", "redis", "rediss")
 SAMPLE_SECRETS = frozenset({"secret", "changeme", "change-me", "password", "credenza", "example", "test"})
 
 
@@ -69,6 +70,10 @@ class Settings:
 
     def __post_init__(self) -> None:
         _check_issuer(self.issuer)
+        if self.cache_url and (
+            urlsplit(self.cache_url).scheme not in CACHE_SCHEMES or not urlsplit(self.cache_url).hostname
+        ):
+            raise SettingsError("cache_url: valkey://host:6379 or redis://host:6379, with an s for TLS: valkeys://")
         for proxy in self.trusted_proxies:
             try:
                 ip_network(proxy, strict=False)

@@ -118,7 +118,7 @@ class Documents:
     async def _fetch(self, client_id: str) -> tuple[Client, int]:
         """What the document says, and for how many seconds that may be believed."""
         server = self._server
-        if not self._limiter.allow(PER_HOST, host_of(client_id)) or not self._limiter.allow(ALL_HOSTS, ""):
+        if not await self._limiter.allow((PER_HOST, host_of(client_id)), (ALL_HOSTS, "")):
             raise Refused("too many documents are asked for")
         document = await fetch_document(server.settings, client_id, limit=MAX_BYTES)
         content = document.content

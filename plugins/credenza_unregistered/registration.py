@@ -61,12 +61,12 @@ WRONG_TOKENS = Rule("wrong initial access token by address", burst=10, seconds=6
 async def register(request: AnyRequest) -> AnyResponse:
     server = server_of(request)
     try:
-        check_admitted(request)
+        await check_admitted(request)
         client = await parse_client(server, await read_metadata(request), new_id(), POLICY)
         client = with_provenance(client, POLICY, server.now())
         if (repeat := await _repeat(request, client)) is not None:
             return json_response(answer(server, repeat), status=201, headers=CORS)
-        _count(request)
+        await _count(request)
         await check_sector(server, client)
         client = await with_logo(server, client)
         return json_response(await _save(request, client), status=201, headers=CORS)
@@ -85,17 +85,17 @@ async def preflight() -> AnyResponse:
     return Response(b"", status_code=204, headers=headers, media_type="text/plain")
 
 
-def check_admitted(request: AnyRequest) -> None:
+async def check_admitted(request: AnyRequest) -> None:
     """In the mode "token", whoever brings the initial access token. RFC 7591 §3. Raises InvalidToken."""
     settings = server_of(request).settings
     if settings.registration != "token":
         return
     limiter: Limiter = request.app.state.limiter
     address = neighbourhood(address_of(request))
-    if limiter.blocked(WRONG_TOKENS, address):
+    if await limiter.blocked((WRONG_TOKENS, address)):
         raise errors.TooManyTries("Too many wrong tokens. Try again later.")
     if not compare_digest(bearer_token(request).encode(), settings.registration_token.encode()):
-        limiter.count(WRONG_TOKENS, address)
+        await limiter.count((WRONG_TOKENS, address))
         raise errors.InvalidToken("Registration needs the initial access token.")
 
 
@@ -137,12 +137,12 @@ def declared(client: Client) -> str:
     return hashlib.sha256(json.dumps(describe(client), sort_keys=True).encode()).hexdigest()
 
 
-def _count(request: AnyRequest) -> None:
+async def _count(request: AnyRequest) -> None:
     """So many new clients an hour from one address, for those who need no token."""
     settings = server_of(request).settings
     limiter: Limiter = request.app.state.limiter
     rule = Rule("registrations by address", burst=settings.registration_limit_per_hour, seconds=3600)
-    if settings.registration == "open" and not limiter.allow(rule, neighbourhood(address_of(request))):
+    if settings.registration == "open" and not await limiter.allow((rule, neighbourhood(address_of(request)))):
         raise errors.TooManyTries("Too many registrations from this address. Try again later.")
 
 

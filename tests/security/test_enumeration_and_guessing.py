@@ -326,14 +326,14 @@ def test_a_bru_13_counts_of_failures_are_forgotten(credenza: Any) -> None:
 def test_the_limiter_has_a_size() -> None:
     from credenza.web.limits import Limiter, Rule
 
-    limiter, rule = Limiter(most=100), Rule("x", burst=2, seconds=60)
-    for number in range(1000):
-        limiter.count(rule, str(number))
-    assert len(limiter._arrivals) == 100
-    assert limiter.allow(rule, "a")
-    assert limiter.allow(rule, "a")
-    assert limiter.allow(rule, "a")
-    assert not limiter.allow(rule, "a")
+    async def main() -> None:
+        limiter, rule = Limiter(most=100), Rule("x", burst=2, seconds=60)
+        for number in range(1000):
+            await limiter.count((rule, str(number)))
+        assert len(limiter._arrivals) == 100
+        assert [await limiter.allow((rule, "a")) for _ in range(4)] == [True, True, True, False]
+
+    asyncio.run(main())
 
 
 # -- passwords --------------------------------------------------------------------------------------------------------

