@@ -69,7 +69,7 @@ from .store.audit import AuditEvent
 from .store.clients import ClientRow
 from .store.consents import Consent
 from .store.engine import is_unique_violation, transaction
-from .store.grants import count_live_tokens
+from .store.reach import Reach, count_reach
 from .store.revocation import revoke_consented_grants, revoke_grants
 from .store.schema import NewTable
 from .store.sessions import Session
@@ -157,6 +157,7 @@ __all__ = [
     "Prompt",
     "ProtocolError",
     "Question",
+    "Reach",
     "Refused",
     "Rule",
     "Scope",
@@ -207,7 +208,7 @@ __all__ = [
     "console_get",
     "console_post",
     "context_title",
-    "count_live_tokens",
+    "count_reach",
     "create_app",
     "csrf_token",
     "declared_permissions",

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from piccolo.query import Select
 from piccolo.query.functions import Count, Lower
 
 from credenza import Statement, bump_version, clients, transaction
@@ -291,3 +292,9 @@ async def count_members_with(name: str) -> int:
     r, p = OrganizationMemberRole, OrganizationRolePermission
     carrying = p.select(p.role).where((p.resource == "") & (p.scope == name))
     return int(await r.count(distinct=[r.member]).where(r.role.is_in(carrying)))
+
+
+def holding(role_id: str) -> Select[Any]:
+    """The ids of the users who hold a role of the template somewhere, as a part of a larger query."""
+    r = OrganizationMemberRole
+    return r.select(r.member.user).where(r.role == role_id)

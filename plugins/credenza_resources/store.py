@@ -6,6 +6,8 @@ import hashlib
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from piccolo.query import Select
+
 from credenza import bump_version, transaction
 
 from .tables import ApiPermission, ApiResource, ClientRole, Role, RolePermission, UserRole
@@ -180,6 +182,11 @@ async def count_holders(role_id: str) -> tuple[int, int]:
     """How many users and how many services hold a role."""
     users = await UserRole.count().where(UserRole.role == role_id)
     return int(users), int(await ClientRole.count().where(ClientRole.role == role_id))
+
+
+def holding(role_id: str) -> Select[Any]:
+    """The ids of the users who hold a role, as a part of a larger query."""
+    return UserRole.select(UserRole.user).where(UserRole.role == role_id)
 
 
 async def give_default_roles(user_id: str) -> None:

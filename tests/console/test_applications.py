@@ -263,7 +263,7 @@ def test_removing_a_redirect_uri_in_use_says_what_it_touches_first(
     assert re.search(r"<dt>Users</dt><dd>1</dd>", shown)
     assert re.search(r"<dt>Live tokens</dt><dd>[1-9]", shown)
     assert len(find(visitor, "app").redirect_uris) == 2
-    visitor.done("/console/applications/app", {**fields, "confirm_removal": "on"})
+    visitor.done("/console/applications/app", {**fields, "confirm_removal": "Harbour Wiki"})
     assert find(visitor, "app").redirect_uris == ("https://app.example.com/cb",)
 
 

@@ -73,7 +73,11 @@ def test_removing_says_what_it_touches_and_the_next_token_lacks_it(
     page = visitor.get(f"{PATH}/remove?permission=profile+email")
     assert re.search(r"<dt>Consents</dt><dd>1</dd>", page.html)
     assert EMAIL in ceiling(visitor)
-    visitor.done(f"{PATH}/remove", {"permission": EMAIL.key})
+    assert re.search(r"<dt>Live tokens</dt><dd>1</dd>", page.html)
+    typed = visitor.refused(f"{PATH}/remove", {"permission": EMAIL.key, "confirm": "emial"})
+    assert 'value="emial"' in typed
+    assert EMAIL in ceiling(visitor)
+    visitor.done(f"{PATH}/remove", {"permission": EMAIL.key, "confirm": "email"})
     assert EMAIL not in ceiling(visitor)
     assert "email" not in client.userinfo(tokens["access_token"]).json()
 
@@ -82,7 +86,9 @@ def test_a_permission_that_nobody_was_given_touches_no_consent(
     visitor: Visitor, user_agent: UserAgent, client: RelyingParty
 ) -> None:
     user_agent.authorize(client)
-    assert re.search(r"<dt>Consents</dt><dd>0</dd>", visitor.get(f"{PATH}/remove?permission=profile+phone").html)
+    page = visitor.get(f"{PATH}/remove?permission=profile+phone")
+    assert re.search(r"<dt>Consents</dt><dd>0</dd>.*<dt>Live tokens</dt><dd>0</dd>", page.html, re.DOTALL)
+    visitor.done(f"{PATH}/remove", {"permission": "profile phone"})
 
 
 def test_a_removal_that_names_nothing_is_not_there(visitor: Visitor) -> None:

@@ -128,7 +128,7 @@ def test_a_permission_taken_from_a_role_is_gone_from_the_next_token(
 
 def test_a_role_is_deleted_after_its_name_is_typed(visitor: Visitor) -> None:
     path = f"{support(visitor)}/delete"
-    assert re.search(r"<dt>Users</dt><dd>1</dd>", visitor.get(path).html)
+    assert re.search(r"<dt>Holders</dt><dd>1</dd>", visitor.get(path).html)
     visitor.refused(path, {"confirm": ""})
     visitor.done(path, {"confirm": "support"})
     assert visitor.credenza.run(store.list_roles) == []

@@ -84,8 +84,8 @@ def test_suspending_says_whom_it_touches_and_can_be_taken_back(
     tokens = client.tokens(user_agent.decide(organization=visitor.ids["Acme"]))
     page = visitor.get(visitor.at("Acme", "/suspension"))
     assert re.search(r"<dt>Members</dt><dd>1</dd>", page.html)
-    assert re.search(r"<dt>Live consents</dt><dd>1</dd>", page.html)
-    assert re.search(r"<dt>Live consents</dt><dd>0</dd>", visitor.get(visitor.at("Basalt", "/suspension")).html)
+    assert re.search(r"<dt>Consents</dt><dd>1</dd>", page.html)
+    assert re.search(r"<dt>Consents</dt><dd>0</dd>", visitor.get(visitor.at("Basalt", "/suspension")).html)
     assert "Suspended" in visitor.done(visitor.at("Acme", "/suspension"), {"suspended": "on"}).text
     assert visitor.change("organization").data["action"] == "suspended"
     assert client.introspect(tokens["access_token"]) == {"active": False}

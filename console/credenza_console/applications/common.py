@@ -15,9 +15,9 @@ from credenza import (
     ConsoleVisit,
     Link,
     Permission,
+    Reach,
     clients,
-    consents,
-    count_live_tokens,
+    count_reach,
     identifier_of,
     segment_of,
 )
@@ -87,21 +87,10 @@ def back_to(client: Client, title: str = "", path: str = "") -> tuple[Link, ...]
     return (Link(client.name, address), *((Link(title, address + path),) if title else ()))
 
 
-@dataclass(frozen=True, slots=True)
-class Touched:
-    """The blast radius of a change: what would stop working, or have to be asked again."""
-
-    consents: int
-    users: int
-    tokens: int
-
-    @property
-    def any(self) -> bool:
-        return bool(self.consents or self.tokens)
-
-
-async def touched(visit: ConsoleVisit, client: Client, permission: Permission | None = None) -> Touched:
-    """What a change to the application, or to one of its permissions, touches now."""
-    given = await consents.count_consents(client.id, permission)
-    people = await consents.count_consenting_users(client.id, permission)
-    return Touched(given, people, await count_live_tokens(client.id, visit.server.now()))
+async def touched(visit: ConsoleVisit, client: Client, permission: Permission | None = None) -> Reach:
+    """The blast radius of a change to the application, or to one of its permissions."""
+    now = visit.server.now()
+    if permission is None:
+        return await count_reach(now, clients=[client.id])
+    resource, scope = permission.resource, permission.scope
+    return await count_reach(now, clients=[client.id], sources=[permission.source], resource=resource, scope=scope)

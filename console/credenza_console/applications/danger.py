@@ -5,21 +5,21 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
-from credenza import ConsoleDone, ConsoleVisit, clients, console_get, console_post, transaction
+from credenza import ConsoleDone, ConsoleVisit, Reach, clients, console_get, console_post, transaction
 
-from .common import LISTS, ONE, ApplicationForm, Touched, address_of_client, back_to, find, touched
+from .common import LISTS, ONE, ApplicationForm, address_of_client, back_to, find, touched
 
 
 @dataclass(kw_only=True)
 class AvailabilityPage(ApplicationForm):
     template: ClassVar[str] = "applications/availability.html"
-    touched: Touched
+    touched: Reach
 
 
 @dataclass(kw_only=True)
 class DeletePage(ApplicationForm):
     template: ClassVar[str] = "applications/delete.html"
-    touched: Touched
+    touched: Reach
 
 
 @console_get(ONE + "/availability", "applications:write")

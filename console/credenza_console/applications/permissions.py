@@ -11,9 +11,9 @@ from litestar.exceptions import NotFoundException
 from credenza import (
     Client,
     ConsoleDone,
-    ConsoleView,
     ConsoleVisit,
     Permission,
+    Reach,
     Scope,
     clients,
     console_get,
@@ -21,7 +21,7 @@ from credenza import (
     transaction,
 )
 
-from .common import ONE, ApplicationForm, ApplicationView, Touched, address_of_client, back_to, find, tabs, touched
+from .common import ONE, ApplicationForm, ApplicationView, address_of_client, back_to, find, tabs, touched
 
 PERMISSIONS = ONE + "/permissions"
 HALVES = {
@@ -79,7 +79,7 @@ class PickerPage(ApplicationForm):
 class RemovePage(ApplicationForm):
     template: ClassVar[str] = "applications/remove_permission.html"
     line: Line
-    touched: Touched
+    touched: Reach
 
 
 Catalogue = Mapping[Permission, Scope]
@@ -145,11 +145,14 @@ async def show_remove(visit: ConsoleVisit, application: str) -> RemovePage:
 
 
 @console_post(PERMISSIONS + "/remove", "applications:write")
-async def remove_permission(visit: ConsoleVisit, application: str) -> ConsoleDone | ConsoleView:
+async def remove_permission(visit: ConsoleVisit, application: str) -> ConsoleDone | RemovePage:
     page = await _removal(visit, application, visit.form.get("permission", ""))
     client = page.client
     ceiling = client.ceiling or {}
     gone = _named(ceiling, page.line.key)
+    typed = visit.form.get("confirm", "").strip()
+    if page.touched.any and typed != gone.scope:
+        return page.refused({"confirm": f"Type the permission: {gone.scope}"}, confirm=typed)
     await _save(visit, client, {p: required for p, required in ceiling.items() if p != gone})
     return ConsoleDone(f"{page.address}/permissions", f"{page.line.title} was removed.")
 

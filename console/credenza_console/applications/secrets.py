@@ -13,6 +13,7 @@ from credenza import (
     ConsoleDone,
     ConsoleVisit,
     Moment,
+    Reach,
     clients,
     console_get,
     console_post,
@@ -21,7 +22,7 @@ from credenza import (
     transaction,
 )
 
-from .common import ONE, ApplicationForm, Touched, address_of_client, back_to, find, touched
+from .common import ONE, ApplicationForm, address_of_client, back_to, find, touched
 
 DAY = 24 * 3600
 LIFETIMES = (("", "Never"), ("30", "In 30 days"), ("90", "In 90 days"), ("180", "In 180 days"), ("365", "In a year"))
@@ -49,7 +50,7 @@ class NewSecretPage(ApplicationForm):
 class DeleteSecretPage(ApplicationForm):
     template: ClassVar[str] = "applications/delete_secret.html"
     secret: SecretRow
-    touched: Touched
+    touched: Reach
     last: bool
 
 

@@ -13,6 +13,7 @@ from credenza import (
     ConsoleDone,
     ConsoleVisit,
     Parameters,
+    Reach,
     ShownPanel,
     StateError,
     check_client,
@@ -25,7 +26,7 @@ from credenza import (
     transaction,
 )
 
-from .common import ONE, ApplicationForm, Touched, find, tabs, touched
+from .common import ONE, ApplicationForm, find, tabs, touched
 from .creation import check_words
 from .secrets import SecretRow, list_secrets
 
@@ -33,7 +34,7 @@ LISTS = ("redirect_uris", "post_logout_redirect_uris", "cors_origins")
 TEXTS = ("name", "description", "auth_method", "id_token_alg", "jwks_uri", "backchannel_logout_uri")
 SWITCHES = ("require_pkce", "offline_access")
 MOST_URIS = 100
-NOTHING = Touched(0, 0, 0)
+NOTHING = Reach()
 METHODS = {
     "client_secret_basic": "client_secret_basic: the secret in the Authorization header",
     "client_secret_post": "client_secret_post: the secret in the form",
@@ -58,7 +59,7 @@ class SettingsPage(ApplicationForm):
     algorithms: tuple[tuple[str, str], ...]
     panels: tuple[ShownPanel, ...]
     removed: tuple[str, ...] = ()
-    touched: Touched = NOTHING
+    touched: Reach = NOTHING
 
 
 @console_get(ONE, "applications:read")
@@ -73,12 +74,12 @@ async def save_settings(visit: ConsoleVisit, application: str) -> ConsoleDone | 
     values = typed(client, visit.form)
     changed, errors = parse(client, values)
     removed = tuple(uri for uri in client.redirect_uris if uri not in changed.redirect_uris)
-    reach = await touched(visit, client) if removed and not errors else NOTHING
-    if reach.any and visit.form.get("confirm_removal") != "on":
-        errors["confirm_removal"] = "Tick this to go on."
+    reached = await touched(visit, client) if removed and not errors else NOTHING
+    if reached.any and visit.form.get("confirm_removal", "").strip() != client.name.strip():
+        errors["confirm_removal"] = f"Type the name of the application: {client.name}"
     if errors:
         page = (await _page(visit, client, values)).refused(errors)
-        page.removed, page.touched = (removed if reach.any else ()), reach
+        page.removed, page.touched = (removed if reached.any else ()), reached
         return page
     before, after = difference(client, changed)
     if after:

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from credenza import (
     ConsoleDone,
     ConsoleForm,
     ConsoleVisit,
+    Reach,
     User,
-    consents,
     console_get,
     console_post,
+    count_reach,
     end_sessions,
     invite,
     revoke_grants,
@@ -27,14 +28,6 @@ from .common import LIST, ONE, UserView, back_to, find
 OWN = "This is your own account. Ask another administrator."
 
 
-@dataclass(frozen=True, slots=True)
-class Reach:
-    """What suspending or deleting touches."""
-
-    sessions: int
-    consents: int
-
-
 @dataclass(kw_only=True)
 class LinkPage(UserView, ConsoleForm):
     template: ClassVar[str] = "users/link.html"
@@ -43,13 +36,15 @@ class LinkPage(UserView, ConsoleForm):
 @dataclass(kw_only=True)
 class SuspensionPage(UserView, ConsoleForm):
     template: ClassVar[str] = "users/suspension.html"
-    reach: Reach
+    sessions: int
+    touched: Reach
 
 
 @dataclass(kw_only=True)
 class DeletePage(UserView, ConsoleForm):
     template: ClassVar[str] = "users/delete.html"
-    reach: Reach
+    sessions: int
+    touched: Reach
 
 
 @console_get(ONE + "/link", "users:write")
@@ -120,16 +115,17 @@ async def delete(visit: ConsoleVisit, user: str) -> ConsoleDone | DeletePage:
     return ConsoleDone(LIST, f"{found.username} was deleted.")
 
 
-async def _reach(visit: ConsoleVisit, user: User) -> Reach:
-    alive = await sessions.list_sessions(user.id, visit.server.now())
-    return Reach(len(alive), len(await consents.list_consents(user_id=user.id)))
-
-
 async def _suspension_page(visit: ConsoleVisit, user: User) -> SuspensionPage:
     title = f"{'Reactivate' if user.suspended else 'Suspend'} {user.display_name}"
-    return SuspensionPage(title=title, path=back_to(user), user=user, reach=await _reach(visit, user))
+    return SuspensionPage(title=title, path=back_to(user), user=user, **await _touched(visit, user))
 
 
 async def _delete_page(visit: ConsoleVisit, user: User) -> DeletePage:
     title = f"Delete {user.display_name}"
-    return DeletePage(title=title, path=back_to(user), user=user, reach=await _reach(visit, user))
+    return DeletePage(title=title, path=back_to(user), user=user, **await _touched(visit, user))
+
+
+async def _touched(visit: ConsoleVisit, user: User) -> dict[str, Any]:
+    now = visit.server.now()
+    alive = await sessions.list_sessions(user.id, now)
+    return {"sessions": len(alive), "touched": await count_reach(now, users=[user.id])}

@@ -159,29 +159,10 @@ def _by(search: str) -> Any:
     return (user.username.like(pattern)) | (user.email.like(pattern))
 
 
-async def count_consents(client_id: str, permission: Permission | None = None, *, search: str = "") -> int:
-    """How many an application has; with `permission`, those in which it was granted."""
-    conditions = _about(client_id, permission)
-    return int(await ConsentRow.count().where(*conditions, *([_by(search)] if search else [])))
-
-
-async def count_consenting_users(client_id: str, permission: Permission | None = None) -> int:
-    r = ConsentRow
-    return int(await r.count(distinct=[r.user]).where(*_about(client_id, permission)))
-
-
-def _about(client_id: str, permission: Permission | None) -> list[Any]:
-    conditions: list[Any] = [ConsentRow.client == client_id]
-    if permission is not None:
-        p = ConsentPermissionRow
-        granting = p.select(p.consent).where(
-            (p.source == permission.source)
-            & (p.resource == permission.resource)
-            & (p.scope == permission.scope)
-            & p.granted.eq(True)
-        )
-        conditions.append(ConsentRow.id.is_in(granting))
-    return conditions
+async def count_consents(client_id: str, *, search: str = "") -> int:
+    """How many an application has."""
+    conditions: list[Any] = [ConsentRow.client == client_id, *([_by(search)] if search else [])]
+    return int(await ConsentRow.count().where(*conditions))
 
 
 async def save_consent(consent: Consent, now: int) -> None:

@@ -346,16 +346,6 @@ async def find_access_token(digest: str, now: int) -> AccessToken | None:
     )
 
 
-async def count_live_tokens(client_id: str, now: int) -> int:
-    """Refresh and access tokens of a client that would still be accepted."""
-    t, r = AccessTokenRow, RefreshTokenRow
-    access = await t.count().where((t.client == client_id) & (t.expires_at > now) & (t.revoked_at.is_null()))
-    refresh = await r.count().where(
-        (r.grant.client == client_id) & (r.expires_at > now) & (r.spent_at.is_null()) & (r.grant.revoked_at.is_null())
-    )
-    return int(access) + int(refresh)
-
-
 async def spend_assertion(digest: str, expires_at: int) -> bool:
     """Remember a client assertion; false when it was used before."""
     s = SpentAssertionRow

@@ -5,14 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
-from urllib.parse import urlencode
 
 from litestar.exceptions import NotFoundException
 
-from credenza import ConsoleView, ConsoleVisit, Link, clients, consents, identifier_of, segment_of
+from credenza import ConsoleView, ConsoleVisit, Link, identifier_of, segment_of
 
 from .. import store
-from ..scopes import QUESTION
 
 LIST = "/console/organizations"
 ONE = LIST + "/{organization:str}"
@@ -74,12 +72,3 @@ def wanted_roles(visit: ConsoleVisit, choices: RoleChoices) -> dict[str, str] | 
     known = {role: name for role, name, _, _ in choices}
     ticked = visit.form.all_values("role")
     return {role: known[role] for role in ticked} if known.keys() >= set(ticked) else None
-
-
-async def count_consents(visit: ConsoleVisit, organization: str, user_id: str = "") -> int:
-    """How many live consents are for this organization, of everybody or of one user."""
-    c = consents.ConsentRow
-    alive = c.expires_at.is_null() | (c.expires_at > visit.server.now())
-    # Other sources may have asked something too; their answers stand in the same context.
-    query = c.count().where(alive & c.context.like(clients.contains(urlencode({QUESTION: organization}))))
-    return int(await (query.where(c.user == user_id) if user_id else query))

@@ -5,37 +5,31 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from credenza import ConsoleDone, ConsoleForm, ConsoleVisit, console_get, console_post, transaction
+from credenza import ConsoleDone, ConsoleForm, ConsoleVisit, Reach, console_get, console_post, count_reach, transaction
 
 from .. import store
-from .common import LIST, ONE, OrganizationView, address_of, back_to, count_consents, find
-
-
-@dataclass(frozen=True, slots=True)
-class Reach:
-    """What suspending or deleting touches."""
-
-    members: int
-    consents: int
+from .common import LIST, ONE, OrganizationView, address_of, back_to, find
 
 
 @dataclass(kw_only=True)
 class SuspensionPage(OrganizationView, ConsoleForm):
     template: ClassVar[str] = "organizations/suspension.html"
-    reach: Reach
+    members: int
+    touched: Reach
 
 
 @dataclass(kw_only=True)
 class DeletePage(OrganizationView, ConsoleForm):
     template: ClassVar[str] = "organizations/delete.html"
-    reach: Reach
+    members: int
+    touched: Reach
 
 
 @console_get(ONE + "/suspension", "organizations:write")
 async def show_suspension(visit: ConsoleVisit, organization: str) -> SuspensionPage:
     row = await find(organization)
     title = f"{'Reactivate' if row['suspended'] else 'Suspend'} {row['name']}"
-    return SuspensionPage(title=title, path=back_to(row), organization=row, reach=await _reach(visit, row))
+    return SuspensionPage(title=title, path=back_to(row), organization=row, **await _touched(visit, row))
 
 
 @console_post(ONE + "/suspension", "organizations:write")
@@ -78,11 +72,12 @@ async def delete(visit: ConsoleVisit, organization: str) -> ConsoleDone | Delete
     return ConsoleDone(LIST, f"{row['name']} was deleted.")
 
 
-async def _reach(visit: ConsoleVisit, row: dict[str, Any]) -> Reach:
-    return Reach(await store.count_members(row["id"]), await count_consents(visit, row["id"]))
+async def _touched(visit: ConsoleVisit, row: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "members": await store.count_members(row["id"]),
+        "touched": await count_reach(visit.server.now(), choice=row["id"]),
+    }
 
 
 async def _delete_page(visit: ConsoleVisit, row: dict[str, Any]) -> DeletePage:
-    return DeletePage(
-        title=f"Delete {row['name']}", path=back_to(row), organization=row, reach=await _reach(visit, row)
-    )
+    return DeletePage(title=f"Delete {row['name']}", path=back_to(row), organization=row, **await _touched(visit, row))

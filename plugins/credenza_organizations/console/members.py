@@ -14,9 +14,11 @@ from credenza import (
     Link,
     Listing,
     Moment,
+    Reach,
     User,
     console_get,
     console_post,
+    count_reach,
     transaction,
     users,
 )
@@ -30,7 +32,6 @@ from .common import (
     address_of,
     back_to,
     chosen_in,
-    count_consents,
     find,
     role_choices,
     tabs,
@@ -76,7 +77,7 @@ class RemovePage(OrganizationView, ConsoleForm):
     template: ClassVar[str] = "organizations/remove_member.html"
     user: User
     roles: tuple[str, ...]
-    consents: int
+    touched: Reach
 
 
 @console_get(MEMBERS, "organizations:read")
@@ -226,7 +227,7 @@ async def _remove_page(visit: ConsoleVisit, row: dict[str, Any], user: User, rol
         organization=row,
         user=user,
         roles=tuple(sorted(roles.values())),
-        consents=await count_consents(visit, row["id"], user.id),
+        touched=await count_reach(visit.server.now(), users=[user.id], choice=row["id"]),
     )
 
 

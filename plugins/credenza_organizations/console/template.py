@@ -14,9 +14,11 @@ from credenza import (
     ConsoleView,
     ConsoleVisit,
     Link,
+    Reach,
     clients,
     console_get,
     console_post,
+    count_reach,
     identifier_of,
     segment_of,
     transaction,
@@ -60,7 +62,7 @@ class PermissionPage(ConsoleForm):
 
 @dataclass(kw_only=True)
 class DeletePage(ConsoleForm):
-    """Deletes `what` ("permission", "role") that is `called` something; `touched` are labels and numbers."""
+    """Deletes `what` ("permission", "role") that is `called` something; `used_by` are labels and numbers."""
 
     template: ClassVar[str] = "organization_template/delete.html"
     folder: ClassVar[Path | None] = TEMPLATES
@@ -68,7 +70,8 @@ class DeletePage(ConsoleForm):
     back: str
     what: str
     called: str
-    touched: tuple[tuple[str, int], ...]
+    used_by: tuple[tuple[str, int], ...]
+    touched: Reach
 
 
 @console_get(HERE, "organizations:read")
@@ -122,12 +125,12 @@ async def save_permission(visit: ConsoleVisit, permission: str) -> ConsoleDone |
 
 @console_get(PERMISSION + "/delete", "organizations:write")
 async def show_delete_permission(visit: ConsoleVisit, permission: str) -> DeletePage:
-    return await _delete_page(permission)
+    return await _delete_page(visit, permission)
 
 
 @console_post(PERMISSION + "/delete", "organizations:write")
 async def delete_permission(visit: ConsoleVisit, permission: str) -> ConsoleDone | DeletePage:
-    page = await _delete_page(permission)
+    page = await _delete_page(visit, permission)
     if visit.form.get("confirm", "").strip() != page.called:
         return page.refused({"confirm": f"Type its name: {page.called}"}, confirm=visit.form.get("confirm", ""))
     description = (await store.template_permissions()).get(page.called, "")
@@ -172,7 +175,7 @@ async def _permission_page(segment: str) -> PermissionPage:
     )
 
 
-async def _delete_page(segment: str) -> DeletePage:
+async def _delete_page(visit: ConsoleVisit, segment: str) -> DeletePage:
     name = identifier_of(segment)
     if name not in await store.template_permissions():
         raise NotFoundException
@@ -184,9 +187,10 @@ async def _delete_page(segment: str) -> DeletePage:
         back=HERE,
         what="permission",
         called=name,
-        touched=(
+        used_by=(
             ("Roles", sum(name in role["permissions"] for role in roles.values())),
             ("Members", await store.count_members_with(name)),
             ("Applications", await clients.count_enabling("organization", "", name)),
         ),
+        touched=await count_reach(visit.server.now(), sources=["organization"], scope=name),
     )

@@ -16,6 +16,7 @@ from credenza import (
     Link,
     console_get,
     console_post,
+    count_reach,
     is_unique_violation,
     new_id,
     transaction,
@@ -84,7 +85,7 @@ async def save_role(visit: ConsoleVisit, role: str) -> ConsoleDone | RolePage:
 
 @console_get(ONE + "/delete", "organizations:write")
 async def show_delete(visit: ConsoleVisit, role: str) -> DeletePage:
-    return await _delete_page(await _find(role))
+    return await _delete_page(visit, await _find(role))
 
 
 @console_post(ONE + "/delete", "organizations:write")
@@ -92,7 +93,7 @@ async def delete(visit: ConsoleVisit, role: str) -> ConsoleDone | DeletePage:
     row = await _find(role)
     if visit.form.get("confirm", "").strip() != row["name"]:
         errors = {"confirm": f"Type the name of the role: {row['name']}"}
-        return (await _delete_page(row)).refused(errors, confirm=visit.form.get("confirm", ""))
+        return (await _delete_page(visit, row)).refused(errors, confirm=visit.form.get("confirm", ""))
     async with transaction():
         await store.delete_template_role(row["id"])
         await visit.changed("organization_role", "deleted", row["name"], before=_noted(row))
@@ -185,7 +186,7 @@ async def _page(visit: ConsoleVisit, row: dict[str, Any] | None, chosen: Collect
     )
 
 
-async def _delete_page(row: dict[str, Any]) -> DeletePage:
+async def _delete_page(visit: ConsoleVisit, row: dict[str, Any]) -> DeletePage:
     address = f"{ROLES}/{row['id']}"
     members, organizations = await store.count_role_members(row["id"])
     return DeletePage(
@@ -195,5 +196,10 @@ async def _delete_page(row: dict[str, Any]) -> DeletePage:
         back=address,
         what="role",
         called=row["name"],
-        touched=(("Members", members), ("Organizations", organizations)),
+        used_by=(("Holders", members), ("Organizations", organizations)),
+        touched=await count_reach(
+            visit.server.now(),
+            users=store.holding(row["id"]),
+            sources=["organization", "organization_api"],
+        ),
     )

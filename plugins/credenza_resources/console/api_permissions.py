@@ -17,6 +17,7 @@ from credenza import (
     clients,
     console_get,
     console_post,
+    count_reach,
     identifier_of,
     transaction,
 )
@@ -75,13 +76,13 @@ async def save_permission(visit: ConsoleVisit, resource: str, permission: str) -
 
 @console_get(ONE + "/permissions/{permission:str}/delete", "api-resources:write")
 async def show_delete_permission(visit: ConsoleVisit, resource: str, permission: str) -> DeletePage:
-    return await _delete_permission_page(await find(resource), permission)
+    return await _delete_permission_page(visit, await find(resource), permission)
 
 
 @console_post(ONE + "/permissions/{permission:str}/delete", "api-resources:write")
 async def delete_permission(visit: ConsoleVisit, resource: str, permission: str) -> ConsoleDone | DeletePage:
     row = await find(resource)
-    page = await _delete_permission_page(row, permission)
+    page = await _delete_permission_page(visit, row, permission)
     if visit.form.get("confirm", "").strip() != page.called:
         return page.refused({"confirm": f"Type its name: {page.called}"}, confirm=visit.form.get("confirm", ""))
     async with transaction():
@@ -107,7 +108,7 @@ async def _permission_page(row: dict[str, Any], segment: str) -> PermissionPage:
     )
 
 
-async def _delete_permission_page(row: dict[str, Any], segment: str) -> DeletePage:
+async def _delete_permission_page(visit: ConsoleVisit, row: dict[str, Any], segment: str) -> DeletePage:
     address, name = address_of(row["identifier"]), identifier_of(segment)
     if name not in await store.resource_permissions(row["identifier"]):
         raise NotFoundException
@@ -120,4 +121,5 @@ async def _delete_permission_page(row: dict[str, Any], segment: str) -> DeletePa
         called=name,
         roles=await store.count_roles_with(row["identifier"], name),
         applications=await clients.count_enabling("api", row["identifier"], name),
+        touched=await count_reach(visit.server.now(), sources=["api"], resource=row["identifier"], scope=name),
     )

@@ -16,10 +16,12 @@ from credenza import (
     ConsoleVisit,
     Link,
     Listing,
+    Reach,
     bump_version,
     clients,
     console_get,
     console_post,
+    count_reach,
     identifier_of,
     segment_of,
     transaction,
@@ -79,6 +81,7 @@ class DeletePage(ConsoleForm):
     called: str
     roles: int
     applications: int
+    touched: Reach
 
 
 @console_get(HERE, "api-resources:read")
@@ -144,13 +147,13 @@ async def save_resource(visit: ConsoleVisit, resource: str) -> ConsoleDone | Res
 
 @console_get(ONE + "/delete", "api-resources:write")
 async def show_delete(visit: ConsoleVisit, resource: str) -> DeletePage:
-    return await _delete_page(await find(resource))
+    return await _delete_page(visit, await find(resource))
 
 
 @console_post(ONE + "/delete", "api-resources:write")
 async def delete(visit: ConsoleVisit, resource: str) -> ConsoleDone | DeletePage:
     row = await find(resource)
-    page = await _delete_page(row)
+    page = await _delete_page(visit, row)
     if visit.form.get("confirm", "").strip() != page.called:
         return page.refused({"confirm": f"Type its name: {page.called}"}, confirm=visit.form.get("confirm", ""))
     async with transaction():
@@ -215,7 +218,7 @@ async def _page(row: dict[str, Any]) -> ResourcePage:
     )
 
 
-async def _delete_page(row: dict[str, Any]) -> DeletePage:
+async def _delete_page(visit: ConsoleVisit, row: dict[str, Any]) -> DeletePage:
     address = address_of(row["identifier"])
     return DeletePage(
         title=f"Delete {row['name']}",
@@ -226,4 +229,5 @@ async def _delete_page(row: dict[str, Any]) -> DeletePage:
         called=row["name"],
         roles=await store.count_roles_with(row["identifier"]),
         applications=await clients.count_enabling("api", row["identifier"]),
+        touched=await count_reach(visit.server.now(), sources=["api"], resource=row["identifier"]),
     )

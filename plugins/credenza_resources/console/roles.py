@@ -16,8 +16,10 @@ from credenza import (
     ConsoleVisit,
     Link,
     Listing,
+    Reach,
     console_get,
     console_post,
+    count_reach,
     is_unique_violation,
     new_id,
     transaction,
@@ -79,6 +81,7 @@ class DeletePage(ConsoleForm):
     role: str
     called: str
     holders: tuple[int, int]
+    touched: Reach
 
 
 @console_get(HERE, "roles:read")
@@ -129,7 +132,7 @@ async def save_role(visit: ConsoleVisit, role: str) -> ConsoleDone | RolePage:
 
 @console_get(ONE + "/delete", "roles:write")
 async def show_delete(visit: ConsoleVisit, role: str) -> DeletePage:
-    return await _delete_page(await _find(role))
+    return await _delete_page(visit, await _find(role))
 
 
 @console_post(ONE + "/delete", "roles:write")
@@ -137,7 +140,7 @@ async def delete(visit: ConsoleVisit, role: str) -> ConsoleDone | DeletePage:
     row = await _find(role)
     if visit.form.get("confirm", "").strip() != row["name"]:
         errors = {"confirm": f"Type the name of the role: {row['name']}"}
-        return (await _delete_page(row)).refused(errors, confirm=visit.form.get("confirm", ""))
+        return (await _delete_page(visit, row)).refused(errors, confirm=visit.form.get("confirm", ""))
     async with transaction():
         await store.delete_role(role)
         await visit.changed("role", "deleted", row["name"])
@@ -223,11 +226,12 @@ async def _page(row: dict[str, Any], chosen: Collection[str]) -> RolePage:
     )
 
 
-async def _delete_page(row: dict[str, Any]) -> DeletePage:
+async def _delete_page(visit: ConsoleVisit, row: dict[str, Any]) -> DeletePage:
     return DeletePage(
         title=f"Delete the role {row['name']}",
         path=(UP, Link(row["name"], f"{HERE}/{row['id']}")),
         role=row["id"],
         called=row["name"],
         holders=await store.count_holders(row["id"]),
+        touched=await count_reach(visit.server.now(), users=store.holding(row["id"]), sources=["api"]),
     )
