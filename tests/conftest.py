@@ -14,7 +14,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, closing, suppress
+from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from http.cookiejar import CookieJar, DefaultCookiePolicy
@@ -201,21 +201,23 @@ class LiveServer:
     workers: int = 1
     settings: Mapping[str, str] = field(default_factory=dict)
     port: int = field(default_factory=free_port)
+    issuer: str = ""  # where a proxy of the test's is; its own port by default
+    certificate: Path | None = None  # of the proxy, and of whatever the server calls
 
     def __post_init__(self) -> None:
+        self.issuer = self.issuer or f"http://localhost:{self.port}"
         # Cookies belong to a user agent; this jar accepts none.
         jar = CookieJar(DefaultCookiePolicy(allowed_domains=[]))
         limits = httpx.Limits(max_connections=200)
-        self.http = httpx.Client(trust_env=False, timeout=PATIENCE, limits=limits, cookies=jar)
+        trust = ssl.create_default_context(cafile=self.certificate) if self.certificate is not None else True
+        self.http = httpx.Client(trust_env=False, timeout=PATIENCE, limits=limits, cookies=jar, verify=trust)
         secret_key = test_settings(self.database_url).secret_key
         values = {"issuer": self.issuer, "database_url": self.database_url, "secret_key": secret_key, **self.settings}
         self.env = environment(**values)
+        if self.certificate is not None:
+            self.env["SSL_CERT_FILE"] = str(self.certificate)
         serve = ["serve", "--port", str(self.port), "--workers", str(self.workers)]
         self.program = Program(self._credenza(*serve), self.folder / f"serve-{self.port}.log", self.env, self.folder)
-
-    @property
-    def issuer(self) -> str:
-        return f"http://localhost:{self.port}"
 
     @staticmethod
     def _credenza(*arguments: str) -> list[str]:
@@ -287,6 +289,21 @@ def live_server(credenza_template: Path, tmp_path_factory: pytest.TempPathFactor
         server.close()
 
 
+@pytest.fixture(scope="session")
+def serve(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., LiveServer]]:
+    """Start `credenza serve` for the whole session, on a database of its own: `serve(issuer="https://…")`."""
+    with ExitStack() as stack:
+
+        def start(*, settings: Mapping[str, str], **options: Any) -> LiveServer:
+            folder = tmp_path_factory.mktemp("serve")
+            server = LiveServer(f"sqlite:///{folder / 'credenza.db'}", folder, settings=settings, **options)
+            stack.callback(server.close)
+            server.start()
+            return server
+
+        yield start
+
+
 @pytest.fixture
 def application(live_server: Any) -> Callable[..., dict[str, Any]]:
     """Register a third-party application with the running server; returns how it was declared."""
@@ -346,11 +363,13 @@ def start_program(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable
 
 
 class WebSite:
-    """A web server with a certificate, on loopback. `seen` are the requests that came: path and headers."""
+    """A web server with a certificate, on loopback. `seen` are the requests that came: path and headers; `posted` the
+    bodies of forms, by path."""
 
     def __init__(self, certificate: Path) -> None:
         self.pages: dict[str, Callable[[BaseHTTPRequestHandler], None]] = {}
         self.seen: list[tuple[str, dict[str, str]]] = []
+        self.posted: dict[str, list[bytes]] = {}
         site = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -358,6 +377,11 @@ class WebSite:
                 site.seen.append((self.path, {name.lower(): value for name, value in self.headers.items()}))
                 with suppress(OSError):  # the other side had enough
                     site.pages.get(self.path, answering(404))(self)
+
+            def do_POST(self) -> None:
+                body = self.rfile.read(int(self.headers["content-length"]))
+                site.posted.setdefault(self.path, []).append(body)
+                self.do_GET()
 
             def log_message(self, *arguments: Any) -> None:
                 pass
@@ -418,10 +442,8 @@ def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-@pytest.fixture
-def web_site(certificate: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[WebSite]:
-    """Somebody's web server, whose certificate is trusted; whether it may be called is up to `outbound_allow`."""
-    monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+@contextmanager
+def publishing(certificate: Path) -> Iterator[WebSite]:
     site = WebSite(certificate)
     thread = threading.Thread(target=site.server.serve_forever, kwargs={"poll_interval": 0.02})
     thread.start()
@@ -429,6 +451,21 @@ def web_site(certificate: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Web
     site.server.shutdown()
     thread.join()
     site.server.server_close()
+
+
+@pytest.fixture
+def web_site(certificate: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[WebSite]:
+    """Somebody's web server, whose certificate is trusted; whether it may be called is up to `outbound_allow`."""
+    monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+    with publishing(certificate) as site:
+        yield site
+
+
+@pytest.fixture(scope="session")
+def lasting_web_site(certificate: Path) -> Iterator[WebSite]:
+    """A web server for the whole session; servers started with the same certificate trust it."""
+    with publishing(certificate) as site:
+        yield site
 
 
 # -- the browser ------------------------------------------------------------------------------------------------------

@@ -14,7 +14,7 @@ import re
 import socket
 import ssl
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -200,33 +200,34 @@ def _trusted(authorities: str) -> ssl.SSLContext:
 class RemoteKeys:
     """Clients' JWKS documents, fetched when needed and kept for a while. RFC 7517."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, now: Callable[[], float] = time.time) -> None:
         self._settings = settings
+        self._now = now
         self._kept: dict[str, tuple[float, list[jose.VerificationKey]]] = {}
         self._failed: dict[str, tuple[float, Refused]] = {}
         self._locks: dict[str, asyncio.Lock] = {}
 
     async def get(self, uri: str, kid: str | None) -> list[jose.VerificationKey]:
         """The keys at an address; a `kid` nobody knows makes us look again, but not all the time. Raises Refused."""
-        fetched_at, known = self._kept.get(uri, (0.0, []))
-        age = time.monotonic() - fetched_at
+        fetched_at, known = self._kept.get(uri, (0, []))
+        age = abs(self._now() - fetched_at)  # a clock that was set back makes nothing young
         if known and age < JWKS_FRESH and (kid is None or any(key.kid == kid for key in known) or age < JWKS_REFETCH):
             return known
         async with self._locks.setdefault(uri, asyncio.Lock()):
-            again_at, again = self._kept.get(uri, (0.0, []))
+            again_at, again = self._kept.get(uri, (0, []))
             if again_at != fetched_at:
                 return again
-            failed_at, refusal = self._failed.get(uri, (-JWKS_REFETCH, None))
-            if refusal is not None and time.monotonic() - failed_at < JWKS_REFETCH:
+            failed_at, refusal = self._failed.get(uri, (0, None))
+            if refusal is not None and abs(self._now() - failed_at) < JWKS_REFETCH:
                 raise Refused(str(refusal))  # whoever waits in line behind a dead address is not made to wait again
             try:
                 keys = await self._fetch(uri)
             except Refused as error:
-                self._failed[uri] = (time.monotonic(), error)
+                self._failed[uri] = (self._now(), error)
                 raise
             if len(self._kept) > 1000:
                 self._kept.clear()
-            self._kept[uri] = (time.monotonic(), keys)
+            self._kept[uri] = (self._now(), keys)
             return keys
 
     async def _fetch(self, uri: str) -> list[jose.VerificationKey]:

@@ -79,10 +79,12 @@ def _load_file(path: Path) -> ModuleType:
     try:
         if path.stat().st_mode & 0o022:
             raise PluginError(f"plugins.path: {path} may be written by others; chmod go-w it")
-        spec = importlib.util.spec_from_file_location(path.stem, path)
+        # A name that hides no other module; annotations of dataclasses and handlers are looked up under it.
+        spec = importlib.util.spec_from_file_location(f"credenza_plugin_file_{path.stem}", path)
         assert spec is not None
         assert spec.loader is not None
         module = importlib.util.module_from_spec(spec)
+        sys.modules[module.__name__] = module
         spec.loader.exec_module(module)
     except PluginError:
         raise

@@ -74,7 +74,7 @@ class AuthorizationServer:
         self.requested_scopes: Cache[Mapping[str, Mapping[Permission, Scope]]] = Cache(most=2_000)
         self._touched: dict[str, int] = {}
         self._opened: dict[str, jose.SigningKey] = {}
-        self.remote_keys = RemoteKeys(settings)
+        self.remote_keys = RemoteKeys(settings, self.clock.now)
         self._tasks: set[asyncio.Task[None]] = set()
 
     def _collect(self) -> None:

@@ -1,0 +1,53 @@
+"""The lists of modules, the tests and the page on them belong together."""
+
+from __future__ import annotations
+
+import ast
+import importlib.util
+from collections import defaultdict
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+HERE = Path(__file__).parent
+DOCS = HERE.parents[1] / "docs"
+RESULTS = {"REVIEW", "SKIPPED", "FAILED"}
+
+
+@pytest.fixture(scope="module")
+def generate() -> ModuleType:
+    spec = importlib.util.spec_from_file_location("docs_generate_conformance", DOCS / "generate.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def functions_of(file: str) -> dict[str, ast.FunctionDef]:
+    tree = ast.parse((HERE / file).read_text())
+    return {n.name: n for n in tree.body if isinstance(n, ast.FunctionDef) and n.name.startswith("test_")}
+
+
+def test_every_module_has_its_test_and_every_test_its_module(generate: ModuleType) -> None:
+    wanted: dict[str, set[str]] = defaultdict(set)
+    for plan in generate.plans().values():
+        wanted[plan["tests"]] |= {generate.test_of(module, plan.get("prefix", "")) for module in plan["modules"]}
+    assert {file: set(functions_of(file)) for file in wanted} == wanted
+    assert set(wanted) == {path.name for path in HERE.glob("test_*.py")} - {Path(__file__).name}
+
+
+def test_every_test_says_what_its_module_asks(generate: ModuleType) -> None:
+    files = {plan["tests"] for plan in generate.plans().values()}
+    assert not [name for file in files for name, test in functions_of(file).items() if not ast.get_docstring(test)]
+
+
+def test_every_result_is_one_of_the_suite_and_has_a_reason(request: pytest.FixtureRequest) -> None:
+    marks = [mark for item in request.session.items if HERE in item.path.parents for mark in item.iter_markers("suite")]
+    assert all(result in RESULTS and reason.endswith(".") for result, reason in (mark.args for mark in marks))
+
+
+def test_the_page_is_up_to_date(generate: ModuleType) -> None:
+    page = (DOCS / "reference/conformance.md").read_text()
+    assert page == generate.conformance_page(), "run `python docs/generate.py`"
