@@ -43,6 +43,8 @@ SETTINGS = {
     "plugins_disabled": "Names of plugins that stay out.",
     "plugins_path": "A plugin in a single file: an absolute path that nobody else may write to.",
     "plugins_timeout": "Seconds that one call to a plugin may take.",
+    "signing_algorithms": "What ID tokens, JWT access tokens and other answers may be signed with: RS256, and any of "
+    "ES256, PS256 and EdDSA. An application chooses among them.",
     "code_lifetime": "Of an authorization code, 1 to 600.",
     "access_token_lifetime": "Of an access token, unless its client or API says otherwise.",
     "id_token_lifetime": "Of an ID token.",
@@ -100,7 +102,9 @@ def _default(f: Field[object]) -> str:
     value = f.default if f.default is not MISSING else ""
     if isinstance(value, bool):
         return "on" if value else "off"
-    return f"`{value}`" if value not in ("", ()) else "empty"
+    if isinstance(value, tuple):
+        value = ", ".join(value)
+    return f"`{value}`" if value else "empty"
 
 
 # -- cli.md -----------------------------------------------------------------------------------------------------------

@@ -432,10 +432,10 @@ def test_a_name_or_an_address_that_is_none_is_refused(credenza_command: Run, opt
 def test_keys_are_listed_without_their_private_halves(credenza_command: Run) -> None:
     done = credenza_command("keys", "list", "--json")
     assert {(key["alg"], key["state"]) for key in done.json} == {
-        (alg, state) for alg in ("RS256", "ES256") for state in ("active", "next")
+        (alg, state) for alg in ("RS256", "ES256", "PS256") for state in ("active", "next")
     }
     assert all(set(key) == {"kid", "alg", "state", "created_at"} for key in done.json)
-    assert len(credenza_command("keys", "list").out.splitlines()) == 4
+    assert len(credenza_command("keys", "list").out.splitlines()) == 6
 
 
 def test_rotation_makes_the_next_keys_sign(credenza_command: Run) -> None:
@@ -443,10 +443,10 @@ def test_rotation_makes_the_next_keys_sign(credenza_command: Run) -> None:
     done = credenza_command("keys", "rotate", "--json")
     assert done.status == 0, done.err
     state = {key["kid"]: key["state"] for key in done.json}
-    for alg in ("RS256", "ES256"):
+    for alg in ("RS256", "ES256", "PS256"):
         assert state[before[alg, "next"]] == "active"
         assert state[before[alg, "active"]] == "retired"
-    assert sorted(state.values()).count("next") == 2
+    assert sorted(state.values()).count("next") == 3
 
 
 # -- migrate and check ------------------------------------------------------------------------------------------------

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from .events import SigningKeyMoved
-from .protocol import jose
 from .server import AuthorizationServer
 from .store import keys
 from .store.engine import transaction
@@ -14,10 +13,11 @@ MARGIN = 3600  # seconds that a retired key stays beyond the longest token it si
 
 async def rotate(server: AuthorizationServer, *, actor: str) -> None:
     """The next keys become active, the active ones retire, new next keys are made, and old retired ones go."""
-    await server.keys()
-    now = server.now()
+    current, now = await server.keys(), server.now()
     longest = max(server.settings.id_token_lifetime, 24 * 3600) + MARGIN
-    fresh = [await server.new_key(alg, "next") for alg in jose.ALGORITHMS]
+    # An algorithm that left the settings goes on for the clients that chose it.
+    algorithms = dict.fromkeys([*server.settings.signing_algorithms, *current.active])
+    fresh = [await server.new_key(alg, "next") for alg in algorithms]
     async with transaction():
         await bump_version()
         for key in await keys.list_keys():

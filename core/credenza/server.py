@@ -184,8 +184,8 @@ class AuthorizationServer:
 
     async def _load_keys(self) -> KeySet:
         stored = await keys.list_keys()
-        if not any(key.state == "active" for key in stored):
-            await self.create_missing_keys()
+        if self.missing_keys(stored):
+            await self.create_missing_keys(stored)
             stored = await keys.list_keys()
         return KeySet([(key, self._open_key(key)) for key in stored])
 
@@ -202,9 +202,14 @@ class AuthorizationServer:
         sealed = self.keyring.encrypt(pem, place=_place(kid))
         return StoredKey(kid, alg, state, sealed, now, now if state == "active" else None, None)
 
-    async def create_missing_keys(self) -> None:
+    def missing_keys(self, stored: Sequence[StoredKey]) -> list[str]:
+        """Algorithms of the settings that have no key to sign with yet."""
+        have = {key.alg for key in stored if key.state == "active"}
+        return [alg for alg in self.settings.signing_algorithms if alg not in have]
+
+    async def create_missing_keys(self, stored: Sequence[StoredKey] = ()) -> None:
         """One active and one next key for each algorithm; the next one is published before it ever signs."""
-        fresh = [await self.new_key(alg, state) for alg in jose.ALGORITHMS for state in ("active", "next")]
+        fresh = [await self.new_key(a, state) for a in self.missing_keys(stored) for state in ("active", "next")]
         async with database().transaction():
             await bump_version()  # two workers that start together meet here, and one waits
             have = {(key.alg, key.state) for key in await keys.list_keys()}

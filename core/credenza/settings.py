@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, get_type_hints
 from urllib.parse import urlsplit
 
+from .protocol.jose import ALGORITHMS
 from .protocol.redirect_uris import is_loopback
 
 PREFIX = "CREDENZA_"
@@ -51,6 +52,8 @@ class Settings:
     plugins_path: str = ""
     plugins_timeout: int = 10
 
+    signing_algorithms: tuple[str, ...] = ("RS256", "ES256", "PS256")
+
     code_lifetime: int = 60
     access_token_lifetime: int = 600
     id_token_lifetime: int = 3600
@@ -89,6 +92,8 @@ class Settings:
             raise SettingsError("registration_token: at least 32 random characters when registration is token")
         if self.registration_limit_per_hour < 1:
             raise SettingsError("registration_limit_per_hour: at least 1")
+        if "RS256" not in self.signing_algorithms or not set(self.signing_algorithms) <= set(ALGORITHMS):
+            raise SettingsError(f"signing_algorithms: RS256, and any of {', '.join(ALGORITHMS[1:])}")
         if not 0 < self.code_lifetime <= 600:
             raise SettingsError("code_lifetime: 1 to 600 seconds")
         if not 0 <= self.refresh_token_reuse_window <= 60:

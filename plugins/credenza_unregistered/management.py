@@ -25,7 +25,7 @@ from credenza import (
     transaction,
 )
 
-from .metadata import describe, parse_client, with_changes
+from .metadata import check_whole, describe, parse_client, with_changes
 from .registration import POLICY, answer, bearer_token, check_sector, new_secret, read_metadata, tell, with_logo
 from .store import hold_enabled, may_manage, replace_token, spend_token
 
@@ -91,6 +91,7 @@ async def _changed(server: AuthorizationServer, before: Client, document: dict[s
         raise errors.InvalidClientMetadata("A client cannot become one of another type; register a new one.")
     await check_sector(server, declared)
     client = await with_logo(server, with_changes(before, declared))
+    check_whole(client, server)  # with what an administrator has set, too
     return doubted(before, client)
 
 

@@ -203,7 +203,9 @@ async def parse_client(server: AuthorizationServer, document: object, client_id:
         branding=Branding(**{ours_: values[theirs] for theirs, ours_ in BRANDING.items()}),
         metadata={name: kept[name] for name in KEPT if _said(kept.get(name))},
     )
-    _check_whole(client, members)
+    if "jwks" in members and not client.jwks:
+        raise errors.InvalidClientMetadata("jwks must have keys.")
+    check_whole(client, server)
     return client
 
 
@@ -289,11 +291,10 @@ def _origins(redirect_uris: Sequence[str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(f"{uri.partition(':')[0]}://{host_of(uri)}" for uri in web))
 
 
-def _check_whole(client: Client, members: Members) -> None:
-    if "jwks" in members and not client.jwks:
-        raise errors.InvalidClientMetadata("jwks must have keys.")
+def check_whole(client: Client, server: AuthorizationServer) -> None:
+    """What only shows in the settings together. Raises InvalidClientMetadata."""
     try:
-        check_client(client)
+        check_client(client, server.settings.signing_algorithms)
     except StateError as error:
         raise errors.InvalidClientMetadata(str(error).removeprefix(f"{client.name}: ")) from error
 

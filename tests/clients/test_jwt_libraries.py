@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
+from base64 import urlsafe_b64encode
 from collections.abc import Callable, Mapping
 from typing import Any
 
 import pytest
 
-from credenza.testing import ORDERS, Callback, RelyingParty
+from credenza.testing import ORDERS, Callback, PageSeen, RelyingParty, UserAgent
 
 pytestmark = pytest.mark.clients
 
@@ -32,9 +34,43 @@ def read_with_pyjwt(token: str, jwks: Mapping[str, Any], algorithm: str, audienc
     return header, claims
 
 
-@pytest.mark.parametrize("algorithm", ["RS256", "ES256"])
+@pytest.mark.parametrize("algorithm", ["RS256", "ES256", "PS256"])
 @pytest.mark.parametrize("read", [read_with_joserfc, read_with_pyjwt])
 def test_it_verifies_our_id_token_and_our_access_token(
+    live_server: Any,
+    application: Callable[..., dict[str, Any]],
+    the_user: Callable[[str], str],
+    algorithm: str,
+    read: Callable[..., Any],
+) -> None:
+    verified(live_server, application, the_user, algorithm, read)
+
+
+@pytest.mark.filterwarnings("ignore:EdDSA is deprecated")  # RFC 9864 gives it the name Ed25519
+@pytest.mark.parametrize("read", [read_with_joserfc, read_with_pyjwt])
+def test_it_verifies_ed25519_where_the_settings_have_it(
+    filled_sqlite_url: str, start_server: Callable[..., Any], read: Callable[..., Any]
+) -> None:
+    server = start_server(filled_sqlite_url, signing_algorithms="RS256,EdDSA")
+    document = server.request("GET", "/.well-known/openid-configuration").json()
+    assert document["id_token_signing_alg_values_supported"] == ["RS256", "EdDSA"]
+
+    def application(**changes: Any) -> dict[str, Any]:
+        declared = {"client_id": "app", "name": "Harbour Wiki", **changes}
+        server.apply({"applications": [declared]})
+        return declared | {"redirect_uris": ["https://app.example.com/cb"]}
+
+    def the_user(url: str) -> str:
+        agent = UserAgent(server)
+        seen: Any = agent.get(url)
+        if seen.name == "sign-in":
+            seen = agent.sign_in()
+        return str(agent.decide().url if isinstance(seen, PageSeen) else seen.url)
+
+    verified(server, application, the_user, "EdDSA", read)
+
+
+def verified(
     live_server: Any,
     application: Callable[..., dict[str, Any]],
     the_user: Callable[[str], str],
@@ -54,6 +90,11 @@ def test_it_verifies_our_id_token_and_our_access_token(
     header, id_token = read(tokens["id_token"], jwks, algorithm, registered["client_id"], live_server.issuer)
     assert header["alg"] == algorithm
     assert id_token["nonce"] == "nonce-of-the-test"
+
+    # The left half of SHA-256, of SHA-512 with Ed25519. OpenID Connect Core §3.1.3.6.
+    hashed = (hashlib.sha512 if algorithm == "EdDSA" else hashlib.sha256)(tokens["access_token"].encode()).digest()
+    half = urlsafe_b64encode(hashed[: len(hashed) // 2]).rstrip(b"=").decode()
+    assert id_token["at_hash"] == half
 
     header, access_token = read(tokens["access_token"], jwks, algorithm, ORDERS, live_server.issuer)
     assert header["typ"] == "at+jwt"

@@ -189,7 +189,7 @@ def test_what_an_administrator_set_survives_an_update(credenza: Credenza, mine: 
     async def tighten() -> None:
         client = await clients.find_client(mine.id, credenza.server.client_types)
         assert client is not None
-        stricter = {**client.metadata, "security_profile": "fapi2", "consent_lifetime": 60}
+        stricter = {**client.metadata, "resources": ["https://orders.example.com"], "consent_lifetime": 60}
         await clients.update_client(
             replace(
                 client, description="Watch them", access_token_lifetime=60, offline_access=False, metadata=stricter
@@ -202,7 +202,7 @@ def test_what_an_administrator_set_survives_an_update(credenza: Credenza, mine: 
     assert mine.put(client_name="Gull Watch II").status_code == 200
     client = credenza.run(credenza.server.find_client, mine.id)
     assert client is not None
-    assert client.metadata["security_profile"] == "fapi2"
+    assert client.metadata["resources"] == ["https://orders.example.com"]
     assert client.metadata["consent_lifetime"] == 60
     assert (client.description, client.access_token_lifetime, client.offline_access) == ("Watch them", 60, False)
     assert client.ceiling == {Permission("profile", "", "email"): True}

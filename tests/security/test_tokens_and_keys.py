@@ -365,12 +365,11 @@ def test_r_in_01_the_query_is_not_read(credenza: Any, user_agent: Any, client: R
 def test_r_ky_01_public_members_only(credenza: Any) -> None:
     """R-KY-01."""
     keys = credenza.request("GET", "/jwks").json()["keys"]
-    assert len({key["kid"] for key in keys}) == len(keys) >= 4
+    assert len({key["kid"] for key in keys}) == len(keys) >= 6
     for key in keys:
         assert key["use"] == "sig"
-        assert key["alg"] in ("RS256", "ES256")
         assert not {"d", "p", "q", "dp", "dq", "qi", "oth", "k"} & key.keys()
-        assert key["kty"] == {"RS256": "RSA", "ES256": "EC"}[key["alg"]]
+        assert key["kty"] == {"RS256": "RSA", "PS256": "RSA", "ES256": "EC"}[key["alg"]]
     assert jose.parse_jwks({"keys": keys})
 
 
@@ -427,13 +426,16 @@ def test_r_ky_04_weak_keys_do_not_load(rsa_key: Any, ec_key: Any) -> None:
         (rsa_key, "ES256"),
         (ec_key, "RS256"),
         (ec.generate_private_key(ec.SECP384R1()), "ES256"),
-        (rsa_key, "PS256"),
+        (weak, "PS256"),
+        (ec_key, "PS256"),
+        (rsa_key, "EdDSA"),
         (rsa_key, "HS256"),
         (rsa_key, "none"),
     ):
         with pytest.raises(ValueError, match=r"\w"):
             jose.load_signing_key(pem(key), alg)
     assert jose.load_signing_key(pem(rsa_key), "RS256")
+    assert jose.load_signing_key(pem(rsa_key), "PS256")
     assert jose.load_signing_key(pem(ec_key), "ES256")
 
 

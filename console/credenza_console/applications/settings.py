@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
@@ -33,6 +33,9 @@ from .secrets import SecretRow, list_secrets
 LISTS = ("redirect_uris", "post_logout_redirect_uris", "cors_origins")
 TEXTS = ("name", "description", "auth_method", "id_token_alg", "jwks_uri", "backchannel_logout_uri")
 SWITCHES = ("require_pkce", "offline_access")
+# Fields of the form that are kept in `Client.metadata`, and by which name there.
+METADATA = {"profile": "security_profile", "initiate_login_uri": "initiate_login_uri"}
+PROFILES = (("", "None: what each setting says"), ("fapi2", "FAPI 2.0 Security Profile"))
 MOST_URIS = 100
 NOTHING = Reach()
 METHODS = {
@@ -57,6 +60,7 @@ class SettingsPage(ApplicationForm):
     new_secret: Mapping[str, str]
     methods: tuple[tuple[str, str], ...]
     algorithms: tuple[tuple[str, str], ...]
+    profiles: tuple[tuple[str, str], ...]
     panels: tuple[ShownPanel, ...]
     removed: tuple[str, ...] = ()
     touched: Reach = NOTHING
@@ -72,7 +76,7 @@ async def show_settings(visit: ConsoleVisit, application: str) -> SettingsPage:
 async def save_settings(visit: ConsoleVisit, application: str) -> ConsoleDone | SettingsPage:
     client = await find(visit, application)
     values = typed(client, visit.form)
-    changed, errors = parse(client, values)
+    changed, errors = parse(client, values, visit.server.settings.signing_algorithms)
     removed = tuple(uri for uri in client.redirect_uris if uri not in changed.redirect_uris)
     reached = await touched(visit, client) if removed and not errors else NOTHING
     if reached.any and visit.form.get("confirm_removal", "").strip() != client.name.strip():
@@ -98,26 +102,29 @@ def values_of(client: Client) -> dict[str, str]:
         **{name: "on" if getattr(client, name) else "" for name in SWITCHES},
         "access_token_lifetime": str(client.access_token_lifetime),
         "jwks": json.dumps(client.jwks, indent=2) if client.jwks else "",
+        **{name: str(client.metadata.get(kept) or "") for name, kept in METADATA.items()},
     }
 
 
 def typed(client: Client, form: Parameters) -> dict[str, str]:
     """As they were typed. Fields that this type of application does not have stay as they are."""
     values = {name: form.get(name, "").strip() for name in values_of(client)}
-    absent = [] if client.type.interactive else [*LISTS, *SWITCHES, "id_token_alg", "backchannel_logout_uri"]
+    absent: list[str] = []
+    if not client.type.interactive:
+        absent += [*LISTS, *SWITCHES, "id_token_alg", "backchannel_logout_uri", "initiate_login_uri"]
     if not client.type.confidential:
-        absent += ["auth_method", "jwks", "jwks_uri", "require_pkce"]
+        absent += ["auth_method", "jwks", "jwks_uri", "require_pkce", "profile"]
     return values | {name: value for name, value in values_of(client).items() if name in absent}
 
 
-def parse(client: Client, values: Mapping[str, str]) -> tuple[Client, dict[str, str]]:
+def parse(client: Client, values: Mapping[str, str], algorithms: Sequence[str]) -> tuple[Client, dict[str, str]]:
     """The client that the form describes, and what is wrong, by field."""
     errors = check_words({"name": values["name"], "description": values["description"]})
     lists = {name: _lines(values[name]) for name in LISTS}
     for name in ("redirect_uris", "post_logout_redirect_uris"):
         _check_lines(errors, name, lists[name], lambda uri: check_registrable(uri, native=client.type.native))
     _check_lines(errors, "cors_origins", lists["cors_origins"], check_origin)
-    for name in ("jwks_uri", "backchannel_logout_uri"):
+    for name in ("jwks_uri", "backchannel_logout_uri", "initiate_login_uri"):
         if values[name]:
             _check_lines(errors, name, (values[name],), check_web_uri)
     lifetime, jwks = client.access_token_lifetime, dict(client.jwks)
@@ -135,9 +142,11 @@ def parse(client: Client, values: Mapping[str, str]) -> tuple[Client, dict[str, 
     settings: dict[str, Any] = {name: values[name] for name in TEXTS}
     settings |= {name: values[name] == "on" for name in SWITCHES}
     settings |= lists | {"access_token_lifetime": lifetime, "jwks": jwks}
+    kept = {name: value for name, value in client.metadata.items() if name not in METADATA.values()}
+    settings["metadata"] = kept | {theirs: values[name] for name, theirs in METADATA.items() if values[name]}
     changed = replace(client, **settings)
     if not errors:
-        errors = _check_whole(changed)
+        errors = _check_whole(changed, algorithms)
     return changed, errors
 
 
@@ -166,17 +175,23 @@ def check_origin(origin: str) -> None:
         raise ValueError("An origin is scheme and host only, like https://app.example.com.")
 
 
-def _check_whole(client: Client) -> dict[str, str]:
+def _check_whole(client: Client, algorithms: Sequence[str]) -> dict[str, str]:
     """What only shows in the settings together."""
     try:
-        check_client(client)
+        check_client(client, algorithms)
     except StateError as error:
         message = str(error).removeprefix(f"{client.name}: ")
         fields = {
             "token_endpoint_auth_method": "auth_method",
             "id_token_signed_response_alg": "id_token_alg",
             "jwks and jwks_uri": "jwks_uri",
+            "jwks_uri": "jwks_uri",
             "jwks": "jwks",
+            "initiate_login_uri": "initiate_login_uri",
+            "redirect_uris": "redirect_uris",
+            "profile": "profile",
+            "grant_types": "profile",
+            "request_object_signing_alg": "profile",
         }
         field = next((ours for theirs, ours in fields.items() if message.startswith(theirs)), "jwks")
         return {field: message}
@@ -188,8 +203,11 @@ def _check_whole(client: Client) -> dict[str, str]:
 def difference(before: Client, after: Client) -> tuple[dict[str, Any], dict[str, Any]]:
     """For the audit log: the settings that differ, as they were and as they are."""
     names = (*TEXTS, *LISTS, *SWITCHES, "access_token_lifetime", "jwks")
-    differing = [name for name in names if getattr(before, name) != getattr(after, name)]
-    return {name: getattr(before, name) for name in differing}, {name: getattr(after, name) for name in differing}
+    old, new = ({name: getattr(client, name) for name in names} for client in (before, after))
+    for values, client in ((old, before), (new, after)):
+        values |= {name: client.metadata.get(kept, "") for name, kept in METADATA.items()}
+    differing = [name for name in old if old[name] != new[name]]
+    return {name: old[name] for name in differing}, {name: new[name] for name in differing}
 
 
 Pairs = tuple[tuple[str, str], ...]
@@ -227,5 +245,6 @@ async def _page(visit: ConsoleVisit, client: Client, values: Mapping[str, str]) 
         new_secret=visit.secret,
         methods=tuple((name, METHODS.get(name, name)) for name in client.type.auth_methods),
         algorithms=tuple((name, name) for name in algorithms),
+        profiles=PROFILES,
         panels=tuple(await visit.panels("application", client)),
     )

@@ -56,8 +56,7 @@ async def authorize(request: AnyRequest) -> AnyResponse:
     # Until here an error is a page; from here on it is a redirect.
     try:
         authorization_request = AuthorizationRequest.parse(parameters, client, redirect_uri)
-        if client.par_required and not pushed:
-            raise InvalidRequest("This client must push its authorization requests.")
+        check_pushed(client, pushed)
         await check_enabled(server, client, authorization_request.asked)
         waiting = await new_waiting(request, server, authorization_request, client)
         await wanted_subject(waiting)
@@ -130,6 +129,12 @@ async def trusted(server: AuthorizationServer, parameters: Parameters, *, device
         client_id=client_id,
     )
     return client, redirect_uri
+
+
+def check_pushed(client: Client, pushed: str) -> None:
+    """RFC 9126 §6."""
+    if client.par_required and not pushed:
+        raise InvalidRequest("This client must push its authorization requests.")
 
 
 async def new_waiting(

@@ -11,6 +11,7 @@ from ..prompts.consent import final_decision, record_automatic
 from ..protocol.authorization_response import AuthorizationResponse, failure, success
 from ..protocol.clients import Client
 from ..protocol.errors import LoginRequired, ProtocolError
+from ..protocol.fapi import CODE_LIFETIME
 from ..protocol.parameters import Parameters
 from ..protocol.redirect_uris import host_of
 from ..protocol.scopes import join_scope
@@ -110,6 +111,9 @@ async def issue_code(waiting: Waiting, code: str) -> None:
     assert authorization_request is not None
     grant, decision = await new_grant(waiting)
     now = server.now()
+    lifetime = server.settings.code_lifetime
+    if waiting.client is not None and waiting.client.fapi:
+        lifetime = min(lifetime, CODE_LIFETIME)
     sent_redirect_uri = authorization_request.parameters.get("redirect_uri", "")
     await insert_code(
         AuthorizationCode(
@@ -117,7 +121,7 @@ async def issue_code(waiting: Waiting, code: str) -> None:
             grant,
             sent_redirect_uri,
             authorization_request.code_challenge,
-            now + server.settings.code_lifetime,
+            now + lifetime,
         ),
         now,
     )

@@ -83,6 +83,7 @@ async def describe(server: AuthorizationServer) -> dict[str, object]:
         scopes=dict.fromkeys(scope.permission.scope for scope in own),
         claims=claims,
         grant_types=[name for name in server.grant_types if name in used],
+        signing_algorithms=server.settings.signing_algorithms,
         acr_values=ACR_VALUES,
         locales=("en",),
     )

@@ -28,7 +28,7 @@ from ..web.sessions import (
     csrf_cookie,
     set_session_cookie,
 )
-from .authorization import first_required, interaction_address, new_waiting, proceed, trusted
+from .authorization import check_pushed, first_required, interaction_address, new_waiting, proceed, trusted
 from .authorization_answer import device_page, form_action, gone, refuse
 
 # What is known of the request itself, and not of an answer to a prompt.
@@ -129,6 +129,8 @@ async def _reopen(request: AnyRequest, interaction: Interaction) -> Waiting:
     parsed = AuthorizationRequest.parse(parameters, client, redirect_uri, device=bool(device))
     waiting = await new_waiting(request, server, parsed, client)
     waiting.pushed = interaction.state.get("pushed", "")
+    if not device:
+        check_pushed(client, waiting.pushed)
     waiting.device, waiting.user_code = device, interaction.state.get("user_code", "")
     return waiting
 

@@ -33,7 +33,7 @@ async def pushed_authorization(request: AnyRequest) -> AnyResponse:
         parameters.check_no_repeats()
         client = await authenticate_client(request, parameters)
         unpacked = await unsealed(server, without_authentication(parameters, client))
-        pushed = with_key(unpacked, await proof_key(request))
+        pushed = with_key(unpacked, await proof_key(request, client))
         parsed = AuthorizationRequest.parse(pushed, client, checked_redirect_uri(pushed, client))
         await check_enabled(server, client, parsed.asked)
         token = new_token("pushed_request")

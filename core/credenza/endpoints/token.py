@@ -31,7 +31,7 @@ async def token(request: AnyRequest) -> AnyResponse:
         if grant_type not in client.grant_types:
             raise UnauthorizedClient("This client may not use this grant type.")
         grant = server.grant_types[grant_type]
-        jkt = await proof_key(request)
+        jkt = await proof_key(request, client)
         if client.dpop_required and not jkt:
             raise InvalidDPoPProof("This client must send a DPoP proof.")
         asked = TokenRequest(client, parameters, address_of(request), jkt)

@@ -91,7 +91,7 @@ async def check_key(request: AnyRequest, inspected: Inspected, value: str, as_dp
     if not inspected.token.jkt and not as_dpop:
         return
     try:
-        jkt = await proof_key(request, access_token=value)
+        jkt = await proof_key(request, inspected.client, access_token=value)
     except InvalidDPoPProof as error:
         raise InvalidDPoPToken(error.description, detail=error.detail, code=error.code) from error
     if not as_dpop or not jkt or jkt != inspected.token.jkt:

@@ -87,6 +87,8 @@ def check_belongs(code: AuthorizationCode, request: TokenRequest) -> None:
     # May be left out; if it is sent, "their values MUST be identical".
     if "redirect_uri" in parameters and parameters["redirect_uri"] != code.redirect_uri:
         raise InvalidGrant("redirect_uri is not the one of the authorization request.")
+    if request.client.pkce_required and not code.code_challenge:
+        raise InvalidGrant("The code was issued without PKCE, which is required by now.")
     check_verifier(parameters.get("code_verifier"), code.code_challenge)
     if code.grant.details.dpop_jkt and code.grant.details.dpop_jkt != request.jkt:
         raise InvalidDPoPProof("The code is bound to another key.")

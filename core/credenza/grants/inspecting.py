@@ -56,6 +56,8 @@ async def inspect(server: AuthorizationServer, value: str) -> Inspected | None:
     client = await server.find_client(token.client_id) if token is not None else None
     if token is None or client is None or not client.enabled:
         return None
+    if client.dpop_required and not token.jkt:
+        return None  # from before its tokens had to be bound
     issued = token.scope.split()
     if token.grant is None:
         resources = (token.audience,) if token.audience else ()

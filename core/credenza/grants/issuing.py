@@ -253,6 +253,7 @@ async def issue_id_token(
         amr=details.amr,
         session_id=state.grant.session_id or None,
         access_token=access_token,
+        alg=client.id_token_alg,
         extra=extra,
     )
     keys = await server.keys()

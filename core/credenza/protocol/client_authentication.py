@@ -90,6 +90,8 @@ def check_method(client: Client | None, credentials: Credentials) -> Client:
         raise InvalidClient(
             challenge=credentials.challenge, detail="unknown, disabled, or another method is registered"
         )
+    if client.fapi and credentials.method != "private_key_jwt":  # whatever else has been made of its settings
+        raise InvalidClient(detail="the profile fapi2 knows private_key_jwt only")
     return client
 
 

@@ -120,7 +120,7 @@ class Client:
     @property
     def fapi(self) -> bool:
         """Whether the FAPI 2.0 Security Profile binds this client."""
-        return self.metadata.get("security_profile") == "fapi2"
+        return bool(self.metadata.get("security_profile") == "fapi2")
 
     @property
     def par_required(self) -> bool:

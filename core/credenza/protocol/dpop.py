@@ -32,14 +32,22 @@ class Proof:
         return self.iat + OLDEST + AHEAD + 1
 
 
-def check_proof(headers: Sequence[str], *, method: str, url: str, now: int, access_token: str | None = None) -> Proof:
+def check_proof(
+    headers: Sequence[str],
+    *,
+    method: str,
+    url: str,
+    now: int,
+    access_token: str | None = None,
+    algorithms: Sequence[str] = jose.ALGORITHMS,
+) -> Proof:
     """The checks of RFC 9449 §4.3, but for the one-time use of `jti`. `url` is our address of the endpoint."""
     if len(headers) != 1 or "," in headers[0]:
         raise InvalidDPoPProof("Send exactly one DPoP header.")
     try:
         header = jose.read_header(headers[0])
         jwk = header.get("jwk")
-        keys = jose.parse_jwks({"keys": [jwk]})
+        keys = [key for key in jose.parse_jwks({"keys": [jwk]}) if key.alg in algorithms]
         claims = jose.verify(headers[0], keys, types=("dpop+jwt",))
     except (jose.InvalidJWT, ValueError) as error:
         raise InvalidDPoPProof("The DPoP proof is not valid.", detail=str(error)) from error

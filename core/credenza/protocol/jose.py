@@ -22,8 +22,8 @@ from jose.backends.cryptography_backend import CryptographyECKey, CryptographyRS
 
 from .documents import parse_json
 
-ALGORITHMS = ("RS256", "ES256")  # what we sign with
-CLIENT_ALGORITHMS = ("RS256", "ES256", "PS256", "EdDSA")  # what clients may sign with
+ALGORITHMS = ("RS256", "ES256", "PS256", "EdDSA")  # what is signed with, here and by clients
+FAPI_ALGORITHMS = ("ES256", "PS256", "EdDSA")  # FAPI 2.0 Security Profile §5.4.1
 KEY_TYPES = {"RS256": "RSA", "PS256": "RSA", "ES256": "EC", "EdDSA": "OKP"}
 MEMBERS = {"RSA": ("n", "e"), "EC": ("crv", "x", "y"), "OKP": ("crv", "x")}
 CURVES = {"EC": "P-256", "OKP": "Ed25519"}
@@ -57,11 +57,13 @@ class VerificationKey:
 
 def generate_private_key(alg: str) -> bytes:
     """A new private key as PKCS #8 PEM. RSA of 2048 bits takes about 50 ms."""
-    private = (
-        rsa.generate_private_key(public_exponent=65537, key_size=2048)
-        if alg == "RS256"
-        else ec.generate_private_key(ec.SECP256R1())
-    )
+    private: rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey | ed25519.Ed25519PrivateKey
+    if KEY_TYPES[alg] == "RSA":
+        private = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    elif KEY_TYPES[alg] == "EC":
+        private = ec.generate_private_key(ec.SECP256R1())
+    else:
+        private = ed25519.Ed25519PrivateKey.generate()
     return private.private_bytes(
         serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
     )
@@ -73,15 +75,18 @@ def load_signing_key(pem: bytes, alg: str) -> SigningKey:
         raise ValueError(f"no such signing algorithm: {alg}")
     private = serialization.load_pem_private_key(pem, password=None)
     public = private.public_key()
-    if isinstance(public, rsa.RSAPublicKey) and alg == "RS256" and public.key_size >= 2048:
+    if isinstance(public, rsa.RSAPublicKey) and KEY_TYPES[alg] == "RSA" and public.key_size >= 2048:
         members = {"kty": "RSA", "n": _number(public.public_numbers().n), "e": _number(public.public_numbers().e)}
     elif isinstance(public, ec.EllipticCurvePublicKey) and alg == "ES256" and public.curve.name == "secp256r1":
         numbers = public.public_numbers()
         members = {"kty": "EC", "crv": "P-256", "x": _number(numbers.x, 32), "y": _number(numbers.y, 32)}
+    elif isinstance(public, ed25519.Ed25519PublicKey) and alg == "EdDSA":
+        members = {"kty": "OKP", "crv": "Ed25519", "x": _encode(public.public_bytes_raw())}
     else:
         raise ValueError(f"this key cannot be used with {alg}")
     kid = thumbprint(members)
-    return SigningKey(kid, alg, _construct(pem.decode(), alg), {**members, "kid": kid, "use": "sig", "alg": alg})
+    material = private if alg in OWN_KEYS else pem.decode()
+    return SigningKey(kid, alg, _construct(material, alg), {**members, "kid": kid, "use": "sig", "alg": alg})
 
 
 def verification_key(key: SigningKey) -> VerificationKey:
@@ -121,7 +126,7 @@ def _parse_jwk(members: object) -> list[VerificationKey]:
     # A key without `alg` may be used with each algorithm of its type.
     algorithms = [members["alg"]] if "alg" in members else [a for a, t in KEY_TYPES.items() if t == kty]
     if any(not isinstance(a, str) or KEY_TYPES.get(a) != kty for a in algorithms):
-        raise ValueError(f"Keys are accepted for {', '.join(CLIENT_ALGORITHMS)}.")
+        raise ValueError(f"Keys are accepted for {', '.join(ALGORITHMS)}.")
     public = {name: members.get(name) for name in ("kty", *MEMBERS[kty])}
     if not all(isinstance(value, str) and value.isascii() for value in public.values()):
         raise ValueError("A member of the key is missing.")
@@ -152,32 +157,56 @@ def _public_key(members: Mapping[str, Any], alg: str) -> Key:
 class PS256Key(Key):
     """RSASSA-PSS, which the library does not have. RFC 7518 §3.5."""
 
-    def __init__(self, key: rsa.RSAPublicKey, algorithm: str) -> None:
+    PADDING = padding.PSS(mgf=padding.MGF1(hashes.SHA256()), salt_length=hashes.SHA256.digest_size)
+
+    def __init__(self, key: rsa.RSAPrivateKey | rsa.RSAPublicKey, algorithm: str) -> None:
         super().__init__(key, algorithm)
-        self._key = key
+        self._private = key if isinstance(key, rsa.RSAPrivateKey) else None
+        self.prepared_key = key if isinstance(key, rsa.RSAPublicKey) else key.public_key()  # the library's name for it
+        self._algorithm = algorithm
+
+    def sign(self, msg: bytes) -> bytes:
+        assert self._private is not None
+        return self._private.sign(msg, self.PADDING, hashes.SHA256())
 
     def verify(self, msg: bytes, sig: bytes) -> bool:
-        pss = padding.PSS(mgf=padding.MGF1(hashes.SHA256()), salt_length=hashes.SHA256.digest_size)
         try:
-            self._key.verify(sig, msg, pss, hashes.SHA256())
+            self.prepared_key.verify(sig, msg, self.PADDING, hashes.SHA256())
         except InvalidSignature:
             return False
         return True
+
+    def public_key(self) -> PS256Key:
+        return PS256Key(self.prepared_key, self._algorithm)
 
 
 class EdDSAKey(Key):
     """Ed25519, which the library does not have. RFC 8037 §3.1."""
 
-    def __init__(self, key: ed25519.Ed25519PublicKey, algorithm: str) -> None:
+    def __init__(self, key: ed25519.Ed25519PrivateKey | ed25519.Ed25519PublicKey, algorithm: str) -> None:
         super().__init__(key, algorithm)
-        self._key = key
+        self._private = key if isinstance(key, ed25519.Ed25519PrivateKey) else None
+        self.prepared_key = key if isinstance(key, ed25519.Ed25519PublicKey) else key.public_key()
+        self._algorithm = algorithm
+
+    def sign(self, msg: bytes) -> bytes:
+        assert self._private is not None
+        return self._private.sign(msg)
 
     def verify(self, msg: bytes, sig: bytes) -> bool:
         try:
-            self._key.verify(sig, msg)
+            self.prepared_key.verify(sig, msg)
         except InvalidSignature:
             return False
         return True
+
+    def public_key(self) -> EdDSAKey:
+        return EdDSAKey(self.prepared_key, self._algorithm)
+
+
+OWN_KEYS = {"PS256": PS256Key, "EdDSA": EdDSAKey}
+for _alg, _class in OWN_KEYS.items():
+    jwk.register_key(_alg, _class)
 
 
 def thumbprint_of(jwk: Mapping[str, Any]) -> str:
@@ -187,7 +216,7 @@ def thumbprint_of(jwk: Mapping[str, Any]) -> str:
 
 def _construct(material: Any, alg: str) -> Any:
     key = jwk.construct(material, alg)
-    if not isinstance(key, CryptographyECKey | CryptographyRSAKey):
+    if not isinstance(key, CryptographyECKey | CryptographyRSAKey | PS256Key | EdDSAKey):
         raise ValueError(f"{alg} keys must be handled by the cryptography package")
     return key
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from .authorization_request import RESPONSE_MODES
-from .jose import ALGORITHMS, CLIENT_ALGORITHMS
+from .jose import ALGORITHMS
 
 AUTH_METHODS = ("client_secret_basic", "client_secret_post", "private_key_jwt", "none")
 
@@ -18,6 +18,7 @@ def metadata(
     scopes: Iterable[str],
     claims: Iterable[str],
     grant_types: Iterable[str],
+    signing_algorithms: Sequence[str],
     acr_values: Iterable[str],
     locales: Iterable[str],
 ) -> dict[str, Any]:
@@ -32,16 +33,16 @@ def metadata(
         "response_modes_supported": list(RESPONSE_MODES),
         "grant_types_supported": list(grant_types),
         "subject_types_supported": ["public"],
-        "id_token_signing_alg_values_supported": list(ALGORITHMS),
-        "userinfo_signing_alg_values_supported": list(ALGORITHMS),
+        "id_token_signing_alg_values_supported": list(signing_algorithms),
+        "userinfo_signing_alg_values_supported": list(signing_algorithms),
         "token_endpoint_auth_methods_supported": list(AUTH_METHODS),
-        "token_endpoint_auth_signing_alg_values_supported": list(CLIENT_ALGORITHMS),
+        "token_endpoint_auth_signing_alg_values_supported": list(ALGORITHMS),
         "revocation_endpoint_auth_methods_supported": list(AUTH_METHODS),
-        "revocation_endpoint_auth_signing_alg_values_supported": list(CLIENT_ALGORITHMS),
+        "revocation_endpoint_auth_signing_alg_values_supported": list(ALGORITHMS),
         "introspection_endpoint_auth_methods_supported": authenticated,
-        "introspection_endpoint_auth_signing_alg_values_supported": list(CLIENT_ALGORITHMS),
+        "introspection_endpoint_auth_signing_alg_values_supported": list(ALGORITHMS),
         "code_challenge_methods_supported": ["S256"],
-        "dpop_signing_alg_values_supported": list(CLIENT_ALGORITHMS),
+        "dpop_signing_alg_values_supported": list(ALGORITHMS),
         "require_pushed_authorization_requests": False,
         "authorization_response_iss_parameter_supported": True,
         "backchannel_logout_supported": True,
@@ -50,7 +51,7 @@ def metadata(
         "frontchannel_logout_session_supported": True,
         "claims_parameter_supported": True,
         "request_parameter_supported": True,
-        "request_object_signing_alg_values_supported": list(CLIENT_ALGORITHMS),
+        "request_object_signing_alg_values_supported": list(ALGORITHMS),
         "request_uri_parameter_supported": False,
         "acr_values_supported": list(acr_values),
         "claim_types_supported": ["normal"],

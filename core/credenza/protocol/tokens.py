@@ -91,9 +91,13 @@ def id_token_claims(
     amr: Sequence[str],
     session_id: str | None,
     access_token: str,
+    alg: str,
     extra: Mapping[str, Any],
 ) -> dict[str, Any]:
-    """The claims of an ID token; `extra` are those the client asked for by name. OpenID Connect Core §2, §3.1.3.6."""
+    """The claims of an ID token, to be signed with `alg`; `extra` are those the client asked for by name.
+
+    OpenID Connect Core §2, §3.1.3.6.
+    """
     claims: dict[str, Any] = {
         **extra,
         "iss": issuer,
@@ -101,12 +105,13 @@ def id_token_claims(
         "aud": client_id,
         "iat": issued_at,
         "exp": expires_at,
-        "at_hash": at_hash(access_token),
+        "at_hash": at_hash(access_token, alg),
     }
     optional = {"auth_time": auth_time, "nonce": nonce, "acr": acr or None, "amr": list(amr) or None, "sid": session_id}
     return claims | {name: value for name, value in optional.items() if value is not None}
 
 
-def at_hash(access_token: str) -> str:
-    """The left half of the hash of the access token; both of our algorithms use SHA-256. Core §3.1.3.6."""
-    return urlsafe_b64encode(hashlib.sha256(access_token.encode()).digest()[:16]).decode().rstrip("=")
+def at_hash(access_token: str, alg: str) -> str:
+    """The left half of the access token's hash; Ed25519 goes with SHA-512, the others with SHA-256. Core §3.1.3.6."""
+    hashed = (hashlib.sha512 if alg == "EdDSA" else hashlib.sha256)(access_token.encode()).digest()
+    return urlsafe_b64encode(hashed[: len(hashed) // 2]).decode().rstrip("=")

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from ..objects import StateSection
-from ..protocol import jose
+from ..protocol import fapi, jose
 from ..protocol.client_authentication import digest_secret
 from ..protocol.clients import Branding, Client, ClientType
 from ..protocol.redirect_uris import check_registrable, check_web_uri
@@ -32,6 +32,11 @@ SETTINGS = (
     "backchannel_logout_uri",
     "access_token_lifetime",
 )
+# Members of the file that are kept in `Client.metadata`, and by which name there.
+IN_METADATA = {
+    "profile": "security_profile",
+    "initiate_login_uri": "initiate_login_uri",
+}
 LISTS = ("redirect_uris", "post_logout_redirect_uris", "cors_origins")
 KEYS = (
     "client_id",
@@ -47,6 +52,7 @@ KEYS = (
     "permissions",
     "branding",
     "metadata",
+    *IN_METADATA,
 )
 BRANDING = tuple(f.name for f in fields(Branding))
 
@@ -128,16 +134,38 @@ def _declared(run: Run, members: Mapping[str, Any], before: Client | None, name:
         "token_endpoint_auth_method": "auth_method",
         "id_token_signed_response_alg": "id_token_alg",
         "userinfo_signed_response_alg": "userinfo_alg",
-        "metadata": "metadata",
     }
     values |= {ours: members[theirs] for theirs, ours in renamed.items() if members.get(theirs) is not None}
+    values["metadata"] = _metadata(members, client.metadata)
+    if values["metadata"].get("security_profile") == fapi.PROFILE:
+        values |= _fitting(members, client)
     if "grant_types" in members:
         values["grant_types"] = tuple(members["grant_types"])
     branding = check_keys(members.get("branding") or {}, BRANDING, f"{name}: branding")
     texts = {key: str(value or "") for key, value in branding.items() if key not in ("logo", "dark_logo", "favicon")}
     client = replace(client, **values, branding=replace(client.branding, **texts))
-    check_client(client)
+    check_client(client, run.server.settings.signing_algorithms)
     return client
+
+
+def _metadata(members: Mapping[str, Any], before: Mapping[str, Any]) -> dict[str, Any]:
+    """`metadata` replaces what was there, but for what has a member of its own in the file."""
+    metadata = dict(before)
+    if members.get("metadata") is not None:
+        own = {name: before[name] for name in IN_METADATA.values() if name in before}
+        metadata = own | dict(members["metadata"])
+    metadata |= {ours: str(members[key] or "") for key, ours in IN_METADATA.items() if key in members}
+    return {name: value for name, value in metadata.items() if value != "" or name not in IN_METADATA.values()}
+
+
+def _fitting(members: Mapping[str, Any], client: Client) -> dict[str, Any]:
+    """What the FAPI profile leaves no choice about need not be said."""
+    values: dict[str, Any] = {}
+    if "token_endpoint_auth_method" not in members:
+        values["auth_method"] = "private_key_jwt"
+    if "id_token_signed_response_alg" not in members and client.id_token_alg not in jose.FAPI_ALGORITHMS:
+        values |= {"id_token_alg": "ES256"}
+    return values
 
 
 def _type(server: AuthorizationServer, members: Mapping[str, Any], before: Client | None, name: str) -> ClientType:
@@ -147,8 +175,11 @@ def _type(server: AuthorizationServer, members: Mapping[str, Any], before: Clien
     return server.client_types[wanted]
 
 
-def check_client(client: Client) -> None:
-    """Every setting of a client, checked as a whole; raises StateError. RFC 7591 §2."""
+def check_client(client: Client, algorithms: Sequence[str] = jose.ALGORITHMS) -> None:
+    """Every setting of a client, checked as a whole; raises StateError. RFC 7591 §2.
+
+    `algorithms` are those that the server signs with (`settings.signing_algorithms`).
+    """
     kind = client.type
     try:
         for uri in client.redirect_uris:
@@ -167,8 +198,14 @@ def check_client(client: Client) -> None:
             check_web_uri(origin)
             if origin.count("/") != 2:
                 raise ValueError(f"{origin} is not an origin: scheme and host only.")
+        for name in ("initiate_login_uri", "sector_identifier_uri"):
+            if uri := str(client.metadata.get(name) or ""):
+                check_web_uri(uri)
+                if not uri.startswith("https://"):
+                    raise ValueError(f"{name}: {uri} must begin with https.")
         if client.jwks:
             jose.parse_jwks(client.jwks)
+        fapi.check_profile(client)
     except ValueError as error:
         raise StateError(f"{client.name}: {error}") from error
     allowed = {*kind.grant_types, *kind.optional_grant_types}
@@ -180,8 +217,8 @@ def check_client(client: Client) -> None:
         (not re.fullmatch("u[0-9a-f]{30}", client.id), "client_id: this is the form of a user's subject identifier"),
         (client.auth_method in kind.auth_methods, f"token_endpoint_auth_method: {', '.join(kind.auth_methods)}"),
         (set(client.grant_types) <= allowed, f"grant_types: {', '.join(sorted(allowed))}"),
-        (client.id_token_alg in jose.ALGORITHMS, f"id_token_signed_response_alg: {', '.join(jose.ALGORITHMS)}"),
-        (client.userinfo_alg in ("", *jose.ALGORITHMS), f"userinfo_signed_response_alg: {', '.join(jose.ALGORITHMS)}"),
+        (client.id_token_alg in algorithms, f"id_token_signed_response_alg: {', '.join(algorithms)}"),
+        (client.userinfo_alg in ("", *algorithms), f"userinfo_signed_response_alg: {', '.join(algorithms)}"),
         (not (client.jwks and client.jwks_uri), "jwks and jwks_uri exclude each other"),
         (0 < client.access_token_lifetime <= 24 * 3600, "access_token_lifetime: 1 to 86400 seconds"),
     ]
@@ -288,7 +325,8 @@ def _shown(client: Client) -> dict[str, Any]:
         "userinfo_signed_response_alg": client.userinfo_alg,
         "permissions": shown_permissions(client.ceiling or {}),
         "branding": {key: value for key, value in asdict(client.branding).items() if value},
-        "metadata": dict(client.metadata),
+        **{key: client.metadata.get(ours, "") for key, ours in IN_METADATA.items()},
+        "metadata": {name: v for name, v in client.metadata.items() if name not in IN_METADATA.values()},
     }
 
 

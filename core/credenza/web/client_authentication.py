@@ -15,6 +15,7 @@ from ..protocol.client_authentication import (
 )
 from ..protocol.clients import Client
 from ..protocol.errors import InvalidClient, TooManyTries
+from ..protocol.fapi import allowed_keys
 from ..protocol.parameters import Parameters
 from ..server import AuthorizationServer
 from ..store.clients import touch_client
@@ -58,8 +59,6 @@ async def _check_assertion(server: AuthorizationServer, client: Client, credenti
     """The assertion is right, and was never used before, at any endpoint. RFC 7523 §3."""
     keys = await client_keys(server, client, credentials.assertion, "token_endpoint_auth_signing_alg")
     audiences = (server.issuer,) if client.fapi else (server.issuer, f"{server.issuer}/token")
-    if client.fapi:  # RS256 is not among the profile's algorithms. FAPI 2.0 Security Profile §5.4.1
-        keys = [key for key in keys if key.alg != "RS256"]
     jti, expires_at = check_assertion(
         credentials.assertion, keys, client_id=client.id, audiences=audiences, now=server.now()
     )
@@ -82,6 +81,8 @@ async def client_keys(
             keys = await server.remote_keys.get(client.jwks_uri, kid)
         else:
             keys = jose.parse_jwks(client.jwks)
+        if client.fapi:
+            keys = allowed_keys(keys)
         return [key for key in keys if not alg or key.alg == alg]
     except (Refused, ValueError, jose.InvalidJWT) as error:
         raise InvalidClient(detail=f"the client's keys: {error}") from error

@@ -4,20 +4,29 @@ from __future__ import annotations
 
 import hashlib
 
+from ..protocol.clients import Client
 from ..protocol.dpop import check_proof
 from ..protocol.errors import InvalidDPoPProof
+from ..protocol.jose import ALGORITHMS, FAPI_ALGORITHMS
 from ..store.grants import spend_assertion
 from .requests import AnyRequest, server_of
 
 
-async def proof_key(request: AnyRequest, *, access_token: str | None = None) -> str:
-    """The thumbprint of the key that a valid proof was made with; empty when no proof was sent."""
+async def proof_key(request: AnyRequest, client: Client, *, access_token: str | None = None) -> str:
+    """The thumbprint of the key that a valid proof of this client's was made with; empty when no proof was sent."""
     headers = request.headers.getall("dpop", [])
     if not headers:
         return ""
     server = server_of(request)
     url = server.issuer + request.url.path
-    proof = check_proof(headers, method=request.method, url=url, now=server.now(), access_token=access_token)
+    proof = check_proof(
+        headers,
+        method=request.method,
+        url=url,
+        now=server.now(),
+        access_token=access_token,
+        algorithms=FAPI_ALGORITHMS if client.fapi else ALGORITHMS,
+    )
     # Of one key: two keys may well choose the same jti.
     used = hashlib.sha256(f"dpop\0{proof.jkt}\0{proof.jti}".encode()).hexdigest()
     if not await spend_assertion(used, proof.forgotten_at):

@@ -18,7 +18,7 @@ from ..protocol.errors import (
     TemporarilyUnavailable,
     TooManyTries,
 )
-from ..protocol.jose import CLIENT_ALGORITHMS
+from ..protocol.jose import ALGORITHMS
 from ..settings import Settings
 
 SAFE = "!#$%&'()*+,/:;=?@[]~"  # what a URI may hold as it is. RFC 3986 §2
@@ -114,7 +114,7 @@ def error_response(error: ProtocolError, *, headers: Mapping[str, str] | None = 
 
 def dpop_challenge(error: InvalidDPoPToken) -> str:
     """RFC 9449 §7.1."""
-    return f'DPoP error="{error.own_code}", algs="{" ".join(CLIENT_ALGORITHMS)}"'
+    return f'DPoP error="{error.own_code}", algs="{" ".join(ALGORITHMS)}"'
 
 
 def bearer_challenge(error: ProtocolError | None = None) -> str:
