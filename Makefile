@@ -9,7 +9,7 @@ ON_POSTGRESQL := tests/account tests/logout tests/organizations tests/permission
 	tests/rfc6749 tests/rfc8628 tests/rfc9101 tests/rfc9126 tests/rfc9449
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo serve test check format bench docs lock chromium clean
+.PHONY: help install demo serve test check format bench docs messages lock chromium clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/' | expand -t 14
@@ -56,6 +56,10 @@ chromium: $(STAMP) ## find a Chromium for the browser tests, else install one
 
 docs: $(STAMP) ## write the reference pages from the code
 	$(BIN)/python docs/generate.py
+
+messages: $(STAMP) ## collect the sentences of the pages into the catalogues of their languages, and compile those
+	@for package in core/credenza $(patsubst %/locales,%,$(wildcard plugins/*/locales)); do \
+	  $(BIN)/credenza plugin messages $$package || exit 1; done
 
 lock: ## write requirements.lock afresh: names, versions and hashes, no addresses
 	uv export --quiet --extra dev --no-emit-project --no-header --no-annotate --format requirements-txt --output-file requirements.lock

@@ -58,6 +58,7 @@ from .protocol.permissions import Outcome, Verdict
 from .protocol.redirect_uris import check_registrable, check_web_uri, host_of, is_loopback
 from .protocol.scopes import Asked, Permission, Scope
 from .protocol.tokens import new_id, new_token
+from .protocol.words import Counted, Translated, Words
 from .rotation import rotate as rotate_keys
 from .server import AuthorizationServer
 from .settings import Settings, SettingsError
@@ -132,6 +133,7 @@ __all__ = [
     "ConsoleRoute",
     "ConsoleView",
     "ConsoleVisit",
+    "Counted",
     "Decision",
     "ErrorPage",
     "Event",
@@ -177,6 +179,7 @@ __all__ = [
     "StaticFiles",
     "Subject",
     "Theme",
+    "Translated",
     "Undecryptable",
     "UnusableImage",
     "User",
@@ -184,6 +187,7 @@ __all__ = [
     "Verdict",
     "Waiting",
     "WeakPassword",
+    "Words",
     "address_of",
     "audit",
     "begin_session",

@@ -82,6 +82,7 @@ class ConsoleView(Page):
     tabs: tuple[Link, ...] = ()
     fragment: str = ""
     status: int = 200
+    translated: ClassVar[bool] = False
     frames: ClassVar[bool] = False
     """Whether it shows another page of ours in a frame (`own_frame`)."""
     frame: ConsoleFrame = field(default_factory=ConsoleFrame)

@@ -15,6 +15,7 @@ from .prompts.device import DevicePrompt
 from .prompts.login import LoginPrompt
 from .prompts.password import PasswordAuthenticator
 from .protocol.scopes import Permission, Scope
+from .protocol.words import Words
 from .settings import Settings
 from .web.limits import Limiter
 from .web.passwords import Passwords
@@ -31,15 +32,15 @@ class OpenIDScopes(ScopeProvider):
     scopes = (
         Scope(
             Permission("openid", "", "openid"),
-            "Know who you are",
-            "A name for your account that stays the same",
+            Words("Know who you are"),
+            Words("A name for your account that stays the same"),
             icon="id-card",
             always=True,
         ),
         Scope(
             Permission("openid", "", "offline_access"),
-            "Keep access while you are away",
-            "Until you take it back on your account page",
+            Words("Keep access while you are away"),
+            Words("Until you take it back on your account page"),
             icon="refresh-cw",
             always=True,
         ),

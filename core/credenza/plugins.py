@@ -174,6 +174,15 @@ def check_callable(hook: str, found: list[tuple[str, Any]]) -> list[tuple[str, A
     return found
 
 
+def folders_of(manager: pluggy.PluginManager, attribute: str) -> dict[str, Path]:
+    """The folders that plugins name in a module attribute (`templates`, `locales`), by the plugins' names."""
+    return {
+        name: folder
+        for name, plugin in manager.list_name_plugin()
+        if isinstance(folder := getattr(plugin, attribute, None), Path)
+    }
+
+
 def owner_of(found: list[tuple[str, Any]]) -> dict[int, str]:
     return {id(item): plugin for plugin, item in found}
 

@@ -14,9 +14,10 @@ from piccolo.conf.apps import AppConfig
 from .encryption import Keyring
 from .events import Event
 from .hookspecs import Cleaner, Listener
+from .languages import Languages
 from .objects import Authenticator, ClientSource, GrantType, Prompt, ScopeProvider, Theme
 from .outbound import RemoteKeys
-from .plugins import by_name, check_callable, collect, owner_of
+from .plugins import by_name, check_callable, collect, folders_of, owner_of
 from .protocol import jose
 from .protocol.clients import Branding, Client, ClientType
 from .protocol.errors import ProtocolError, ServerError
@@ -75,6 +76,7 @@ class AuthorizationServer:
         self._touched: dict[str, int] = {}
         self._opened: dict[str, jose.SigningKey] = {}
         self.remote_keys = RemoteKeys(settings, self.clock.now)
+        self.languages = Languages(folders_of(plugins, "locales").values())
         self._tasks: set[asyncio.Task[None]] = set()
 
     def _collect(self) -> None:

@@ -26,6 +26,7 @@ from credenza import (
     Scope,
     Subject,
     Verdict,
+    Words,
     address_of,
     choices_of,
     claims_summary,
@@ -47,7 +48,7 @@ from .frame import AccountPage, Visit, done, posted, show, visit
 HERE = "/account"
 ONE = "/account/applications/{consent_id:str}"
 PAGE_SIZE = 25
-GONE = "something that is no longer there"
+GONE = Words("something that is no longer there")
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +118,7 @@ async def list_applications(request: AnyRequest) -> AnyResponse:
     first = int(text) if text.isdecimal() and len(text) < 7 else 0
     found = await consents.list_consents(user_id=here.user.id, offset=first, limit=PAGE_SIZE + 1)
     page = ApplicationsPage(
-        title="Applications",
+        title=Words("Applications"),
         applications=tuple(await _applications(here, found[:PAGE_SIZE])),
         newer=_from(first - PAGE_SIZE) if first else "",
         older=_from(first + PAGE_SIZE) if len(found) > PAGE_SIZE else "",
@@ -216,7 +217,7 @@ def _named(here: Visit, permissions: Collection[Permission]) -> Permission | Non
 
 async def _stale(here: Visit, seen: Situation) -> AnyResponse:
     page = await _page(here, seen)
-    page.message = "This has changed since the page was made. Here is how it stands now."
+    page.message = Words("This has changed since the page was made. Here is how it stands now.")
     page.status = 422
     return await show(here, page)
 
@@ -291,15 +292,24 @@ async def _page(here: Visit, seen: Situation) -> ApplicationPage:
 async def _warning(here: Visit, seen: Situation, application: Application) -> str:
     """Why it gets nothing at all, whatever is listed."""
     if seen.client is None or not seen.client.enabled:
-        return f"{application.name} is switched off here, so it gets nothing at present."
+        return Words(
+            "%(application)s is switched off here, so it gets nothing at present.", application=application.name
+        )
     if application.over:
-        return f"This no longer counts. {application.name} gets nothing until it has asked you again."
+        return Words(
+            "This no longer counts. %(application)s gets nothing until it has asked you again.",
+            application=application.name,
+        )
     try:
         valid = await still_valid(here.server, Subject(user=here.user), choices_of(seen.consent.context))
     except errors.ServerError:
         return ""
     if not valid:
-        return f"This was for {application.context}, where you are not at present. {application.name} gets nothing."
+        return Words(
+            "This was for %(context)s, where you are not at present. %(application)s gets nothing.",
+            context=application.context,
+            application=application.name,
+        )
     return ""
 
 
@@ -378,7 +388,7 @@ def _line(scope: Scope, claims: Mapping[str, Any], note: str = "") -> Line:
 def _note(verdict: Verdict | None) -> str:
     match verdict.outcome if verdict is not None else None:
         case Outcome.NOT_ENABLED:
-            return "Without effect: the application may not have this any more."
+            return Words("Without effect: the application may not have this any more.")
         case Outcome.NOT_HELD:
-            return "Without effect: you do not hold this right at present."
+            return Words("Without effect: you do not hold this right at present.")
     return ""

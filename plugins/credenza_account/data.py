@@ -19,6 +19,7 @@ from credenza import (
     Outcome,
     Subject,
     Verdict,
+    Words,
     audit,
     claim_label,
     claims_in_words,
@@ -56,27 +57,27 @@ class DataPage(AccountPage):
 @get(HERE, name="account data")
 async def show_data(request: AnyRequest) -> AnyResponse:
     here = await visit(request)
-    groups = [("Your account", _account_facts(here))]
+    groups: list[tuple[str, tuple[Fact, ...]]] = [(Words("Your account"), _account_facts(here))]
     released = await _claims(here)
     texts = claims_in_words({name: value for _, claims in released for name, value in claims.items()})
     for title, claims in released:
         facts = tuple(Fact(claim_label(name), texts[name]) for name in claims if name != "updated_at")
         groups += [(title, facts)] if facts else []
-    return await show(here, DataPage(title="Your data", groups=tuple(groups)))
+    return await show(here, DataPage(title=Words("Your data"), groups=tuple(groups)))
 
 
 def _account_facts(here: Visit) -> tuple[Fact, ...]:
     user = here.user
     moments = (
-        ("Created", user.created_at),
-        ("Last changed", user.updated_at),
-        ("Last signed in", user.last_sign_in_at),
-        ("Password set", user.password_changed_at),
+        (Words("Created"), user.created_at),
+        (Words("Last changed"), user.updated_at),
+        (Words("Last signed in"), user.last_sign_in_at),
+        (Words("Password set"), user.password_changed_at),
     )
     return (
-        Fact("Username", user.username),
-        Fact("Identifier", user.id),
-        *((Fact("Administrator", user.administrator),) if user.administrator else ()),
+        Fact(Words("Username"), user.username),
+        Fact(Words("Identifier"), user.id),
+        *((Fact(Words("Administrator"), user.administrator),) if user.administrator else ()),
         *(Fact(label, moment=here.moment(at)) for label, at in moments if at),
     )
 

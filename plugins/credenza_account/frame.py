@@ -17,6 +17,7 @@ from credenza import (
     SignInNeeded,
     StaticFiles,
     User,
+    Words,
     csrf_token,
     redirect_response,
     render,
@@ -29,19 +30,19 @@ HERE = Path(__file__).parent
 TEMPLATES = HERE / "templates"
 STATIC = StaticFiles("/account/static", HERE / "static")
 TABS = (
-    ("Applications", "/account", "layout-grid"),
-    ("Sessions", "/account/sessions", "monitor"),
-    ("Password", "/account/password", "lock"),
-    ("Your data", "/account/data", "database"),
+    (Words("Applications"), "/account", "layout-grid"),
+    (Words("Sessions"), "/account/sessions", "monitor"),
+    (Words("Password"), "/account/password", "lock"),
+    (Words("Your data"), "/account/data", "database"),
 )
 # What the next page says once. Only the word travels, in a cookie: a link cannot make a page say it.
 NOTICES = {
-    "removed": "The application has no access any more.",
-    "permission-removed": "Removed. It is gone at once.",
-    "permission-allowed": "Allowed again.",
-    "session-ended": "That browser is signed out.",
-    "sessions-ended": "All other browsers are signed out.",
-    "password-changed": "Your password is changed.",
+    "removed": Words("The application has no access any more."),
+    "permission-removed": Words("Removed. It is gone at once."),
+    "permission-allowed": Words("Allowed again."),
+    "session-ended": Words("That browser is signed out."),
+    "sessions-ended": Words("All other browsers are signed out."),
+    "password-changed": Words("Your password is changed."),
 }
 
 

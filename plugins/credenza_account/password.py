@@ -14,6 +14,7 @@ from credenza import (
     Parameters,
     Passwords,
     WeakPassword,
+    Words,
     address_of,
     begin_session,
     check_new_password,
@@ -95,7 +96,7 @@ async def save_password(request: AnyRequest) -> AnyResponse:
 
 def _page(here: Visit) -> PasswordPage:
     return PasswordPage(
-        title="Password",
+        title=Words("Password"),
         action=HERE,
         username=here.user.username,
         usable=here.user.password_hash is not None and "password" in here.server.authenticators,
@@ -107,14 +108,14 @@ async def _check_current(here: Visit) -> Authentication:
     """Through the way to sign in, so that guessing is as slow here as there."""
     authenticator = here.server.authenticators.get("password")
     if authenticator is None or here.user.password_hash is None:
-        raise Refused("current", "This account has no password.")
+        raise Refused("current", Words("This account has no password."))
     fields = Parameters([("identifier", here.user.username), ("password", here.form.get("current", ""))])
     try:
         answer = await authenticator.authenticate(here.server, fields, address_of(here.request))
     except (errors.TooManyTries, errors.TemporarilyUnavailable) as error:
-        raise Refused("current", error.description, error.status) from error
+        raise Refused("current", error.text, error.status) from error
     if not isinstance(answer, Authentication) or answer.user.id != here.user.id:
-        raise Refused("current", "This is not your current password.")
+        raise Refused("current", Words("This is not your current password."))
     return answer
 
 
@@ -124,7 +125,7 @@ def _check_new(here: Visit) -> None:
     try:
         check_new_password(chosen, here.server.settings, context=context)
     except WeakPassword as error:
-        raise Refused("password", str(error)) from error
+        raise Refused("password", error.text) from error
     if chosen == here.form.get("current"):
         raise Refused("password", "This is the password that you have now.")
     if chosen != here.form.get("password_again", ""):

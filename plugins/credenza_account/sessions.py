@@ -13,6 +13,7 @@ from credenza import (
     AnyResponse,
     Moment,
     SessionEnded,
+    Words,
     address_of,
     end_sessions,
     sessions,
@@ -65,7 +66,7 @@ async def list_sessions(request: AnyRequest) -> AnyResponse:
         for session in alive
     ]
     lines.sort(key=lambda line: not line.current)
-    return await show(here, SessionsPage(title="Sessions", action=HERE, sessions=tuple(lines)))
+    return await show(here, SessionsPage(title=Words("Sessions"), action=HERE, sessions=tuple(lines)))
 
 
 @post(f"{HERE}/end", status_code=200, name="end account session")

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from credenza import Words
+
 # The first that is found counts: every browser says that it is several others too.
 BROWSERS = (
     ("Edg", "Edge"),
@@ -33,8 +35,8 @@ def browser(user_agent: str) -> str:
     system = _first(SYSTEMS, user_agent)
     if not name:
         product = user_agent.split("/")[0].strip()[:60]
-        name = product if product and product != "Mozilla" else "Unknown browser"
-    return f"{name} on {system}" if system else name
+        name = product if product and product != "Mozilla" else Words("Unknown browser")
+    return Words("%(browser)s on %(system)s", browser=name, system=system) if system else name
 
 
 def handheld(user_agent: str) -> bool:

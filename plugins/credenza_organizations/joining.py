@@ -18,6 +18,7 @@ from credenza import (
     FormPage,
     ObjectChanged,
     User,
+    Words,
     address_of,
     csrf_token,
     render,
@@ -77,7 +78,7 @@ async def join(request: AnyRequest, token: FromPath[str]) -> AnyResponse:
     except Unusable as unusable:
         return await render(request, unusable.page, status=unusable.status)
     page = JoinPage(
-        title=f"Join {invitation.organization_name}",
+        title=Words("Join %(organization)s", organization=invitation.organization_name),
         action=f"{ADDRESS}/{token}",
         csrf_token=csrf_token(request, session),
         organization=invitation.organization_name,
@@ -99,9 +100,11 @@ async def _check(server: AuthorizationServer, user: User, token: str) -> tuple[I
     if invitation.email and not (user.email_verified and (user.email or "").lower() == invitation.email):
         raise Unusable(
             "other_account",
-            "This invitation is for another account",
-            "It was made for one email address, and your account does not have it, or has not verified it. "
-            "Sign in with the account that has, and open the link again.",
+            Words("This invitation is for another account"),
+            Words(
+                "It was made for one email address, and your account does not have it, or has not verified it. "
+                "Sign in with the account that has, and open the link again."
+            ),
             403,
         )
     if await member_roles(invitation.organization, user.id) is not None:
@@ -136,12 +139,17 @@ async def _accept(request: AnyRequest, user: User, invitation: Invitation, token
 def _used_or_too_old() -> Unusable:
     return Unusable(
         "invitation_expired",
-        "This invitation cannot be used",
-        "It was used before, taken back, or is too old. Ask for a new one.",
+        Words("This invitation cannot be used"),
+        Words("It was used before, taken back, or is too old. Ask for a new one."),
         404,
     )
 
 
 def _member_already(invitation: Invitation) -> Unusable:
     name = invitation.organization_name
-    return Unusable("already_member", f"You are in {name} already", "There is nothing left to do here.", 409)
+    return Unusable(
+        "already_member",
+        Words("You are in %(organization)s already", organization=name),
+        Words("There is nothing left to do here."),
+        409,
+    )

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from credenza import Asked, Choices, Permission, Question, Scope, ScopeProvider, Subject
+from credenza import Asked, Choices, Permission, Question, Scope, ScopeProvider, Subject, Words
 
 from .store import Membership, memberships, organization_name, permissions_in
 from .tables import OrganizationPermission
@@ -39,17 +39,17 @@ class MembershipScopes(ScopeProvider):
     scopes = (
         Scope(
             Permission("membership", "", ORGANIZATIONS),
-            "The organization you choose",
-            "Its name, and that you are a member",
-            group="Your organization",
+            Words("The organization you choose"),
+            Words("Its name, and that you are a member"),
+            group=Words("Your organization"),
             claims=("organizations", "organization_data"),
             icon="building",
         ),
         Scope(
             Permission("membership", "", ORGANIZATION_ROLES),
-            "Your roles there",
-            "What you may do in the organization you choose",
-            group="Your organization",
+            Words("Your roles there"),
+            Words("What you may do in the organization you choose"),
+            group=Words("Your organization"),
             claims=("organization_roles",),
             icon="users",
         ),
@@ -68,7 +68,9 @@ class MembershipScopes(ScopeProvider):
             return None
         options = tuple((m.id, m.name) for m in await _memberships(subject))
         return (
-            Question(QUESTION, "Which organization?", options, "It is told only about the one you choose.")
+            Question(
+                QUESTION, Words("Which organization?"), options, Words("It is told only about the one you choose.")
+            )
             if options
             else None
         )
@@ -190,9 +192,9 @@ async def _held(subject: Subject, permissions: Sequence[Permission], choices: Ch
 
 def _scope(row: Mapping[str, Any]) -> Scope:
     permission = Permission("organization", "", row["name"])
-    return Scope(permission, row["description"] or row["name"], group="In the organization", icon="building")
+    return Scope(permission, row["description"] or row["name"], group=Words("In the organization"), icon="building")
 
 
 def _in_organization(scope: Scope) -> Scope:
     permission = replace(scope.permission, source="organization_api")
-    return replace(scope, permission=permission, group=f"{scope.group}, in the organization")
+    return replace(scope, permission=permission, group=Words("%(api)s, in the organization", api=scope.group))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from credenza import Choices, Permission, Scope, ScopeProvider, Subject, User, hookimpl
+from credenza import Choices, Permission, Scope, ScopeProvider, Subject, User, Words, hookimpl
 
 PROFILE_CLAIMS = (
     "name",
@@ -26,26 +26,38 @@ PROFILE_CLAIMS = (
 
 
 def _scope(scope: str, title: str, description: str, claims: tuple[str, ...], icon: str) -> Scope:
-    return Scope(Permission("profile", "", scope), title, description, group="Your account", claims=claims, icon=icon)
+    return Scope(
+        Permission("profile", "", scope), title, description, group=Words("Your account"), claims=claims, icon=icon
+    )
 
 
 SCOPES = [
     _scope(
-        "profile", "Your profile", "Name, picture, language and what else your profile says", PROFILE_CLAIMS, "user"
+        "profile",
+        Words("Your profile"),
+        Words("Name, picture, language and what else your profile says"),
+        PROFILE_CLAIMS,
+        "user",
     ),
-    _scope("email", "Your email address", "And whether it has been verified", ("email", "email_verified"), "mail"),
+    _scope(
+        "email",
+        Words("Your email address"),
+        Words("And whether it has been verified"),
+        ("email", "email_verified"),
+        "mail",
+    ),
     _scope(
         "phone",
-        "Your phone number",
-        "And whether it has been verified",
+        Words("Your phone number"),
+        Words("And whether it has been verified"),
         ("phone_number", "phone_number_verified"),
         "phone",
     ),
-    _scope("address", "Your postal address", "", ("address",), "map-pin"),
+    _scope("address", Words("Your postal address"), "", ("address",), "map-pin"),
     _scope(
         "custom_data",
-        "Additional data about you",
-        "What your organization keeps in your account",
+        Words("Additional data about you"),
+        Words("What your organization keeps in your account"),
         ("custom_data",),
         "database",
     ),

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Any
 
-from credenza import Asked, Cache, Choices, Permission, Scope, ScopeProvider, Statement, Subject
+from credenza import Asked, Cache, Choices, Permission, Scope, ScopeProvider, Statement, Subject, Words
 
 from .tables import ApiPermission, ApiResource, ClientRole, Role, UserRole
 
@@ -67,9 +67,9 @@ class RoleScopes(ScopeProvider):
     steady = True
     scope = Scope(
         Permission("roles", "", "roles"),
-        "Your roles",
-        "What you may do here",
-        group="Your account",
+        Words("Your roles"),
+        Words("What you may do here"),
+        group=Words("Your account"),
         claims=("roles",),
         icon="shield",
     )

@@ -15,6 +15,7 @@ from typing import Any
 from ..app import create_server
 from ..settings import Settings
 from .common import Refusal, print_json, print_line
+from .messages import add_messages
 
 Subparsers = Any
 
@@ -39,6 +40,7 @@ def add_plugin(commands: Subparsers) -> None:
     new.add_argument("--directory", type=Path, default=Path(), metavar="DIR", help="where the folder is made")
     new.add_argument("--json", action="store_true", help="print the paths made")
     new.set_defaults(run=new_plugin)
+    add_messages(actions)
 
 
 def parse_name(value: str) -> str:

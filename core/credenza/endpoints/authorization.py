@@ -20,13 +20,14 @@ from ..protocol.parameters import Parameters
 from ..protocol.redirect_uris import check_redirect_uri
 from ..protocol.request_objects import parse_request_object
 from ..protocol.tokens import digest, is_token, new_token
+from ..protocol.words import Words
 from ..server import AuthorizationServer
 from ..store import sessions
 from ..store.pushed_requests import open_pushed_request
 from ..store.sessions import Interaction
 from ..web.client_authentication import client_keys
 from ..web.endpoints import endpoint
-from ..web.requests import AnyRequest, address_of, form_parameters, query_parameters, server_of
+from ..web.requests import AnyRequest, address_of, form_parameters, query_parameters, server_of, wish_languages
 from ..web.responses import AnyResponse, redirect_response
 from ..web.sessions import (
     browser_cookie,
@@ -43,8 +44,9 @@ async def authorize(request: AnyRequest) -> AnyResponse:
     try:
         parameters = await form_parameters(request) if request.method == "POST" else query_parameters(request)
     except InvalidRequest as error:
-        raise UnsafeRequest("invalid_request", error.description) from error
+        raise UnsafeRequest("invalid_request", error.text) from error
     parameters, pushed = await opened(server, parameters)
+    wish_languages(request, parameters.get("ui_locales", ""))
     outer = parameters
     try:
         parameters = await unsealed(server, parameters)
@@ -52,6 +54,7 @@ async def authorize(request: AnyRequest) -> AnyResponse:
         # Only what stands outside can be believed now, and only if it is registered.
         client, redirect_uri = await trusted(server, outer)
         return await refuse(request, server, client, redirect_uri, outer, error)
+    wish_languages(request, parameters.get("ui_locales", ""))
     client, redirect_uri = await trusted(server, parameters)
     # Until here an error is a page; from here on it is a redirect.
     try:
@@ -79,7 +82,9 @@ async def opened(server: AuthorizationServer, parameters: Parameters) -> tuple[P
     found = await open_pushed_request(digest(token), server.now()) if is_token(token, "pushed_request") else None
     if found is None or found.client_id != client_id:
         raise UnsafeRequest(
-            "invalid_request_uri", "This request was used before, or is too old. Start again.", client_id=client_id
+            "invalid_request_uri",
+            Words("This request was used before, or is too old. Start again."),
+            client_id=client_id,
         )
     return Parameters.parse(found.parameters.encode()), found.digest
 
@@ -108,16 +113,16 @@ async def trusted(server: AuthorizationServer, parameters: Parameters, *, device
         client = await server.find_client(client_id, fresh=True)
     except InvalidClient as error:
         facts = [("client_id", client_id)]
-        raise UnsafeRequest("invalid_client", error.description, facts=facts, client_id=client_id) from error
+        raise UnsafeRequest("invalid_client", error.text, facts=facts, client_id=client_id) from error
     if client is None:
         raise UnsafeRequest(
             "invalid_client",
-            "No application with this client_id is registered here.",
+            Words("No application with this client_id is registered here."),
             facts=[("client_id", client_id)],
             client_id=client_id,
         )
     if not client.enabled:
-        raise UnsafeRequest("invalid_client", "This application has been disabled.", client_id=client_id)
+        raise UnsafeRequest("invalid_client", Words("This application has been disabled."), client_id=client_id)
     if device:
         return client, ""
     openid = "openid" in parameters.get("scope", "").split(" ")

@@ -16,6 +16,7 @@ from ..protocol.parameters import Parameters
 from ..protocol.redirect_uris import host_of
 from ..protocol.scopes import join_scope
 from ..protocol.tokens import digest, new_id, new_token
+from ..protocol.words import Words
 from ..server import AuthorizationServer
 from ..store import sessions
 from ..store.device_authorizations import APPROVED, answer_device
@@ -69,7 +70,9 @@ async def _approve_device(request: AnyRequest, waiting: Waiting, interaction: In
         grant, _ = await new_grant(waiting)
         if not await answer_device(waiting.device, APPROVED, grant, waiting.server.now()):
             return await gone(request)
-    return await device_page(request, "Your device is connected", "You can go back to it and close this window.")
+    return await device_page(
+        request, Words("Your device is connected"), Words("You can go back to it and close this window.")
+    )
 
 
 async def device_page(request: AnyRequest, heading: str, explanation: str) -> AnyResponse:
@@ -161,7 +164,7 @@ async def refuse(
     if client.unverified and not silent and await find_session(request) is None:
         # Anybody may have made this client to lead people astray from our address. RFC 9700 §4.11.2
         page = InterstitialPage(
-            title="Leaving",
+            title=Words("Leaving"),
             application=client.name,
             redirect_host=host_of(redirect_uri),
             location=answer.location,
@@ -176,7 +179,9 @@ async def send(
 ) -> AnyResponse:
     if answer.response_mode == "query":
         return redirect_response(server.settings, answer.location)
-    page = FormPostPage(title="Continue", action=answer.redirect_uri, parameters=tuple(answer.parameters.items()))
+    page = FormPostPage(
+        title=Words("Continue"), action=answer.redirect_uri, parameters=tuple(answer.parameters.items())
+    )
     return await render(request, page, client=client, form_action=form_action(answer.redirect_uri))
 
 
@@ -190,6 +195,8 @@ async def gone(request: AnyRequest) -> AnyResponse:
     return await error_page(
         request,
         "interaction_expired",
-        "This sign-in was finished, took too long, or was begun in another browser. "
-        "Go back to the application and start again.",
+        Words(
+            "This sign-in was finished, took too long, or was begun in another browser. "
+            "Go back to the application and start again."
+        ),
     )

@@ -14,6 +14,7 @@ from ..protocol.authorization_request import AuthorizationRequest
 from ..protocol.errors import ProtocolError, TooManyTries, UnauthorizedClient
 from ..protocol.parameters import Parameters
 from ..protocol.tokens import digest, new_token
+from ..protocol.words import Words
 from ..store.device_authorizations import find_by_user_code, insert_device_authorization
 from ..web.client_authentication import authenticate_client
 from ..web.endpoints import endpoint
@@ -78,7 +79,7 @@ async def device(request: AnyRequest) -> AnyResponse:
     session = found[0] if found is not None else None
     browser = browser_cookie(request) or new_browser_cookie()
     cookie = csrf_cookie(request, session) or browser
-    page = DevicePage(title="Connect a device", action="/device", csrf_token=server.keyring.csrf_token(cookie))
+    page = DevicePage(title=Words("Connect a device"), action="/device", csrf_token=server.keyring.csrf_token(cookie))
     if request.method == "POST":
         form = await form_parameters(request)
         check_csrf(request, form, csrf_cookie(request, session))
@@ -98,10 +99,10 @@ async def _entered(request: AnyRequest, form: Parameters, page: DevicePage) -> A
     page.user_code = form.get("user_code", "")[:20]
     code = "".join(c for c in page.user_code.upper() if c in ALPHABET)
     if not await limiter.allow((TRIES_BY_ADDRESS, address_of(request)), (TRIES_IN_ALL, "")):
-        raise TooManyTries("Too many codes were tried. Wait a few minutes.")
+        raise TooManyTries(Words("Too many codes were tried. Wait a few minutes."))
     waiting = await find_by_user_code(server.keyring.keyed_name(code), server.now()) if len(code) == LENGTH else None
     if waiting is None:
-        page.message, page.status = "This code is not right, or no longer. Look at your device again.", 422
+        page.message, page.status = Words("This code is not right, or no longer. Look at your device again."), 422
         return None
     parameters = Parameters.parse(waiting.parameters.encode())
     state = {"device_digest": waiting.digest, "user_code": f"{code[:4]}-{code[4:]}"}

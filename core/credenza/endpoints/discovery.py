@@ -85,7 +85,7 @@ async def describe(server: AuthorizationServer) -> dict[str, object]:
         grant_types=[name for name in server.grant_types if name in used],
         signing_algorithms=server.settings.signing_algorithms,
         acr_values=ACR_VALUES,
-        locales=("en",),
+        locales=server.languages.tags,
     )
 
 

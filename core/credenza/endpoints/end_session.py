@@ -15,6 +15,7 @@ from ..protocol import jose
 from ..protocol.clients import Client
 from ..protocol.errors import InvalidRequest
 from ..protocol.parameters import Parameters
+from ..protocol.words import Words
 from ..server import AuthorizationServer
 from ..store import sessions
 from ..store.engine import database
@@ -23,7 +24,15 @@ from ..store.users import User
 from ..web.errors import error_page
 from ..web.pages import SignedOutPage, SignOutPage
 from ..web.rendering import render
-from ..web.requests import AnyRequest, address_of, check_csrf, form_parameters, query_parameters, server_of
+from ..web.requests import (
+    AnyRequest,
+    address_of,
+    check_csrf,
+    form_parameters,
+    query_parameters,
+    server_of,
+    wish_languages,
+)
 from ..web.responses import AnyResponse, redirect_response
 from ..web.sessions import clear_session_cookie, csrf_cookie, find_session
 
@@ -46,6 +55,7 @@ NOWHERE = LogoutRequest(None, "", "", "", hinted=False)
 async def end_session(request: AnyRequest) -> AnyResponse:
     server = server_of(request)
     parameters = await form_parameters(request) if request.method == "POST" else query_parameters(request)
+    wish_languages(request, parameters.get("ui_locales", ""))
     found = await find_session(request)
     if request.method == "POST" and "decision" in parameters:
         return await _answered(request, found, parameters)
@@ -53,7 +63,7 @@ async def end_session(request: AnyRequest) -> AnyResponse:
         parameters.check_no_repeats()
         logout = await parse_logout(server, parameters)
     except InvalidRequest as error:
-        return await error_page(request, "invalid_request", error.description)
+        return await error_page(request, "invalid_request", error.text)
     if found is None:
         return await _signed_out(request, logout)
     session, user = found
@@ -72,9 +82,9 @@ async def parse_logout(server: AuthorizationServer, parameters: Parameters) -> L
             claims = jose.verify(hint, keys.verification, types=("jwt",))
             jose.check_times(claims, server.now(), expired_ok=True)
         except jose.InvalidJWT as error:
-            raise InvalidRequest("id_token_hint is not one of our ID tokens.", detail=str(error)) from error
+            raise InvalidRequest(Words("id_token_hint is not one of our ID tokens."), detail=str(error)) from error
         if claims.get("iss") != server.issuer:
-            raise InvalidRequest("id_token_hint is not one of our ID tokens.")
+            raise InvalidRequest(Words("id_token_hint is not one of our ID tokens."))
         subject, session_id, audience = (
             str(claims.get("sub", "")),
             str(claims.get("sid", "")),
@@ -82,13 +92,13 @@ async def parse_logout(server: AuthorizationServer, parameters: Parameters) -> L
         )
     client_id = parameters.get("client_id", audience)
     if hint is not None and client_id != audience:
-        raise InvalidRequest("client_id is not the one of the id_token_hint.")
+        raise InvalidRequest(Words("client_id is not the one of the id_token_hint."))
     client = await server.find_client(client_id) if client_id else None
     address = parameters.get("post_logout_redirect_uri", "")
     if address and hint is None:
-        raise InvalidRequest("post_logout_redirect_uri needs an id_token_hint.")
+        raise InvalidRequest(Words("post_logout_redirect_uri needs an id_token_hint."))
     if address and (client is None or not client.enabled or address not in client.post_logout_redirect_uris):
-        raise InvalidRequest("post_logout_redirect_uri is not registered for this application.")
+        raise InvalidRequest(Words("post_logout_redirect_uri is not registered for this application."))
     state = {"state": parameters["state"]} if "state" in parameters else {}
     location = f"{address}{'&' if '?' in address else '?'}{urlencode(state)}" if address and state else address
     return LogoutRequest(client, subject, session_id, location, hint is not None)
@@ -98,7 +108,7 @@ async def _signed_out(request: AnyRequest, logout: LogoutRequest, frames: Sequen
     """Where the application asked to go, at once unless other applications have to be told in frames first."""
     if logout.location and not frames:
         return redirect_response(server_of(request).settings, logout.location)
-    page = SignedOutPage(title="Signed out", frames=tuple(frames), location=logout.location)
+    page = SignedOutPage(title=Words("Signed out"), frames=tuple(frames), location=logout.location)
     origins = " ".join(sorted({"/".join(frame.split("/")[:3]) for frame in frames}))
     return await render(request, page, client=logout.client, frame_src=origins)
 
@@ -107,7 +117,7 @@ async def _ask(request: AnyRequest, session: Session, user: User, client: Client
     """A request that anybody could have made signs nobody out. RP-Initiated Logout §2."""
     token = server_of(request).keyring.csrf_token(csrf_cookie(request, session))
     page = SignOutPage(
-        title="Sign out",
+        title=Words("Sign out"),
         action="/logout",
         csrf_token=token,
         account=user.email or user.username,
@@ -118,7 +128,7 @@ async def _ask(request: AnyRequest, session: Session, user: User, client: Client
 
 async def _answered(request: AnyRequest, found: tuple[Session, User] | None, form: Parameters) -> AnyResponse:
     if found is None:
-        return await render(request, SignedOutPage(title="Signed out"))
+        return await render(request, SignedOutPage(title=Words("Signed out")))
     session, user = found
     check_csrf(request, form, csrf_cookie(request, session))
     if form["decision"] != "sign-out":

@@ -16,12 +16,13 @@ from ..protocol.authorization_request import AuthorizationRequest
 from ..protocol.errors import InvalidRequest, ProtocolError
 from ..protocol.parameters import Parameters
 from ..protocol.tokens import digest, is_token
+from ..protocol.words import Words
 from ..store import sessions
 from ..store.device_authorizations import DENIED, answer_device
 from ..store.sessions import Interaction
 from ..web.pages import FormPage, Page
 from ..web.rendering import render
-from ..web.requests import AnyRequest, check_csrf, form_parameters, server_of
+from ..web.requests import AnyRequest, check_csrf, form_parameters, server_of, wish_languages
 from ..web.responses import AnyResponse, redirect_response
 from ..web.sessions import (
     browser_cookie,
@@ -124,6 +125,7 @@ async def _reopen(request: AnyRequest, interaction: Interaction) -> Waiting:
     if not interaction.parameters:
         return await new_waiting(request, server, None, None)
     parameters = Parameters.parse(interaction.parameters.encode())
+    wish_languages(request, parameters.get("ui_locales", ""))
     device = interaction.state.get("device_digest", "")
     client, redirect_uri = await trusted(server, parameters, device=bool(device))
     parsed = AuthorizationRequest.parse(parameters, client, redirect_uri, device=bool(device))
@@ -158,12 +160,14 @@ async def _refuse_waiting(
     await sessions.spend_interaction(interaction.digest)
     if waiting.device:
         await answer_device(waiting.device, DENIED, None, waiting.server.now())
-        return await device_page(request, "Not connected", "Nothing was allowed. You can close this window.")
+        return await device_page(
+            request, Words("Not connected"), Words("Nothing was allowed. You can close this window.")
+        )
     return await refuse(
         request,
         waiting.server,
         waiting.client,
         waiting.request.redirect_uri,
         waiting.request.parameters,
-        error or InvalidRequest("The request cannot be completed."),
+        error or InvalidRequest(Words("The request cannot be completed.")),
     )

@@ -13,6 +13,7 @@ from ..events import ObjectChanged, PasswordChanged
 from ..logout import end_sessions
 from ..protocol.parameters import Parameters
 from ..protocol.tokens import digest, is_token, new_token
+from ..protocol.words import Words
 from ..server import AuthorizationServer
 from ..store import users
 from ..store.engine import StoreUnavailable, database, is_unique_violation
@@ -100,16 +101,21 @@ async def invitation(request: AnyRequest, token: FromPath[str]) -> AnyResponse:
     found = await users.find_invitation(digest(token), server.now()) if is_token(token, "invitation") else None
     if found is None:
         return await error_page(
-            request, "invitation_expired", "This link was used before or is too old. Ask for a new one.", status=404
+            request,
+            "invitation_expired",
+            Words("This link was used before or is too old. Ask for a new one."),
+            status=404,
         )
     cookie = browser_cookie(request) or new_token("browser")
     user = await users.find_user(found["user"]) if found["user"] is not None else None
     page = PasswordPage(
-        title="Choose a password",
+        title=Words("Choose a password"),
         action=f"/invitation/{token}",
         csrf_token=server.keyring.csrf_token(cookie),
-        heading="Choose a password" if user is not None else "Welcome",
-        explanation=f"For the account {user.username}." if user is not None else "Create the first administrator.",
+        heading=Words("Choose a password") if user is not None else Words("Welcome"),
+        explanation=Words("For the account %(name)s.", name=user.username)
+        if user is not None
+        else Words("Create the first administrator."),
         username=user.username if user is not None else "",
         email=(user.email or "") if user is not None else "",
         ask_username=user is None,
@@ -135,18 +141,18 @@ async def _accept(request: AnyRequest, key: str, user: User | None, form: Parame
     if message := check_username(username) or check_email(email):
         return message
     if form.get("password", "") != form.get("password_again", ""):
-        return "The two passwords are not the same."
+        return Words("The two passwords are not the same.")
     try:
         check_new_password(form.get("password", ""), server.settings, context=(username, *email.split("@")))
     except WeakPassword as error:
-        return str(error)
+        return error.text
     passwords: Passwords = request.app.state.passwords
     stored = await passwords.hash(form["password"])
     now = server.now()
     try:
         async with database().transaction():
             if await users.spend_invitation(key, now) is None:
-                return "This link was used before."
+                return Words("This link was used before.")
             if user is None:
                 user = User(users.new_user_id(), username, email or None, administrator="full", created_at=now)
                 await users.insert_user(replace(user, password_hash=stored, password_changed_at=now, updated_at=now))
@@ -159,7 +165,7 @@ async def _accept(request: AnyRequest, key: str, user: User | None, form: Parame
                 await set_password(server, user, stored, through="invitation", address=address_of(request))
     except Exception as error:
         if is_unique_violation(error):
-            return "Somebody has this user name already."
+            return Words("Somebody has this user name already.")
         raise
     return ""
 
@@ -187,7 +193,7 @@ async def set_password(
 def check_username(username: str) -> str:
     """What is wrong with a user name, in a sentence; empty when nothing is."""
     if not 1 <= len(username) <= 150 or any(c.isspace() or not c.isprintable() for c in username) or "@" in username:
-        return "A user name has 1 to 150 characters, no spaces and no @."
+        return Words("A user name has 1 to 150 characters, no spaces and no @.")
     return ""
 
 
@@ -197,5 +203,5 @@ def check_email(email: str) -> str:
     if email and (
         not at or not local or "." not in host or len(email) > 320 or not email.isprintable() or " " in email
     ):
-        return "This is not an email address."
+        return Words("This is not an email address.")
     return ""

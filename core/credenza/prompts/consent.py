@@ -24,12 +24,13 @@ from ..protocol.errors import AccessDenied, ConsentRequired
 from ..protocol.parameters import Parameters
 from ..protocol.redirect_uris import host_of, is_loopback
 from ..protocol.scopes import Permission, Scope
+from ..protocol.words import Words
 from ..store.consents import Consent, consent_id, find_consents, save_consent
 from ..store.engine import database
 from ..web.claims import claims_summary
 from ..web.pages import ConsentGroup, ConsentLine, ConsentPage, ConsentQuestion, Option
 
-CHANGED = "What is asked has changed since this page was made. Please look at it again."
+CHANGED = Words("What is asked has changed since this page was made. Please look at it again.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +108,7 @@ class ConsentPrompt(Prompt):
         if not _was_shown(situation, waiting.state.get("shown") or []):
             return await self.show(waiting, CHANGED)
         if len(situation.choices) < len(situation.questions):
-            return await self.show(waiting, "Choose one of the options first.")
+            return await self.show(waiting, Words("Choose one of the options first."))
         await self._save(waiting, situation, frozenset(form.all_values("permission")))
         waiting.state["answered"] = waiting.session.id
         return None
@@ -294,7 +295,7 @@ async def consent_page(waiting: Waiting, situation: Situation, message: str) -> 
     listed = [p for p in situation.offered if p != offline]
     old_offline = offline is not None and offline in known
     return ConsentPage(
-        title=f"Authorize {client.display_name}",
+        title=Words("Authorize %(name)s", name=client.display_name),
         action=waiting.action,
         csrf_token=waiting.csrf_token,
         message=message,
@@ -304,7 +305,7 @@ async def consent_page(waiting: Waiting, situation: Situation, message: str) -> 
         account=user.email or user.username,
         account_name=user.display_name,
         switch_account=waiting.action.removesuffix("/consent") + "/switch",
-        redirect_host=host_of(request.redirect_uri) if request.redirect_uri else "your device",
+        redirect_host=host_of(request.redirect_uri) if request.redirect_uri else Words("your device"),
         groups=_groups(situation, [p for p in listed if p not in known], values, new=True),
         known=_groups(situation, [p for p in listed if p in known], values, new=False),
         questions=tuple(_question(q, situation.choices.get(q.name, "")) for q in situation.questions),
@@ -322,11 +323,13 @@ def _warnings(waiting: Waiting) -> tuple[str, ...]:
     client, redirect_uri = waiting.client, waiting.request.redirect_uri
     if client.unverified and all(is_loopback(uri) for uri in client.redirect_uris):
         return (
-            "This application runs on your own device, where any program could use its name. "
-            "Go on only if you have just started it yourself.",
+            Words(
+                "This application runs on your own device, where any program could use its name. "
+                "Go on only if you have just started it yourself."
+            ),
         )
     if not client.confidential and is_loopback(redirect_uri):
-        return ("This application runs on your own device. Go on only if you have just started it yourself.",)
+        return (Words("This application runs on your own device. Go on only if you have just started it yourself."),)
     return ()
 
 

@@ -7,6 +7,7 @@ from typing import Any
 from ..objects import Prompt, Waiting
 from ..protocol.errors import AccessDenied
 from ..protocol.parameters import Parameters
+from ..protocol.words import Words
 from ..web.pages import DevicePage
 
 
@@ -24,7 +25,7 @@ class DevicePrompt(Prompt):
         assert waiting.user is not None
         assert waiting.request is not None
         return DevicePage(
-            title="Connect a device",
+            title=Words("Connect a device"),
             action=waiting.action,
             csrf_token=waiting.csrf_token,
             user_code=waiting.user_code,

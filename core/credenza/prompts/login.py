@@ -9,6 +9,7 @@ from ..objects import Authentication, Prompt, Waiting
 from ..protocol import jose
 from ..protocol.errors import AccessDenied, InvalidRequest, LoginRequired, TemporarilyUnavailable, TooManyTries
 from ..protocol.parameters import Parameters
+from ..protocol.words import Words
 from ..store.engine import database
 from ..web.pages import SignInPage, Way
 from ..web.sessions import begin_session
@@ -59,7 +60,7 @@ class LoginPrompt(Prompt):
         server = waiting.server
         ways = tuple(Way(a.name, a.title, a.icon) for a in server.authenticators.values() if a.name != "password")
         return SignInPage(
-            title="Sign in",
+            title=Words("Sign in"),
             action=waiting.action,
             csrf_token=waiting.csrf_token,
             message=message,
@@ -76,12 +77,12 @@ class LoginPrompt(Prompt):
             raise AccessDenied("The user did not sign in.")
         authenticator = waiting.server.authenticators.get(form.get("authenticator", "password"))
         if authenticator is None:
-            raise InvalidRequest("There is no such way to sign in.")
+            raise InvalidRequest(Words("There is no such way to sign in."))
         identifier = form.get("identifier", "")
         try:
             answer = await authenticator.authenticate(waiting.server, form, waiting.address)
         except (TooManyTries, TemporarilyUnavailable) as error:
-            page = self._page(waiting, identifier=identifier, message=error.description)
+            page = self._page(waiting, identifier=identifier, message=error.text)
             page.status = error.status
             return page
         if not isinstance(answer, Authentication):
@@ -125,7 +126,7 @@ async def wanted_subject(waiting: Waiting) -> str | None:
     if waiting.request.id_token_hint is not None:
         wanted.add(await subject_of_hint(waiting, waiting.request.id_token_hint))
     if len(wanted) > 1:
-        raise InvalidRequest("The request is about more than one user.")
+        raise InvalidRequest(Words("The request is about more than one user."))
     return next(iter(wanted), None)
 
 
@@ -136,7 +137,7 @@ async def subject_of_hint(waiting: Waiting, hint: str) -> str:
         claims = jose.verify(hint, keys.verification, types=("jwt",))
         jose.check_times(claims, waiting.server.now(), expired_ok=True)
     except jose.InvalidJWT as error:
-        raise InvalidRequest("id_token_hint is not one of our ID tokens.", detail=str(error)) from error
+        raise InvalidRequest(Words("id_token_hint is not one of our ID tokens."), detail=str(error)) from error
     if claims.get("iss") != waiting.server.issuer:
-        raise InvalidRequest("id_token_hint is not one of our ID tokens.")
+        raise InvalidRequest(Words("id_token_hint is not one of our ID tokens."))
     return str(claims.get("sub", ""))

@@ -6,6 +6,7 @@ from ..events import SignInFailed
 from ..objects import Authentication, Authenticator
 from ..protocol.errors import TooManyTries
 from ..protocol.parameters import Parameters
+from ..protocol.words import Words
 from ..server import AuthorizationServer
 from ..store import users
 from ..web.limits import Limiter, Rule, neighbourhood
@@ -14,12 +15,12 @@ from ..web.passwords import MAX_CHARACTERS, Passwords
 FREE_FAILURES = 5  # in a row, before an account's next try has to wait
 LONGEST_WAIT = 900  # seconds; never for ever, or anybody could lock anybody out
 PER_ADDRESS = Rule("failed sign-in by address", burst=100, seconds=900)
-WRONG = "The user name or the password is not right."
+WRONG = Words("The user name or the password is not right.")
 
 
 class PasswordAuthenticator(Authenticator):
     name = "password"
-    title = "Password"
+    title = Words("Password")
     amr = ("pwd",)
 
     def __init__(self, passwords: Passwords, limiter: Limiter, *, throttled: bool) -> None:
@@ -56,7 +57,7 @@ class PasswordAuthenticator(Authenticator):
                 break
             if await users.count_failed_sign_in(key, server.now(), seen=seen):
                 return
-        raise TooManyTries(f"Too many tries. Wait {max(wait, 5)} seconds and try again.")
+        raise TooManyTries(Words("Too many tries. Wait %(count)s seconds and try again.", count=max(wait, 5)))
 
     async def _failed(self, server: AuthorizationServer, address: str, user: users.User | None) -> None:
         if self.throttled:

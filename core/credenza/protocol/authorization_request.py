@@ -21,6 +21,7 @@ from .errors import (
 from .parameters import Parameters
 from .pkce import check_challenge
 from .scopes import Asked, parse_scope
+from .words import Words
 
 MAX_STATE = 4096
 MAX_NONCE = 512
@@ -111,9 +112,11 @@ class AuthorizationRequest:
 def client_id_of(parameters: Parameters) -> str:
     """The client_id, or UnsafeRequest: whoever repeats it or leaves it out is told on a page. RFC 6749 §4.1.2.1."""
     if unsafe := parameters.repeated & {"client_id", "redirect_uri"}:
-        raise UnsafeRequest("invalid_request", f"Sent more than once: {', '.join(sorted(unsafe))}.")
+        raise UnsafeRequest(
+            "invalid_request", Words("Sent more than once: %(names)s.", names=", ".join(sorted(unsafe)))
+        )
     if "client_id" not in parameters:
-        raise UnsafeRequest("invalid_request", "The application did not say who it is: client_id is missing.")
+        raise UnsafeRequest("invalid_request", Words("The application did not say who it is: client_id is missing."))
     return parameters["client_id"]
 
 

@@ -6,13 +6,14 @@ from typing import ClassVar
 
 
 class ProtocolError(Exception):
-    """An error that the specifications have a code for."""
+    """An error that the specifications have a code for. `text` is its description for a page."""
 
     code: ClassVar[str]
     status: ClassVar[int] = 400
 
     def __init__(self, description: str = "", *, detail: str = "") -> None:
         super().__init__(description or self.code)
+        self.text = description
         self.description = printable(description)
         self.detail = detail
 

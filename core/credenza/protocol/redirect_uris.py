@@ -6,6 +6,7 @@ import re
 from urllib.parse import urlsplit
 
 from .errors import UnsafeRequest
+from .words import Words
 
 MAX_LENGTH = 2000
 LOOPBACK_HOSTS = ("127.0.0.1", "[::1]")
@@ -127,14 +128,14 @@ def check_redirect_uri(
             return registered[0]
         raise UnsafeRequest(
             "invalid_request",
-            "The application did not say where to send you back to: redirect_uri is missing.",
+            Words("The application did not say where to send you back to: redirect_uri is missing."),
             client_id=client_id,
         )
     if any(matches(sent, uri, native=native) for uri in registered):
         return sent
     raise UnsafeRequest(
         "invalid_redirect_uri",
-        "The application asked to send you to an address that is not registered for it.",
+        Words("The application asked to send you to an address that is not registered for it."),
         facts=mismatch(sent, registered),
         client_id=client_id,
     )
@@ -142,14 +143,20 @@ def check_redirect_uri(
 
 def mismatch(sent: str, registered: tuple[str, ...]) -> list[tuple[str, str]]:
     """What a developer needs to see to mend a redirect URI: both values and the first character that differs."""
-    facts = [("redirect_uri that was sent", sent)]
+    facts = [(Words("redirect_uri that was sent"), sent)]
     if not registered:
-        return [*facts, ("Registered", "No redirect URI is registered for this application.")]
+        return [*facts, (Words("Registered"), Words("No redirect URI is registered for this application."))]
     nearest = max(registered, key=lambda uri: _common_prefix(sent, uri))
     at = _common_prefix(sent, nearest)
-    facts += [("Registered", uri) for uri in registered[:10]]
-    here, there = (value[at : at + 1] or "the end" for value in (sent, nearest))
-    return [*facts, ("First difference", f"character {at + 1}: sent {here!r}, registered {there!r}")]
+    facts += [(Words("Registered"), uri) for uri in registered[:10]]
+    here, there = (repr(value[at : at + 1]) if value[at:] else Words("the end") for value in (sent, nearest))
+    return [
+        *facts,
+        (
+            Words("First difference"),
+            Words("character %(at)s: sent %(sent)s, registered %(registered)s", at=at + 1, sent=here, registered=there),
+        ),
+    ]
 
 
 def _common_prefix(a: str, b: str) -> int:

@@ -2,14 +2,35 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
+from datetime import date
 from typing import Any
 
+from ..protocol.words import Listed, Speaker, Words
+
+DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+
 LABELS = {
-    "birthdate": "Date of birth",
-    "locale": "Language",
-    "preferred_username": "Preferred name",
-    "zoneinfo": "Time zone",
+    "address": Words("Postal address"),
+    "birthdate": Words("Date of birth"),
+    "custom_data": Words("Additional data"),
+    "email": Words("Email"),
+    "email_verified": Words("Email verified"),
+    "family_name": Words("Family name"),
+    "gender": Words("Gender"),
+    "given_name": Words("Given name"),
+    "locale": Words("Language"),
+    "middle_name": Words("Middle name"),
+    "name": Words("Name"),
+    "nickname": Words("Nickname"),
+    "phone_number": Words("Phone number"),
+    "phone_number_verified": Words("Phone number verified"),
+    "picture": Words("Picture"),
+    "preferred_username": Words("Preferred name"),
+    "profile": Words("Profile"),
+    "website": Words("Website"),
+    "zoneinfo": Words("Time zone"),
 }
 
 
@@ -24,7 +45,7 @@ def claims_in_words(claims: Mapping[str, Any]) -> dict[str, str]:
 
     def text(value: object) -> str:
         if isinstance(value, bool):
-            return "Yes" if value else "No"
+            return Words("Yes") if value else Words("No")
         if isinstance(value, Mapping):
             whole = value.get("formatted") or value.get("name")
             return str(whole or ", ".join(f"{key}: {text(part)}" for key, part in value.items() if part != ""))
@@ -35,7 +56,7 @@ def claims_in_words(claims: Mapping[str, Any]) -> dict[str, str]:
             found = found.replace(key, name)
         return found
 
-    return {name: text(value) for name, value in claims.items()}
+    return {name: _day(value) or text(value) for name, value in claims.items()}
 
 
 def _items(values: Iterable[object]) -> Iterator[Mapping[str, Any]]:
@@ -52,4 +73,21 @@ def claims_summary(names: Iterable[str], claims: Mapping[str, Any]) -> str:
         plain = isinstance(claims.get(name, 0), bool | int | float)
         if not plain and texts[name] and not any(texts[name] in before for before in kept):
             kept.append(texts[name])
-    return ", ".join(kept)
+    return Listed(kept)
+
+
+def _day(value: object) -> Words | None:
+    """A date, as OpenID Connect writes a birthdate. Core §5.1."""
+    if not isinstance(value, str) or not DAY.fullmatch(value):
+        return None
+    try:
+        return Day(value, day=date.fromisoformat(value))
+    except ValueError:
+        return None
+
+
+class Day(Words):
+    """A date, as the reader's language writes it."""
+
+    def said_in(self, language: Speaker) -> str:
+        return language.say_day(self.values["day"], english=self.message)

@@ -15,6 +15,7 @@ from ..events import AuthorizationRefused
 from ..protocol.clients import Client
 from ..protocol.errors import ProtocolError, ServerError, TemporarilyUnavailable, UnsafeRequest
 from ..protocol.tokens import new_id
+from ..protocol.words import Words
 from ..store.engine import StoreUnavailable
 from .pages import ErrorPage
 from .rendering import render
@@ -24,15 +25,19 @@ from .responses import AnyResponse, error_response, json_response
 logger = logging.getLogger("credenza")
 
 HEADINGS = {
-    "invalid_redirect_uri": "This application sent you to the wrong place",
-    "invalid_client": "We do not know this application",
-    "access_denied": "Access denied",
-    "not_found": "This page does not exist",
-    "forbidden": "You cannot do this",
-    "stale_form": "This page was out of date",
-    "temporarily_unavailable": "We cannot answer just now",
-    "too_many_requests": "Too many tries",
-    "server_error": "Something went wrong on our side",
+    "invalid_redirect_uri": Words("This application sent you to the wrong place"),
+    "invalid_client": Words("We do not know this application"),
+    "access_denied": Words("Access denied"),
+    "not_found": Words("This page does not exist"),
+    "forbidden": Words("You cannot do this"),
+    "stale_form": Words("This page was out of date"),
+    "temporarily_unavailable": Words("We cannot answer just now"),
+    "too_many_requests": Words("Too many tries"),
+    "server_error": Words("Something went wrong on our side"),
+}
+DESCRIPTIONS = {
+    404: Words("Check the address, or go back to where you came from."),
+    405: Words("Open this address from the page that leads to it."),
 }
 
 
@@ -52,7 +57,7 @@ async def error_page(
     headers: dict[str, str] | None = None,
 ) -> AnyResponse:
     """A page that says what is wrong and what to do, and never leads anywhere by itself."""
-    heading = HEADINGS.get(code, "This request cannot be completed")
+    heading = HEADINGS.get(code, Words("This request cannot be completed"))
     page = ErrorPage(
         title=heading,
         code=code,
@@ -94,24 +99,24 @@ async def on_protocol_error(request: AnyRequest, error: ProtocolError) -> AnyRes
 
 async def on_protocol_error_page(request: AnyRequest, error: ProtocolError) -> AnyResponse:
     code = "too_many_requests" if error.status == 429 else error.code
-    return await error_page(request, code, error.description, status=error.status)
+    return await error_page(request, code, error.text, status=error.status)
 
 
 async def on_forbidden(request: AnyRequest, error: Forbidden) -> AnyResponse:
-    return await error_page(
-        request, "stale_form", "Nothing was changed. Go back, reload the page, and try again.", status=403
-    )
+    description = Words("Nothing was changed. Go back, reload the page, and try again.")
+    return await error_page(request, "stale_form", description, status=403)
 
 
 async def on_not_allowed(request: AnyRequest, error: NotAllowed) -> AnyResponse:
-    return await error_page(request, "forbidden", str(error) or "Your account may not do this.", status=403)
+    description = error.text or Words("Your account may not do this.")
+    return await error_page(request, "forbidden", description, status=403)
 
 
 async def on_store_unavailable(request: AnyRequest, error: StoreUnavailable) -> AnyResponse:
     logger.error("store unavailable: %s", error)
-    refusal = TemporarilyUnavailable("Try again in a moment.")
+    refusal = TemporarilyUnavailable(Words("Try again in a moment."))
     if wants_html(request):
-        return await _plain_page(request, refusal.code, "Try again in a moment.", 503, headers={"Retry-After": "5"})
+        return await _plain_page(request, refusal.code, refusal.text, 503, headers={"Retry-After": "5"})
     return error_response(refusal)
 
 
@@ -123,7 +128,8 @@ async def on_http_exception(request: AnyRequest, error: HTTPException) -> AnyRes
     if error.status_code >= 500:
         return await on_any_exception(request, error)
     if wants_html(request):
-        return await _plain_page(request, code, f"{phrase}.", error.status_code, headers=headers)
+        description = DESCRIPTIONS.get(error.status_code, phrase)
+        return await _plain_page(request, code, description, error.status_code, headers=headers)
     return json_response({"error": code, "error_description": phrase}, status=error.status_code, headers=headers)
 
 
@@ -133,7 +139,8 @@ async def on_any_exception(request: AnyRequest, error: Exception) -> AnyResponse
     path = request.scope.get("path_template", "")  # as it is declared: the path itself may hold a link that is a secret
     logger.error("error %s at %s %s", error_id, request.method, path, exc_info=error)
     if wants_html(request):
-        return await _plain_page(request, "server_error", "We have written down what happened.", 500, error_id=error_id)
+        description = Words("We have written down what happened.")
+        return await _plain_page(request, "server_error", description, 500, error_id=error_id)
     return json_response(ServerError(f"Error id {error_id}.").parameters(), status=500)
 
 

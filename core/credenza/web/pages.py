@@ -27,10 +27,11 @@ class Look:
 class Page:
     """What all pages have. `title` is for the browser's tab, without the provider's name.
 
-    A plugin's page sets `folder` to where its template is.
+    A plugin's page sets `folder` to where its template is. One that is not `translated` is in English for everybody.
     """
 
     template: ClassVar[str]
+    translated: ClassVar[bool] = True
     name: ClassVar[str]
     folder: ClassVar[Path | None] = None
     title: str

@@ -15,6 +15,7 @@ from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
 from ..protocol.errors import TemporarilyUnavailable
+from ..protocol.words import Words
 from ..settings import Settings
 
 Result = TypeVar("Result")
@@ -25,7 +26,11 @@ CONTEXT_WORDS = ("credenza", "password", "administrator")
 
 
 class WeakPassword(Exception):
-    """The message says what to do better."""
+    """`text` says what to do better."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(text)
+        self.text = text
 
 
 class Passwords:
@@ -72,7 +77,9 @@ class Passwords:
         if self._limiter is None or self._loop is not loop:
             self._limiter, self._loop = CapacityLimiter(max(1, (os.cpu_count() or 2) - 1)), loop
         if self._waiting >= MAX_WAITING:
-            raise TemporarilyUnavailable("Many people are signing in at this moment. Try again in a few seconds.")
+            raise TemporarilyUnavailable(
+                Words("Many people are signing in at this moment. Try again in a few seconds.")
+            )
         self._waiting += 1
         try:
             return await anyio.to_thread.run_sync(function, *arguments, limiter=self._limiter)
@@ -88,20 +95,27 @@ def normalized(password: str) -> str:
 def check_new_password(password: str, settings: Settings, *, context: tuple[str, ...] = ()) -> None:
     """Raise WeakPassword unless it is long enough and not one that everybody tries. SP 800-63B §3.1.1.2."""
     if len(password) > MAX_CHARACTERS:
-        raise WeakPassword(f"Use at most {MAX_CHARACTERS} characters.")
+        raise WeakPassword(Words("Use at most %(count)s characters.", count=MAX_CHARACTERS))
     if len(password) < settings.password_min_length:
-        raise WeakPassword(f"Use at least {settings.password_min_length} characters. A few words are easy to remember.")
+        raise WeakPassword(
+            Words(
+                "Use at least %(count)s characters. A few words are easy to remember.",
+                count=settings.password_min_length,
+            )
+        )
     lowered = password.casefold()
     if lowered in common_passwords():
-        raise WeakPassword("This password is on lists that attackers try first. Choose another one.")
+        raise WeakPassword(Words("This password is on lists that attackers try first. Choose another one."))
     words = [word.casefold() for word in (*context, *CONTEXT_WORDS) if len(word) >= 4]
     rest = lowered
     for word in words:
         rest = rest.replace(word, "")
     if len(rest) < settings.password_min_length // 2:
-        raise WeakPassword("Do not build the password from your name, your email address or the name of this service.")
+        raise WeakPassword(
+            Words("Do not build the password from your name, your email address or the name of this service.")
+        )
     if len(set(lowered)) < 5:
-        raise WeakPassword("Use more different characters.")
+        raise WeakPassword(Words("Use more different characters."))
 
 
 @lru_cache(maxsize=1)

@@ -4,18 +4,23 @@ from __future__ import annotations
 
 import hashlib
 import logging
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from jinja2 import BaseLoader, BytecodeCache, ChoiceLoader, Environment, FileSystemLoader, PrefixLoader, StrictUndefined
 from jinja2.bccache import Bucket
+from markupsafe import Markup
 
+from ..languages import DEFAULT, ENGLISH, reader, reading
 from ..objects import Theme
-from ..plugins import first_answer
+from ..plugins import first_answer, folders_of
 from ..protocol.clients import Branding, Client
+from ..protocol.words import Words
 from ..server import AuthorizationServer
 from .pages import ConsentPage, Look, Page
-from .requests import AnyRequest, server_of
+from .requests import AnyRequest, choose_language, server_of
 from .responses import AnyResponse, page_response
 from .static import StaticFiles
 
@@ -53,9 +58,7 @@ class Renderer:
                 self.static[f"theme:{theme.name}"] = StaticFiles(f"/theme/{theme.name}", theme.static)
         # A plugin's module attribute `templates` is a folder that others reach by its name: "console:layout.html".
         self._named = {
-            name: FileSystemLoader(folder)
-            for name, plugin in server.plugins.list_name_plugin()
-            if isinstance(folder := getattr(plugin, "templates", None), Path)
+            name: FileSystemLoader(folder) for name, folder in folders_of(server.plugins, "templates").items()
         }
         self._environments: dict[tuple[str, Path | None], Environment] = {}
 
@@ -80,22 +83,24 @@ class Renderer:
                 bytecode_cache=COMPILED,
                 trim_blocks=True,
                 lstrip_blocks=True,
+                finalize=_say,
             )
-            environment.install_null_translations(newstyle=True)  # type: ignore[attr-defined]
-            environment.globals["asset"] = self.static["core"].address
+            environment.install_gettext_callables(_gettext, _ngettext, newstyle=True)  # type: ignore[attr-defined]
+            environment.globals |= {"gettext": _gettext, "ngettext": _ngettext, "asset": self.static["core"].address}
             self._environments[theme, folder] = environment
         return self._environments[theme, folder]
 
     def html(self, page: Page, theme: str, *, block: str = "") -> str:
         """Render it; a theme or a plugin's template that fails is named in the log, and the page comes without it."""
         chosen = self._template_of(page)
-        try:
-            return self._html(page, chosen, theme, block)
-        except Exception:
-            if chosen == page.template and theme in ("", DEFAULT_THEME):
-                raise
-            logger.exception("theme %r failed on %s; shown without it", theme, chosen)
-            return self._html(page, page.template, DEFAULT_THEME, block)
+        with reading(self._server.languages[page.look.language]):
+            try:
+                return self._html(page, chosen, theme, block)
+            except Exception:
+                if chosen == page.template and theme in ("", DEFAULT_THEME):
+                    raise
+                logger.exception("theme %r failed on %s; shown without it", theme, chosen)
+                return self._html(page, page.template, DEFAULT_THEME, block)
 
     def _html(self, page: Page, name: str, theme: str, block: str) -> str:
         template = self.environment(theme, page.folder).get_template(name)
@@ -113,6 +118,24 @@ class Renderer:
         return page.template
 
 
+def _say(value: Any) -> Any:
+    """What a template puts out: a text in the reader's language."""
+    return reader().say(value) if isinstance(value, Words) else value
+
+
+def _gettext(message: str, /, **values: Any) -> Markup:
+    """`_("…")` in a template. Sentences are the catalogue's and trusted; what is filled in is escaped."""
+    return _filled(reader().gettext(message), values)
+
+
+def _ngettext(singular: str, plural: str, num: int, /, **values: Any) -> Markup:
+    return _filled(reader().ngettext(singular, plural, num), {"num": num, **values})
+
+
+def _filled(message: str, values: Mapping[str, Any]) -> Markup:
+    return Markup(message) % {name: reader().say(value) for name, value in values.items()}  # noqa: S704
+
+
 async def choose_look(request: AnyRequest, client: Client | None, renderer: Renderer) -> tuple[Look, str]:
     """Merged in the order provider, application; with the name of the theme."""
     server = server_of(request)
@@ -127,7 +150,15 @@ async def choose_look(request: AnyRequest, client: Client | None, renderer: Rend
     application = None
     if client is not None:
         application = replace(client.branding, display_name=client.display_name)
-    return Look(provider=provider, application=application, stylesheets=sheets), theme
+    language = choose_language(request)
+    look = Look(
+        provider=provider,
+        application=application,
+        stylesheets=sheets,
+        language=language.tag,
+        direction=language.direction,
+    )
+    return look, theme
 
 
 def with_logo(branding: Branding, renderer: Renderer) -> Branding:
@@ -164,6 +195,8 @@ async def render(
     server = server_of(request)
     renderer: Renderer = request.app.state.renderer
     page.look, theme = await choose_look(request, client, renderer)
+    if not page.translated:
+        page.look = replace(page.look, language=DEFAULT, direction=ENGLISH.direction)
     html = renderer.html(page, theme, block=block)
     return page_response(
         server.settings, html, status=status, form_action=form_action, frame_src=frame_src, headers=headers

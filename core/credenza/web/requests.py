@@ -8,8 +8,10 @@ from typing import Any, cast
 
 from litestar import Request
 
+from ..languages import Language, accepted
 from ..protocol.errors import InvalidRequest
 from ..protocol.parameters import MAX_BYTES, MAX_FIELDS, Parameters
+from ..protocol.words import Words
 from ..server import AuthorizationServer
 
 MAX_PAGE_BODY = 4 * 1024 * 1024
@@ -24,9 +26,24 @@ class Forbidden(Exception):
 class NotAllowed(Exception):
     """Who is signed in may not do this."""
 
+    def __init__(self, text: str = "") -> None:
+        super().__init__(text)
+        self.text = text
+
 
 def server_of(request: AnyRequest) -> AuthorizationServer:
     return cast(AuthorizationServer, request.app.state.server)
+
+
+def wish_languages(request: AnyRequest, ui_locales: str) -> None:
+    """What the application asked for in `ui_locales`: the pages of this request follow it. Core §3.1.2.1."""
+    request.state.ui_locales = ui_locales
+
+
+def choose_language(request: AnyRequest) -> Language:
+    """What the application wishes, then what the browser does, then English."""
+    wished = getattr(request.state, "ui_locales", "")
+    return server_of(request).languages.choose(wished.split(), accepted(request.headers.get("accept-language", "")))
 
 
 def query_parameters(request: AnyRequest) -> Parameters:
@@ -48,17 +65,17 @@ async def read_body(request: AnyRequest, limit: int) -> bytes:
     """The body, given up as soon as it is longer than `limit` bytes."""
     length = request.headers.get("content-length", "0")
     if length.isdecimal() and (len(length) > 10 or int(length) > limit):
-        raise InvalidRequest("The request is too large.")
+        raise InvalidRequest(Words("The request is too large."))
     body = bytearray()
     more = True
     while more:
         message = await request.receive()
         if message["type"] != "http.request":
-            raise InvalidRequest("The request ended before its body.")
+            raise InvalidRequest(Words("The request ended before its body."))
         body += message.get("body", b"")
         more = message.get("more_body", False)
         if len(body) > limit:
-            raise InvalidRequest("The request is too large.")
+            raise InvalidRequest(Words("The request is too large."))
     return bytes(body)
 
 
