@@ -36,6 +36,14 @@ SETTINGS = {
     "outbound_allow": "Hosts and networks that outgoing calls may reach although they are private.",
     "trusted_proxies": "Addresses and networks whose `X-Forwarded-For` is believed.",
     "rate_limit": "Whether sign-ins and token requests are throttled; off only for benchmarks and test runs.",
+    "log_format": "Of the log on standard error: `text` for people, `json` for programs.",
+    "log_requests": "Whether each request is a line in the log: method, endpoint, status, milliseconds.",
+    "metrics_token": "What Prometheus sends as bearer token to `/metrics`, at least 32 characters; without it there is "
+    "no such page.",
+    "shutdown_delay": "Seconds in which a server that was told to stop still serves while `/readyz` is red, 0 to 60.",
+    "security_contact": "Whom to tell of a vulnerability, for `/.well-known/security.txt`: `https:`, `mailto:` or "
+    "`tel:` addresses.",
+    "security_policy": "The address of your policy on vulnerabilities, for the same file.",
     "registration": "Dynamic client registration (RFC 7591).",
     "registration_token": "The initial access token that dynamic registration asks for.",
     "registration_limit_per_hour": "How many clients one address may register in an hour.",

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
+from .encryption import Undecryptable
 from .plugins import PluginError
 from .settings import SettingsError
 from .state import StateError
@@ -48,7 +49,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return extra
         parsed = parser.parse_args(given, common)
         return int(parsed.run(parsed))
-    except (Refusal, SettingsError, PluginError, StateError, MigrationFailed) as error:
+    except (Refusal, SettingsError, PluginError, StateError, MigrationFailed, Undecryptable) as error:
         sys.stderr.write(f"credenza: {' '.join(str(error).split())}\n")
         return 1
     except DATABASE_ERRORS as error:

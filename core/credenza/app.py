@@ -18,6 +18,7 @@ from .endpoints import (
     end_session,
     interaction,
     introspection,
+    operations,
     pages,
     pushed_authorization,
     revocation,
@@ -28,9 +29,11 @@ from .logout import keep_delivering
 from .plugins import collect, load_plugins
 from .server import AuthorizationServer
 from .settings import Settings
+from .starting import OnUp, started
 from .web.accounts import SignInNeeded
 from .web.errors import APP_HANDLERS, PROTOCOL_HANDLERS, awaited
 from .web.limits import Limiter
+from .web.observing import Application
 from .web.passwords import Passwords
 from .web.rendering import Renderer
 from .web.requests import MAX_PAGE_BODY
@@ -53,8 +56,10 @@ PAGES = [
     end_session.end_session,
     device_authorization.device,
     pages.front_door,
-    pages.healthz,
-    pages.readyz,
+    operations.healthz,
+    operations.readyz,
+    operations.metrics,
+    operations.security_txt,
     pages.branding_stylesheet,
     pages.image,
     pages.invitation,
@@ -72,31 +77,34 @@ def create_server(
         path=settings.plugins_path,
         extra=[("defaults", Defaults(passwords, limiter)), *extra_plugins],
     )
-    return AuthorizationServer(settings, manager), passwords, limiter
+    server = AuthorizationServer(settings, manager)
+    passwords.metrics = server.metrics
+    return server, passwords, limiter
 
 
 def create_app(
-    settings: Settings, extra_plugins: Iterable[tuple[str, object]] = (), *, migrate: bool = True
+    settings: Settings,
+    extra_plugins: Iterable[tuple[str, object]] = (),
+    *,
+    migrate: bool = True,
+    on_up: OnUp | None = None,
 ) -> Litestar:
     """The whole application. `extra_plugins` are pairs of a name and a plugin that is not installed, for tests.
 
-    With `migrate` the database is brought up to date at the start; several workers leave that to `credenza migrate`.
+    With `migrate` the database is brought up to date first, by one process of all that start at the same moment.
     """
     server, passwords, limiter = create_server(settings, extra_plugins)
     renderer = Renderer(server)
 
     @asynccontextmanager
     async def lifespan(app: Litestar) -> AsyncIterator[None]:
-        await server.start()
         try:
-            if migrate:
-                await server.migrate()
-            async with keep_clean(server), keep_delivering(server):
+            async with started(server, migrate=migrate, on_up=on_up), keep_clean(server), keep_delivering(server):
                 yield
         finally:
-            await server.stop()
+            await limiter.close()
 
-    return Litestar(
+    return Application(
         route_handlers=[
             Router("/", route_handlers=PROTOCOL, exception_handlers=awaited(PROTOCOL_HANDLERS)),
             Router("/", route_handlers=PAGES),

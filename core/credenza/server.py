@@ -15,6 +15,7 @@ from .encryption import Keyring
 from .events import Event
 from .hookspecs import Cleaner, Listener
 from .languages import Languages
+from .metrics import Metrics
 from .objects import Authenticator, ClientSource, GrantType, Prompt, ScopeProvider, Theme
 from .outbound import RemoteKeys
 from .plugins import by_name, check_callable, collect, folders_of, owner_of
@@ -62,6 +63,10 @@ class AuthorizationServer:
         self.settings = settings
         self.plugins = plugins
         self.clock = Clock()
+        self.metrics = Metrics() if settings.metrics_token else None
+        self.up = False  # set by starting.py, and `stopping` by the signal: they are the process's, not the server's
+        self.stopping = False
+        self.full = False  # the last write that failed did so because the disk was full
         try:
             self.engine = engine_from_url(settings.database_url)
         except ValueError as error:
@@ -222,6 +227,8 @@ class AuthorizationServer:
     async def emit(self, event: Event) -> None:
         """Write the event to the audit log, in the transaction that is open; listeners hear of it after the commit."""
         now = self.now()
+        if self.metrics is not None:
+            self.metrics.events.labels(type(event).__name__, event.result).inc()
         await audit.insert_event(
             audit.AuditEvent(
                 id=audit.event_id(now),

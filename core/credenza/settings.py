@@ -23,6 +23,10 @@ CACHE_SCHEMES = ("valkey", "valkeys", "redis", "rediss")
 SAMPLE_SECRETS = frozenset({"secret", "changeme", "change-me", "password", "credenza", "example", "test"})
 
 
+FORMATS = ("text", "json")  # of the log
+MAY_BE_ZERO = frozenset({"refresh_token_reuse_window", "shutdown_delay"})
+
+
 class SettingsError(Exception):
     """One line for the person who starts the server."""
 
@@ -42,6 +46,13 @@ class Settings:
     outbound_allow: tuple[str, ...] = ()
     trusted_proxies: tuple[str, ...] = ()
     rate_limit: bool = True
+
+    log_format: str = "text"
+    log_requests: bool = False
+    metrics_token: str = field(default="", repr=False)
+    shutdown_delay: int = 0
+    security_contact: tuple[str, ...] = ()
+    security_policy: str = ""
 
     registration: str = "off"
     registration_token: str = field(default="", repr=False)
@@ -84,8 +95,17 @@ class Settings:
                 raise SettingsError(f"trusted_proxies: {proxy!r} is not an address or a network") from error
         for f in fields(self):
             value = getattr(self, f.name)
-            if type(value) is int and value < (0 if f.name == "refresh_token_reuse_window" else 1):
+            if type(value) is int and value < (0 if f.name in MAY_BE_ZERO else 1):
                 raise SettingsError(f"{f.name}: {value} is too small")
+        if self.log_format not in FORMATS:
+            raise SettingsError(f"log_format: one of {', '.join(FORMATS)}")
+        if self.metrics_token and len(self.metrics_token) < 32:
+            raise SettingsError("metrics_token: at least 32 random characters, which Prometheus sends")
+        if self.shutdown_delay > 60:
+            raise SettingsError("shutdown_delay: 0 to 60 seconds")
+        for address in (*self.security_contact, *((self.security_policy,) if self.security_policy else ())):
+            if not address.startswith(("https://", "mailto:", "tel:")) or not address.isprintable():
+                raise SettingsError(f"security_…: {address!r} does not begin with https://, mailto: or tel:")
         if self.registration not in REGISTRATION:
             raise SettingsError(f"registration: one of {', '.join(REGISTRATION)}")
         if self.registration == "token" and len(self.registration_token) < 32:

@@ -6,25 +6,33 @@ import argparse
 import asyncio
 import logging
 import os
+import socket
 import sys
+from contextlib import ExitStack
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import uvicorn
 
 from ..app import create_app
 from ..endpoints.pages import invite
+from ..logs import write_logs
+from ..metrics import DIRECTORY as METRICS_DIRECTORY
+from ..server import AuthorizationServer
 from ..settings import Settings
+from ..store.engine import StoreUnavailable
 from ..store.users import count_administrators
 from .common import Refusal, opened, print_json, print_line, run, settings_of
 
 Subparsers = Any
+logger = logging.getLogger("credenza")
 
 
 def add_serve(commands: Subparsers) -> None:
     parser = commands.add_parser("serve", help="serve the identity provider")
     parser.add_argument("--host", default="127.0.0.1", help="the address to listen on")
     parser.add_argument("--port", type=int, default=8400, help="the port to listen on")
-    parser.add_argument("--workers", type=int, default=1, help="processes; migrate first when more than one")
+    parser.add_argument("--workers", type=int, default=1, help="processes")
     parser.set_defaults(run=serve)
 
 
@@ -32,11 +40,54 @@ def serve(arguments: argparse.Namespace) -> int:
     settings = settings_of(arguments, issuer=_issuer_for(arguments))
     if arguments.workers < 1:
         raise Refusal("--workers is 1 or more")
+    if not 0 < arguments.port < 65536:
+        raise Refusal("--port is 1 to 65535")
+    _check_free(arguments.host, arguments.port)
+    write_logs(settings.log_format)
+    print_line(f"Credenza is at {settings.issuer} (console: {settings.issuer}/console)")
+    sys.stdout.flush()
+    options = {"host": arguments.host, "port": arguments.port, **OPTIONS}
+    there = _prepare(settings)
+    if arguments.workers == 1:
+        uvicorn.run(create_app(settings, on_up=_greet if not there else None), **options)
+        return 0
     if arguments.config is not None:
         os.environ["CREDENZA_CONFIG"] = str(arguments.config.resolve())  # for the workers
-    run(lambda: _prepare(settings))
-    _serve(settings, arguments.host, arguments.port, arguments.workers)
+    os.environ["CREDENZA_ISSUER"] = settings.issuer
+    with ExitStack() as stack:
+        if settings.metrics_token:
+            os.environ[METRICS_DIRECTORY] = stack.enter_context(TemporaryDirectory(prefix="credenza-metrics-"))
+        # Each worker is a process of its own that reads the same settings; uvicorn starts another for one that dies,
+        # and on SIGHUP replaces each by a new one that serves before the old one ends.
+        uvicorn.run("credenza.commands.serving:worker", factory=True, workers=arguments.workers, **options)
     return 0
+
+
+# uvicorn with uvloop and httptools. Forwarded headers are ours to judge, so it believes none.
+OPTIONS: dict[str, Any] = {
+    "http": "credenza.web.slow_clients:PatientProtocol",
+    "access_log": False,
+    "server_header": False,
+    "proxy_headers": False,
+    "log_config": None,
+    "log_level": "warning",
+    "timeout_graceful_shutdown": 25,
+    "timeout_keep_alive": 30,
+    "timeout_worker_healthcheck": 30,
+    "backlog": 2048,
+    "limit_concurrency": 1000,
+}
+
+
+def _check_free(host: str, port: int) -> None:
+    """Before anything is written or printed. Raises Refusal."""
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        with socket.socket(family, kind, protocol) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind(address)
+    except OSError as error:
+        raise Refusal(f"cannot listen on {host}:{port}: {error.strerror}") from error
 
 
 def _issuer_for(arguments: argparse.Namespace) -> str | None:
@@ -47,46 +98,41 @@ def _issuer_for(arguments: argparse.Namespace) -> str | None:
     return None
 
 
-async def _prepare(settings: Settings) -> None:
-    """Migrate, make the signing keys, and without an administrator print where to become one."""
-    async with opened(settings, migrated=False) as (server, _):
-        await server.migrate()
-        await server.keys()
-        if await count_administrators() == 0:
-            address = await invite(server, purpose="administrator", user_id=None)
-            print_line(f"There is no administrator yet. Create one here (works once): {address}")
-    sys.stdout.flush()
+def _prepare(settings: Settings) -> bool:
+    """Before anything is served: migrate, open the signing keys, greet. False when the database must be waited for."""
+
+    async def do() -> None:
+        async with opened(settings, migrated=False) as (server, _):
+            await server.migrate()
+            await _greet(server)
+
+    try:
+        run(do)
+    except StoreUnavailable as error:
+        logger.warning("the database cannot be reached yet: %s", error)
+        return False
+    return True
 
 
-def _serve(settings: Settings, host: str, port: int, workers: int) -> None:
-    """uvicorn with uvloop and httptools. Forwarded headers are ours to judge, so it believes none."""
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s", stream=sys.stderr)
-    options: dict[str, Any] = {
-        "host": host,
-        "port": port,
-        "access_log": False,
-        "server_header": False,
-        "proxy_headers": False,
-        "log_level": "warning",
-        "timeout_graceful_shutdown": 25,
-        "timeout_keep_alive": 30,
-        "backlog": 2048,
-        "limit_concurrency": 1000,
-    }
-    print_line(f"Credenza is at {settings.issuer} (console: {settings.issuer}/console)")
-    sys.stdout.flush()
-    if workers == 1:
-        uvicorn.run(create_app(settings, migrate=False), **options)
-        return
-    # Each worker is a process of its own that reads the same settings.
-    os.environ["CREDENZA_ISSUER"] = settings.issuer
-    uvicorn.run("credenza.commands.serving:worker", factory=True, workers=workers, **options)
+async def _greet(server: AuthorizationServer) -> None:
+    """Make or open the signing keys; without an administrator, print where to become one."""
+    await server.keys()
+    if await count_administrators() == 0:
+        address = await invite(server, purpose="administrator", user_id=None)
+        print_line(f"There is no administrator yet. Create one here (works once): {address}")
+        sys.stdout.flush()
 
 
 def worker() -> Any:
-    """What one of several workers runs."""
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s", stream=sys.stderr)
-    return create_app(settings_of(argparse.Namespace(config=None)), migrate=False)
+    """What one of several workers runs. It migrates as well: after an update on disk, SIGHUP starts newer workers."""
+    settings = settings_of(argparse.Namespace(config=None))
+    write_logs(settings.log_format)
+    return create_app(settings, on_up=_open_keys)
+
+
+async def _open_keys(server: AuthorizationServer) -> None:
+    """A worker with another secret key must not take the place of one that serves."""
+    await server.keys()
 
 
 def add_demo(commands: Subparsers) -> None:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import json
+from collections.abc import Awaitable, Callable
 
 from litestar import Response
 
 from ..protocol.metadata import metadata
 from ..server import AuthorizationServer
-from ..store.version import current_version
+from ..store.engine import StoreUnavailable
+from ..store.version import current_version, is_fresh
 from ..web.cors import PUBLIC
 from ..web.endpoints import endpoint
 from ..web.requests import AnyRequest, server_of
@@ -30,6 +33,10 @@ ACR_VALUES = ("urn:credenza:acr:password",)
 PROTOCOL_CLAIMS = ("sub", "iss", "aud", "exp", "iat", "auth_time", "nonce", "acr", "amr", "sid", "at_hash")
 
 
+PATIENCE = 0.15  # seconds that an answer waits to hear whether it is still true
+LONGEST = 5.0  # seconds that it waits for a newer one that there is
+
+
 class Document:
     """Bytes kept until the version of the configuration moves, with their hash as ETag."""
 
@@ -37,6 +44,35 @@ class Document:
         self.version = -1
         self.body = b""
         self.etag = ""
+        self._renewing: asyncio.Task[None] | None = None
+        self._known_old = False
+
+    async def renew(self, describe: Callable[[], Awaitable[object]]) -> None:
+        """Bring it up to date. While the database is slow or away, what was true a moment ago is still answered.
+
+        Whoever verifies a token must be able to; and nobody may keep more than one question to the database waiting.
+        """
+        if self._renewing is None or self._renewing.done():
+            if is_fresh(self.version):
+                return
+            self._renewing = asyncio.create_task(self._renew(describe))
+        renewing = self._renewing
+        await asyncio.wait((renewing,), timeout=PATIENCE if self.body else None)
+        if self._known_old and not renewing.done():
+            await asyncio.wait((renewing,), timeout=LONGEST)
+        error = renewing.exception() if renewing.done() else None
+        if error is not None and not (self.body and isinstance(error, StoreUnavailable)):
+            raise error
+
+    async def _renew(self, describe: Callable[[], Awaitable[object]]) -> None:
+        version = await current_version()
+        if self.version == version:
+            return
+        self._known_old = True
+        try:
+            self.put(version, await describe())
+        finally:
+            self._known_old = False
 
     def put(self, version: int, value: object) -> None:
         self.version = version
@@ -63,9 +99,7 @@ class Document:
 )
 async def discovery(request: AnyRequest) -> AnyResponse:
     document: Document = request.app.state.discovery
-    version = await current_version()
-    if document.version != version:
-        document.put(version, await describe(server_of(request)))
+    await document.renew(lambda: describe(server_of(request)))
     return document.answer(request, 300)
 
 
@@ -89,13 +123,13 @@ async def describe(server: AuthorizationServer) -> dict[str, object]:
     )
 
 
+async def key_set(server: AuthorizationServer) -> dict[str, object]:
+    return {"keys": [dict(key.public_jwk) for key in (await server.keys()).published]}
+
+
 @endpoint("/jwks", methods=("GET", "HEAD"), name="jwks")
 async def jwks(request: AnyRequest) -> AnyResponse:
     """Next, active and retired keys: a relying party knows a key before it signs, and for as long as it is needed."""
     document: Document = request.app.state.jwks
-    server = server_of(request)
-    keys = await server.keys()
-    version = await current_version()
-    if document.version != version:
-        document.put(version, {"keys": [dict(key.public_jwk) for key in keys.published]})
+    await document.renew(lambda: key_set(server_of(request)))
     return document.answer(request, 300)

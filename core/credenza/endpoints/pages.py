@@ -1,4 +1,4 @@
-"""Pages beside the protocol: the front door, a link that sets a password, and whether we are well."""
+"""Pages beside the protocol: the front door, and a link that sets a password."""
 
 from __future__ import annotations
 
@@ -16,19 +16,18 @@ from ..protocol.tokens import digest, is_token, new_token
 from ..protocol.words import Words
 from ..server import AuthorizationServer
 from ..store import users
-from ..store.engine import StoreUnavailable, database, is_unique_violation
+from ..store.engine import database, is_unique_violation
 from ..store.provider import find_image
 from ..store.revocation import revoke_grants
 from ..store.sessions import delete_sessions
 from ..store.users import User
-from ..store.version import current_version
 from ..web.accounts import SignInNeeded, signed_in
 from ..web.errors import error_page
 from ..web.pages import PasswordPage
 from ..web.passwords import Passwords, WeakPassword, check_new_password
 from ..web.rendering import branding_css, render
 from ..web.requests import AnyRequest, address_of, check_csrf, form_parameters, server_of
-from ..web.responses import AnyResponse, json_response, redirect_response
+from ..web.responses import AnyResponse, redirect_response
 from ..web.sessions import browser_cookie, set_browser_cookie
 from .authorization import begin_interaction
 
@@ -49,20 +48,6 @@ async def front_door(request: AnyRequest) -> AnyResponse:
     if "account" in plugins:
         return redirect_response(server.settings, f"{server.issuer}/account")
     return redirect_response(server.settings, f"{server.issuer}/logout")
-
-
-@get("/healthz", name="health")
-async def healthz() -> dict[str, str]:
-    return {"status": "live"}
-
-
-@get("/readyz", name="readiness")
-async def readyz(request: AnyRequest) -> AnyResponse:
-    try:
-        await current_version()
-    except StoreUnavailable:
-        return json_response({"status": "the database does not answer"}, status=503)
-    return json_response({"status": "ready"})
 
 
 @get("/branding/{name:str}", name="branding stylesheet")

@@ -32,10 +32,16 @@ class DatabaseBusy(StoreUnavailable):
     """A lock or a free connection was not to be had before the deadline."""
 
 
+class StoreFull(StoreUnavailable):
+    """Nothing can be written, while reading still works: the disk is full, or this is a replica."""
+
+
 class Engine(PiccoloEngine[Any]):
     """What Credenza asks of an engine beyond Piccolo: a life, and callbacks after COMMIT."""
 
     deadline: float
+    slowest: float | None = None
+    """Seconds that one statement may take; None while migrations run, which may take long."""
     version: tuple[float, int] = (-1.0, 0)
     """When the version of the configuration was last read in this process, and what it was."""
     version_epoch = 0

@@ -20,7 +20,7 @@ from piccolo.conf.apps import ENVIRONMENT_VARIABLE as PICCOLO_CONF
 from piccolo.conf.apps import AppConfig
 
 from .. import piccolo_conf
-from .engine import Engine, bind
+from .engine import Engine, StoreUnavailable, bind
 from .postgresql import SafeCockroachEngine, SafePostgresEngine, explained
 from .sqlite import SafeSQLiteEngine
 
@@ -54,6 +54,8 @@ async def migrate(engine: Engine, app_configs: Sequence[AppConfig]) -> list[str]
                 name = f"{app_config.app_name}/{migration.ID}"
                 try:
                     await run(engine, app_config.app_name, migration)
+                except StoreUnavailable:
+                    raise
                 except Exception as error:
                     raise MigrationFailed(f"The migration {name} failed: {error}") from error
                 done.append(name)

@@ -18,6 +18,7 @@ from .engine import (
     DatabaseBusy,
     Engine,
     Row,
+    StoreFull,
     StoreUnavailable,
     call_back,
     is_read,
@@ -29,7 +30,7 @@ LOST = (OSError, asyncpg.InternalClientError)
 ERRORS = (*LOST, asyncpg.PostgresError, asyncpg.InterfaceError)
 # PostgreSQL, Appendix A: connection exception, insufficient resources, operator intervention, system error.
 UNAVAILABLE_CLASSES = {"08", "53", "57", "58"}
-READ_ONLY = "25006"  # what was the primary is a replica now
+FULL = {"53100", "25006"}  # disk full; what was the primary is a replica now
 BUSY = {"40001", "40P01", "55P03"}  # serialization failure, deadlock, lock not available
 
 
@@ -54,7 +55,8 @@ class SafePostgresTransaction(PostgresTransaction):
         try:
             with explained(self.connection):
                 self.transaction = self.connection.transaction()
-                await self.begin()  # type: ignore[no-untyped-call]  # Piccolo's
+                async with asyncio.timeout(self.engine.slowest):
+                    await self.begin()  # type: ignore[no-untyped-call]  # Piccolo's
         except BaseException:
             drop(self.connection)
             await self.lease.__aexit__(None, None, None)
@@ -86,7 +88,8 @@ class SafePostgresTransaction(PostgresTransaction):
             return
         if commit:
             with explained(self.connection):
-                await self.commit()  # type: ignore[no-untyped-call]  # Piccolo's
+                async with asyncio.timeout(self.engine.slowest):
+                    await self.commit()  # type: ignore[no-untyped-call]  # Piccolo's
             return
         try:
             await self.rollback()  # type: ignore[no-untyped-call]  # Piccolo's
@@ -133,7 +136,7 @@ class SafePostgresEngine(Engine, PostgresEngine):
     async def _run(self, sql: str, arguments: Sequence[Any] = ()) -> list[Any]:
         transaction = self.open_transaction()
         if transaction is not None:
-            return await fetch(transaction.connection, sql, arguments)
+            return await fetch(transaction.connection, sql, arguments, self.slowest)
         try:
             return await self._run_alone(sql, arguments)
         except DatabaseBusy:
@@ -146,7 +149,7 @@ class SafePostgresEngine(Engine, PostgresEngine):
     async def _run_alone(self, sql: str, arguments: Sequence[Any]) -> list[Any]:
         async with self.connection() as connection:
             try:
-                return await fetch(connection, sql, arguments)
+                return await fetch(connection, sql, arguments, self.slowest)
             except StoreUnavailable:
                 drop(connection)
                 raise
@@ -198,9 +201,9 @@ async def keep_session(connection: Any) -> None:
     pass
 
 
-async def fetch(connection: Any, sql: str, arguments: Sequence[Any]) -> list[Any]:
+async def fetch(connection: Any, sql: str, arguments: Sequence[Any], slowest: float | None) -> list[Any]:
     with explained(connection):
-        rows: list[Any] = await connection.fetch(sql, *arguments)
+        rows: list[Any] = await connection.fetch(sql, *arguments, timeout=slowest)
     return rows
 
 
@@ -213,7 +216,9 @@ def explained(connection: Any = None) -> Iterator[None]:
         code = getattr(error, "sqlstate", None) or ""
         if code in BUSY:
             raise DatabaseBusy("Another transaction was in the way.") from error
-        if code[:2] in UNAVAILABLE_CLASSES or code == READ_ONLY or isinstance(error, LOST) or is_lost(connection):
+        if code in FULL:
+            raise StoreFull("The database takes no writes.") from error
+        if code[:2] in UNAVAILABLE_CLASSES or isinstance(error, LOST) or is_lost(connection):
             raise StoreUnavailable("The database cannot be reached.") from error
         raise
 

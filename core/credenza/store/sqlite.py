@@ -19,7 +19,7 @@ from piccolo.engine.exceptions import TransactionError
 from piccolo.engine.sqlite import SQLiteEngine, SQLiteTransaction, TransactionType
 from piccolo.querystring import QueryString
 
-from .engine import DEADLINE, Callback, DatabaseBusy, Engine, Row, StoreUnavailable, call_back, is_read
+from .engine import DEADLINE, Callback, DatabaseBusy, Engine, Row, StoreFull, StoreUnavailable, call_back, is_read
 from .statements import Statement
 
 logger = logging.getLogger(__name__)
@@ -34,7 +34,8 @@ sqlite3.register_converter("BOOLEAN", b"1".__eq__)
 CHECKPOINT_EVERY = 0.5  # seconds
 LONG_WAL = 16_384  # pages: 64 MiB
 BUSY = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_PROTOCOL}
-UNAVAILABLE = {sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY}
+FULL = {sqlite3.SQLITE_FULL, sqlite3.SQLITE_READONLY}
+UNAVAILABLE = {sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN}
 
 
 class Connections:
@@ -282,6 +283,8 @@ def trouble_in(error: sqlite3.OperationalError) -> StoreUnavailable | None:
     code = getattr(error, "sqlite_errorcode", 0) & 0xFF
     if code in BUSY:
         return DatabaseBusy("Another process holds the database's lock.")
+    if code in FULL or error.sqlite_errorcode == sqlite3.SQLITE_IOERR_WRITE:
+        return StoreFull(f"SQLite: {error}.")
     if code in UNAVAILABLE:
         return StoreUnavailable(f"SQLite: {error}.")
     return None

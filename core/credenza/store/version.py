@@ -27,6 +27,7 @@ _BUMP = Statement(
     "INSERT INTO credenza_version (id, value) VALUES (1, 1) "
     "ON CONFLICT (id) DO UPDATE SET value = credenza_version.value + 1"
 )
+_TOUCH = Statement("UPDATE credenza_version SET value = value WHERE id = 1")
 
 
 async def current_version() -> int:
@@ -37,11 +38,27 @@ async def current_version() -> int:
     if alone and now - engine.version[0] < FRESH:
         return engine.version[1]
     epoch = engine.version_epoch
-    row = await _CURRENT.first()
-    value = int(row["value"]) if row else 0
+    value = await read_version()
     if alone and epoch == engine.version_epoch:
         engine.version = (now, value)
     return value
+
+
+async def read_version() -> int:
+    """As it is now, whatever was read a moment ago. Raises StoreUnavailable."""
+    row = await _CURRENT.first()
+    return int(row["value"]) if row else 0
+
+
+async def touch_version() -> None:
+    """A write that changes nothing, to see whether writes succeed. Raises StoreUnavailable."""
+    await _TOUCH.all()
+
+
+def is_fresh(version: int) -> bool:
+    """Whether this is the version that was read a moment ago, so that nobody need be asked."""
+    read_at, value = database().version
+    return value == version and time.monotonic() - read_at < FRESH
 
 
 async def bump_version() -> None:

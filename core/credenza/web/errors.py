@@ -12,11 +12,12 @@ from litestar.exceptions import HTTPException
 from litestar.types import ASGIApp, ExceptionHandlersMap, Receive, Scope, Send
 
 from ..events import AuthorizationRefused
+from ..logs import request_id
 from ..protocol.clients import Client
 from ..protocol.errors import ProtocolError, ServerError, TemporarilyUnavailable, UnsafeRequest
 from ..protocol.tokens import new_id
 from ..protocol.words import Words
-from ..store.engine import StoreUnavailable
+from ..store.engine import StoreFull, StoreUnavailable
 from .pages import ErrorPage
 from .rendering import render
 from .requests import AnyRequest, Forbidden, NotAllowed, address_of, server_of
@@ -42,7 +43,8 @@ DESCRIPTIONS = {
 
 
 def new_error_id() -> str:
-    return new_id()[:12]
+    """The request's own id, so that page, audit log and the server's log name the same one."""
+    return request_id.get() or new_id()[:12]
 
 
 async def error_page(
@@ -113,6 +115,10 @@ async def on_not_allowed(request: AnyRequest, error: NotAllowed) -> AnyResponse:
 
 
 async def on_store_unavailable(request: AnyRequest, error: StoreUnavailable) -> AnyResponse:
+    server = server_of(request)
+    server.full = server.full or isinstance(error, StoreFull)
+    if server.metrics is not None:
+        server.metrics.unavailable.inc()
     logger.error("store unavailable: %s", error)
     refusal = TemporarilyUnavailable(Words("Try again in a moment."))
     if wants_html(request):

@@ -14,6 +14,7 @@ from anyio import CapacityLimiter
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
+from ..metrics import Metrics
 from ..protocol.errors import TemporarilyUnavailable
 from ..protocol.words import Words
 from ..settings import Settings
@@ -47,6 +48,7 @@ class Passwords:
         self._limiter: CapacityLimiter | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._waiting = 0
+        self.metrics: Metrics | None = None
 
     async def hash(self, password: str) -> str:
         return await self._run(self._hasher.hash, normalized(password))
@@ -77,14 +79,21 @@ class Passwords:
         if self._limiter is None or self._loop is not loop:
             self._limiter, self._loop = CapacityLimiter(max(1, (os.cpu_count() or 2) - 1)), loop
         if self._waiting >= MAX_WAITING:
+            if self.metrics is not None:
+                self.metrics.hashing_refused.inc()
             raise TemporarilyUnavailable(
                 Words("Many people are signing in at this moment. Try again in a few seconds.")
             )
-        self._waiting += 1
+        self._count(1)
         try:
             return await anyio.to_thread.run_sync(function, *arguments, limiter=self._limiter)
         finally:
-            self._waiting -= 1
+            self._count(-1)
+
+    def _count(self, change: int) -> None:
+        self._waiting += change
+        if self.metrics is not None:
+            self.metrics.hashing.inc(change)
 
 
 def normalized(password: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import ipaddress
 from hmac import compare_digest
 from typing import Any, cast
@@ -15,6 +16,7 @@ from ..protocol.words import Words
 from ..server import AuthorizationServer
 
 MAX_PAGE_BODY = 4 * 1024 * 1024
+SLOWEST_BODY = 25.0  # seconds
 FORM = "application/x-www-form-urlencoded"
 AnyRequest = Request[Any, Any, Any]
 
@@ -68,14 +70,18 @@ async def read_body(request: AnyRequest, limit: int) -> bytes:
         raise InvalidRequest(Words("The request is too large."))
     body = bytearray()
     more = True
-    while more:
-        message = await request.receive()
-        if message["type"] != "http.request":
-            raise InvalidRequest(Words("The request ended before its body."))
-        body += message.get("body", b"")
-        more = message.get("more_body", False)
-        if len(body) > limit:
-            raise InvalidRequest(Words("The request is too large."))
+    try:
+        async with asyncio.timeout(SLOWEST_BODY):
+            while more:
+                message = await request.receive()
+                if message["type"] != "http.request":
+                    raise InvalidRequest(Words("The request ended before its body."))
+                body += message.get("body", b"")
+                more = message.get("more_body", False)
+                if len(body) > limit:
+                    raise InvalidRequest(Words("The request is too large."))
+    except TimeoutError as error:
+        raise InvalidRequest(Words("The request ended before its body.")) from error
     return bytes(body)
 
 
@@ -84,12 +90,13 @@ def address_of(request: AnyRequest) -> str:
     address = request.client.host if request.client else ""
     proxies = server_of(request).settings.trusted_proxies
     hops = [hop.strip() for hop in request.headers.get("x-forwarded-for", "").split(",") if hop.strip()]
-    while hops and proxies and _is_in(address, proxies):
+    while hops and proxies and is_in(address, proxies):
         address = hops.pop()
     return address[:64]
 
 
-def _is_in(address: str, networks: tuple[str, ...]) -> bool:
+def is_in(address: str, networks: tuple[str, ...]) -> bool:
+    """Whether the address is one of these, or in one of these networks."""
     try:
         parsed = ipaddress.ip_address(address)
     except ValueError:

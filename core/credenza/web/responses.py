@@ -23,6 +23,7 @@ from ..settings import Settings
 
 SAFE = "!#$%&'()*+,/:;=?@[]~"  # what a URI may hold as it is. RFC 3986 §2
 NO_STORE = {"Cache-Control": "no-store", "Pragma": "no-cache"}
+LATER = frozenset({429, 503})  # the same request may succeed in a moment
 AnyResponse = Response[bytes]
 
 
@@ -72,6 +73,7 @@ def page_response(
             **NO_STORE,
             **security_headers(settings),
             "Content-Security-Policy": content_security_policy(form_action, frame_src),
+            **({"Retry-After": "5"} if status in LATER else {}),
             **(headers or {}),
         },
     )

@@ -1,0 +1,67 @@
+"""What the server writes to standard error: lines for people, or one JSON object each, with the request's id.
+
+Codes, tokens and secrets of ours have recognisable prefixes, so that none reaches a log even if somebody logs it.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import sys
+from contextvars import ContextVar
+from datetime import UTC, datetime
+from typing import Any
+
+from .protocol.tokens import TOKEN
+
+request_id: ContextVar[str] = ContextVar("request_id", default="")
+"""Of the request that is being answered; empty outside of one."""
+
+# What every record has; anything else was given as `extra`, and is a member of the JSON object.
+USUAL = frozenset(vars(logging.LogRecord("", 0, "", 0, "", None, None))) | {"message", "asctime", "taskName"}
+
+
+def without_secrets(text: str) -> str:
+    return TOKEN.sub(lambda found: found[0][: found[0].index("_", 3) + 1] + "…", text)
+
+
+class TextFormatter(logging.Formatter):
+    def __init__(self) -> None:
+        super().__init__("%(asctime)s %(levelname)s %(name)s: %(message)s")
+
+    def format(self, record: logging.LogRecord) -> str:
+        where = request_id.get()
+        return without_secrets(super().format(record)) + (f" [{where}]" if where else "")
+
+
+class JsonFormatter(logging.Formatter):
+    """One object on one line: time, level, logger, message, request_id, exception, and what was given as `extra`."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        line: dict[str, Any] = {
+            "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
+            "level": record.levelname.lower(),
+            "logger": record.name,
+            "message": record.getMessage(),
+            "process": record.process,
+        }
+        if request_id.get():
+            line["request_id"] = request_id.get()
+        line |= {name: value for name, value in vars(record).items() if name not in USUAL}
+        if record.exc_info:
+            line["exception"] = self.formatException(record.exc_info)
+        return without_secrets(json.dumps(line, ensure_ascii=False, default=str))
+
+
+def write_logs(log_format: str) -> None:
+    """Once, at the start of a process that serves."""
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(JsonFormatter() if log_format == "json" else TextFormatter())
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    root.setLevel(logging.INFO)
+    for name in ("uvicorn", "uvicorn.error", "uvicorn.access"):
+        logging.getLogger(name).handlers.clear()
+        logging.getLogger(name).propagate = True
+    for name in ("httpx", "httpcore"):
+        logging.getLogger(name).setLevel(logging.WARNING)  # their lines have whole addresses

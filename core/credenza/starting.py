@@ -1,0 +1,66 @@
+"""From the start of a process to its first answer: database, migrations, keys. While they are away it waits, aloud.
+
+A worker that ended because its database restarts at the same moment would take its supervisor with it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
+
+from .server import AuthorizationServer
+from .store.engine import StoreUnavailable
+
+logger = logging.getLogger("credenza")
+
+EVERY = 1.0  # seconds between two tries
+SLOWEST = 30.0  # seconds that one statement may take once we serve; migrations may take longer
+OnUp = Callable[[AuthorizationServer], Awaitable[None]]
+
+
+@asynccontextmanager
+async def started(server: AuthorizationServer, *, migrate: bool, on_up: OnUp | None = None) -> AsyncIterator[None]:
+    """Try to start, and go on trying beside the block; stop at its end. `on_up` is awaited once we can serve."""
+    waiting: asyncio.Task[None] | None = None
+    try:
+        try:
+            await _start(server, migrate, on_up)
+        except StoreUnavailable as error:
+            logger.error("the database cannot be reached yet (%s); trying again every second", error)
+            waiting = asyncio.create_task(_insist(server, migrate, on_up))
+        yield
+    finally:
+        if waiting is not None:
+            waiting.cancel()
+            with suppress(asyncio.CancelledError):
+                await waiting
+        server.up = False
+        await server.stop()
+
+
+async def _start(server: AuthorizationServer, migrate: bool, on_up: OnUp | None) -> None:
+    await server.start()
+    try:
+        if migrate:
+            await server.migrate()
+        if on_up is not None:
+            await on_up(server)
+    except StoreUnavailable:
+        await server.engine.stop()
+        raise
+    server.engine.slowest = SLOWEST
+    server.up = True
+
+
+async def _insist(server: AuthorizationServer, migrate: bool, on_up: OnUp | None) -> None:
+    while not server.up:
+        await asyncio.sleep(EVERY)
+        try:
+            await _start(server, migrate, on_up)
+        except StoreUnavailable:
+            continue
+        except Exception:
+            logger.exception("the server cannot start, and will try again")
+    logger.warning("the database answers; serving")

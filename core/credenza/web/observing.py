@@ -1,0 +1,87 @@
+"""Around every request: its id, which the log and the error page share, the line in the log, and the figures."""
+
+from __future__ import annotations
+
+import json
+import logging
+import re
+import secrets
+import time
+from typing import Any
+
+from litestar import Litestar
+from litestar.enums import ScopeType
+from litestar.types import Message, Receive, Scope, Send
+
+from ..logs import request_id
+from ..server import AuthorizationServer
+from .requests import is_in
+
+access = logging.getLogger("credenza.access")
+
+HEADER = b"x-request-id"
+ACCEPTED = re.compile(rb"[A-Za-z0-9._-]{8,40}")
+ALWAYS = ("/healthz", "/readyz")  # answered before the database ever was there
+WAIT = {"error": "temporarily_unavailable", "error_description": "The server is starting. Try again in a moment."}
+
+
+class Application(Litestar):
+    """Litestar, observed from outside, so that what it answers by itself is counted as well."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # type: ignore[override]
+        if scope["type"] != ScopeType.HTTP:
+            await super().__call__(scope, receive, send)
+            return
+        server: AuthorizationServer = self.state.server
+        through_proxy, identifier = id_of(scope, server)
+        request_id.set(identifier)
+        began, status = time.perf_counter(), 0
+
+        async def answer(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                if through_proxy:
+                    message["headers"] = [*message["headers"], (HEADER, identifier.encode())]
+            await send(message)
+
+        if server.up or scope["path"] in ALWAYS:
+            await super().__call__(scope, receive, answer)
+        else:
+            await not_yet(answer)
+        if server.metrics is not None or server.settings.log_requests:
+            report(server, scope, status, time.perf_counter() - began)
+
+
+def id_of(scope: Any, server: AuthorizationServer) -> tuple[bool, str]:
+    """Whether it came through a trusted proxy, and the id: the proxy's own, so that one leads through all logs, or new.
+
+    Only a proxy is told: two answers that must look the same to a stranger must not differ in a header.
+    """
+    proxies, client = server.settings.trusted_proxies, scope["client"]
+    if not proxies or client is None or not is_in(client[0], proxies):
+        return False, secrets.token_hex(8)
+    given = next((value for name, value in scope["headers"] if name == HEADER), b"")
+    return True, given.decode() if ACCEPTED.fullmatch(given) else secrets.token_hex(8)
+
+
+async def not_yet(send: Send) -> None:
+    """503, while the database was not reached since the start or its migrations wait."""
+    headers = [(b"content-type", b"application/json"), (b"cache-control", b"no-store"), (b"retry-after", b"5")]
+    await send({"type": "http.response.start", "status": 503, "headers": headers})
+    await send({"type": "http.response.body", "body": json.dumps(WAIT).encode(), "more_body": False})
+
+
+def report(server: AuthorizationServer, scope: Any, status: int, seconds: float) -> None:
+    """The endpoint as it is declared: the path itself may hold a link that is a secret, and the query string does."""
+    endpoint = scope.get("path_template") or "none"
+    if server.metrics is not None:
+        server.metrics.observe(scope["method"], endpoint, status, seconds)
+    if server.settings.log_requests:
+        access.info(
+            "%s %s %s",
+            scope["method"],
+            endpoint,
+            status,
+            extra={"method": scope["method"], "endpoint": endpoint, "status": status, "ms": round(seconds * 1000, 1)},
+        )
