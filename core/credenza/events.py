@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
+from functools import cache
 from typing import Any
 
 
@@ -25,8 +26,13 @@ class Event:
 
     @property
     def data(self) -> dict[str, Any]:
-        common = {f.name for f in fields(Event)}
-        return {f.name: getattr(self, f.name) for f in fields(self) if f.name not in common}
+        return {name: getattr(self, name) for name in _own_fields(type(self))}  # type: ignore[arg-type]  # a class is hashable
+
+
+@cache
+def _own_fields(kind: type[Event]) -> tuple[str, ...]:
+    common = {f.name for f in fields(Event)}
+    return tuple(f.name for f in fields(kind) if f.name not in common)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -14,7 +14,6 @@ from litestar import Router
 from litestar.handlers.base import BaseRouteHandler
 from piccolo.conf.apps import AppConfig
 
-from .events import Event
 from .objects import Authenticator, ClientSource, Command, GrantType, Prompt, ScopeProvider, StateSection, Theme
 from .protocol.clients import Client, ClientType
 from .settings import Settings
@@ -22,7 +21,8 @@ from .settings import Settings
 hookspec = pluggy.HookspecMarker("credenza")
 hookimpl = pluggy.HookimplMarker("credenza")
 
-Listener = Callable[[Event], Awaitable[None]]
+Listener = Callable[[Any], Awaitable[None]]
+"""Takes an Event; one that says which (`async def note(event: UserSignedIn)`) hears of no other."""
 Cleaner = Callable[[int], Awaitable[int]]
 
 

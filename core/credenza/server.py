@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import inspect
 import logging
 import time
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
-from typing import Any
+from typing import Any, get_args
 
 import pluggy
 from piccolo.conf.apps import AppConfig
@@ -107,7 +108,7 @@ class AuthorizationServer:
         listeners = check_callable(
             "register_listeners", collect(self.plugins, "register_listeners", None, settings=self.settings)
         )
-        self.listeners: Sequence[tuple[str, Listener]] = listeners
+        self.listeners = [(plugin, listener, heard_by(listener)) for plugin, listener in listeners]
         self.cleaners: Sequence[tuple[str, Cleaner]] = check_callable(
             "register_cleaners", collect(self.plugins, "register_cleaners", None, settings=self.settings)
         )
@@ -152,8 +153,19 @@ class AuthorizationServer:
         """The client as it counts now. `fresh` when the client itself asks for something; see ClientSource."""
         client = await self._clients.get(client_id, lambda: clients.find_client(client_id, self.client_types))
         for source in self.client_sources.values():
-            client = await self._ask_source(source, client_id, client, fresh)
+            if self._concerns(source, client_id, client):
+                client = await self._ask_source(source, client_id, client, fresh)
         return client
+
+    def _concerns(self, source: ClientSource, client_id: str, stored: Client | None) -> bool:
+        try:
+            return source.concerns(client_id, stored)
+        except Exception as error:
+            raise self._failed(source, "concerns", error) from error
+
+    def _failed(self, source: ClientSource, what: str, error: Exception) -> ServerError:
+        logger.exception("plugin %r failed in %s of client source %r", self.plugin_of(source), what, source.name)
+        return ServerError("A part of the server did not answer.", detail=f"{source.name}: {error!r}")
 
     async def _ask_source(
         self, source: ClientSource, client_id: str, stored: Client | None, fresh: bool
@@ -165,8 +177,7 @@ class AuthorizationServer:
         except (ProtocolError, StoreUnavailable):
             raise
         except Exception as error:
-            logger.exception("plugin %r failed in find of client source %r", self.plugin_of(source), source.name)
-            raise ServerError("A part of the server did not answer.", detail=f"{source.name}: {error!r}") from error
+            raise self._failed(source, "find", error) from error
 
     async def registered_origins(self) -> frozenset[str]:
         return await self._origins.get("origins", clients.list_cors_origins)
@@ -226,13 +237,11 @@ class AuthorizationServer:
 
     async def emit(self, event: Event) -> None:
         """Write the event to the audit log, in the transaction that is open; listeners hear of it after the commit."""
-        now = self.now()
         if self.metrics is not None:
             self.metrics.events.labels(type(event).__name__, event.result).inc()
         await audit.insert_event(
             audit.AuditEvent(
-                id=audit.event_id(now),
-                at=now,
+                at=self.now(),
                 name=type(event).__name__,
                 actor=event.actor,
                 user=event.user,
@@ -244,13 +253,14 @@ class AuthorizationServer:
                 data=event.data,
             )
         )
-        if self.listeners:
+        if any(isinstance(event, kinds) for _, _, kinds in self.listeners):
             await self.engine.after_commit(lambda: self._tell_listeners(event))
 
     async def _tell_listeners(self, event: Event) -> None:
         """Each in its own task and its own `try`: a slow or broken listener is nobody else's trouble."""
-        for plugin, listener in self.listeners:
-            self.spawn(self._tell(plugin, listener, event))
+        for plugin, listener, kinds in self.listeners:
+            if isinstance(event, kinds):
+                self.spawn(self._tell(plugin, listener, event))
 
     def spawn(self, work: Coroutine[Any, Any, None]) -> None:
         """Do it beside the request; the server waits for it a while when it stops."""
@@ -268,3 +278,14 @@ class AuthorizationServer:
 
 def _place(kid: str) -> str:
     return f"credenza_signing_key/{kid}/private_key"
+
+
+def heard_by(listener: Listener) -> tuple[type[Event], ...]:
+    """The kinds of events that a listener takes, as its parameter says; all of them when it says nothing."""
+    try:
+        parameter = next(iter(inspect.signature(listener, eval_str=True).parameters.values()), None)
+    except (NameError, TypeError, ValueError):  # an annotation that only a type checker can read
+        return (Event,)
+    annotation = parameter.annotation if parameter is not None else Event
+    kinds = tuple(kind for kind in get_args(annotation) or (annotation,) if isinstance(kind, type))
+    return kinds if kinds and all(issubclass(kind, Event) for kind in kinds) else (Event,)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from piccolo.conf.apps import AppConfig
 
-from credenza import ConsolePage, ConsolePanel, Event, Listener, ObjectChanged, ScopeProvider, StateSection, hookimpl
+from credenza import ConsolePage, ConsolePanel, Listener, ObjectChanged, ScopeProvider, StateSection, hookimpl
 
 from .console import PAGES, PANELS
 from .scopes import ApiScopes, RoleScopes
@@ -35,9 +35,9 @@ def register_listeners() -> Listener:
     return on_event
 
 
-async def on_event(event: Event) -> None:
+async def on_event(event: ObjectChanged) -> None:
     """Somebody whom an administrator created gets the default roles; the desired-state file gives roles itself."""
-    if not isinstance(event, ObjectChanged) or (event.kind, event.action) != ("user", "created"):
+    if (event.kind, event.action) != ("user", "created"):
         return
     if event.user and event.actor != "command line":
         await give_default_roles(event.user)

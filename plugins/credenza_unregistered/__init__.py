@@ -30,9 +30,10 @@ class UnregisteredClients(ClientSource):
         self._ceiling = Ceiling()
         self._documents: Documents | None = None
 
+    def concerns(self, client_id: str, stored: Client | None) -> bool:
+        return client_id.startswith("https://") if stored is None else stored.self_registered
+
     async def find(self, client_id: str, stored: Client | None, *, fresh: bool) -> Client | None:
-        if stored is not None and not stored.self_registered:
-            return stored
         if client_id.startswith("https://") or (stored and stored.metadata["registered_by"] == DOCUMENT.by):
             stored = await self._of_document(client_id, stored, fresh)
         if stored is None:

@@ -22,6 +22,11 @@ class Directory(ClientSource):
     def __init__(self) -> None:
         self.asked = []
 
+    def concerns(self, client_id: str, stored: Client | None) -> bool:
+        if client_id == "unclear":
+            raise RuntimeError("who is that?")
+        return True
+
     async def find(self, client_id: str, stored: Client | None, *, fresh: bool) -> Client | None:
         self.asked.append((client_id, fresh))
         match client_id:
@@ -68,6 +73,13 @@ def test_a_source_that_fails_denies_and_is_named(
     answer = RelyingParty(credenza, client_id, "").post("/token", {"grant_type": "refresh_token"})
     assert answer.json()["error"] == "server_error"
     assert "plugin 'directory' failed in find of client source 'directory'" in caplog.text
+
+
+def test_a_source_that_cannot_say_whether_it_concerns_it_denies(
+    credenza: Credenza, caplog: pytest.LogCaptureFixture
+) -> None:
+    assert opened(credenza, "unclear").error == "server_error"
+    assert "plugin 'directory' failed in concerns of client source 'directory'" in caplog.text
 
 
 def test_a_source_may_tell_the_developer_why(credenza: Credenza) -> None:

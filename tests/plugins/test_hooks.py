@@ -16,7 +16,9 @@ import pytest
 import yaml
 
 import credenza_console
-from credenza import cleaning, hookspecs, users
+from credenza import ConsentGiven, Event, cleaning, hookspecs, users
+from credenza.events import UserSignedIn
+from credenza.server import heard_by
 from credenza.testing import ORDERS, SECRET, Callback, Credenza, PageSeen, RelyingParty, UserAgent, running
 from credenza.testing import test_settings as settings_for_tests
 
@@ -270,6 +272,24 @@ def test_register_listeners_do_not_hear_of_what_did_not_happen(
     user_agent.sign_in("ada", "wrong password")
     credenza.run(settled, credenza)
     assert not book.exists()
+
+
+async def hears_two(event: UserSignedIn | ConsentGiven) -> None: ...
+
+
+async def hears_one(event: UserSignedIn) -> None: ...
+
+
+async def says_nothing(event) -> None: ...  # type: ignore[no-untyped-def]
+
+
+async def says_what_nobody_can_read(event: Nowhere) -> None: ...  # type: ignore[name-defined]  # noqa: F821
+
+
+def test_register_listeners_hear_what_their_parameter_says() -> None:
+    assert heard_by(hears_one) == (UserSignedIn,)
+    assert heard_by(hears_two) == (UserSignedIn, ConsentGiven)
+    assert heard_by(says_nothing) == heard_by(says_what_nobody_can_read) == (Event,)
 
 
 def test_register_cleaners(credenza: Credenza, book: Path) -> None:

@@ -3,38 +3,42 @@
 from __future__ import annotations
 
 import json
-import time
 from dataclasses import dataclass, field
 from typing import Any
 
-from piccolo.columns import BigInt, Text, Varchar
+from piccolo.columns import BigInt, BigSerial, Text, Varchar
 from piccolo.table import Table
 
-from ..protocol.tokens import new_id
 from .statements import Insert
 
 
 class AuditEventRow(Table, tablename="credenza_audit_event"):
-    id = Varchar(length=60, primary_key=True)
+    """`person` is the actor where that is neither the user nor the client itself. Indexes: migration 0002."""
+
+    id = BigSerial(primary_key=True)
     at = BigInt(default=0, index=True)
-    name = Varchar(length=60, index=True)
-    actor = Varchar(length=40, default="", index=True)
-    user = Varchar(length=40, default="", index=True)
-    client = Varchar(length=255, default="", index=True)
+    name = Varchar(length=60)
+    actor = Varchar(length=40, default="")
+    person = Varchar(length=40, default=None, null=True)
+    user = Varchar(length=40, default=None, null=True)
+    client = Varchar(length=255, default=None, null=True)
     target = Varchar(length=300, default="")
     address = Varchar(length=64, default="")
     result = Varchar(length=60, default="")
-    error_id = Varchar(length=40, default="", index=True)
+    error_id = Varchar(length=40, default=None, null=True)
     data = Text(default="{}")
 
 
 @dataclass(frozen=True, slots=True)
 class AuditEvent:
-    """`actor` is who did it, `user` whom it was about; `data` is explicit members only, never a secret."""
+    """`actor` is who did it, `user` whom it was about; `data` is explicit members only, never a secret.
 
-    id: str
+    `id` is the number the database gives it, in decimal: it grows with age.
+    """
+
     at: int
     name: str
+    id: str = ""
     actor: str = ""
     user: str = ""
     client: str = ""
@@ -49,24 +53,25 @@ _INSERT = Insert(AuditEventRow)
 
 
 async def insert_event(event: AuditEvent) -> None:
+    actor, client = event.actor, event.client[:255]
     await _INSERT(
-        id=event.id,
         at=event.at,
         name=event.name,
-        actor=event.actor,
-        user=event.user,
-        client=event.client[:255],
+        actor=actor,
+        person=actor if actor not in ("", event.user, client[:40]) else None,
+        user=event.user or None,
+        client=client or None,
         target=event.target[:300],
         address=event.address,
         result=event.result,
-        error_id=event.error_id,
+        error_id=event.error_id or None,
         data=json.dumps(event.data),
     )
 
 
-def event_id(now: int) -> str:
-    """Grows with time, so that paging by it is paging by age; the machine's own clock orders what shares a second."""
-    return f"{now:012d}-{time.monotonic_ns():016x}-{new_id()[:8]}"
+def _event(row: dict[str, Any]) -> AuditEvent:
+    values = {name: value for name, value in row.items() if value is not None and name != "person"}
+    return AuditEvent(**{**values, "id": str(row["id"]), "data": json.loads(row["data"])})
 
 
 async def list_events(
@@ -88,14 +93,14 @@ async def list_events(
         if value:
             query = query.where(column == value)
     if user:
-        query = query.where((r.user == user) | (r.actor == user))
-    if before:
-        query = query.where(r.id < before)
+        query = query.where((r.user == user) | (r.person == user))
+    if before.isdecimal() and len(before) < 19:
+        query = query.where(r.id < int(before))
     if since:
         query = query.where(r.at >= since)
     if failed:
         query = query.where(r.result != "success")
-    return [AuditEvent(**{**row, "data": json.loads(row["data"])}) for row in await query]
+    return [_event(row) for row in await query]
 
 
 async def count_events(*, since: int) -> dict[str, int]:

@@ -61,7 +61,7 @@ class AccessTokenRow(Table, tablename="credenza_access_token"):
     """Every access token, by its hash; a JWT by the hash of its `jti`. `grant` is null for a client's own."""
 
     digest = Varchar(length=64, primary_key=True)
-    grant = ForeignKey(references=GrantRow, on_delete=OnDelete.cascade, index=True, null=True)
+    grant = ForeignKey(references=GrantRow, on_delete=OnDelete.cascade, null=True)  # indexed in migration 0002
     client = ForeignKey(references=ClientRow, on_delete=OnDelete.cascade, index=True, null=False)
     scope = Text(default="")
     audience = Text(default="")

@@ -31,8 +31,10 @@ class NewTable:
             params={"null": False, **parameters},
         )
 
-    def reference(self, name: str, tablename: str, key: str = "id", *, length: int, null: bool = False) -> None:
-        """An indexed column that points to the text key of another table; rows go with the row they point to."""
+    def reference(
+        self, name: str, tablename: str, key: str = "id", *, length: int, null: bool = False, index: bool = True
+    ) -> None:
+        """A column that points to the text key of another table; rows go with the row they point to."""
         self.column(
             name,
             ForeignKey,
@@ -42,7 +44,7 @@ class NewTable:
             target_column=None,
             default=None,
             null=null,
-            index=True,
+            index=index,
         )
 
 

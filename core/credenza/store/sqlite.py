@@ -43,6 +43,7 @@ class Connections:
 
     def __init__(self, connect: Callable[[], sqlite3.Connection]) -> None:
         self.lock = asyncio.Lock()
+        self.waiting = 0
         self.writer = connect()
         try:
             self.reader = connect()
@@ -160,7 +161,7 @@ class SafeSQLiteEngine(Engine, SQLiteEngine):
             except sqlite3.OperationalError:
                 return await self._when_free(partial(fetch, connections.reader, sql, arguments), self._latest())
         deadline = self._latest()
-        await acquire(connections.lock, deadline)
+        await acquire(connections, deadline)
         try:
             return await self._when_free(partial(fetch, connections.writer, sql, arguments), deadline)
         finally:
@@ -185,7 +186,7 @@ class SafeSQLiteEngine(Engine, SQLiteEngine):
         """Take the lock and BEGIN IMMEDIATE; the caller releases the lock."""
         connections = await self.connections()
         deadline = self._latest()
-        await acquire(connections.lock, deadline)
+        await acquire(connections, deadline)
         try:
             await self._when_free(partial(connections.writer.execute, "BEGIN IMMEDIATE"), deadline)
         except BaseException:
@@ -244,7 +245,7 @@ class SafeSQLiteEngine(Engine, SQLiteEngine):
         if pages > LONG_WAL:
             # The log starts anew only after a moment in which all of it is copied, and steady writers never leave one.
             connections = await self.connections()
-            await acquire(connections.lock, self._latest())
+            await acquire(connections, self._latest())
             try:
                 await asyncio.to_thread(self._checkpoint, "PASSIVE")
             finally:
@@ -268,7 +269,8 @@ class SafeSQLiteEngine(Engine, SQLiteEngine):
 
 
 def fetch(connection: sqlite3.Connection, sql: str, arguments: Sequence[Any]) -> list[Row]:
-    with closing(connection.execute(sql, arguments)) as cursor:
+    cursor = connection.execute(sql, arguments)
+    try:
         if cursor.description is None:
             return []
         rows = cursor.fetchall()
@@ -276,6 +278,8 @@ def fetch(connection: sqlite3.Connection, sql: str, arguments: Sequence[Any]) ->
             return rows
         names = [column[0] for column in cursor.description]
         return [dict(zip(names, row, strict=True)) for row in rows]
+    finally:
+        cursor.close()
 
 
 def trouble_in(error: sqlite3.OperationalError) -> StoreUnavailable | None:
@@ -290,9 +294,16 @@ def trouble_in(error: sqlite3.OperationalError) -> StoreUnavailable | None:
     return None
 
 
-async def acquire(lock: asyncio.Lock, deadline: float) -> None:
+async def acquire(connections: Connections, deadline: float) -> None:
+    lock = connections.lock
+    if not lock.locked() and not connections.waiting:
+        await lock.acquire()  # free, so there is nothing to wait for and no clock to set
+        return
+    connections.waiting += 1
     try:
         async with asyncio.timeout_at(deadline):
             await lock.acquire()
     except TimeoutError as error:
         raise DatabaseBusy("Another transaction holds the lock for writing.") from error
+    finally:
+        connections.waiting -= 1

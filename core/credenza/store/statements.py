@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from piccolo.columns import Serial
 from piccolo.table import Table
 
 from .engine import Row, database
@@ -32,16 +33,18 @@ class Statement:
 
 
 class Insert:
-    """One row into a table, by the names of its columns; what is not named has the column's default."""
+    """One row into a table, by the names of its columns; what is not named has the column's default.
+
+    A key that the database counts up is left to it.
+    """
 
     __slots__ = ("defaults", "statement")
 
     def __init__(self, table: type[Table]) -> None:
-        columns = table._meta.columns
+        columns = [column for column in table._meta.columns if not isinstance(column, Serial)]
         self.defaults = {column._meta.name: column.get_default_value() for column in columns}
-        self.statement = Statement(
-            f"INSERT INTO {table._meta.tablename} ({names(table)}) VALUES ({', '.join('{}' for _ in columns)})"  # noqa: S608  # names of columns and tables
-        )
+        listed, values = ", ".join(f'"{name}"' for name in self.defaults), ", ".join("{}" for _ in columns)
+        self.statement = Statement(f"INSERT INTO {table._meta.tablename} ({listed}) VALUES ({values})")  # noqa: S608  # names of columns and tables
 
     async def __call__(self, **values: Any) -> None:
         row = self.defaults | values

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from typing import Any
 
 from litestar import Request, asgi
+from litestar.datastructures import Headers
 from litestar.exceptions import MethodNotAllowedException
 from litestar.handlers import ASGIRouteHandler
 from litestar.types import Receive, Scope, Send
@@ -17,6 +19,20 @@ EndpointHandler = Callable[[AnyRequest], Awaitable[AnyResponse]]
 BODILESS = {204, 304}
 
 
+class EndpointRequest(Request[Any, Any, Any]):
+    """Reads its headers once; the framework looks for them anew each time."""
+
+    __slots__ = ("_own_headers",)
+
+    @property
+    def headers(self) -> Headers:
+        try:
+            return self._own_headers
+        except AttributeError:
+            self._own_headers: Headers = Headers.from_scope(self.scope)
+            return self._own_headers
+
+
 def endpoint(
     *paths: str, methods: tuple[str, ...], name: str, cors: bool = False
 ) -> Callable[[EndpointHandler], ASGIRouteHandler]:
@@ -25,7 +41,7 @@ def endpoint(
     def decorate(handler: EndpointHandler) -> ASGIRouteHandler:
         @asgi(list(paths), name=name, opt={"methods": methods}, copy_scope=False)
         async def route(scope: Scope, receive: Receive, send: Send) -> None:
-            request: AnyRequest = Request(scope, receive, send)
+            request = EndpointRequest(scope, receive, send)
             method = scope["method"]  # type: ignore[typeddict-item]  # only HTTP comes here
             if method in methods:
                 response = await handler(request)

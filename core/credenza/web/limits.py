@@ -9,6 +9,7 @@ from __future__ import annotations
 import ipaddress
 import time
 from dataclasses import dataclass
+from functools import lru_cache
 
 from .shared_limits import SharedCounters
 
@@ -26,6 +27,7 @@ Try = tuple[Rule, str]
 """What is tried, and by whom: the subject is an address, a client, or both."""
 
 
+@lru_cache(maxsize=10_000)
 def neighbourhood(address: str) -> str:
     """What one customer of a network has: the address itself, of IPv6 the first half of it."""
     try:

@@ -87,10 +87,13 @@ async def read_body(request: AnyRequest, limit: int) -> bytes:
 
 def address_of(request: AnyRequest) -> str:
     """Where the request comes from. Forwarded headers are believed only from proxies that the settings name."""
-    address = request.client.host if request.client else ""
+    client = request.scope["client"]
+    address = client[0] if client else ""
     proxies = server_of(request).settings.trusted_proxies
+    if not proxies:
+        return address[:64]
     hops = [hop.strip() for hop in request.headers.get("x-forwarded-for", "").split(",") if hop.strip()]
-    while hops and proxies and is_in(address, proxies):
+    while hops and is_in(address, proxies):
         address = hops.pop()
     return address[:64]
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from piccolo.apps.migrations.auto.migration_manager import MigrationManager
-from piccolo.columns import BigInt, Boolean, Bytea, Integer, Text, Varchar
+from piccolo.columns import BigInt, BigSerial, Boolean, Bytea, Integer, Text, Varchar
 
 from credenza.store.schema import NewTable
 
@@ -228,7 +228,7 @@ def refresh_token(manager: MigrationManager) -> None:
 def access_token(manager: MigrationManager) -> None:
     table = NewTable(manager, "AccessTokenRow", "credenza_access_token")
     table.column("digest", Varchar, length=64, primary_key=True)
-    table.reference("grant", "credenza_grant", length=40, null=True)
+    table.reference("grant", "credenza_grant", length=40, null=True, index=False)
     table.reference("client", "credenza_client", length=255)
     table.column("scope", Text, default="")
     table.column("audience", Text, default="")
@@ -259,16 +259,17 @@ def signing_key(manager: MigrationManager) -> None:
 
 def audit_event(manager: MigrationManager) -> None:
     table = NewTable(manager, "AuditEventRow", "credenza_audit_event")
-    table.column("id", Varchar, length=60, primary_key=True)
+    table.column("id", BigSerial, primary_key=True)
     table.column("at", BigInt, default=0, index=True)
-    table.column("name", Varchar, length=60, default="", index=True)
-    table.column("actor", Varchar, length=40, default="", index=True)
-    table.column("user", Varchar, length=40, default="", index=True)
-    table.column("client", Varchar, length=255, default="", index=True)
+    table.column("name", Varchar, length=60, default="")
+    table.column("actor", Varchar, length=40, default="")
+    table.column("person", Varchar, length=40, default=None, null=True)
+    table.column("user", Varchar, length=40, default=None, null=True)
+    table.column("client", Varchar, length=255, default=None, null=True)
     table.column("target", Varchar, length=300, default="")
     table.column("address", Varchar, length=64, default="")
     table.column("result", Varchar, length=60, default="")
-    table.column("error_id", Varchar, length=40, default="", index=True)
+    table.column("error_id", Varchar, length=40, default=None, null=True)
     table.column("data", Text, default="{}")
 
 

@@ -1,0 +1,33 @@
+"""Indexes that leave out rows without a value: every entry that is not there is a page that is not written."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from piccolo.apps.migrations.auto.migration_manager import MigrationManager
+from piccolo.table import Table
+
+ID = "0002"
+VERSION = "1.38.0"
+DESCRIPTION = "Indexes that leave out rows without a value."
+
+INDEXES = {  # name: (table, columns); rows without a value in the first column are left out
+    "credenza_access_token_grant": ("credenza_access_token", ("grant",)),
+    "credenza_audit_event_name_id": ("credenza_audit_event", ("name", "id")),
+    "credenza_audit_event_user_id": ("credenza_audit_event", ("user", "id")),
+    "credenza_audit_event_person_id": ("credenza_audit_event", ("person", "id")),
+    "credenza_audit_event_client_id": ("credenza_audit_event", ("client", "id")),
+    "credenza_audit_event_error_id": ("credenza_audit_event", ("error_id",)),
+}
+
+
+async def forwards() -> MigrationManager:
+    manager = MigrationManager(migration_id=ID, app_name="credenza", description=DESCRIPTION)
+    for name, (table, columns) in INDEXES.items():
+        manager.add_raw(partial(create, name, table, columns))
+    return manager
+
+
+async def create(name: str, table: str, columns: tuple[str, ...]) -> None:
+    listed = ", ".join(f'"{column}"' for column in columns)
+    await Table.raw(f'CREATE INDEX {name} ON {table} ({listed}) WHERE "{columns[0]}" IS NOT NULL')
