@@ -8,7 +8,17 @@ from pathlib import Path
 from typing import ClassVar
 from weakref import WeakKeyDictionary
 
-from credenza import AuthorizationServer, ConsolePage, ConsoleView, ConsoleVisit, Listing, audit, clients, console_get
+from credenza import (
+    AuthorizationServer,
+    ConsolePage,
+    ConsoleView,
+    ConsoleVisit,
+    Listing,
+    ShownPanel,
+    audit,
+    clients,
+    console_get,
+)
 
 from .applications.listing import Row, row_of
 from .audit_log import EventRow, list_rows
@@ -53,6 +63,7 @@ class Overview(ConsoleView):
     fresh: tuple[Row, ...]
     rows: tuple[EventRow, ...]
     older: str = ""
+    panels: tuple[ShownPanel, ...]
 
 
 @console_get("/console", "overview:read")
@@ -69,6 +80,7 @@ async def show_overview(visit: ConsoleVisit) -> Overview:
         figures=tuple(_figure(title, names, counts, today) for title, names in FIGURES),
         fresh=tuple(row_of(visit, row) for row in found),
         rows=rows,
+        panels=tuple(await visit.panels("overview", None)),
     )
 
 

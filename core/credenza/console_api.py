@@ -219,7 +219,7 @@ class ConsolePage:
 
 @dataclass(frozen=True, slots=True)
 class ConsolePanel:
-    """A part of a page `about` something: "application" (given a Client) or "user" (given a User).
+    """A part of a page `about` something: "application" (given a Client), "user" (given a User) or "overview" (None).
 
     `show` returns a ConsoleView whose template is the panel alone, without layout, or None for nothing. It is shown to
     those who hold `permission`. `routes` take its forms.

@@ -5,18 +5,20 @@ They are third-party clients under one shared ceiling, and unverified until an a
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from litestar import Router
 from piccolo.conf.apps import AppConfig
 
-from credenza import Cleaner, Client, ClientSource, Settings, StateSection, hookimpl
+from credenza import Cleaner, Client, ClientSource, ConsolePage, ConsolePanel, Settings, StateSection, hookimpl
 
 from . import management, registration
 from .ceiling import SECTION, Ceiling
+from .console import PAGE, PANELS
 from .documents import POLICY as DOCUMENT
 from .documents import Documents
+from .hosts import Decisions, host_of_client, under
 from .store import delete_unused
 from .tables import APP_CONFIG
 
@@ -28,6 +30,7 @@ class UnregisteredClients(ClientSource):
 
     def __init__(self) -> None:
         self._ceiling = Ceiling()
+        self._decisions = Decisions()
         self._documents: Documents | None = None
 
     def concerns(self, client_id: str, stored: Client | None) -> bool:
@@ -38,7 +41,8 @@ class UnregisteredClients(ClientSource):
             stored = await self._of_document(client_id, stored, fresh)
         if stored is None:
             return None
-        return replace(stored, ceiling={**await self._ceiling.get(), **(stored.ceiling or {})})
+        stored = replace(stored, ceiling={**await self._ceiling.get(), **(stored.ceiling or {})})
+        return under(await self._decisions.find(host_of_client(stored)), stored)
 
     async def _of_document(self, client_id: str, stored: Client | None, fresh: bool) -> Client | None:
         """The last good copy is enough for tokens that are there already; the client itself needs the document."""
@@ -47,7 +51,7 @@ class UnregisteredClients(ClientSource):
         if not fresh or (stored is not None and not stored.enabled):
             return stored
         if self._documents is None:
-            self._documents = Documents(self.server)
+            self._documents = Documents(self.server, self._decisions)
         return await self._documents.client(client_id, stored)
 
 
@@ -95,3 +99,13 @@ def register_cleaners() -> Cleaner:
 @hookimpl
 def register_state() -> StateSection:
     return SECTION
+
+
+@hookimpl(optionalhook=True)
+def console_pages() -> ConsolePage:
+    return PAGE
+
+
+@hookimpl(optionalhook=True)
+def console_panels() -> Sequence[ConsolePanel]:
+    return PANELS

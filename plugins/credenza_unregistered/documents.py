@@ -23,10 +23,11 @@ from credenza import (
     transaction,
 )
 
+from .hosts import Decisions, host_of_client
 from .management import doubted
 from .metadata import Policy, describe, parse_client, with_changes, with_provenance
 from .registration import check_sector, tell, with_logo
-from .store import Registered, hold_enabled, insert_registration, make_room
+from .store import Registered, hold_enabled, insert_registration, make_room, move_host
 
 logger = logging.getLogger("credenza.unregistered")
 
@@ -63,8 +64,9 @@ class Failure:
 class Documents:
     """Fetches each document when it is needed and no longer fresh; for all who wait for the same one only once."""
 
-    def __init__(self, server: AuthorizationServer) -> None:
+    def __init__(self, server: AuthorizationServer, decisions: Decisions) -> None:
         self._server = server
+        self._decisions = decisions
         self._limiter = Limiter(enabled=server.settings.rate_limit)
         self._fresh: dict[str, int] = {}
         self._failed: dict[str, Failure] = {}
@@ -73,6 +75,8 @@ class Documents:
     async def client(self, client_id: str, stored: Client | None) -> Client:
         """The client that the document describes now. Raises InvalidClient."""
         check_client_id(client_id)
+        if (decision := await self._decisions.find(host_of(client_id))) is not None and decision.blocked:
+            raise errors.InvalidClient("An administrator of this server has blocked applications of this host.")
         now = self._server.now()
         if stored is not None and self._fresh.get(client_id, 0) > now:
             return stored
@@ -155,6 +159,7 @@ class Documents:
             if not await hold_enabled(client.id, now):
                 return replace(stored, enabled=False)
             await clients.update_client(client, now)
+            await move_host(client.id, host_of_client(client), doubted=client.unverified and not stored.unverified)
             await tell(server, client, "updated", "", before=describe(stored), after=describe(client))
         return await self._found(client)
 
@@ -168,7 +173,7 @@ class Documents:
                     return replace(replaced, enabled=False)
                 await clients.delete_client(client.id)
             await clients.insert_client(client, now)
-            await insert_registration(Registered(client.id), now)
+            await insert_registration(Registered(client.id, host_of_client(client)), now)
             await tell(server, client, "registered", "", after=describe(client))
         return await self._found(client)
 

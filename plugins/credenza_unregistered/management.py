@@ -25,9 +25,10 @@ from credenza import (
     transaction,
 )
 
+from .hosts import check_host, host_of_client
 from .metadata import check_whole, describe, parse_client, with_changes
 from .registration import POLICY, answer, bearer_token, check_sector, new_secret, read_metadata, tell, with_logo
-from .store import hold_enabled, may_manage, replace_token, spend_token
+from .store import hold_enabled, may_manage, move_host, replace_token, spend_token
 
 ONE = "/register/{client_id:str}"
 DISABLED = "An administrator has disabled this client."
@@ -89,6 +90,7 @@ async def _changed(server: AuthorizationServer, before: Client, document: dict[s
     declared = await parse_client(server, document, before.id, POLICY)
     if declared.type.name != before.type.name:
         raise errors.InvalidClientMetadata("A client cannot become one of another type; register a new one.")
+    await check_host(declared)
     await check_sector(server, declared)
     client = await with_logo(server, with_changes(before, declared))
     check_whole(client, server)  # with what an administrator has set, too
@@ -111,6 +113,7 @@ async def _save(request: AnyRequest, before: Client, client: Client, token: str)
         if not await replace_token(client.id, token, successor):
             raise errors.InvalidToken(UNKNOWN)  # another update was quicker
         await clients.update_client(client, now)
+        await move_host(client.id, host_of_client(client), doubted=client.unverified and not before.unverified)
         secret = await _secret_now(before, client, now)
         await tell(server, client, "updated", address_of(request), before=describe(before), after=describe(client))
     return answer(server, client, token=successor, secret=secret)

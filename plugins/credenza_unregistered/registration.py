@@ -41,6 +41,7 @@ from credenza import (
     transaction,
 )
 
+from .hosts import check_host, host_of_client
 from .metadata import Policy, describe, parse_client, with_provenance
 from .store import Registered, find_repeat, insert_registration, make_room
 
@@ -63,6 +64,7 @@ async def register(request: AnyRequest) -> AnyResponse:
     try:
         await check_admitted(request)
         client = await parse_client(server, await read_metadata(request), new_id(), POLICY)
+        await check_host(client)
         client = with_provenance(client, POLICY, server.now())
         if (repeat := await _repeat(request, client)) is not None:
             return json_response(answer(server, repeat), status=201, headers=CORS)
@@ -182,7 +184,14 @@ async def _save(request: AnyRequest, client: Client) -> dict[str, Any]:
         await clients.insert_client(client, now)
         secret = await new_secret(client, now)
         await insert_registration(
-            Registered(client.id, token, "" if client.confidential else declared(client), neighbourhood(address)), now
+            Registered(
+                client.id,
+                host_of_client(client),
+                token,
+                "" if client.confidential else declared(client),
+                neighbourhood(address),
+            ),
+            now,
         )
         await tell(server, client, "registered", address, after=describe(client))
     return answer(server, client, token=token, secret=secret)

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
+from typing import Any
 
-from credenza import ClientRow, bump_version, digest_secret, transaction
+from piccolo.query import Select
+
+from credenza import ClientRow, bump_version, clients, digest_secret, transaction
 
 from .tables import Registration
 
@@ -20,6 +23,7 @@ class Registered:
     """A row to be written. `token` is the registration access token itself, of which only the hash is stored."""
 
     client_id: str
+    host: str = ""
     token: str = ""
     declared: str = ""
     address: str = ""
@@ -33,9 +37,17 @@ async def insert_registration(registered: Registered, now: int) -> None:
             token=digest_secret(registered.token) if registered.token else "",
             declared=registered.declared,
             address=registered.address,
+            host=registered.host,
             registered_at=now,
         )
     )
+
+
+async def move_host(client_id: str, host: str, *, doubted: bool) -> None:
+    """A client that changed may stand for another host; what was decided about a `doubted` one has to be again."""
+    r = Registration
+    values: dict[Any, Any] = {r.host: host, **({r.decided_at: 0} if doubted else {})}
+    await r.update(values).where(r.id == _key(client_id))
 
 
 def _key(client_id: str) -> str:
@@ -132,3 +144,86 @@ async def _delete_clients(client_ids: list[str]) -> int:
         await ClientRow.delete().where(ClientRow.id.is_in(client_ids))
         await bump_version()
     return len(client_ids)
+
+
+# -- for the console --------------------------------------------------------------------------------------------------
+
+_WAITING = (
+    "r.decided_at = 0 AND c.enabled = {} "
+    "AND NOT EXISTS (SELECT 1 FROM credenza_unregistered_host h WHERE h.host = r.host)"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class HostRow:
+    """The clients of one host, together: how many, two of their names, and when they came and were used."""
+
+    host: str
+    count: int
+    names: tuple[str, ...]
+    first_at: int
+    used_at: int | None
+
+
+async def list_waiting(*, search: str, offset: int, limit: int) -> tuple[list[HostRow], int]:
+    """Hosts about which nobody decided yet, newest first, and how many there are."""
+    condition = _WAITING
+    values: list[Any] = [True]
+    if search:
+        condition += " AND (r.host LIKE {} OR LOWER(c.name) LIKE {})"
+        values += [clients.contains(search.lower())] * 2
+    source = f"FROM credenza_registration r JOIN credenza_client c ON c.id = r.client WHERE {condition}"
+    rows = await Registration.raw(
+        f"{_GROUPED} {source} GROUP BY r.host ORDER BY first_at DESC, r.host LIMIT {{}} OFFSET {{}}",
+        *values,
+        limit,
+        offset,
+    )
+    counted = await Registration.raw(f"SELECT COUNT(DISTINCT r.host) AS n {source}", *values)
+    return [_host_row(row) for row in rows], int(counted[0]["n"])
+
+
+async def summarize(hosts: list[str]) -> dict[str, HostRow]:
+    """The clients of each of these hosts; hosts without any are left out."""
+    if not hosts:
+        return {}
+    marks = ", ".join(["{}"] * len(hosts))
+    rows = await Registration.raw(
+        f"{_GROUPED} FROM credenza_registration r JOIN credenza_client c ON c.id = r.client "
+        f"WHERE r.host IN ({marks}) GROUP BY r.host",
+        *hosts,
+    )
+    return {row["host"]: _host_row(row) for row in rows}
+
+
+_GROUPED = (
+    "SELECT r.host, COUNT(*) AS n, MIN(c.name) AS one, MAX(c.name) AS other, MIN(r.registered_at) AS first_at, "
+    "MAX(c.last_used_at) AS used_at"
+)
+
+
+def _host_row(row: dict[str, Any]) -> HostRow:
+    names = tuple(dict.fromkeys((row["one"], row["other"])))
+    return HostRow(row["host"], int(row["n"]), names, int(row["first_at"]), row["used_at"])
+
+
+async def list_of_host(host: str, *, offset: int, limit: int) -> list[tuple[str, int]]:
+    """Clients that a host stands for, newest first: ids, and when somebody decided about this one alone (or 0)."""
+    r = Registration
+    query = r.select(r.client, r.decided_at).where(r.host == host).order_by(r.registered_at, ascending=False)
+    return [(row["client"], row["decided_at"]) for row in await query.order_by(r.id).offset(offset).limit(limit)]
+
+
+def of_host(host: str) -> Select[Any]:
+    """The ids of a host's clients, as a part of a larger query."""
+    return Registration.select(Registration.client).where(Registration.host == host)
+
+
+async def find_registration(client_id: str) -> dict[str, Any] | None:
+    row = await Registration.select().where(Registration.id == _key(client_id)).first()
+    return dict(row) if row else None
+
+
+async def mark_decided(client_id: str, at: int) -> None:
+    """An administrator decided about this client alone."""
+    await Registration.update({Registration.decided_at: at}).where(Registration.id == _key(client_id))

@@ -1,0 +1,84 @@
+"""What the views of unknown applications share."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from litestar.exceptions import NotFoundException
+
+from credenza import ConsoleVisit, Link, Permission, Scope, identifier_of, segment_of
+
+HERE = "/console/unknown-applications"
+HOST = HERE + "/hosts/{host:str}"
+TEMPLATES = Path(__file__).parent.parent / "templates"
+UP = Link("Unknown applications", HERE)
+NONE = "~none"  # in an address, the clients that no single host stands for; no host begins like this
+
+
+def address_of_host(host: str) -> str:
+    return f"{HERE}/hosts/{segment_of(host) if host else NONE}"
+
+
+def host_in(segment: str) -> str:
+    """The host of an address, empty for clients without one. Raises NotFoundException for what cannot be a host."""
+    if segment == NONE:
+        return ""
+    host = identifier_of(segment)
+    if not host or len(host) > 255 or "/" in host:
+        raise NotFoundException
+    return host
+
+
+def called(host: str) -> str:
+    return host or "No host of their own"
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """A permission with its checkbox: `key` is its value."""
+
+    key: str
+    scope: str
+    title: str
+    description: str
+    icon: str
+    chosen: bool
+
+
+Choices = tuple[tuple[str, str, tuple[Choice, ...]], ...]
+
+
+async def catalogue(visit: ConsoleVisit) -> dict[Permission, Scope]:
+    """Everything that may be enabled, from every source."""
+    scopes = [scope for source in visit.server.scope_providers.values() for scope in await source.catalogue()]
+    return {scope.permission: scope for scope in scopes if not scope.always}
+
+
+def choices(visit: ConsoleVisit, known: Mapping[Permission, Scope], chosen: Collection[Permission]) -> Choices:
+    """Titles, identifiers of APIs, and their permissions."""
+    groups: dict[tuple[str, str], list[Choice]] = {}
+    for permission, scope in known.items():
+        title = scope.group if permission.resource else visit.server.scope_providers[permission.source].title
+        line = Choice(
+            permission.key, permission.scope, scope.title, scope.description, scope.icon, permission in chosen
+        )
+        groups.setdefault((title, permission.resource), []).append(line)
+    return tuple((title, resource, tuple(lines)) for (title, resource), lines in groups.items())
+
+
+def chosen_ceiling(
+    visit: ConsoleVisit, known: Mapping[Permission, Scope], before: Mapping[Permission, bool]
+) -> dict[Permission, bool] | None:
+    """What is ticked in the form; None when one of them does not exist. Whether one is required stays as it was."""
+    by_key = {permission.key: permission for permission in known}
+    ticked = visit.form.all_values("permission")
+    if not by_key.keys() >= set(ticked):
+        return None
+    return {by_key[key]: before.get(by_key[key], True) for key in ticked}
+
+
+def keys_of(ceiling: Mapping[Permission, bool]) -> list[str]:
+    """For the audit log."""
+    return sorted(permission.key for permission in ceiling)

@@ -1,0 +1,238 @@
+"""One host: its applications, and the decision about all of them. Allow, allow with permissions, block, or wait."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import ClassVar
+
+from litestar.exceptions import NotFoundException
+
+from credenza import (
+    AnyResponse,
+    Client,
+    ConsoleDone,
+    ConsoleForm,
+    ConsoleView,
+    ConsoleVisit,
+    Link,
+    Listing,
+    Moment,
+    Reach,
+    clients,
+    console_get,
+    console_post,
+    count_reach,
+    is_loopback,
+    redirect_response,
+    segment_of,
+    transaction,
+    users,
+)
+
+from ..hosts import ALLOWED, BLOCKED, Decision, delete_decision, find_decision, save_decision
+from ..store import list_of_host, of_host, summarize
+from .common import (
+    HOST,
+    TEMPLATES,
+    UP,
+    Choices,
+    address_of_host,
+    called,
+    catalogue,
+    choices,
+    chosen_ceiling,
+    host_in,
+    keys_of,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class ClientRow:
+    """`came` says how; `local` when it runs on the user's own machine, where any program can pose as it."""
+
+    id: str
+    name: str
+    address: str
+    came: str
+    redirect_uris: tuple[str, ...]
+    local: bool
+    enabled: bool
+    decided: bool
+
+
+@dataclass(kw_only=True)
+class HostView(ConsoleView):
+    folder: ClassVar[Path | None] = TEMPLATES
+    host: str
+    address: str
+    decision: Decision | None
+
+
+@dataclass(kw_only=True)
+class HostPage(HostView):
+    template: ClassVar[str] = "unknown_applications/host.html"
+    rows: tuple[ClientRow, ...]
+    listing: Listing
+    permissions: tuple[str, ...]
+    decided: Moment | None
+    decided_by: str
+
+
+@dataclass(kw_only=True)
+class AllowPage(HostView, ConsoleForm):
+    template: ClassVar[str] = "unknown_applications/allow.html"
+    groups: Choices
+
+
+@dataclass(kw_only=True)
+class BlockPage(HostView, ConsoleForm):
+    template: ClassVar[str] = "unknown_applications/block.html"
+    count: int
+    touched: Reach
+
+
+@console_get(HOST, "applications:read")
+async def show_host(visit: ConsoleVisit, host: str) -> HostPage:
+    name = host_in(host)
+    decision = await find_decision(name)
+    found = (await summarize([name])).get(name)
+    if decision is None and found is None:
+        raise NotFoundException
+    listing = replace(Listing.of(visit), total=found.count if found is not None else 0)
+    rows = [
+        _row(visit, client, decided_at)
+        for client_id, decided_at in await list_of_host(name, offset=listing.offset, limit=listing.size)
+        if (client := await clients.find_client(client_id, visit.server.client_types)) is not None
+    ]
+    by = await users.find_user(decision.decided_by) if decision is not None else None
+    return HostPage(
+        title=called(name),
+        path=(UP,),
+        host=name,
+        address=address_of_host(name),
+        decision=decision,
+        rows=tuple(rows),
+        listing=listing,
+        permissions=tuple(sorted(p.scope for p in decision.ceiling)) if decision is not None else (),
+        decided=visit.moment(decision.decided_at) if decision is not None else None,
+        decided_by=by.display_name if by is not None else "",
+    )
+
+
+def _row(visit: ConsoleVisit, client: Client, decided_at: int) -> ClientRow:
+    return ClientRow(
+        id=client.id,
+        name=client.name,
+        address=f"/console/applications/{segment_of(client.id)}",
+        came=str(client.metadata.get("registered_by", "")),
+        redirect_uris=client.redirect_uris[:3],
+        local=all(is_loopback(uri) for uri in client.redirect_uris),
+        enabled=client.enabled,
+        decided=bool(decided_at),
+    )
+
+
+@console_get(HOST + "/allow", "applications:write")
+async def show_allow(visit: ConsoleVisit, host: str) -> AllowPage:
+    return await _allow_page(visit, _decidable(host))
+
+
+@console_post(HOST + "/allow", "applications:write")
+async def allow(visit: ConsoleVisit, host: str) -> ConsoleDone | AllowPage:
+    """With the permissions that are ticked, which may be none: then what all may ask for is all."""
+    name = _decidable(host)
+    before = await find_decision(name)
+    wanted = chosen_ceiling(visit, await catalogue(visit), before.ceiling if before is not None else {})
+    if wanted is None:
+        page = await _allow_page(visit, name)
+        return page.refused({"": "One of these permissions does not exist any more."})
+    await _decide(visit, before, Decision(name, ALLOWED, wanted, visit.user.id, visit.server.now()))
+    return ConsoleDone(address_of_host(name), f"{name} is allowed.")
+
+
+@console_get(HOST + "/block", "applications:write")
+async def show_block(visit: ConsoleVisit, host: str) -> BlockPage:
+    return await _block_page(visit, _decidable(host))
+
+
+@console_post(HOST + "/block", "applications:write")
+async def block(visit: ConsoleVisit, host: str) -> ConsoleDone | BlockPage:
+    """Its applications are switched off, tokens included, and no new one is taken."""
+    name = _decidable(host)
+    page = await _block_page(visit, name)
+    typed = visit.form.get("confirm", "").strip()
+    if page.touched.any and typed != name:
+        return page.refused({"confirm": f"Type the host: {name}"}, confirm=typed)
+    await _decide(visit, page.decision, Decision(name, BLOCKED, {}, visit.user.id, visit.server.now()))
+    return ConsoleDone(address_of_host(name), f"{name} is blocked.")
+
+
+@console_get(HOST + "/reconsider", "applications:write")
+async def show_reconsider(visit: ConsoleVisit, host: str) -> AnyResponse:
+    """The button stands on the host's page."""
+    return redirect_response(visit.server.settings, visit.server.issuer + address_of_host(_decidable(host)))
+
+
+@console_post(HOST + "/reconsider", "applications:write")
+async def reconsider(visit: ConsoleVisit, host: str) -> ConsoleDone:
+    """Take the decision back: the host waits again, and its applications get what all may ask for."""
+    name = _decidable(host)
+    before = await find_decision(name)
+    if before is None:
+        raise NotFoundException
+    async with transaction():
+        await delete_decision(name, visit.server.now())
+        await visit.changed("host", "undecided", name, before=_noted(before))
+    return ConsoleDone(UP.address, f"{name} waits for a decision again.")
+
+
+def _decidable(host: str) -> str:
+    """Clients without a host of their own are decided about one by one. Raises NotFoundException."""
+    name = host_in(host)
+    if not name:
+        raise NotFoundException
+    return name
+
+
+async def _decide(visit: ConsoleVisit, before: Decision | None, decision: Decision) -> None:
+    async with transaction():
+        await save_decision(decision)
+        await visit.changed(
+            "host",
+            decision.decision,
+            decision.host,
+            before=_noted(before) if before is not None else {},
+            after=_noted(decision),
+        )
+
+
+def _noted(decision: Decision) -> dict[str, object]:
+    return {"decision": decision.decision, "permissions": keys_of(decision.ceiling)}
+
+
+async def _allow_page(visit: ConsoleVisit, host: str) -> AllowPage:
+    decision = await find_decision(host)
+    known = await catalogue(visit)
+    return AllowPage(
+        title=f"Allow {host}",
+        lead="Its applications are then shown to users as known, those that are yet to come included.",
+        path=(UP, Link(host, address_of_host(host))),
+        host=host,
+        address=address_of_host(host),
+        decision=decision,
+        groups=choices(visit, known, decision.ceiling if decision is not None else ()),
+    )
+
+
+async def _block_page(visit: ConsoleVisit, host: str) -> BlockPage:
+    found = (await summarize([host])).get(host)
+    return BlockPage(
+        title=f"Block {host}",
+        path=(UP, Link(host, address_of_host(host))),
+        host=host,
+        address=address_of_host(host),
+        decision=await find_decision(host),
+        count=found.count if found is not None else 0,
+        touched=await count_reach(visit.server.now(), clients=of_host(host)),
+    )

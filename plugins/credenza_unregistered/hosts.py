@@ -1,0 +1,112 @@
+"""What administrators decided about hosts: allowed (with permissions of their own), or blocked. PRODUCT.md §7."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from credenza import Cache, Client, ClientRow, Permission, bump_version, errors, transaction
+
+from .tables import HostDecision, Registration
+
+ALLOWED, BLOCKED = "allowed", "blocked"
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """`ceiling` is what all clients of the host may ask for; the value says whether it is required."""
+
+    host: str
+    decision: str
+    ceiling: Mapping[Permission, bool] = field(default_factory=dict)
+    decided_by: str = ""
+    decided_at: int = 0
+
+    @property
+    def allowed(self) -> bool:
+        return self.decision == ALLOWED
+
+    @property
+    def blocked(self) -> bool:
+        return self.decision == BLOCKED
+
+
+def host_of_client(client: Client) -> str:
+    """The host that stands for the client; empty when its redirect URIs name none, or several."""
+    return str(client.metadata.get("host") or "")
+
+
+class Decisions:
+    """All of them in memory: administrators make them one by one."""
+
+    def __init__(self) -> None:
+        self._cache: Cache[Mapping[str, Decision]] = Cache()
+
+    async def find(self, host: str) -> Decision | None:
+        return (await self._cache.get("hosts", list_decisions)).get(host) if host else None
+
+
+async def list_decisions() -> dict[str, Decision]:
+    return {row["host"]: _decision(row) for row in await HostDecision.select()}
+
+
+async def find_decision(host: str) -> Decision | None:
+    row = await HostDecision.select().where(HostDecision.host == host).first() if host else None
+    return _decision(row) if row else None
+
+
+def _decision(row: Mapping[str, Any]) -> Decision:
+    ceiling = {Permission(*parts): required for *parts, required in json.loads(row["ceiling"])}
+    return Decision(row["host"], row["decision"], ceiling, row["decided_by"], row["decided_at"])
+
+
+async def check_host(client: Client) -> None:
+    """Raise InvalidClientMetadata for a client of a blocked host."""
+    decision = await find_decision(host_of_client(client))
+    if decision is not None and decision.blocked:
+        raise errors.InvalidClientMetadata("An administrator of this server has blocked applications of this host.")
+
+
+def under(decision: Decision | None, client: Client) -> Client:
+    """The client as the decision about its host makes it."""
+    if decision is None:
+        return client
+    if decision.blocked:
+        return replace(client, enabled=False)
+    metadata = {name: value for name, value in client.metadata.items() if name != "unverified"}
+    return replace(client, metadata=metadata, ceiling={**decision.ceiling, **(client.ceiling or {})})
+
+
+async def save_decision(decision: Decision) -> None:
+    """From the next request on. The clients that are there are switched off or on with it, so that lists say so."""
+    ceiling = [[p.source, p.resource, p.scope, required] for p, required in sorted(decision.ceiling.items())]
+    h = HostDecision
+    values = {
+        h.decision: decision.decision,
+        h.ceiling: json.dumps(ceiling),
+        h.decided_by: decision.decided_by,
+        h.decided_at: decision.decided_at,
+    }
+    async with transaction():
+        row = h({h.host: decision.host, **values})
+        await h.insert(row).on_conflict(target=h.host, action="DO UPDATE", values=list(values.items()))
+        await _switch(decision.host, on=not decision.blocked, now=decision.decided_at)
+        await bump_version()
+
+
+async def delete_decision(host: str, now: int) -> None:
+    """The host waits for a decision again; clients that it blocked work as they did before."""
+    async with transaction():
+        before = await find_decision(host)
+        await HostDecision.delete().where(HostDecision.host == host)
+        if before is not None and before.blocked:
+            await _switch(host, on=True, now=now)
+        await bump_version()
+
+
+async def _switch(host: str, *, on: bool, now: int) -> None:
+    r, c = Registration, ClientRow
+    ids = r.select(r.client).where(r.host == host)
+    await c.update({c.enabled: on, c.updated_at: now}).where(c.id.is_in(ids) & c.enabled.eq(not on))
