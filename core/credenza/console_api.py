@@ -77,6 +77,7 @@ class ConsoleView(Page):
     """
 
     name: ClassVar[str] = "console"
+    themed: ClassVar[bool] = False
     lead: str = ""
     path: tuple[Link, ...] = ()
     tabs: tuple[Link, ...] = ()

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol, runtime_checkable
 
 from .protocol.authorization_request import AuthorizationRequest
-from .protocol.clients import Client
+from .protocol.clients import Branding, Client
 from .protocol.errors import InteractionRequired, ProtocolError
 from .protocol.parameters import Parameters
 from .protocol.scopes import Asked, Permission, Scope
@@ -139,6 +139,12 @@ class ScopeProvider:
 
     async def answer_title(self, question: str, answer: str) -> str | None:
         """The answer in words, for pages that list consents; None when the question is another source's."""
+        return None
+
+    async def branding(self, choices: Choices) -> Branding | None:
+        """How pages look once the user has answered this source's question: it comes over the provider's and the
+        application's. None when nothing is chosen, or for no branding of its own. It is shown before anybody signs in.
+        """
         return None
 
 

@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 from urllib.parse import parse_qsl, urlencode
 
 from .objects import Choices, Question, ScopeProvider, Subject
-from .protocol.clients import Client
+from .protocol.clients import Branding, Client
 from .protocol.errors import InvalidScope, InvalidTarget, ServerError
 from .protocol.permissions import Verdict, decide
 from .protocol.scopes import Asked, Permission, Scope
@@ -62,6 +62,18 @@ async def ask(server: AuthorizationServer, provider: ScopeProvider, what: str, a
         raise ServerError(
             "A part of the server did not answer.", detail=f"{provider.name}.{what}: {error!r}"
         ) from error
+
+
+async def branding_of(server: AuthorizationServer, choices: Choices) -> Branding | None:
+    """How what the user chose shows itself, in the order of the sources. A source that fails is passed over."""
+    found: Branding | None = None
+    for provider in server.scope_providers.values() if choices else ():
+        try:
+            said = await ask(server, provider, "branding", provider.branding(choices))
+        except ServerError:
+            continue
+        found = found.then(said) if found is not None else said
+    return found
 
 
 async def requested(server: AuthorizationServer, asked: Asked) -> Mapping[Permission, Scope]:

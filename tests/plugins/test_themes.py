@@ -10,6 +10,9 @@ import pytest
 
 from credenza.testing import Credenza, PageSeen, RelyingParty, UserAgent
 from credenza.web.branding import contrast
+from credenza.web.pages import Page
+from credenza.web.rendering import Renderer
+from credenza.web.samples import sample_pages
 
 ROOT = Path(__file__).parents[2]
 STYLESHEETS = [
@@ -70,6 +73,25 @@ def test_what_is_set_for_the_light_is_set_for_the_dark(path: Path) -> None:
 @pytest.mark.parametrize("path", STYLESHEETS, ids=lambda path: path.stem)
 def test_nothing_is_loaded_from_elsewhere(path: Path) -> None:
     assert not re.search(r"@import|//", re.sub(r"/\*.*?\*/", "", path.read_text(), flags=re.DOTALL))
+
+
+@pytest.mark.parametrize("page", sample_pages(), ids=lambda page: page.template)
+def test_every_page_renders_in_every_theme(credenza: Credenza, page: Page) -> None:
+    """From its dataclass alone, with every part that it can have on one of the samples."""
+    renderer: Renderer = credenza.app.state.renderer
+    for theme in credenza.server.themes:
+        assert renderer.problems(theme) == ()
+        html = renderer.html(page, theme=theme)
+        assert f'data-page="{page.name}"' in html
+        assert page.look.stylesheets[0].startswith(f"/theme/{theme}/")
+
+
+def test_there_is_a_sample_of_every_page() -> None:
+    def kinds(kind: type[Page]) -> set[type[Page]]:
+        return {kind}.union(*(kinds(sub) for sub in kind.__subclasses__()))
+
+    ours = {kind for kind in kinds(Page) if kind.__module__ == Page.__module__ and hasattr(kind, "template")}
+    assert {type(page) for page in sample_pages()} == ours
 
 
 def test_every_theme_shows_sign_in_consent_and_errors(credenza: Credenza, caplog: pytest.LogCaptureFixture) -> None:

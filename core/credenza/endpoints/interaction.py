@@ -12,6 +12,7 @@ from litestar.enums import HttpMethod
 from litestar.params import FromPath
 
 from ..objects import Waiting
+from ..permissions import branding_of
 from ..protocol.authorization_request import AuthorizationRequest
 from ..protocol.errors import InvalidRequest, ProtocolError
 from ..protocol.parameters import Parameters
@@ -106,7 +107,20 @@ async def _answer(request: AnyRequest, waiting: Waiting, page: Page | None, toke
         status = page.status if page.status != 200 else status if page.message else 200
     redirect_uri = waiting.request.redirect_uri if waiting.request is not None else ""
     origin = form_action(redirect_uri) if redirect_uri else ""
-    return await render(request, page, client=waiting.client, status=status, form_action=origin)
+    context = await branding_of(waiting.server, _chosen(waiting)) if waiting.client is not None else None
+    return await render(request, page, client=waiting.client, context=context, status=status, form_action=origin)
+
+
+def _chosen(waiting: Waiting) -> dict[str, str]:
+    """What the user chose, or before that what the request itself names: for how the page looks, and nothing else."""
+    if waiting.choices or waiting.request is None:
+        return waiting.choices
+    asked = [p.question_parameter for p in waiting.server.scope_providers.values() if p.question_parameter]
+    return {
+        name: waiting.request.parameters[parameter]
+        for parameter, name in asked
+        if parameter in waiting.request.parameters
+    }
 
 
 async def _find(request: AnyRequest, token: str) -> Interaction | None:

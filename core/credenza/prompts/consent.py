@@ -89,6 +89,7 @@ class ConsentPrompt(Prompt):
     async def show(self, waiting: Waiting, message: str = "") -> ConsentPage:
         situation: Situation = waiting.memory.pop("situation", None) or await look(waiting)
         waiting.state["shown"] = situation.shown
+        waiting.choices |= situation.choices
         return await consent_page(waiting, situation, message)
 
     async def submit(self, waiting: Waiting, form: Parameters) -> Any:

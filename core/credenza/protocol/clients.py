@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
 from .redirect_uris import check_web_uri
@@ -42,7 +42,9 @@ class ClientType:
 
 @dataclass(frozen=True, slots=True)
 class Branding:
-    """How an application or the provider shows itself. Images are addresses on our own origin."""
+    """How the provider, an application or something else shows itself. Images and `stylesheet` (custom CSS, of the
+    provider only) are addresses on our own origin.
+    """
 
     display_name: str = ""
     logo: str = ""
@@ -53,6 +55,17 @@ class Branding:
     primary_color: str = ""
     dark_primary_color: str = ""
     theme: str = ""
+    stylesheet: str = ""
+
+    def then(self, other: Branding | None) -> Branding:
+        """Merged: what the other one says counts, and this where that is silent. Light and dark go together."""
+        if other is None:
+            return self
+        said = {f.name: value for f in fields(other) if (value := getattr(other, f.name))}
+        for pair in (("logo", "dark_logo"), ("primary_color", "dark_primary_color")):
+            if any(name in said for name in pair):
+                said = {**dict.fromkeys(pair, ""), **said}
+        return replace(self, **said)
 
     @classmethod
     def load(cls, stored: Mapping[str, str]) -> Branding:

@@ -18,6 +18,7 @@ from ..protocol.scopes import Permission
 from ..protocol.tokens import new_id, new_token
 from ..server import AuthorizationServer
 from ..store import clients
+from ..web.branding import check_branding
 from ..web.images import UnusableImage, store_image
 from .run import Run, StateError, check_keys
 
@@ -55,6 +56,7 @@ KEYS = (
     *IN_METADATA,
 )
 BRANDING = tuple(f.name for f in fields(Branding))
+OF_APPLICATIONS = tuple(key for key in BRANDING if key != "stylesheet")  # custom CSS is the provider's
 
 
 async def _apply_client(run: Run, item: Any, extensions: Sequence[StateSection]) -> str:
@@ -141,8 +143,12 @@ def _declared(run: Run, members: Mapping[str, Any], before: Client | None, name:
         values |= _fitting(members, client)
     if "grant_types" in members:
         values["grant_types"] = tuple(members["grant_types"])
-    branding = check_keys(members.get("branding") or {}, BRANDING, f"{name}: branding")
+    branding = check_keys(members.get("branding") or {}, OF_APPLICATIONS, f"{name}: branding")
     texts = {key: str(value or "") for key, value in branding.items() if key not in ("logo", "dark_logo", "favicon")}
+    try:
+        check_branding(texts)
+    except ValueError as error:
+        raise StateError(f"{name}: branding: {error}") from error
     client = replace(client, **values, branding=replace(client.branding, **texts))
     check_client(client, run.server.settings.signing_algorithms)
     return client

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 from ..objects import StateSection
+from ..store.branding import STYLESHEETS, save_stylesheet, stylesheet_name
 from ..store.provider import find_provider_setting, save_provider_setting
 from ..web.branding import check_branding
+from ..web.custom_css import UnusableCss, clean_css
+from ..web.palette import Palette
+from ..web.themes import Wardrobe
 from .applications import BRANDING, stored_logos
 from .run import Run, StateError, check_keys
 
@@ -19,17 +24,34 @@ async def _apply(part: Any, run: Run) -> None:
     branding = {key: str(value or "") for key, value in declared.items()} | await stored_logos(
         run, declared, "provider"
     )
-    try:
-        check_branding(branding)
-    except ValueError as error:
-        raise StateError(f"branding: {error}") from error
     before = await find_provider_setting("branding")
+    palette = Wardrobe(run.server.themes.values()).palette((before | branding).get("theme", ""))
+    try:
+        check_branding(branding, palette)
+        if "stylesheet" in declared:
+            branding["stylesheet"] = await _stylesheet(run, str(declared["stylesheet"] or ""), palette)
+    except (OSError, ValueError, UnusableCss) as error:
+        raise StateError(f"branding: {error}") from error
 
     async def write() -> None:
         await save_provider_setting("branding", {key: value for key, value in (before | branding).items() if value})
 
     if any(before.get(key, "") != value for key, value in branding.items()):
         await run.change("updated", "provider", "branding", write, before=before, after=branding)
+
+
+async def _stylesheet(run: Run, path: str, palette: Palette) -> str:
+    """Custom CSS is a file beside the desired-state file; here it is an error to write what would be left out."""
+    if not path or path.startswith(STYLESHEETS):
+        return path
+    source = await asyncio.to_thread((run.folder / path).read_text, encoding="utf-8")
+    cleaned = clean_css(source, palette)
+    if cleaned.remarks:
+        remarks = "; ".join(f"line {remark.line}: {remark.text}" for remark in cleaned.remarks)
+        raise UnusableCss(f"{path}: {remarks}")
+    if run.dry:
+        return STYLESHEETS + stylesheet_name(source, cleaned.content)
+    return await save_stylesheet(source, cleaned.content, run.server.now())
 
 
 async def _export() -> dict[str, Any]:

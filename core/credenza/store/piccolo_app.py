@@ -7,6 +7,7 @@ from pathlib import Path
 from piccolo.conf.apps import AppConfig
 
 from .audit import AuditEventRow
+from .branding import BrandingDraftRow, BrandingVersionRow, StylesheetRow
 from .clients import ClientPermissionRow, ClientRow, ClientSecretRow
 from .consents import ConsentPermissionRow, ConsentRow
 from .device_authorizations import DeviceAuthorizationRow
@@ -43,6 +44,9 @@ APP_CONFIG = AppConfig(
         AuditEventRow,
         ProviderSettingRow,
         ImageRow,
+        StylesheetRow,
+        BrandingDraftRow,
+        BrandingVersionRow,
         PushedRequestRow,
         LogoutDeliveryRow,
         DeviceAuthorizationRow,

@@ -1,6 +1,7 @@
 """Every page that users see, as a dataclass. It is all that the page's template gets, and what themes may rely on.
 
 A theme is CSS variables first, template blocks second, whole templates last (`{% extends "core:consent.html" %}`).
+The sentence below a field is its documentation; `docs/reference/pages.md` is made from it.
 """
 
 from __future__ import annotations
@@ -14,38 +15,58 @@ from ..protocol.clients import Branding
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """What a page looks like: whose branding, which theme's stylesheets (addresses on our origin), which language."""
+    """What a page looks like: whose branding, which theme's stylesheets, which language."""
 
     provider: Branding = field(default_factory=lambda: Branding(display_name="Credenza"))
+    """The identity provider's branding, as it stands."""
     application: Branding | None = None
+    """The branding of the application that the page is about, if there is one."""
+    context: Branding | None = None
+    """The branding of what the user chose (an organization), if that has one."""
+    theme: str = ""
+    """The theme that a plugin chose (`choose_theme`); empty when it goes by the brandings."""
     stylesheets: tuple[str, ...] = ()
+    """Addresses on our origin, of the theme first, then of colours and custom CSS."""
     language: str = "en"
+    """A language tag, for `<html lang>`. BCP 47."""
     direction: str = "ltr"
+    """`ltr`, or `rtl` for languages that are written from right to left."""
+
+    @property
+    def house(self) -> Branding:
+        """Who opens the door: the provider, with what the user chose put over it."""
+        return self.provider.then(self.context)
 
 
 @dataclass(kw_only=True)
 class Page:
-    """What all pages have. `title` is for the browser's tab, without the provider's name.
-
-    A plugin's page sets `folder` to where its template is. One that is not `translated` is in English for everybody.
-    """
+    """What all pages have. A plugin's page sets `folder` to where its template is."""
 
     template: ClassVar[str]
     translated: ClassVar[bool] = True
+    """Whether it is in the reader's language; one that is not is in English for everybody."""
     name: ClassVar[str]
     folder: ClassVar[Path | None] = None
+    themed: ClassVar[bool] = True
+    """Whether it wears the theme that was picked; a page that must always work does not."""
     title: str
+    """For the browser's tab, without the provider's name."""
     look: Look = field(default_factory=Look)
+    """Filled in when the page is rendered."""
 
 
 @dataclass(kw_only=True)
 class FormPage(Page):
-    """It posts to `action` with `csrf_token`. `message` says what went wrong, or is empty; `status` is the answer's."""
+    """A page with a form."""
 
     action: str
+    """Where the form is posted to."""
     csrf_token: str
+    """For the hidden field of this name."""
     message: str = ""
+    """What went wrong, in a sentence; empty when nothing did."""
     status: int = 200
+    """Of the HTTP answer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,43 +74,57 @@ class Way:
     """Another way to sign in, offered beside the password: a button that posts `authenticator` with its name."""
 
     name: str
+    """The value of the button."""
     title: str
+    """What the button says."""
     icon: str = "key"
+    """The name of a Lucide icon."""
 
 
 @dataclass(kw_only=True)
 class SignInPage(FormPage):
-    """`application` is who sent the user here, empty for our own pages; `account` is who is signed in already. `notice`
-    is a friendly sentence, `cancel` whether a Cancel button makes sense. Without `password` there are only the `ways`.
-    """
+    """Sign-in: inputs named `identifier` and `password`. Without `password` there are only the `ways`."""
 
     template: ClassVar[str] = "sign_in.html"
     name: ClassVar[str] = "sign-in"
     application: str = ""
+    """Who sent the user here; empty for our own pages."""
     identifier: str = ""
+    """What was typed before, or what the application hinted at."""
     account: str = ""
+    """Who is signed in already and should confirm it."""
     notice: str = ""
+    """A friendly sentence."""
     password: bool = True
+    """Whether one can sign in with a password."""
     ways: tuple[Way, ...] = ()
+    """Other ways to sign in."""
     cancel: bool = False
-    links: tuple[tuple[str, str], ...] = ()  # label and address: "Forgot your password?", for example
+    """Whether a Cancel button makes sense."""
+    links: tuple[tuple[str, str], ...] = ()
+    """Labels and addresses: "Forgot your password?", for example."""
 
 
 @dataclass(frozen=True, slots=True)
 class ConsentLine:
-    """One permission, in words. `data` is the actual value ("ada@example.com"); `key` is the value of its checkbox.
-
-    Only a line that is not `required` has a checkbox. `new` lines were not allowed before.
-    """
+    """One permission, in words. Only a line that is not `required` has a checkbox."""
 
     key: str
+    """The value of its checkbox, named `permission`."""
     title: str
+    """What it is, in a few words."""
     description: str = ""
+    """What it means."""
     data: str = ""
+    """The actual value ("ada@example.com")."""
     icon: str = "key"
+    """The name of a Lucide icon."""
     required: bool = True
+    """Whether the user cannot decline it."""
     checked: bool = True
+    """Whether the checkbox begins ticked."""
     new: bool = True
+    """Whether it was not allowed before."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,72 +132,95 @@ class ConsentGroup:
     """Lines that belong together: the user's own data, one API, an organization's data."""
 
     title: str
+    """What they have in common."""
     lines: tuple[ConsentLine, ...]
+    """At least one."""
     description: str = ""
+    """A sentence below the title."""
 
 
 @dataclass(frozen=True, slots=True)
 class Option:
+    """One answer to a question."""
+
     value: str
+    """Of the radio button."""
     label: str
+    """What it says."""
     selected: bool = False
+    """Whether it begins selected."""
 
 
 @dataclass(frozen=True, slots=True)
 class ConsentQuestion:
-    """What the user must choose first: radio buttons named `name`."""
+    """What the user must choose first."""
 
     name: str
+    """Of the radio buttons."""
     title: str
+    """The question."""
     description: str
+    """A sentence below it; may be empty."""
     options: tuple[Option, ...]
+    """The answers."""
 
 
 @dataclass(kw_only=True)
 class ConsentPage(FormPage):
-    """The buttons are named `decision`: authorize, deny, and refresh (after another answer to a question).
-
-    `application` is the host of an unverified application, and `claimed_name` what that calls itself.
-
-    `account` is who is signed in, `switch_account` the address behind "Not you?". `redirect_host` is where the browser
-    goes next. `warnings` are sentences that must stand out (an unverified application, for example). `groups` hold what
-    is asked now, `known` what was allowed before.
-    """
+    """Consent: buttons named `decision` with the values authorize, deny, and refresh (after another answer)."""
 
     template: ClassVar[str] = "consent.html"
     name: ClassVar[str] = "consent"
     application: str
+    """Who asks; of an unverified application its host."""
     claimed_name: str = ""
+    """What an unverified application calls itself; empty for others."""
     application_description: str = ""
+    """What the application is, in a sentence."""
     account: str
+    """Who is signed in: an email address or a user name."""
     account_name: str = ""
+    """The name of who is signed in."""
     switch_account: str
+    """The address behind "Not you?"."""
     redirect_host: str
+    """Where the browser goes next."""
     groups: tuple[ConsentGroup, ...] = ()
+    """What is asked now."""
     known: tuple[ConsentGroup, ...] = ()
+    """What was allowed before; empty unless something is new."""
     questions: tuple[ConsentQuestion, ...] = ()
+    """What must be chosen first."""
     offline: ConsentLine | None = None
+    """Access while the user is away, on a line of its own."""
     terms_uri: str = ""
+    """The application's terms of use."""
     policy_uri: str = ""
+    """The application's privacy policy."""
     warnings: tuple[str, ...] = ()
+    """Sentences that must stand out."""
     account_page: str = ""
+    """Where consents can be taken back; empty without that page."""
 
 
 @dataclass(kw_only=True)
 class ErrorPage(Page):
-    """`code` is the registered error code; `facts` are label and value pairs that help a developer to mend the request.
-
-    `error_id` finds the event in the console.
-    """
+    """Something cannot be done. It never leads anywhere by itself."""
 
     template: ClassVar[str] = "error.html"
     name: ClassVar[str] = "error"
     code: str
+    """The registered error code, also in `data-error`."""
     heading: str
+    """What is wrong, for users."""
     description: str
+    """What that means and what to do."""
     facts: tuple[tuple[str, str], ...] = ()
+    """Labels and values that help a developer to mend the request."""
     error_id: str = ""
+    """Finds the event in the console."""
     application: str = ""
+    """Where the user was on the way to."""
 
 
 @dataclass(kw_only=True)
@@ -172,46 +230,63 @@ class DevicePage(FormPage):
     template: ClassVar[str] = "device.html"
     name: ClassVar[str] = "device"
     user_code: str = ""
+    """The code as it was typed, or as the link brought it."""
     application: str = ""
+    """Which application the device runs."""
     account: str = ""
+    """Who is signed in."""
     scopes: tuple[str, ...] = ()
+    """What the device asks for."""
     done: bool = False
+    """Whether this is the end."""
     heading: str = ""
+    """What the end says."""
     explanation: str = ""
+    """A sentence below it."""
 
 
 @dataclass(kw_only=True)
 class SignOutPage(FormPage):
-    """Asks before signing out, when the request could have come from anywhere. `account` is who is signed in."""
+    """Asks before signing out, when the request could have come from anywhere."""
 
     template: ClassVar[str] = "sign_out.html"
     name: ClassVar[str] = "sign-out"
     account: str
+    """Who is signed in."""
     application: str = ""
+    """The application that asked for it."""
 
 
 @dataclass(kw_only=True)
 class SignedOutPage(Page):
-    """`frames` tell other applications, each in a hidden frame; the browser then goes on to `location`, if any."""
+    """The user is signed out."""
 
     template: ClassVar[str] = "signed_out.html"
     name: ClassVar[str] = "signed-out"
     frames: tuple[str, ...] = ()
+    """Addresses that tell other applications, each in a hidden frame."""
     location: str = ""
+    """Where the browser goes next, if anywhere."""
 
 
 @dataclass(kw_only=True)
 class PasswordPage(FormPage):
-    """Sets a password through a link that works once; with `ask_username` it creates the first administrator."""
+    """Sets a password through a link that works once."""
 
     template: ClassVar[str] = "password.html"
     name: ClassVar[str] = "password"
     heading: str
+    """What the page is for."""
     explanation: str
+    """A sentence below it."""
     username: str = ""
+    """Whose password it is."""
     email: str = ""
+    """The email address that was typed."""
     ask_username: bool = False
+    """Whether this creates the first administrator, whose inputs are `username` and `email`."""
     minimum: int = 15
+    """Characters that a password has at least."""
 
 
 @dataclass(kw_only=True)
@@ -221,9 +296,13 @@ class InterstitialPage(Page):
     template: ClassVar[str] = "interstitial.html"
     name: ClassVar[str] = "error"
     application: str
+    """What the application calls itself."""
     redirect_host: str
+    """Where the browser would go."""
     location: str
+    """The whole address."""
     code: str
+    """The error that it would bring there."""
 
 
 @dataclass(kw_only=True)
@@ -233,4 +312,6 @@ class FormPostPage(Page):
     template: ClassVar[str] = "form_post.html"
     name: ClassVar[str] = "form-post"
     action: str
+    """The application's redirect URI."""
     parameters: tuple[tuple[str, str], ...]
+    """Names and values of the hidden fields."""

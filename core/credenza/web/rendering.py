@@ -1,20 +1,29 @@
-"""From a page's dataclass to HTML: which theme, whose branding, and the one variable that templates get."""
+"""From a page's dataclass to HTML: the one variable that templates get, and what happens when a theme is broken."""
 
 from __future__ import annotations
 
-import hashlib
 import logging
-from collections.abc import Mapping
+import traceback
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from jinja2 import BaseLoader, BytecodeCache, ChoiceLoader, Environment, FileSystemLoader, PrefixLoader, StrictUndefined
+from jinja2 import (
+    BaseLoader,
+    BytecodeCache,
+    ChoiceLoader,
+    Environment,
+    FileSystemLoader,
+    PrefixLoader,
+    StrictUndefined,
+    TemplateNotFound,
+    TemplateSyntaxError,
+)
 from jinja2.bccache import Bucket
 from markupsafe import Markup
 
 from ..languages import DEFAULT, ENGLISH, reader, reading
-from ..objects import Theme
 from ..plugins import first_answer, folders_of
 from ..protocol.clients import Branding, Client
 from ..protocol.words import Words
@@ -22,12 +31,13 @@ from ..server import AuthorizationServer
 from .pages import ConsentPage, Look, Page
 from .requests import AnyRequest, choose_language, server_of
 from .responses import AnyResponse, page_response
+from .samples import sample_pages
 from .static import StaticFiles
+from .themes import DEFAULT_THEME, Wardrobe
 
 logger = logging.getLogger("credenza.plugins")
 
 HERE = Path(__file__).parent
-DEFAULT_THEME = "plain"
 
 
 class CompiledTemplates(BytecodeCache):
@@ -50,32 +60,29 @@ COMPILED = CompiledTemplates()
 class Renderer:
     """Templates of the core, of plugins and of themes; built once, at the start."""
 
-    def __init__(self, server: AuthorizationServer) -> None:
+    def __init__(self, server: AuthorizationServer, templates: Path = HERE / "templates") -> None:
         self._server = server
-        self.static = {"core": StaticFiles("/static", HERE / "static")}
-        for theme in server.themes.values():
-            if theme.static is not None:
-                self.static[f"theme:{theme.name}"] = StaticFiles(f"/theme/{theme.name}", theme.static)
+        self._core = FileSystemLoader(templates)
+        self.wardrobe = Wardrobe(server.themes.values())
+        self.static: dict[str, StaticFiles] = self.wardrobe.files
         # A plugin's module attribute `templates` is a folder that others reach by its name: "console:layout.html".
         self._named = {
             name: FileSystemLoader(folder) for name, folder in folders_of(server.plugins, "templates").items()
         }
         self._environments: dict[tuple[str, Path | None], Environment] = {}
-
-    def stylesheets(self, theme: Theme) -> tuple[str, ...]:
-        files = self.static.get(f"theme:{theme.name}")
-        return tuple(files.address(name) for name in theme.stylesheets) if files is not None else ()
+        self._problems: dict[str, tuple[str, ...]] = {}
+        self._failed: dict[str, dict[str, str]] = {}
 
     def environment(self, theme: str, folder: Path | None) -> Environment:
         """Theme first, then the page's own folder, then the core; `core:` names what a theme replaces."""
         if (theme, folder) not in self._environments:
-            core = FileSystemLoader(HERE / "templates")
             loaders: list[BaseLoader] = []
             own = self._server.themes[theme].templates if theme in self._server.themes else None
             loaders += [FileSystemLoader(own)] if own is not None else []
             loaders += [FileSystemLoader(folder)] if folder is not None else []
+            named = PrefixLoader({**self._named, "core": self._core}, delimiter=":")
             environment = Environment(
-                loader=ChoiceLoader([*loaders, core, PrefixLoader({**self._named, "core": core}, delimiter=":")]),
+                loader=ChoiceLoader([*loaders, self._core, named]),
                 autoescape=True,
                 undefined=StrictUndefined,
                 extensions=["jinja2.ext.i18n"],
@@ -90,17 +97,31 @@ class Renderer:
             self._environments[theme, folder] = environment
         return self._environments[theme, folder]
 
-    def html(self, page: Page, theme: str, *, block: str = "") -> str:
-        """Render it; a theme or a plugin's template that fails is named in the log, and the page comes without it."""
+    def html(self, page: Page, *, theme: str = "", block: str = "") -> str:
+        """Render it in its look, or in this theme. Whatever fails is named in the log, and the page comes without it:
+        first without the template that a plugin chose, then without the theme.
+        """
         chosen = self._template_of(page)
-        with reading(self._server.languages[page.look.language]):
+        for template, wanted, last in self._attempts(page, chosen, theme):
+            page.look, worn = self.wardrobe.dressed(page.look, wanted) if page.themed else self.wardrobe.bare(page.look)
             try:
-                return self._html(page, chosen, theme, block)
-            except Exception:
-                if chosen == page.template and theme in ("", DEFAULT_THEME):
+                with reading(self._server.languages[page.look.language]):
+                    return self._html(page, template, worn, block)
+            except Exception as error:
+                if last:
                     raise
-                logger.exception("theme %r failed on %s; shown without it", theme, chosen)
-                return self._html(page, page.template, DEFAULT_THEME, block)
+                logger.exception("theme %r failed on %s; shown without it", worn, template)
+                self._failed.setdefault(worn, {})[template] = explained(error)
+        raise AssertionError("there is a last attempt")
+
+    def _attempts(self, page: Page, chosen: str, theme: str) -> Iterator[tuple[str, str, bool]]:
+        """Template and theme, from what was wanted to what always works, and whether it is the last."""
+        if chosen != page.template:
+            yield chosen, theme, False
+        if page.themed:
+            yield page.template, theme, False
+            yield page.template, DEFAULT_THEME, False
+        yield page.template, "-", True
 
     def _html(self, page: Page, name: str, theme: str, block: str) -> str:
         template = self.environment(theme, page.folder).get_template(name)
@@ -116,6 +137,34 @@ class Renderer:
         if isinstance(page, ConsentPage):
             return first_answer(self._server.plugins, "render_consent", page=page) or page.template
         return page.template
+
+    def problems(self, theme: str) -> tuple[str, ...]:
+        """What is wrong with a theme, in sentences: every page is tried once, and what failed since is added."""
+        if theme not in self._problems:
+            self._problems[theme] = tuple(self._try_on(theme))
+        failed = [f"{template}: {message}" for template, message in self._failed.get(theme, {}).items()]
+        return tuple(dict.fromkeys([*self._problems[theme], *failed]))
+
+    def _try_on(self, theme: str) -> Iterator[str]:
+        if (missing := self.wardrobe.missing(theme)) != "":
+            yield missing
+        for page in sample_pages():
+            page.look, _ = self.wardrobe.dressed(page.look, theme)
+            try:
+                self._html(page, page.template, theme, "")
+            except Exception as error:  # noqa: BLE001 - templates can raise anything
+                yield f"{page.template}: {explained(error)}"
+
+
+def explained(error: Exception) -> str:
+    """What went wrong in a template, and where, for the person who wrote it."""
+    if isinstance(error, TemplateSyntaxError):
+        return f"line {error.lineno}: {error.message}"
+    if isinstance(error, TemplateNotFound):
+        return f"there is no template {error.name or error.message}"
+    lines = [frame for frame in traceback.extract_tb(error.__traceback__) if frame.filename.endswith(".html")]
+    where = f"{Path(lines[-1].filename).name}, line {lines[-1].lineno}: " if lines else ""
+    return f"{where}{type(error).__name__}: {error}"
 
 
 def _say(value: Any) -> Any:
@@ -136,47 +185,24 @@ def _filled(message: str, values: Mapping[str, Any]) -> Markup:
     return Markup(message) % {name: reader().say(value) for name, value in values.items()}  # noqa: S704
 
 
-async def choose_look(request: AnyRequest, client: Client | None, renderer: Renderer) -> tuple[Look, str]:
-    """Merged in the order provider, application; with the name of the theme."""
+async def choose_look(request: AnyRequest, client: Client | None, context: Branding | None, path: str) -> Look:
+    """Who shows themselves on the page, and the theme that a plugin chose over what was picked."""
     server = server_of(request)
-    provider = with_logo(await server.provider_branding(), renderer)
-    chosen = first_answer(server.plugins, "choose_theme", client=client, path=request.scope["path"])
-    wanted = [chosen or "", client.branding.theme if client is not None else "", provider.theme, DEFAULT_THEME]
-    theme = next((name for name in wanted if name in server.themes), "")
-    sheets = renderer.stylesheets(server.themes[theme]) if theme else ()
-    colors = branding_css(provider)
-    if colors:
-        sheets += (f"/branding/{hashlib.sha256(colors.encode()).hexdigest()[:16]}.css",)
-    application = None
-    if client is not None:
-        application = replace(client.branding, display_name=client.display_name)
+    renderer: Renderer = request.app.state.renderer
     language = choose_language(request)
     look = Look(
-        provider=provider,
-        application=application,
-        stylesheets=sheets,
+        provider=renderer.wardrobe.with_logo(await server.provider_branding()),
+        application=application_branding(client),
+        context=context,
         language=language.tag,
         direction=language.direction,
     )
-    return look, theme
+    chosen = first_answer(server.plugins, "choose_theme", client=client, path=path)
+    return replace(look, theme=chosen) if chosen else look
 
 
-def with_logo(branding: Branding, renderer: Renderer) -> Branding:
-    """Our own mark, as long as the company has not brought one."""
-    if branding.logo:
-        return branding
-    files = renderer.static["core"]
-    return replace(branding, logo=files.address("credenza.svg"), dark_logo=files.address("credenza-dark.svg"))
-
-
-def branding_css(branding: Branding) -> str:
-    """The provider's colours as variables, each for its own scheme; they were checked when they were saved."""
-    colors = {"light": branding.primary_color, "dark": branding.dark_primary_color}
-    return "".join(
-        f"@media (prefers-color-scheme:{scheme}){{:root{{--primary:{color}}}}}"
-        for scheme, color in colors.items()
-        if color
-    )
+def application_branding(client: Client | None) -> Branding | None:
+    return replace(client.branding, display_name=client.display_name) if client is not None else None
 
 
 async def render(
@@ -184,6 +210,8 @@ async def render(
     page: Page,
     *,
     client: Client | None = None,
+    context: Branding | None = None,
+    look: Look | None = None,
     status: int = 200,
     form_action: str = "",
     frame_src: str = "",
@@ -191,13 +219,19 @@ async def render(
     headers: dict[str, str] | None = None,
 ) -> AnyResponse:
     """The page as an answer. `form_action` is an origin that the form may lead to, `frame_src` are origins for
-    frames; `block` renders a fragment only."""
-    server = server_of(request)
+    frames; `block` renders a fragment only. `context` is the branding of what the user chose; `look` replaces all of
+    what was published, for a preview.
+    """
     renderer: Renderer = request.app.state.renderer
-    page.look, theme = await choose_look(request, client, renderer)
+    page.look = look or await choose_look(request, client, context, request.scope["path"])
     if not page.translated:
         page.look = replace(page.look, language=DEFAULT, direction=ENGLISH.direction)
-    html = renderer.html(page, theme, block=block)
+    html = renderer.html(page, block=block)
     return page_response(
-        server.settings, html, status=status, form_action=form_action, frame_src=frame_src, headers=headers
+        server_of(request).settings,
+        html,
+        status=status,
+        form_action=form_action,
+        frame_src=frame_src,
+        headers=headers,
     )

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import mimetypes
+import re
+from collections.abc import Mapping
 from pathlib import Path
 
 from litestar import Response, get
@@ -11,7 +13,22 @@ from litestar.exceptions import NotFoundException
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath
 
+from .requests import AnyRequest
+
 TYPES = {".css": "text/css", ".js": "text/javascript", ".woff2": "font/woff2", ".svg": "image/svg+xml"}
+
+
+SCHEMES = {"light": "dark", "dark": "light"}
+
+
+def in_scheme(text: str, scheme: str) -> str:
+    """CSS or HTML as it is in one scheme, whatever the browser prefers: for previews. Unchanged for another word."""
+    if scheme not in SCHEMES:
+        return text
+    text = re.sub(rf"\(\s*prefers-color-scheme\s*:\s*{scheme}\s*\)", "(min-width: 0)", text)
+    text = re.sub(rf"\(\s*prefers-color-scheme\s*:\s*{SCHEMES[scheme]}\s*\)", "(max-width: 0)", text)
+    text = text.replace('content="light dark"', f'content="{scheme}"')
+    return re.sub(r'(<link rel="stylesheet" href="/[^"?]+)"', rf'\1?scheme={scheme}"', text)
 
 
 class StaticFiles:
@@ -35,7 +52,17 @@ class StaticFiles:
             raise KeyError(f"{self.prefix} has no file {name!r}")
         return f"{self.prefix}/{self.version}/{name}"
 
-    def response(self, name: str) -> Response[bytes]:
+    def has(self, name: str) -> bool:
+        return name in self._files
+
+    def text(self, name: str) -> str:
+        """What is in a file; what is not UTF-8 in it is replaced. KeyError for one that is not there."""
+        return self._files[name].decode(errors="replace")
+
+    def items(self) -> Mapping[str, bytes]:
+        return self._files
+
+    def response(self, name: str, scheme: str = "") -> Response[bytes]:
         content = self._files.get(name)
         if content is None:
             raise NotFoundException
@@ -47,12 +74,14 @@ class StaticFiles:
         }
         if suffix == ".svg":  # an image that could hold a script
             headers["Content-Security-Policy"] = "default-src 'none'; style-src 'unsafe-inline'; sandbox"
+        if suffix == ".css" and scheme:
+            content = in_scheme(content.decode(errors="replace"), scheme).encode()
         media_type = TYPES.get(suffix) or mimetypes.guess_type(name)[0] or "application/octet-stream"
         return Response(content, media_type=media_type, headers=headers)
 
     def handler(self) -> HTTPRouteHandler:
         @get(f"{self.prefix}/{{version:str}}/{{name:path}}", sync_to_thread=False, include_in_schema=False)
-        def static_file(version: FromPath[str], name: FromPath[Path]) -> Response[bytes]:
-            return self.response(name.as_posix().lstrip("/"))
+        def static_file(request: AnyRequest, version: FromPath[str], name: FromPath[Path]) -> Response[bytes]:
+            return self.response(name.as_posix().lstrip("/"), request.query_params.get("scheme", ""))
 
         return static_file

@@ -35,6 +35,9 @@ async def forwards() -> MigrationManager:
         audit_event,
         provider_setting,
         image,
+        stylesheet,
+        branding_draft,
+        branding_version,
         pushed_request,
         logout_delivery,
         device_authorization,
@@ -285,6 +288,33 @@ def image(manager: MigrationManager) -> None:
     table.column("content_type", Varchar, length=30, default="")
     table.column("content", Bytea, default=b"")
     table.column("created_at", BigInt, default=0)
+
+
+def stylesheet(manager: MigrationManager) -> None:
+    table = NewTable(manager, "StylesheetRow", "credenza_stylesheet")
+    table.column("id", Varchar, length=64, primary_key=True)
+    table.column("source", Text, default="")
+    table.column("content", Text, default="")
+    table.column("created_at", BigInt, default=0)
+
+
+def branding_draft(manager: MigrationManager) -> None:
+    table = NewTable(manager, "BrandingDraftRow", "credenza_branding_draft")
+    table.column("owner", Varchar, length=300, primary_key=True)
+    table.column("value", Text, default="{}")
+    table.column("changed_at", BigInt, default=0)
+    table.column("changed_by", Varchar, length=40, default="")
+
+
+def branding_version(manager: MigrationManager) -> None:
+    table = NewTable(manager, "BrandingVersionRow", "credenza_branding_version")
+    table.column("id", Varchar, length=40, primary_key=True)
+    table.column("owner", Varchar, length=300, default="", index=True)
+    table.column("position", BigInt, default=0)
+    table.column("value", Text, default="{}")
+    table.column("undone", Boolean, default=False)
+    table.column("published_at", BigInt, default=0)
+    table.column("published_by", Varchar, length=40, default="")
 
 
 def pushed_request(manager: MigrationManager) -> None:
