@@ -12,6 +12,7 @@ from . import applications, data, password, sessions
 from .frame import STATIC, TEMPLATES
 
 templates = TEMPLATES / "account"  # for themes: {% extends "account:sessions.html" %}
+locales = TEMPLATES.parent / "locales"
 
 
 @hookimpl

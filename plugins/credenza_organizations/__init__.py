@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
 from litestar.handlers import HTTPRouteHandler
 from piccolo.conf.apps import AppConfig
@@ -15,6 +16,8 @@ from .joining import join
 from .scopes import MembershipScopes, OrganizationApiScopes, OrganizationScopes
 from .state import SECTIONS
 from .tables import APP_CONFIG
+
+locales = Path(__file__).parent / "locales"
 
 
 @hookimpl

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from credenza import Choices, Permission, Scope, ScopeProvider, Subject, User, Words, hookimpl
+
+locales = Path(__file__).parent / "locales"
 
 PROFILE_CLAIMS = (
     "name",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
 from piccolo.conf.apps import AppConfig
 
@@ -13,6 +14,8 @@ from .scopes import ApiScopes, RoleScopes
 from .state import SECTIONS
 from .store import give_default_roles
 from .tables import APP_CONFIG
+
+locales = Path(__file__).parent / "locales"
 
 
 @hookimpl
