@@ -61,6 +61,9 @@ messages: $(STAMP) ## collect the sentences of the pages into the catalogues of 
 	@for package in core/credenza $(patsubst %/locales,%,$(wildcard plugins/*/locales)); do \
 	  $(BIN)/credenza plugin messages $$package || exit 1; done
 
+screenshots: $(STAMP) chromium ## photograph every page, phone and desktop, light and dark, into docs/screenshots
+	$(BIN)/python docs/screenshots.py
+
 lock: ## write requirements.lock afresh: names, versions and hashes, no addresses
 	uv export --quiet --extra dev --no-emit-project --no-header --no-annotate --format requirements-txt --output-file requirements.lock
 

@@ -143,7 +143,7 @@ def _line(client: Client, user: User, found: Explanation, verdict: Verdict) -> L
     permission, scope = verdict.permission, found.scopes[verdict.permission]
     reached = STEPS[verdict.outcome]
     person, application = f"/console/users/{user.id}", address_of_client(client.id)
-    chosen = ", ".join(found.choices.values())
+    chosen = ", ".join(dict(q.options).get(found.choices.get(q.name, ""), "") for q in found.questions)
     steps = (
         Step(
             "Enabled on the application",

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import re
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -65,8 +67,9 @@ def open_page(chromium: Any) -> Iterator[Callable[..., Any]]:
                 wrong.append(f"a request to {request.url}")
 
         def on_message(message: Any) -> None:
-            # A form with a mistake in it comes back with 422, which Chromium calls an error.
-            if message.type in ("error", "warning") and "status of 422" not in message.text:
+            # A page with a status of 4xx (a form with a mistake in it, for example) is an error to Chromium.
+            own = "status of 4" in message.text and message.location["url"] == page.url
+            if message.type in ("error", "warning") and not own:
                 wrong.append(f"{message.type}: {message.text}")
 
         page.on("console", on_message)
@@ -108,3 +111,32 @@ def lightness(color: str) -> float:
     """Of `rgb(…)` or `color(srgb …)`, roughly."""
     numbers = [float(number) for number in re.findall(r"[\d.]+", color)][:3]
     return sum(numbers) / 3 / (255 if color.startswith("rgb") else 1)
+
+
+def load_screenshots() -> ModuleType:
+    """The script that knows every page: docs/screenshots.py."""
+    path = Path(__file__).parents[2] / "docs" / "screenshots.py"
+    spec = importlib.util.spec_from_file_location("docs_screenshots", path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture(scope="session")
+def screenshots() -> ModuleType:
+    return load_screenshots()
+
+
+@pytest.fixture(scope="session")
+def harbour(screenshots: ModuleType, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    """A server with the people of docs/harbour.yaml and two weeks behind it. Tests leave it as it is."""
+    with screenshots.harbour(tmp_path_factory.mktemp("harbour")) as place:
+        yield place
+
+
+@pytest.fixture(scope="session")
+def console_pages(harbour: Any) -> dict[str, str]:
+    """The console's routes with an example of each, found by following links."""
+    return dict(harbour.pages())

@@ -1,0 +1,131 @@
+"""Every page, found in the console's table of routes and among the scenes of docs/screenshots.py, so that a new page is
+looked at by itself: no barrier, nothing off the screen, nothing from elsewhere, nothing inline, and not too large."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from credenza import Settings
+from credenza.plugins import load_plugins
+from credenza_console import build_console
+
+pytestmark = pytest.mark.browser
+
+VENDOR = Path(__file__).parent / "vendor"
+SCENES: list[str] = sorted(
+    set(re.findall(r'^@scene\("([^"]+)', (Path(__file__).parents[2] / "docs/screenshots.py").read_text(), re.MULTILINE))
+)
+ROUTES = build_console(load_plugins(), settings=Settings()).routes
+CONSOLE = sorted(path for method, path in ROUTES if method == "GET")
+INLINE = re.compile(r"<script(?![^>]*\bsrc=)|<style|\sstyle=|\son[a-z]+=|\shx-on|javascript:")
+LARGEST = 100_000  # bytes of a page's HTML, uncompressed
+FRAMED = "/console/xray/page"  # the consent page for a frame, in which no script runs, so none can look at it either
+
+
+@pytest.fixture(scope="session")
+def axe() -> str:
+    return (VENDOR / "axe.min.js").read_text()
+
+
+@pytest.fixture
+def flawless(axe: str) -> Callable[..., None]:
+    """Look at the page that is open, on a desk by day and on a phone by night."""
+
+    def look(page: Any) -> None:
+        for width, scheme in ((1360, "light"), (375, "dark")):
+            page.set_viewport_size({"width": width, "height": 900})
+            page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
+            check_for_barriers(page, axe)
+            check_width(page)
+        page.emulate_media(color_scheme="light")
+        check_for_barriers(page, axe, ["color-contrast"])
+        page.set_viewport_size({"width": 320, "height": 640})
+        check_width(page)
+        page.set_viewport_size({"width": 1360, "height": 900})
+        page.emulate_media(color_scheme="dark")
+        check_for_barriers(page, axe, ["color-contrast"])
+
+    return look
+
+
+def check_for_barriers(page: Any, axe: str, rules: list[str] | None = None) -> None:
+    """With the rules of WCAG 2.2 A and AA and the best practices, or some of them."""
+    if not page.evaluate("typeof axe !== 'undefined'"):
+        page.evaluate(axe)
+    options: dict[str, Any] = {"resultTypes": ["violations"]}
+    options |= {"runOnly": {"type": "rule", "values": rules}} if rules else {}
+    found = page.evaluate("options => axe.run(document, options)", options)["violations"]
+    barriers = [
+        f"{barrier['id']}: {barrier['help']}\n  " + "\n  ".join(node["html"][:200] for node in barrier["nodes"])
+        for barrier in found
+    ]
+    assert not barriers, f"{page.url} at {page.viewport_size['width']}:\n" + "\n".join(barriers)
+
+
+STICKING_OUT = """() => {
+    const scrolls = (one) => ["auto", "scroll"].includes(getComputedStyle(one).overflowX)
+    const within = (one) => one !== document.documentElement && (scrolls(one) || within(one.parentElement))
+    return [...document.querySelectorAll("body *")].filter((one) => {
+        const box = one.getBoundingClientRect()
+        return one.checkVisibility() && (box.right > innerWidth + 1 || box.left < -1) && !within(one.parentElement)
+    }).map((one) => one.outerHTML.slice(0, 120))
+}"""
+
+
+def check_width(page: Any) -> None:
+    """Nothing sticks out or is cut off at the side, but within something that scrolls."""
+    wide = page.evaluate(STICKING_OUT)
+    assert not wide, f"{page.url} at {page.viewport_size['width']}: {wide[:5]}"
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), page.url
+
+
+def test_the_check_finds_what_it_looks_for(harbour: Any, open_page: Callable[..., Any], axe: str) -> None:
+    page = open_page({harbour.issuer})
+    page.goto(f"{harbour.issuer}/device")
+    page.evaluate("""() => {
+        document.documentElement.lang = ""
+        const wide = document.createElement("div")
+        wide.style.width = "9000px"
+        document.body.append(wide)
+    }""")
+    with pytest.raises(AssertionError, match="html-has-lang: "):
+        check_for_barriers(page, axe)
+    with pytest.raises(AssertionError, match="at 1360"):
+        check_width(page)
+
+
+@pytest.mark.parametrize("route", CONSOLE)
+def test_a_page_of_the_console(
+    harbour: Any,
+    console_pages: dict[str, str],
+    open_page: Callable[..., Any],
+    flawless: Callable[..., None],
+    route: str,
+) -> None:
+    assert route in console_pages, f"no link of the console leads to {route}"
+    page = open_page({harbour.issuer})
+    page.context.add_cookies(harbour.cookies("admin"))
+    answer = page.goto(harbour.issuer + console_pages[route])
+    html = answer.text()
+    assert answer.status == 200
+    assert not INLINE.search(html), INLINE.search(html)
+    assert len(html.encode()) < LARGEST
+    if route != FRAMED:
+        flawless(page)
+
+
+@pytest.mark.parametrize("name", SCENES)
+def test_a_page_of_users(
+    harbour: Any, screenshots: Any, open_page: Callable[..., Any], flawless: Callable[..., None], name: str
+) -> None:
+    page = open_page({harbour.issuer})
+    screenshots.SCENES[name](harbour, page)
+    html = page.content()
+    assert not INLINE.search(html), INLINE.search(html)
+    assert len(html.encode()) < LARGEST
+    flawless(page)
