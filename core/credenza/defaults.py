@@ -8,6 +8,7 @@ from .grants.authorization_code import AuthorizationCodeGrant
 from .grants.client_credentials import ClientCredentialsGrant
 from .grants.device_code import DeviceCodeGrant
 from .grants.refresh_token import RefreshTokenGrant
+from .grants.token_exchange import TokenExchangeGrant
 from .hookspecs import hookimpl
 from .objects import Authenticator, GrantType, Prompt, ScopeProvider
 from .prompts.consent import ConsentPrompt
@@ -67,7 +68,13 @@ class Defaults:
 
     @hookimpl
     def register_grant_types(self) -> Sequence[GrantType]:
-        return [AuthorizationCodeGrant(), RefreshTokenGrant(), ClientCredentialsGrant(), DeviceCodeGrant()]
+        return [
+            AuthorizationCodeGrant(),
+            RefreshTokenGrant(),
+            ClientCredentialsGrant(),
+            DeviceCodeGrant(),
+            TokenExchangeGrant(),
+        ]
 
     @hookimpl
     def register_authenticators(self, settings: Settings) -> Authenticator:

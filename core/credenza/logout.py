@@ -89,7 +89,7 @@ async def logout_token(server: AuthorizationServer, client: Client, delivery: De
         "iat": now,
         "exp": now + LIFETIME,
         "jti": new_id(),
-        "sub": delivery.user_id,
+        "sub": server.subject_for(client, delivery.user_id),
         "sid": delivery.session_id,
         "events": {EVENT: {}},
     }

@@ -24,6 +24,7 @@ from .protocol import jose
 from .protocol.clients import Branding, Client, ClientType
 from .protocol.errors import ProtocolError, ServerError
 from .protocol.scopes import Permission, Scope
+from .protocol.subject_identifiers import pairwise
 from .settings import Settings, SettingsError, secret_key
 from .store import audit, clients, keys, provider
 from .store.engine import StoreUnavailable, bind, database, engine_from_url
@@ -73,6 +74,7 @@ class AuthorizationServer:
         except ValueError as error:
             raise SettingsError(f"database_url: {error}") from error
         self.keyring = Keyring(secret_key(settings))
+        self._subjects = self.keyring.derive("pairwise subjects")
         self._collect()
         self._clients: Cache[Client | None] = Cache()
         self._keys: Cache[KeySet] = Cache()
@@ -148,6 +150,12 @@ class AuthorizationServer:
 
     async def pending_migrations(self) -> list[str]:
         return await pending(self.engine, self.table_apps)
+
+    def subject_for(self, client: Client, user_id: str) -> str:
+        """The name that a client knows a user by. OpenID Connect Core §8."""
+        if client.metadata.get("subject_type") != "pairwise":
+            return user_id
+        return pairwise(self._subjects, client, user_id)
 
     async def find_client(self, client_id: str, *, fresh: bool = False) -> Client | None:
         """The client as it counts now. `fresh` when the client itself asks for something; see ClientSource."""

@@ -13,6 +13,7 @@ TYPES = [
         description="A web application with a server of its own that can keep a secret: most wikis, forums and shops.",
         grant_types=("authorization_code", "refresh_token"),
         auth_methods=("client_secret_basic", "client_secret_post", "private_key_jwt"),
+        optional_grant_types=("urn:ietf:params:oauth:grant-type:token-exchange",),
         icon="globe",
     ),
     ClientType(

@@ -12,7 +12,7 @@ from urllib.parse import urlencode
 
 from ..objects import Prompt, Waiting
 from ..permissions import check_enabled
-from ..prompts.login import wanted_subject
+from ..prompts.subject import check_subject
 from ..protocol.authorization_request import PUSHED, AuthorizationRequest, client_id_of
 from ..protocol.clients import Client
 from ..protocol.errors import InvalidClient, InvalidRequest, InvalidRequestObject, ProtocolError, UnsafeRequest
@@ -62,7 +62,7 @@ async def authorize(request: AnyRequest) -> AnyResponse:
         check_pushed(client, pushed)
         await check_enabled(server, client, authorization_request.asked)
         waiting = await new_waiting(request, server, authorization_request, client)
-        await wanted_subject(waiting)
+        await check_subject(waiting)
         if request.method == "POST" and not has_session_cookie(request):
             # A form posted by another site arrives without our cookies; a GET brings them.
             return redirect_response(server.settings, f"{server.issuer}/authorize?{urlencode(parameters.pairs())}")

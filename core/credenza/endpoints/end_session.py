@@ -11,6 +11,7 @@ from litestar.enums import HttpMethod
 
 from ..events import UserSignedOut
 from ..logout import end_sessions, frontchannel_address
+from ..prompts.subject import subject_for
 from ..protocol import jose
 from ..protocol.clients import Client
 from ..protocol.errors import InvalidRequest
@@ -67,7 +68,8 @@ async def end_session(request: AnyRequest) -> AnyResponse:
     if found is None:
         return await _signed_out(request, logout)
     session, user = found
-    if logout.hinted and logout.subject == user.id and logout.session_id in ("", session.id):
+    theirs = subject_for(server, logout.client, user.id)
+    if logout.hinted and logout.subject == theirs and logout.session_id in ("", session.id):
         return await _end(request, logout, session, user)
     return await _ask(request, session, user, logout.client)
 

@@ -1,21 +1,26 @@
-"""Token introspection. RFC 7662."""
+"""Token introspection, as JSON or as a signed JWT. RFC 7662, RFC 9701."""
 
 from __future__ import annotations
 
 from typing import Any
 
+from litestar import Response
+
 from ..grants.inspecting import Inspected, inspect
 from ..grants.issuing import authorized
+from ..protocol import jose
 from ..protocol.clients import Client
 from ..protocol.errors import InvalidClient, InvalidRequest, ProtocolError
 from ..protocol.tokens import digest, is_token
 from ..server import AuthorizationServer
-from ..store.grants import find_refresh_token
+from ..store.grants import Grant, find_refresh_token
+from ..store.users import User
 from ..web.client_authentication import authenticate_client
 from ..web.endpoints import endpoint
 from ..web.requests import AnyRequest, form_parameters, server_of
-from ..web.responses import AnyResponse, error_response, json_response
+from ..web.responses import NO_STORE, AnyResponse, error_response, json_response
 
+JWT_TYPE = "application/token-introspection+jwt"
 INACTIVE = {"active": False}
 
 
@@ -30,9 +35,27 @@ async def introspect(request: AnyRequest) -> AnyResponse:
             raise InvalidClient("Only a client with credentials may introspect.")
         if "token" not in parameters:
             raise InvalidRequest("token is missing.")
-        return json_response(await _introspect(server, client, parameters["token"]))
+        answer = await _introspect(server, client, parameters["token"])
+        if wants_jwt(request):
+            return await signed(server, client, answer)
+        return json_response(answer, headers={"Vary": "Accept"})
     except ProtocolError as error:
         return error_response(error)
+
+
+def wants_jwt(request: AnyRequest) -> bool:
+    """ "The resource server … uses the Accept HTTP header". RFC 9701 §4."""
+    accepted = request.headers.get("accept", "").lower().split(",")
+    return any(part.partition(";")[0].strip() == JWT_TYPE for part in accepted)
+
+
+async def signed(server: AuthorizationServer, client: Client, answer: dict[str, Any]) -> AnyResponse:
+    """`sub` and `exp` stand inside only, so that it can never pass for an access token. RFC 9701 §5."""
+    keys = await server.keys()
+    alg = client.metadata.get("introspection_signed_response_alg") or ("ES256" if client.fapi else "RS256")
+    claims = {"iss": server.issuer, "aud": client.id, "iat": server.now(), "token_introspection": answer}
+    token = jose.sign(claims, keys.active[alg], typ="token-introspection+jwt")
+    return Response(token.encode(), media_type=JWT_TYPE, headers={**NO_STORE, "Vary": "Accept"})
 
 
 async def _introspect(server: AuthorizationServer, client: Client, value: str) -> dict[str, Any]:
@@ -49,14 +72,22 @@ async def _introspect(server: AuthorizationServer, client: Client, value: str) -
         "client_id": token.client_id,
         "token_type": "DPoP" if token.jkt else "Bearer",
         "scope": inspected.scope,
-        "sub": inspected.user.id if inspected.user is not None else token.client_id,
+        "sub": token.client_id,
         "exp": token.expires_at,
         "iat": token.created_at,
         "aud": token.audience or server.issuer,
     }
     if token.jkt:
         answer["cnf"] = {"jkt": token.jkt}
-    return answer | ({"username": inspected.user.username} if inspected.user is not None else {})
+    return answer | (_about(server, inspected.client, inspected.user, token.grant) if inspected.user else {})
+
+
+def _about(server: AuthorizationServer, client: Client, user: User, grant: Grant | None) -> dict[str, Any]:
+    """The user, by the name in the token itself, and how they signed in. RFC 7662 §2.2, RFC 9470 §6.2."""
+    subject = server.subject_for(client, user.id)
+    known = {"sub": subject} | ({"username": user.username} if subject == user.id else {})
+    details = grant.details if grant is not None else None
+    return known | ({"auth_time": details.auth_time, "acr": details.acr} if details is not None and details.acr else {})
 
 
 def _concerns(client: Client, inspected: Inspected) -> bool:
@@ -86,7 +117,7 @@ async def _refresh_token(server: AuthorizationServer, client: Client, value: str
         "client_id": client.id,
         "token_type": "refresh_token",
         "scope": scope,
-        "sub": token.grant.user_id,
+        "sub": server.subject_for(client, token.grant.user_id),
         "exp": min(token.expires_at, token.idle_expires_at),
         "iat": token.created_at,
     }

@@ -60,7 +60,7 @@ async def _answer(server: AuthorizationServer, inspected: Inspected, headers: di
     names = inspected.token.grant.details.userinfo_claims
     decision = inspected.decision
     released = await claims(server, Subject(user=inspected.user), decision.limited_to(issued), names)
-    body = {**released, "sub": inspected.user.id}
+    body = {**released, "sub": server.subject_for(inspected.client, inspected.user.id)}
     if inspected.client.userinfo_alg:
         keys = await server.keys()
         signed = {**body, "iss": server.issuer, "aud": inspected.client.id}

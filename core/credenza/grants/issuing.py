@@ -145,10 +145,13 @@ async def mint_access_token(
     grant_type: str,
     grant: Grant | None,
     extra: Mapping[str, Any] | None = None,
+    not_after: int | None = None,
 ) -> Minted:
     """A JWT for an API, an opaque token for ourselves; both are remembered by a hash, so that both can be ended."""
     client, now = request.client, server.now()
     expires_at = now + await _lifetime(server, client, target)
+    if not_after is not None:
+        expires_at = min(expires_at, not_after)
     bound = {"cnf": {"jkt": request.jkt}} if request.jkt else {}
     if target.audience:
         jti = new_id()
@@ -221,7 +224,7 @@ async def _jwt(
     body = access_token_claims(
         issuer=server.issuer,
         audience=target.audience,
-        subject=subject.id,
+        subject=server.subject_for(client, subject.id) if subject.user is not None else subject.id,
         client_id=client.id,
         scope=target.scope,
         issued_at=now,
@@ -244,7 +247,7 @@ async def issue_id_token(
     body = id_token_claims(
         issuer=server.issuer,
         client_id=client.id,
-        subject=state.user.id,
+        subject=server.subject_for(client, state.user.id),
         issued_at=now,
         expires_at=now + server.settings.id_token_lifetime,
         auth_time=details.auth_time,

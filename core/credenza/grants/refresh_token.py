@@ -60,7 +60,10 @@ class RefreshTokenGrant:
         now = server.now()
         check_usable(token, now, server.settings.refresh_token_reuse_window)
         state = await authorized(
-            server, request.client, token.grant, chosen_now(server, token.grant, request.parameters)
+            server,
+            request.client,
+            token.grant,
+            chosen_now(server, request.parameters, token.grant.details.choices),
         )
         if not state.decision.offline:
             raise InvalidGrant("Access while the user is away is no longer allowed.")
@@ -140,9 +143,9 @@ def check_scope(grant: Grant, parameters: Parameters) -> None:
         raise InvalidScope(f"Not part of the authorization: {', '.join(beyond)}.")
 
 
-def chosen_now(server: AuthorizationServer, grant: Grant, parameters: Parameters) -> Choices:
+def chosen_now(server: AuthorizationServer, parameters: Parameters, before: Choices) -> Choices:
     """A source may let a refresh name another answer to its question; it needs a consent of its own, like any."""
-    choices = dict(grant.details.choices)
+    choices = dict(before)
     for provider in server.scope_providers.values():
         parameter, question = provider.question_parameter or ("", "")
         if parameter in parameters:

@@ -6,13 +6,13 @@ from typing import Any
 
 from ..events import UserSignedIn
 from ..objects import Authentication, Prompt, Waiting
-from ..protocol import jose
 from ..protocol.errors import AccessDenied, InvalidRequest, LoginRequired, TemporarilyUnavailable, TooManyTries
 from ..protocol.parameters import Parameters
 from ..protocol.words import Words
 from ..store.engine import database
 from ..web.pages import SignInPage, Way
 from ..web.sessions import begin_session
+from .subject import is_wanted
 
 ACR = "urn:credenza:acr:password"
 
@@ -41,15 +41,13 @@ class LoginPrompt(Prompt):
             age = waiting.server.now() - waiting.session.authenticated_at
             if request.max_age == 0 or age >= request.max_age:
                 return True
-        wanted = await wanted_subject(waiting)
-        return wanted is not None and wanted != waiting.user.id
+        return not await is_wanted(waiting)
 
     async def _check_subject(self, waiting: Waiting, answered: bool) -> None:
         """Tokens for somebody else than the client asked about are never given. Core §3.1.2.2, §5.5.1."""
         if not answered or waiting.user is None:
             return
-        wanted = await wanted_subject(waiting)
-        if wanted is not None and wanted != waiting.user.id:
+        if not await is_wanted(waiting):
             raise LoginRequired("Somebody else signed in than the request is about.")
 
     async def show(self, waiting: Waiting) -> SignInPage:
@@ -116,28 +114,3 @@ async def sign_in(waiting: Waiting, authentication: Authentication) -> None:
         )
     waiting.session, waiting.user, waiting.new_cookie = session, user, cookie
     waiting.state["session"] = session.id
-
-
-async def wanted_subject(waiting: Waiting) -> str | None:
-    """The end-user that `id_token_hint` and `claims` speak of. A hint that we did not sign is refused."""
-    if waiting.request is None:
-        return None
-    wanted = set(waiting.request.claims.subjects)
-    if waiting.request.id_token_hint is not None:
-        wanted.add(await subject_of_hint(waiting, waiting.request.id_token_hint))
-    if len(wanted) > 1:
-        raise InvalidRequest(Words("The request is about more than one user."))
-    return next(iter(wanted), None)
-
-
-async def subject_of_hint(waiting: Waiting, hint: str) -> str:
-    """Expired hints are fine; "the OP need not be listed as audience", but it must have signed. Core §3.1.2.1."""
-    keys = await waiting.server.keys()
-    try:
-        claims = jose.verify(hint, keys.verification, types=("jwt",))
-        jose.check_times(claims, waiting.server.now(), expired_ok=True)
-    except jose.InvalidJWT as error:
-        raise InvalidRequest(Words("id_token_hint is not one of our ID tokens."), detail=str(error)) from error
-    if claims.get("iss") != waiting.server.issuer:
-        raise InvalidRequest(Words("id_token_hint is not one of our ID tokens."))
-    return str(claims.get("sub", ""))

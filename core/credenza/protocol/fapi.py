@@ -23,7 +23,11 @@ GRANT_TYPES = frozenset(
         "urn:ietf:params:oauth:grant-type:token-exchange",
     }
 )
-ALGORITHM_MEMBERS = ("token_endpoint_auth_signing_alg", "request_object_signing_alg")
+ALGORITHM_MEMBERS = (
+    "token_endpoint_auth_signing_alg",
+    "request_object_signing_alg",
+    "introspection_signed_response_alg",
+)
 
 
 def check_profile(client: Client) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 
 from .authorization_request import RESPONSE_MODES
 from .jose import ALGORITHMS
+from .subject_identifiers import SUBJECT_TYPES
 
 AUTH_METHODS = ("client_secret_basic", "client_secret_post", "private_key_jwt", "none")
 
@@ -32,7 +33,7 @@ def metadata(
         "response_types_supported": ["code"],
         "response_modes_supported": list(RESPONSE_MODES),
         "grant_types_supported": list(grant_types),
-        "subject_types_supported": ["public"],
+        "subject_types_supported": list(SUBJECT_TYPES),
         "id_token_signing_alg_values_supported": list(signing_algorithms),
         "userinfo_signing_alg_values_supported": list(signing_algorithms),
         "token_endpoint_auth_methods_supported": list(AUTH_METHODS),
@@ -41,6 +42,7 @@ def metadata(
         "revocation_endpoint_auth_signing_alg_values_supported": list(ALGORITHMS),
         "introspection_endpoint_auth_methods_supported": authenticated,
         "introspection_endpoint_auth_signing_alg_values_supported": list(ALGORITHMS),
+        "introspection_signing_alg_values_supported": list(signing_algorithms),
         "code_challenge_methods_supported": ["S256"],
         "dpop_signing_alg_values_supported": list(ALGORITHMS),
         "require_pushed_authorization_requests": False,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, fields, replace
 from pathlib import Path
@@ -15,6 +14,7 @@ from ..protocol.client_authentication import digest_secret
 from ..protocol.clients import Branding, Client, ClientType
 from ..protocol.redirect_uris import check_registrable, check_web_uri
 from ..protocol.scopes import Permission
+from ..protocol.subject_identifiers import FORM, SUBJECT_TYPES, sector_of
 from ..protocol.tokens import new_id, new_token
 from ..server import AuthorizationServer
 from ..store import clients
@@ -37,6 +37,9 @@ SETTINGS = (
 IN_METADATA = {
     "profile": "security_profile",
     "initiate_login_uri": "initiate_login_uri",
+    "subject_type": "subject_type",
+    "sector_identifier_uri": "sector_identifier_uri",
+    "introspection_signed_response_alg": "introspection_signed_response_alg",
 }
 LISTS = ("redirect_uris", "post_logout_redirect_uris", "cors_origins")
 KEYS = (
@@ -212,6 +215,8 @@ def check_client(client: Client, algorithms: Sequence[str] = jose.ALGORITHMS) ->
         if client.jwks:
             jose.parse_jwks(client.jwks)
         fapi.check_profile(client)
+        if client.metadata.get("subject_type") == "pairwise":
+            sector_of(client)
     except ValueError as error:
         raise StateError(f"{client.name}: {error}") from error
     allowed = {*kind.grant_types, *kind.optional_grant_types}
@@ -220,11 +225,19 @@ def check_client(client: Client, algorithms: Sequence[str] = jose.ALGORITHMS) ->
             0 < len(client.id) <= 255 and client.id.isprintable() and client.id.isascii(),
             "client_id: 1 to 255 ASCII characters",
         ),
-        (not re.fullmatch("u[0-9a-f]{30}", client.id), "client_id: this is the form of a user's subject identifier"),
+        (not FORM.fullmatch(client.id), "client_id: this is the form of a user's subject identifier"),
         (client.auth_method in kind.auth_methods, f"token_endpoint_auth_method: {', '.join(kind.auth_methods)}"),
         (set(client.grant_types) <= allowed, f"grant_types: {', '.join(sorted(allowed))}"),
         (client.id_token_alg in algorithms, f"id_token_signed_response_alg: {', '.join(algorithms)}"),
         (client.userinfo_alg in ("", *algorithms), f"userinfo_signed_response_alg: {', '.join(algorithms)}"),
+        (
+            client.metadata.get("introspection_signed_response_alg", "") in ("", *algorithms),
+            f"introspection_signed_response_alg: {', '.join(algorithms)}",
+        ),
+        (
+            client.metadata.get("subject_type", "public") in SUBJECT_TYPES,
+            f"subject_type: {' or '.join(SUBJECT_TYPES)}",
+        ),
         (not (client.jwks and client.jwks_uri), "jwks and jwks_uri exclude each other"),
         (0 < client.access_token_lifetime <= 24 * 3600, "access_token_lifetime: 1 to 86400 seconds"),
     ]

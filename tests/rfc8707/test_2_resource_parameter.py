@@ -1,0 +1,99 @@
+"""RFC 8707, resource indicators."""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import urlencode
+
+import jwt
+import pytest
+
+from credenza.testing import ORDERS, Callback, Credenza, PageSeen, RelyingParty, UserAgent
+
+STOCK = "https://stock.example.com/v1"
+STATE: dict[str, Any] = {
+    "api_resources": [
+        {"identifier": STOCK, "name": "Stock", "permissions": [{"name": "stock:read"}, {"name": "orders:read"}]}
+    ],
+    "roles": [{"name": "support", "permissions": {ORDERS: ["orders:read"], STOCK: ["stock:read", "orders:read"]}}],
+    "applications": [
+        {
+            "client_id": "app",
+            "name": "Harbour Wiki",
+            "permissions": {"profile": ["profile", "email"], "api": {ORDERS: ["orders:read"], STOCK: ["stock:read"]}},
+        }
+    ],
+}
+
+
+@pytest.fixture(autouse=True)
+def two_apis(credenza: Credenza) -> None:
+    credenza.apply(STATE)
+
+
+def authorize(user_agent: UserAgent, client: RelyingParty, *resources: str, scope: str) -> Callback:
+    pairs = urlencode([("resource", resource) for resource in resources])
+    seen = user_agent.get(client.authorization_url(scope=scope) + "&" + pairs)
+    if isinstance(seen, PageSeen) and seen.name == "sign-in":
+        seen = user_agent.sign_in()
+    if isinstance(seen, PageSeen) and seen.name == "consent":
+        seen = user_agent.decide()
+    assert isinstance(seen, Callback), seen.text
+    return seen
+
+
+def read(answer: dict[str, Any]) -> dict[str, Any]:
+    return dict(jwt.decode(answer["access_token"], options={"verify_signature": False}))
+
+
+def test_2_1_several_resources_and_one_token_for_each(user_agent: UserAgent, client: RelyingParty) -> None:
+    """ "the resource parameter … MAY be included multiple times", here at the authorization endpoint. RFC 8707 §2."""
+    callback = authorize(user_agent, client, ORDERS, STOCK, scope="openid orders:read stock:read offline_access")
+    first = client.tokens(callback, resource=ORDERS)
+    assert (read(first)["aud"], read(first)["scope"]) == (ORDERS, "orders:read")
+    second = client.refresh(first["refresh_token"], resource=STOCK).json()
+    assert (read(second)["aud"], read(second)["scope"]) == (STOCK, "stock:read")
+
+
+def test_2_a_scope_of_one_api_is_not_one_of_another(user_agent: UserAgent, client: RelyingParty) -> None:
+    """`orders:read` exists at both, and is enabled at one."""
+    callback = authorize(user_agent, client, ORDERS, STOCK, scope="openid orders:read stock:read")
+    assert read(client.tokens(callback, resource=STOCK))["scope"] == "stock:read"
+
+
+def test_2_2_without_a_resource_in_the_token_request_the_only_one_is_meant(
+    user_agent: UserAgent, client: RelyingParty
+) -> None:
+    answer = client.tokens(authorize(user_agent, client, ORDERS, scope="openid email orders:read"))
+    assert read(answer)["aud"] == ORDERS
+
+
+def test_2_2_with_several_and_none_named_the_token_is_for_the_provider_alone(
+    user_agent: UserAgent, client: RelyingParty
+) -> None:
+    answer = client.tokens(authorize(user_agent, client, ORDERS, STOCK, scope="openid email orders:read stock:read"))
+    assert set(answer["scope"].split()) == {"openid", "email"}
+    assert client.userinfo(answer["access_token"]).json()["email"] == "ada@example.com"
+
+
+@pytest.mark.parametrize("grant", ["code", "refresh"])
+def test_2_2_no_resource_beyond_the_authorization(user_agent: UserAgent, client: RelyingParty, grant: str) -> None:
+    """SECURITY R-RS-02."""
+    callback = authorize(user_agent, client, ORDERS, scope="openid orders:read offline_access")
+    if grant == "code":
+        response = client.redeem(callback, resource=STOCK)
+    else:
+        response = client.refresh(client.tokens(callback)["refresh_token"], resource=STOCK)
+    assert (response.status_code, response.json()["error"]) == (400, "invalid_target")
+
+
+@pytest.mark.parametrize(
+    "resource", ["https://unknown.example.com", ORDERS + "#part", "orders", "//orders.example.com", ORDERS + "/v2"]
+)
+def test_2_a_resource_that_is_not_ours_is_an_invalid_target(
+    user_agent: UserAgent, client: RelyingParty, resource: str
+) -> None:
+    """SECURITY R-RS-01."""
+    seen = user_agent.get(client.authorization_url(scope="openid orders:read", resource=resource))
+    assert isinstance(seen, Callback)
+    assert seen.error == "invalid_target"
