@@ -12,7 +12,6 @@ import subprocess
 import sys
 import tempfile
 import threading
-import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass, field
@@ -26,11 +25,14 @@ from urllib.parse import urlsplit
 from uuid import uuid4
 
 import httpx
+import psutil
 import pytest
 import yaml
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
+from faults.proxy import Proxy
+from faults.waiting import PATIENCE, wait_until
 
 from credenza.testing import SECRET, STATE, running, test_settings
 
@@ -43,7 +45,6 @@ CHROMIUM_ARGUMENTS = [
     "--disable-component-update",
     "--disable-sync",
 ]
-PATIENCE = 120  # seconds; only a test that fails ever waits so long
 
 
 # -- databases --------------------------------------------------------------------------------------------------------
@@ -87,6 +88,21 @@ def postgresql_template(postgresql_server: Any) -> str:
     return urlsplit(url).path.removeprefix("/")
 
 
+@pytest.fixture(scope="session")
+def copy_database(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], str]:
+    """A filled database for several tests, by the name of its engine."""
+
+    def copy(engine: str) -> str:
+        if engine == "postgresql":
+            template = request.getfixturevalue("postgresql_template")
+            return _create_database(request.getfixturevalue("postgresql_server"), template)
+        path = tmp_path_factory.mktemp("copy") / "credenza.db"
+        shutil.copyfile(request.getfixturevalue("credenza_template"), path)
+        return f"sqlite:///{path}"
+
+    return copy
+
+
 @pytest.fixture
 def filled_postgresql_url(postgresql_server: Any, postgresql_template: str) -> str:
     return _create_database(postgresql_server, template=postgresql_template)
@@ -113,6 +129,25 @@ def credenza_database(request: pytest.FixtureRequest, credenza_database: str) ->
     return credenza_database
 
 
+@pytest.fixture
+def through_proxy() -> Iterator[Callable[..., tuple[str, Proxy]]]:
+    """The address of a PostgreSQL database through a proxy of ours, and the proxy."""
+    proxies = []
+
+    def make(url: str, *, listening: bool = True) -> tuple[str, Proxy]:
+        parts = urlsplit(url)
+        folder = parts.query.removeprefix("host=")
+        proxy = Proxy(f"{folder}/.s.PGSQL.5432", listening=True)
+        proxies.append(proxy)
+        if not listening:
+            proxy.shut()
+        return f"postgresql://postgres@127.0.0.1:{proxy.port}{parts.path}", proxy
+
+    yield make
+    for proxy in proxies:
+        proxy.close()
+
+
 def _create_database(server: Any, template: str = "template1") -> str:
     """Through psql: a test may have an event loop of its own running in this thread."""
     name = f"test_{uuid4().hex}"
@@ -135,13 +170,6 @@ def environment(**settings: str) -> dict[str, str]:
     kept = {name: value for name, value in os.environ.items() if not name.startswith("CREDENZA_")}
     ours = {"argon2_time_cost": "1", "argon2_memory_kib": "8", "rate_limit": "off"} | settings
     return kept | {f"CREDENZA_{name.upper()}": value for name, value in ours.items()} | {"PYTHONUNBUFFERED": "1"}
-
-
-def wait_until(true: Callable[[], bool], what: str) -> None:
-    deadline = time.monotonic() + PATIENCE
-    while not true():
-        assert time.monotonic() < deadline, f"waited {PATIENCE} seconds for {what}"
-        time.sleep(0.02)
 
 
 @dataclass
@@ -169,6 +197,15 @@ class Program:
                 cwd=self.cwd,
                 start_new_session=True,  # so that its workers can be killed with it
             )
+
+    def workers(self) -> list[int]:
+        """The processes that serve, when there are several; also the ones that are on their way."""
+        assert self.process is not None
+        found = []
+        for child in psutil.Process(self.process.pid).children():
+            with suppress(psutil.NoSuchProcess):  # ended, or about to
+                found += [child.pid] if "spawn_main" in " ".join(child.cmdline()) else []
+        return found
 
     def alive(self) -> bool:
         return self.process is not None and self.process.poll() is None
@@ -208,7 +245,9 @@ class LiveServer:
         self.issuer = self.issuer or f"http://localhost:{self.port}"
         # Cookies belong to a user agent; this jar accepts none.
         jar = CookieJar(DefaultCookiePolicy(allowed_domains=[]))
-        limits = httpx.Limits(max_connections=200)
+        # Several workers, or several machines: every request may meet another one.
+        alone = self.workers == 1 and not self.issuer.startswith("http://127.0.0.1")
+        limits = httpx.Limits(max_connections=200, max_keepalive_connections=None if alone else 0)
         trust = ssl.create_default_context(cafile=self.certificate) if self.certificate is not None else True
         self.http = httpx.Client(trust_env=False, timeout=PATIENCE, limits=limits, cookies=jar, verify=trust)
         secret_key = test_settings(self.database_url).secret_key
@@ -219,18 +258,23 @@ class LiveServer:
         serve = ["serve", "--port", str(self.port), "--workers", str(self.workers)]
         self.program = Program(self._credenza(*serve), self.folder / f"serve-{self.port}.log", self.env, self.folder)
 
+    @property
+    def address(self) -> str:
+        """Its own, whatever stands in front of it."""
+        return f"http://localhost:{self.port}"
+
     @staticmethod
     def _credenza(*arguments: str) -> list[str]:
         return [sys.executable, "-m", "credenza", *arguments]
 
     def start(self) -> None:
         self.program.start()
-        wait_until(self._ready_or_dead, f"{self.issuer}/readyz")
+        wait_until(self._ready_or_dead, f"{self.address}/readyz")
         assert self.program.alive(), f"credenza serve ended:\n{self.program.said}"
 
     def _ready_or_dead(self) -> bool:
         try:
-            return not self.program.alive() or self.http.get(f"{self.issuer}/readyz").status_code == 200
+            return not self.program.alive() or self.http.get(f"{self.address}/readyz").status_code == 200
         except httpx.TransportError:
             return False
 
@@ -267,10 +311,14 @@ def start_server(tmp_path: Path) -> Iterator[Callable[..., LiveServer]]:
     """Start `credenza serve` on a database: `start_server(url, workers=2, code_lifetime="600")`."""
     with ExitStack() as stack:
 
-        def start(database_url: str, *, workers: int = 1, **settings: str) -> LiveServer:
-            server = LiveServer(database_url, tmp_path, workers, settings)
+        def start(database_url: str, *, workers: int = 1, wait: bool = True, **settings: str) -> LiveServer:
+            issuer, port = settings.pop("issuer", ""), int(settings.pop("port", "0")) or free_port()
+            server = LiveServer(database_url, tmp_path, workers, settings, port=port, issuer=issuer)
             stack.callback(server.close)
-            server.start()
+            if wait:
+                server.start()
+            else:
+                server.program.start()
             return server
 
         yield start
@@ -294,9 +342,10 @@ def serve(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Li
     """Start `credenza serve` for the whole session, on a database of its own: `serve(issuer="https://…")`."""
     with ExitStack() as stack:
 
-        def start(*, settings: Mapping[str, str], **options: Any) -> LiveServer:
+        def start(*, settings: Mapping[str, str] | None = None, database_url: str = "", **options: Any) -> LiveServer:
             folder = tmp_path_factory.mktemp("serve")
-            server = LiveServer(f"sqlite:///{folder / 'credenza.db'}", folder, settings=settings, **options)
+            url = database_url or f"sqlite:///{folder / 'credenza.db'}"
+            server = LiveServer(url, folder, settings=settings or {}, **options)
             stack.callback(server.close)
             server.start()
             return server

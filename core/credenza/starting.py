@@ -7,8 +7,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager, suppress
+import signal
+import threading
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager, suppress
+from types import FrameType
 
 from .server import AuthorizationServer
 from .store.engine import StoreUnavailable
@@ -30,7 +33,8 @@ async def started(server: AuthorizationServer, *, migrate: bool, on_up: OnUp | N
         except StoreUnavailable as error:
             logger.error("the database cannot be reached yet (%s); trying again every second", error)
             waiting = asyncio.create_task(_insist(server, migrate, on_up))
-        yield
+        with stopping_gently(server):
+            yield
     finally:
         if waiting is not None:
             waiting.cancel()
@@ -64,3 +68,26 @@ async def _insist(server: AuthorizationServer, migrate: bool, on_up: OnUp | None
         except Exception:
             logger.exception("the server cannot start, and will try again")
     logger.warning("the database answers; serving")
+
+
+@contextmanager
+def stopping_gently(server: AuthorizationServer) -> Iterator[None]:
+    """On SIGTERM turn readiness red first, so that a load balancer sends nobody else; only then let uvicorn stop."""
+    if threading.current_thread() is not threading.main_thread():
+        yield  # a test: signals are the main thread's
+        return
+    loop, theirs = asyncio.get_running_loop(), signal.getsignal(signal.SIGTERM)
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        server.stopping = True
+        if callable(theirs):
+            if server.settings.shutdown_delay:
+                loop.call_soon_threadsafe(loop.call_later, server.settings.shutdown_delay, theirs, number, frame)
+            else:
+                theirs(number, frame)
+
+    signal.signal(signal.SIGTERM, stop)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, theirs)
