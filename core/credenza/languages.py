@@ -7,7 +7,7 @@ them speaks for all pages, so a plugin may bring its own words, or a whole new l
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import UTC, date, datetime, timedelta
@@ -21,6 +21,7 @@ from babel.core import get_global
 from babel.dates import format_date, format_datetime, format_timedelta
 from babel.numbers import format_decimal
 
+from .plugins import PluginError
 from .protocol.words import Words
 
 DEFAULT = "en"
@@ -97,11 +98,15 @@ def reading(language: Language) -> Iterator[None]:
 class Languages:
     """Those that the core and the plugins have catalogues for, read once at the start."""
 
-    def __init__(self, folders: Iterable[Path] = ()) -> None:
+    def __init__(self, folders: Mapping[str, Path] | None = None) -> None:
+        """`folders` are those of plugins, by their names. Raises PluginError for what is no catalogue."""
         self._languages = {DEFAULT: ENGLISH}
-        for folder in (LOCALES, *folders):
+        for plugin, folder in {"": LOCALES, **(folders or {})}.items():
             for path in sorted(folder.glob("*/LC_MESSAGES/*.mo")):
-                self._read(path)
+                try:
+                    self._read(path)
+                except (OSError, ValueError, UnknownLocaleError) as error:
+                    raise PluginError(f"plugin {plugin!r}: {path} is not a catalogue of a language: {error}") from error
         self._by_key = {tag.lower(): language for tag, language in self._languages.items()}
 
     def _read(self, path: Path) -> None:

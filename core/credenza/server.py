@@ -84,7 +84,7 @@ class AuthorizationServer:
         self._touched: dict[str, int] = {}
         self._opened: dict[str, jose.SigningKey] = {}
         self.remote_keys = RemoteKeys(settings, self.clock.now)
-        self.languages = Languages(folders_of(plugins, "locales").values())
+        self.languages = Languages(folders_of(plugins, "locales"))
         self._tasks: set[asyncio.Task[None]] = set()
 
     def _collect(self) -> None:
