@@ -19,6 +19,10 @@ from pathlib import Path
 from credenza.__main__ import parsers
 from credenza.settings import Settings
 
+sys.path.append(str(Path(__file__).parent))
+
+from security_table import security_page
+
 DOCS = Path(__file__).parent
 ROOT = DOCS.parent
 NOTE = "<!-- Made by `python docs/generate.py`; change that, or the code. -->\n"
@@ -359,6 +363,7 @@ PAGES = {
     "reference/cli.md": cli_page,
     "reference/protocol.md": protocol_page,
     "reference/conformance.md": conformance_page,
+    "reference/security.md": lambda: security_page(NOTE),
 }
 
 

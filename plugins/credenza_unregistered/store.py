@@ -148,10 +148,18 @@ async def _delete_clients(client_ids: list[str]) -> int:
 
 # -- for the console --------------------------------------------------------------------------------------------------
 
-_WAITING = (
-    "r.decided_at = 0 AND c.enabled = {} "
-    "AND NOT EXISTS (SELECT 1 FROM credenza_unregistered_host h WHERE h.host = r.host)"
+_GROUPED = (
+    "SELECT r.host, COUNT(*) AS n, MIN(c.name) AS one, MAX(c.name) AS other, MIN(r.registered_at) AS first_at, "
+    "MAX(c.last_used_at) AS used_at"
 )
+_JOINED = "FROM credenza_registration r JOIN credenza_client c ON c.id = r.client"
+_WAITING = (
+    "WHERE r.decided_at = 0 AND c.enabled = {} "
+    "AND NOT EXISTS (SELECT 1 FROM credenza_unregistered_host h WHERE h.host = r.host) "
+    "AND (r.host LIKE {} OR LOWER(c.name) LIKE {})"
+)
+AT_ONCE = 50
+_MARKS = ", ".join(["{}"] * AT_ONCE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,39 +175,31 @@ class HostRow:
 
 async def list_waiting(*, search: str, offset: int, limit: int) -> tuple[list[HostRow], int]:
     """Hosts about which nobody decided yet, newest first, and how many there are."""
-    condition = _WAITING
-    values: list[Any] = [True]
-    if search:
-        condition += " AND (r.host LIKE {} OR LOWER(c.name) LIKE {})"
-        values += [clients.contains(search.lower())] * 2
-    source = f"FROM credenza_registration r JOIN credenza_client c ON c.id = r.client WHERE {condition}"
+    pattern = clients.contains(search.lower())
     rows = await Registration.raw(
-        f"{_GROUPED} {source} GROUP BY r.host ORDER BY first_at DESC, r.host LIMIT {{}} OFFSET {{}}",
-        *values,
+        f"{_GROUPED} {_JOINED} {_WAITING} GROUP BY r.host ORDER BY first_at DESC, r.host LIMIT {{}} OFFSET {{}}",
+        True,
+        pattern,
+        pattern,
         limit,
         offset,
     )
-    counted = await Registration.raw(f"SELECT COUNT(DISTINCT r.host) AS n {source}", *values)
+    counted = await Registration.raw(f"SELECT COUNT(DISTINCT r.host) AS n {_JOINED} {_WAITING}", True, pattern, pattern)
     return [_host_row(row) for row in rows], int(counted[0]["n"])
 
 
 async def summarize(hosts: list[str]) -> dict[str, HostRow]:
     """The clients of each of these hosts; hosts without any are left out."""
-    if not hosts:
-        return {}
-    marks = ", ".join(["{}"] * len(hosts))
-    rows = await Registration.raw(
-        f"{_GROUPED} FROM credenza_registration r JOIN credenza_client c ON c.id = r.client "
-        f"WHERE r.host IN ({marks}) GROUP BY r.host",
-        *hosts,
-    )
-    return {row["host"]: _host_row(row) for row in rows}
-
-
-_GROUPED = (
-    "SELECT r.host, COUNT(*) AS n, MIN(c.name) AS one, MAX(c.name) AS other, MIN(r.registered_at) AS first_at, "
-    "MAX(c.last_used_at) AS used_at"
-)
+    found: dict[str, HostRow] = {}
+    for start in range(0, len(hosts), AT_ONCE):
+        some = hosts[start : start + AT_ONCE]
+        rows = await Registration.raw(
+            f"{_GROUPED} {_JOINED} WHERE r.host IN ({_MARKS}) GROUP BY r.host",
+            *some,
+            *[""] * (AT_ONCE - len(some)),
+        )
+        found |= {row["host"]: _host_row(row) for row in rows if row["host"]}
+    return found
 
 
 def _host_row(row: dict[str, Any]) -> HostRow:

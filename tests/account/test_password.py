@@ -40,6 +40,7 @@ def signs_in(credenza: Credenza, password: str) -> bool:
 
 
 def test_the_new_password_takes_the_place_of_the_old_one(credenza: Credenza, account: Account, press: Press) -> None:
+    """SECURITY.md R-PW-07."""
     page = change(account("ada"), press)
     assert (page.status, page.name) == (200, "account")
     assert "Your password is changed." in page.text
@@ -79,6 +80,7 @@ def test_what_is_wrong_is_said_beside_its_field(credenza: Credenza, account: Acc
 
 
 def test_other_sessions_end(account: Account, press: Press) -> None:
+    """SECURITY.md R-PW-07."""
     here, there = account("ada"), account("ada")
     assert seen(here.get("/account/password")).forms[-1].checked("end_others") == ["yes"]
     change(here, press)

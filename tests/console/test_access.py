@@ -49,6 +49,7 @@ def test_every_route_below_console_is_in_the_table_but_static_files(credenza: Cr
 
 @pytest.mark.parametrize("route", ROUTES, ids=name_of)
 def test_a_route_declares_a_permission_and_what_changes_something_is_not_for_reading(route: ConsoleRoute) -> None:
+    """SECURITY.md R-CO-01, A-CON-11."""
     assert re.fullmatch(r"[a-z-]+:(read|write)", route.permission)
     if route.method == "POST":
         assert not allows("read-only", route.permission)
@@ -74,6 +75,7 @@ def test_nobody_who_is_not_signed_in_sees_anything(credenza: Credenza) -> None:
 def test_a_user_who_is_no_administrator_is_refused_everywhere(
     credenza: Credenza, visiting: Callable[[UserAgent], Visitor]
 ) -> None:
+    """SECURITY.md R-CO-01, A-CON-01."""
     agent = UserAgent(credenza)
     agent.get("/console")
     seen = agent.sign_in("ada")
@@ -133,6 +135,7 @@ def test_an_administrator_of_applications_sees_nothing_else(administrator: Calla
 def test_a_role_taken_away_is_gone_from_the_next_request(
     credenza: Credenza, administrator: Callable[[str], Visitor]
 ) -> None:
+    """SECURITY.md R-CO-06, A-CON-06."""
     grace = administrator("full")
     token = grace.token()
     credenza.apply({"users": [{"username": "grace", "administrator": False}]})

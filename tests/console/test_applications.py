@@ -156,7 +156,7 @@ def test_a_name_that_is_none_is_said_beside_the_field_and_nothing_is_created(vis
 
 
 def test_a_form_cannot_choose_what_it_does_not_offer(visitor: Visitor) -> None:
-    """SECURITY.md A-CON-03: mass assignment."""
+    """SECURITY.md A-CON-03: mass assignment. SECURITY.md R-CO-04."""
     extra = {"name": "Sly", "id": "chosen", "third_party": "false", "ceiling": "x", "grant_type": "password"}
     page = visitor.done(f"{CREATE}/third-party-app/traditional", extra)
     client_id = re.search(r'id="client-id">([0-9a-f]+)<', page.html)

@@ -41,6 +41,7 @@ def branding(visitor: Visitor) -> dict[str, str]:
 
 
 def test_a_name_links_a_theme_and_a_logo_are_saved(visitor: Visitor) -> None:
+    """SECURITY.md A-UPL-03: whatever the file was called."""
     fields = {"display_name": "The Wiki", "terms_uri": "https://app.example.com/terms", "theme": "plain"}
     answer = upload(visitor, {"logo": ("../../x.php", picture(), "text/html")}, **fields)
     assert answer.status_code == 303

@@ -77,6 +77,7 @@ def test_a_new_user_has_the_default_roles(visitor: Visitor) -> None:
 
 
 def test_a_profile_is_saved_and_nothing_that_the_form_does_not_have(visitor: Visitor) -> None:
+    """SECURITY.md R-CO-04, A-CON-02."""
     before = find(visitor, "ada")
     extra = {"administrator": "full", "username": "eve", "id": "x", "password_hash": "x", "suspended": "on"}
     visitor.done(path_of(visitor), {**PROFILE, "given_name": "Augusta", "phone_number": "+44 20", **extra})

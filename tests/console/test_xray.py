@@ -53,6 +53,7 @@ def test_unknown_names_are_said_beside_their_fields(admin: UserAgent) -> None:
 
 
 def test_looking_writes_nothing(admin: UserAgent, user_agent: UserAgent, client: RelyingParty) -> None:
+    """SECURITY.md A-CON-11."""
     look(admin, client="app", user="ada", scope="openid email")
     user_agent.get(client.authorization_url(scope="openid email"))
     page = user_agent.sign_in()

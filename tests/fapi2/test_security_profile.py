@@ -1,4 +1,4 @@
-"""The FAPI 2.0 Security Profile, final, as a profile of one client. SECURITY §1.8."""
+"""The FAPI 2.0 Security Profile, final, as a profile of one client. SECURITY §1.8, R-FA-02, R-FA-03."""
 
 from __future__ import annotations
 

@@ -166,6 +166,7 @@ def test_a_tampered_organization_grants_nothing(
 def test_a_second_organization_can_be_added_later(
     user_agent: UserAgent, client: RelyingParty, ids: dict[str, str]
 ) -> None:
+    """SECURITY.md A-CNS-10."""
     consent(user_agent, client, scope=SCOPE + " offline_access")
     first = client.tokens(user_agent.decide(organization=ids["Acme"]))
     consent(user_agent, client, scope=SCOPE + " offline_access", prompt="consent")

@@ -110,6 +110,7 @@ def test_two_plugins_that_bring_the_same_client_type_stop_the_start(tmp_path: Pa
     ],
 )
 def test_a_wrong_type_stops_the_start(tmp_path: Path, hook: str) -> None:
+    """SECURITY.md A-PLG-02."""
     message = refused(tmp_path, ("odd", plugin(**{hook: lambda: 42})))
     assert "'odd'" in message
     assert hook in message
@@ -215,6 +216,7 @@ def test_its_path_is_absolute(tmp_path: Path, single_file: Path, monkeypatch: py
 
 @pytest.mark.parametrize("mode", [0o620, 0o602, 0o666])
 def test_it_is_refused_when_others_may_write_it(tmp_path: Path, single_file: Path, mode: int) -> None:
+    """SECURITY.md R-CO-09, A-PLG-01."""
     single_file.chmod(mode)
     message = refused(tmp_path, plugins_path=str(single_file))
     assert str(single_file) in message
@@ -411,6 +413,7 @@ def test_a_source_that_fails_ends_a_token_request_with_server_error_and_the_code
 def test_a_source_that_fails_releases_no_claims(
     with_source: Credenza, source: Broken, log: list[str], method: str, how: Callable[[], Any]
 ) -> None:
+    """SECURITY.md R-CO-09, A-PLG-02."""
     client = RelyingParty(with_source, "app", "https://app.example.com/cb")
     tokens = client.tokens(UserAgent(with_source).authorize(client, scope="openid groups"))
     source.broken, source.how = method, how  # type: ignore[method-assign]
@@ -424,6 +427,7 @@ def test_a_source_that_fails_releases_no_claims(
 def test_a_source_that_answers_with_more_than_it_was_asked_grants_nothing_more(
     with_source: Credenza, source: Broken, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """SECURITY.md A-PLG-02."""
     from credenza import Permission
 
     async def everything(subject: Any, permissions: Any, choices: Any) -> Any:

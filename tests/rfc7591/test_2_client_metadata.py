@@ -194,7 +194,7 @@ def test_r_cr_03_a_private_scheme_of_a_native_client_is_a_domain_in_reverse(regi
     "uri", ["com.example.gull:/cb", "http://127.0.0.1/cb", "http://[::1]/cb", "http://localhost/cb"]
 )
 def test_r_cr_03_a_native_client_may_use_its_own_device(register: Register, uri: str) -> None:
-    """R-CR-03, RFC 8252 §7: loopback and private schemes, also when a public client does not say that it is native."""
+    """R-CR-03, RFC 8252 §7: loopback and private schemes, also when a public client does not say so. R-NA-01."""
     answer = register(redirect_uris=[uri], token_endpoint_auth_method="none")
     assert answer.status_code == 201, answer.text
     assert answer.json()["application_type"] == "native"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import httpx
@@ -77,6 +78,24 @@ def test_3_5_pending_then_approved_then_one_success(
     assert device.refresh(tokens.json()["refresh_token"]).status_code == 200
     credenza.clock.move(6)
     assert poll(device, started).json()["error"] == "invalid_grant"
+
+
+async def poll_at_once(credenza: Credenza, form: dict[str, str], times: int) -> list[httpx.Response]:
+    transport = httpx.ASGITransport(app=credenza.app, raise_app_exceptions=False)
+    async with httpx.AsyncClient(transport=transport, base_url=credenza.issuer) as http:
+        return await asyncio.gather(*(http.post("/token", data=dict(form)) for _ in range(times)))
+
+
+def test_3_5_polls_at_the_same_moment_get_one_set_of_tokens(
+    credenza: Credenza, user_agent: UserAgent, device: RelyingParty
+) -> None:
+    """SECURITY A-DEV-04, R-DV-02."""
+    started = begin(device)
+    approve(user_agent, started["user_code"])
+    form = {"grant_type": DEVICE_CODE, "device_code": started["device_code"], "client_id": "native"}
+    answers = credenza.run(poll_at_once, credenza, form, 20)
+    assert [answer.status_code for answer in answers].count(200) == 1
+    assert {answer.json()["error"] for answer in answers if answer.status_code != 200} <= {"invalid_grant", "slow_down"}
 
 
 def test_3_5_polling_faster_slows_down(credenza: Credenza, device: RelyingParty) -> None:

@@ -107,6 +107,7 @@ def test_another_client_cannot_use_it(user_agent: UserAgent, client: RelyingPart
     ],
 )
 def test_everything_is_checked_at_once(client: RelyingParty, changes: dict[str, str | None], error: str) -> None:
+    """SECURITY R-PA-01, R-PA-02."""
     response = push(client, **changes)
     assert (response.status_code, response.json()["error"]) == (400, error)
 

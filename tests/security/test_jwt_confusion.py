@@ -71,6 +71,20 @@ def test_a_jwt_02_an_access_token_is_no_hint(user_agent: Any, client: RelyingPar
         assert_no_hint(client, user_agent, token)
 
 
+def test_a_jwt_03_a_token_for_an_api_is_for_that_api_only(
+    credenza: Any, client: RelyingParty, new_visitor: Any
+) -> None:
+    """A-JWT-03: asked for by name it carries nothing for UserInfo, and another API is told nothing about it."""
+    visitor = new_visitor()
+    credenza.apply({"users": [{"username": visitor.name, "roles": ["support"]}]})
+    callback = visitor.authorize(client, scope="openid profile orders:read", resource=ORDERS)
+    token = client.tokens(callback, resource=ORDERS)["access_token"]
+    answer = client.userinfo(token)
+    assert (answer.status_code, answer.json()["error"]) == (401, "invalid_token")
+    other = RelyingParty(credenza, "machine", "")
+    assert other.introspect(token) == {"active": False}
+
+
 def test_the_token_that_all_forgeries_start_from_is_good(client: RelyingParty, api_tokens: dict[str, Any]) -> None:
     assert client.userinfo(api_tokens["access_token"]).status_code == 200
     assert client.introspect(api_tokens["access_token"])["active"] is True

@@ -87,7 +87,7 @@ def test_a_inj_06_what_is_kept_of_a_query_is_safe_in_a_header(credenza: Any, use
 
 
 def test_a_rdr_04_the_deny_button_goes_to_the_registered_address_only(user_agent: Any, client: RelyingParty) -> None:
-    """A-RDR-04 in part: there are no clients here yet that nobody vouches for."""
+    """A-RDR-04; for clients that nobody vouches for see tests/rfc7591/test_untrusted_clients.py."""
     user_agent.get(client.authorization_url())
     answer = user_agent.submit([("decision", "deny")])
     assert answer.url.startswith(client.redirect_uri + "?error=access_denied")

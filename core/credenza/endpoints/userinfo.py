@@ -47,6 +47,8 @@ async def userinfo(request: AnyRequest) -> AnyResponse:
         await check_key(request, inspected, value, as_dpop)
         choices = inspected.decision.choices
         if all(server.scope_providers[p.source].audience(p, choices) for p in inspected.permissions):
+            if inspected.token.audience:
+                raise InvalidToken("The access token is for another resource.")
             raise InsufficientScope("The token has none of the scopes that UserInfo answers for.")
         return await _answer(server, inspected, headers)
     except ProtocolError as error:

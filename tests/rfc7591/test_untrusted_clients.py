@@ -1,0 +1,58 @@
+"""Anybody may register a client to lead people astray from our address.
+
+SECURITY.md R-AZ-17, A-RDR-04; RFC 9700 §4.11.2.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import httpx
+import pytest
+
+from credenza.testing import Callback, Credenza, PageSeen, RelyingParty, UserAgent
+
+Register = Callable[..., httpx.Response]
+Made = Callable[[dict[str, Any]], RelyingParty]
+WRONG = [{"scope": "openid address"}, {"response_type": "token"}, {"code_challenge_method": "plain"}]
+
+
+@pytest.fixture
+def mal(register: Register, relying_party: Made) -> RelyingParty:
+    return relying_party(register().json())
+
+
+@pytest.mark.parametrize("changes", WRONG)
+def test_who_is_not_signed_in_is_not_sent_there_by_a_wrong_request(
+    user_agent: UserAgent, mal: RelyingParty, changes: dict[str, str]
+) -> None:
+    """A-RDR-04."""
+    page = user_agent.get(mal.authorization_url(**{"scope": "openid"} | changes))
+    assert isinstance(page, PageSeen)
+    assert page.status == 400
+    assert "gull.example.net" in page.text
+
+
+@pytest.mark.parametrize("changes", WRONG)
+def test_who_is_signed_in_comes_back_to_the_client_they_use(
+    user_agent: UserAgent, mal: RelyingParty, changes: dict[str, str]
+) -> None:
+    user_agent.get(mal.authorization_url(scope="openid"))
+    user_agent.sign_in()
+    assert isinstance(user_agent.get(mal.authorization_url(**{"scope": "openid"} | changes)), Callback)
+
+
+def test_a_silent_request_is_answered_to_the_client(user_agent: UserAgent, mal: RelyingParty) -> None:
+    """R-AZ-17: "silent requests excepted"."""
+    callback = user_agent.get(mal.authorization_url(scope="openid", prompt="none"))
+    assert isinstance(callback, Callback)
+    assert callback.error == "login_required"
+
+
+def test_who_cancels_before_signing_in_stays_here(credenza: Credenza, user_agent: UserAgent, mal: RelyingParty) -> None:
+    """A-RDR-04: "user presses deny"."""
+    user_agent.get(mal.authorization_url(scope="openid"))
+    page = user_agent.submit([("decision", "deny")])
+    assert isinstance(page, PageSeen)
+    assert "gull.example.net" in page.text
