@@ -8,7 +8,7 @@ from pathlib import Path
 import pluggy
 from litestar.handlers import HTTPRouteHandler
 
-from credenza import ConsolePage, ConsolePanel, StaticFiles, collect, hookimpl
+from credenza import BrandingEditor, ConsolePage, ConsolePanel, ConsolePreview, StaticFiles, collect, hookimpl
 
 from . import (
     administrators,
@@ -23,6 +23,8 @@ from . import (
     users,
     xray,
 )
+from .applications.branding import ApplicationBranding
+from .branding.provider import ProviderBranding
 from .console import Console
 
 HERE = Path(__file__).parent
@@ -45,9 +47,12 @@ def build_console(manager: pluggy.PluginManager, **arguments: object) -> Console
     """The console's own pages and those of the other plugins."""
     pages = collect(manager, "console_pages", ConsolePage, **arguments)
     panels = collect(manager, "console_panels", ConsolePanel, **arguments)
+    editors = [editor for _, editor in collect(manager, "console_brandings", BrandingEditor, **arguments)]
+    previews = [preview for _, preview in collect(manager, "console_previews", ConsolePreview, **arguments)]
     own = [("console", page) for page in PAGES]
     static = StaticFiles("/console/static", HERE / "static")
-    return Console([*own, *pages], panels, static, extra=search.ROUTES)
+    brandings = branding.routes([ProviderBranding(), ApplicationBranding(), *editors], previews)
+    return Console([*own, *pages], panels, static, extra=[*search.ROUTES, *brandings])
 
 
 @hookimpl

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from credenza import ConsolePage, ConsolePanel, Settings, hookspec
+from credenza import BrandingEditor, ConsolePage, ConsolePanel, ConsolePreview, Settings, hookspec
 
 
 @hookspec
@@ -19,4 +19,16 @@ def console_panels(settings: Settings) -> ConsolePanel | Sequence[ConsolePanel]:
 
     A panel that raises or takes too long is named in the log with its plugin, and its place on the page says so.
     """
+    raise NotImplementedError
+
+
+@hookspec
+def console_brandings(settings: Settings) -> BrandingEditor | Sequence[BrandingEditor]:
+    """Who else shows themselves on users' pages. Called once, at the start; the console edits it."""
+    raise NotImplementedError
+
+
+@hookspec
+def console_previews(settings: Settings) -> ConsolePreview | Sequence[ConsolePreview]:
+    """Pages of users for the live preview. Called once, at the start; `show` is called for each preview."""
     raise NotImplementedError

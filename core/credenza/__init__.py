@@ -5,11 +5,14 @@ from __future__ import annotations
 from . import events
 from .app import create_app
 from .console_api import (
+    Branded,
+    BrandingEditor,
     ConsoleDone,
     ConsoleForm,
     ConsoleFrame,
     ConsolePage,
     ConsolePanel,
+    ConsolePreview,
     ConsoleRoute,
     ConsoleView,
     ConsoleVisit,
@@ -47,7 +50,7 @@ from .permissions import Decision, choices_of, context_title, described, still_v
 from .permissions import claims as released_claims
 from .permissions import counts as consent_counts
 from .plugins import collect
-from .prompts.explain import Explanation, explain
+from .prompts.explain import Explanation, explain, preview_pages
 from .protocol import errors
 from .protocol.client_authentication import digest_secret
 from .protocol.clients import Branding, Client, ClientType
@@ -65,8 +68,9 @@ from .settings import Settings, SettingsError
 from .state.applications import check_client, declared_permissions, shown_permissions
 from .state.run import Run as StateRun
 from .state.run import StateError, check_keys
-from .store import audit, clients, consents, keys, provider, sessions, users
+from .store import audit, branding, clients, consents, keys, provider, sessions, users
 from .store.audit import AuditEvent
+from .store.branding import SavedBranding
 from .store.clients import ClientRow
 from .store.consents import Consent
 from .store.engine import is_unique_violation, transaction
@@ -80,11 +84,14 @@ from .store.version import Cache, bump_version
 from .web.accounts import SignInNeeded, csrf_token, signed_in, signed_in_form, signed_in_upload
 from .web.branding import check_branding, check_color
 from .web.claims import claim_label, claims_in_words, claims_summary
-from .web.images import UnusableImage, store_image
+from .web.custom_css import CleanCss, UnusableCss, clean_css
+from .web.images import UnusableImage, fetch_image, store_image
 from .web.limits import Limiter, Rule, neighbourhood
 from .web.moments import Moment
 from .web.pages import ConsentGroup, ConsentLine, ConsentPage, ErrorPage, FormPage, Look, Page, SignInPage
+from .web.palette import Palette
 from .web.passwords import Passwords, WeakPassword, check_new_password
+from .web.preview import ThemeState, image_in_place, palette_of_look, preview, published_look, theme_states
 from .web.rendering import render
 from .web.requests import (
     AnyRequest,
@@ -110,9 +117,12 @@ __all__ = [
     "Authentication",
     "Authenticator",
     "AuthorizationServer",
+    "Branded",
     "Branding",
+    "BrandingEditor",
     "Cache",
     "Choices",
+    "CleanCss",
     "Cleaner",
     "Client",
     "ClientRow",
@@ -130,6 +140,7 @@ __all__ = [
     "ConsoleFrame",
     "ConsolePage",
     "ConsolePanel",
+    "ConsolePreview",
     "ConsoleRoute",
     "ConsoleView",
     "ConsoleVisit",
@@ -152,6 +163,7 @@ __all__ = [
     "ObjectChanged",
     "Outcome",
     "Page",
+    "Palette",
     "Parameters",
     "PasswordChanged",
     "Passwords",
@@ -162,6 +174,7 @@ __all__ = [
     "Reach",
     "Refused",
     "Rule",
+    "SavedBranding",
     "Scope",
     "ScopeProvider",
     "Session",
@@ -179,8 +192,10 @@ __all__ = [
     "StaticFiles",
     "Subject",
     "Theme",
+    "ThemeState",
     "Translated",
     "Undecryptable",
+    "UnusableCss",
     "UnusableImage",
     "User",
     "UserRow",
@@ -191,6 +206,7 @@ __all__ = [
     "address_of",
     "audit",
     "begin_session",
+    "branding",
     "bump_version",
     "check_branding",
     "check_client",
@@ -205,6 +221,7 @@ __all__ = [
     "claim_label",
     "claims_in_words",
     "claims_summary",
+    "clean_css",
     "clients",
     "collect",
     "consent_counts",
@@ -225,11 +242,13 @@ __all__ = [
     "explain",
     "fetch",
     "fetch_document",
+    "fetch_image",
     "form_parameters",
     "hookimpl",
     "hookspec",
     "host_of",
     "identifier_of",
+    "image_in_place",
     "invite",
     "is_loopback",
     "is_unique_violation",
@@ -239,9 +258,13 @@ __all__ = [
     "new_id",
     "new_token",
     "own_frame",
+    "palette_of_look",
     "parse_json",
+    "preview",
+    "preview_pages",
     "provider",
     "provider_metadata",
+    "published_look",
     "query_parameters",
     "read_body",
     "redirect_response",
@@ -261,6 +284,7 @@ __all__ = [
     "signed_in_upload",
     "still_valid",
     "store_image",
+    "theme_states",
     "transaction",
     "users",
     "verdicts",

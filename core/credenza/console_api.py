@@ -22,6 +22,8 @@ from typing import Any, ClassVar, Self
 from urllib.parse import quote, unquote, urlencode
 
 from .events import ObjectChanged
+from .objects import Choices
+from .protocol.clients import Branding, Client
 from .protocol.parameters import Parameters
 from .server import AuthorizationServer
 from .store.sessions import Session
@@ -232,6 +234,69 @@ class ConsolePanel:
     show: Callable[[ConsoleVisit, Any], Awaitable[ConsoleView | None]]
     routes: tuple[ConsoleRoute, ...] = ()
     order: int = 500
+
+
+@dataclass(kw_only=True)
+class Branded:
+    """Something whose branding the console edits: what is published, and what stands around the page that edits it.
+
+    `owner` is the key of its drafts and versions ("organization 42"), at most 300 characters. `client` is the
+    application it is previewed with, `choices` are the user's answers that lead to it.
+    """
+
+    owner: str
+    address: str
+    title: str
+    branding: Branding
+    lead: str = ""
+    path: tuple[Link, ...] = ()
+    tabs: tuple[Link, ...] = ()
+    client: Client | None = None
+    choices: Choices = field(default_factory=dict)
+
+
+class BrandingEditor:
+    """Who shows themselves on users' pages, beside the provider and its applications. Subclass it.
+
+    The console brings the page at `path` ("/console/organizations/{organization:str}/branding"): with drafts, a live
+    preview, and a way back. `permission` is the first half of what its routes ask for. `level` is where the branding
+    stands in a page's Look: "provider", "application" or "context". `fields` are those of `Branding` that are edited.
+    """
+
+    path: ClassVar[str]
+    permission: ClassVar[str]
+    level: ClassVar[str] = "context"
+    fields: ClassVar[tuple[str, ...]] = (
+        "display_name",
+        "terms_uri",
+        "policy_uri",
+        "primary_color",
+        "dark_primary_color",
+        "theme",
+        "logo",
+        "dark_logo",
+        "favicon",
+    )
+
+    async def find(self, visit: ConsoleVisit, **parameters: str) -> Branded:
+        """What the parameters of the path name; raises litestar's NotFoundException."""
+        raise NotImplementedError
+
+    async def publish(self, visit: ConsoleVisit, branded: Branded, branding: Branding) -> None:
+        """Make it what users see, and say so in the audit log (`visit.changed`). A transaction is open."""
+        raise NotImplementedError
+
+
+@dataclass(frozen=True, slots=True)
+class ConsolePreview:
+    """A page of users that a plugin brings, for the previews of the console.
+
+    `show` makes it for a user, of whom it writes nothing; without one it makes up somebody. None for nothing to show.
+    """
+
+    name: str
+    title: str
+    show: Callable[[ConsoleVisit, User | None], Awaitable[Page | None]]
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,10 +6,11 @@ from collections.abc import Sequence
 
 from litestar.handlers import HTTPRouteHandler
 
-from credenza import hookimpl
+from credenza import ConsolePreview, hookimpl
 
 from . import applications, data, password, sessions
 from .frame import STATIC, TEMPLATES
+from .preview import PREVIEW
 
 templates = TEMPLATES / "account"  # for themes: {% extends "account:sessions.html" %}
 locales = TEMPLATES.parent / "locales"
@@ -32,3 +33,8 @@ def register_routes() -> Sequence[HTTPRouteHandler]:
         data.download_data,
         STATIC.handler(),
     ]
+
+
+@hookimpl(optionalhook=True)
+def console_previews() -> ConsolePreview:
+    return PREVIEW

@@ -119,7 +119,7 @@ async def list_applications(request: AnyRequest) -> AnyResponse:
     found = await consents.list_consents(user_id=here.user.id, offset=first, limit=PAGE_SIZE + 1)
     page = ApplicationsPage(
         title=Words("Applications"),
-        applications=tuple(await _applications(here, found[:PAGE_SIZE])),
+        applications=tuple(await list_of(here, found[:PAGE_SIZE])),
         newer=_from(first - PAGE_SIZE) if first else "",
         older=_from(first + PAGE_SIZE) if len(found) > PAGE_SIZE else "",
     )
@@ -272,7 +272,7 @@ async def _look(here: Visit, consent_id: str) -> Situation:
 
 
 async def _page(here: Visit, seen: Situation) -> ApplicationPage:
-    (application,) = await _applications(here, [seen.consent], seen)
+    (application,) = await list_of(here, [seen.consent], seen)
     groups: dict[str, list[Line]] = {}
     for line in application.lines:
         groups.setdefault(line.group, []).append(line)
@@ -313,7 +313,7 @@ async def _warning(here: Visit, seen: Situation, application: Application) -> st
     return ""
 
 
-async def _applications(here: Visit, found: Sequence[Consent], seen: Situation | None = None) -> list[Application]:
+async def list_of(here: Visit, found: Sequence[Consent], seen: Situation | None = None) -> list[Application]:
     """In words, with the actual data: each source is asked once for each context, however many consents there are."""
     allowed = {permission for consent in found for permission in consent.granted}
     scopes = seen.scopes if seen is not None else await described(here.server, allowed)

@@ -107,17 +107,21 @@ async def posted(request: AnyRequest, page: str) -> Visit:
     return Visit(request, server_of(request), session, user, form)
 
 
+def framed(visit: Visit, tab: str, notice: str = "") -> Frame:
+    return Frame(
+        account=visit.user.email or visit.user.username,
+        account_name=visit.user.display_name,
+        tabs=tuple(Tab(title, address, icon, address == tab) for title, address, icon in TABS),
+        stylesheet=STATIC.address("account.css"),
+        console="/console" if visit.user.administrator and "console" in visit.server.plugins_named else "",
+        notice=notice,
+    )
+
+
 async def show(visit: Visit, page: AccountPage) -> AnyResponse:
     cookie = visit.request.cookies.get(_notice_cookie(visit.server), "")
     page.csrf_token = csrf_token(visit.request, visit.session)
-    page.frame = Frame(
-        account=visit.user.email or visit.user.username,
-        account_name=visit.user.display_name,
-        tabs=tuple(Tab(title, address, icon, address == page.tab) for title, address, icon in TABS),
-        stylesheet=STATIC.address("account.css"),
-        console="/console" if visit.user.administrator and "console" in visit.server.plugins_named else "",
-        notice=NOTICES.get(cookie, ""),
-    )
+    page.frame = framed(visit, page.tab, NOTICES.get(cookie, ""))
     response = await render(visit.request, page, status=page.status)
     if cookie:
         _set_notice(visit.server, response, "", 0)

@@ -8,9 +8,18 @@ from pathlib import Path
 from litestar.handlers import HTTPRouteHandler
 from piccolo.conf.apps import AppConfig
 
-from credenza import Cleaner, ConsolePage, ConsolePanel, ScopeProvider, StateSection, hookimpl
+from credenza import (
+    BrandingEditor,
+    Cleaner,
+    ConsolePage,
+    ConsolePanel,
+    ConsolePreview,
+    ScopeProvider,
+    StateSection,
+    hookimpl,
+)
 
-from .console import PAGES, PANELS
+from .console import EDITOR, JOIN_PREVIEW, PAGES, PANELS
 from .invitations import clean_up_invitations
 from .joining import join
 from .scopes import MembershipScopes, OrganizationApiScopes, OrganizationScopes
@@ -53,3 +62,13 @@ def console_pages() -> Sequence[ConsolePage]:
 @hookimpl(optionalhook=True)
 def console_panels() -> Sequence[ConsolePanel]:
     return PANELS
+
+
+@hookimpl(optionalhook=True)
+def console_brandings() -> BrandingEditor:
+    return EDITOR
+
+
+@hookimpl(optionalhook=True)
+def console_previews() -> ConsolePreview:
+    return JOIN_PREVIEW

@@ -10,9 +10,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from credenza import Asked, Choices, Permission, Question, Scope, ScopeProvider, Subject, Words
+from credenza import Asked, Branding, Choices, Permission, Question, Scope, ScopeProvider, Subject, Words
 
-from .store import Membership, memberships, organization_name, permissions_in
+from .store import Membership, memberships, organization_branding, organization_name, permissions_in
 from .tables import OrganizationPermission
 
 QUESTION = "organization"
@@ -82,6 +82,9 @@ class MembershipScopes(ScopeProvider):
 
     async def answer_title(self, question: str, answer: str) -> str | None:
         return await organization_name(answer) if question == QUESTION else None
+
+    async def branding(self, choices: Choices) -> Branding | None:
+        return await organization_branding(chosen(choices)) if chosen(choices) else None
 
     async def claims(self, subject: Subject, permissions: Sequence[Permission], choices: Choices) -> Mapping[str, Any]:
         """About the chosen organization only; all of them for our own applications, which nobody chose for."""

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from piccolo.query import Select
 from piccolo.query.functions import Count, Lower
 
-from credenza import Statement, bump_version, clients, transaction
+from credenza import Branding, Statement, branding, bump_version, clients, transaction
 
 from .tables import (
     Organization,
@@ -80,6 +81,19 @@ async def organization_name(organization: str) -> str | None:
     return str(row["name"]) if row else None
 
 
+async def organization_branding(organization: str) -> Branding | None:
+    """None when the organization shows nothing of its own, or is suspended."""
+    o = Organization
+    row = await o.select(o.branding).where((o.id == organization) & o.suspended.eq(False)).first()
+    said = json.loads(row["branding"]) if row else {}
+    return Branding.load(said) if said else None
+
+
+async def save_branding(organization: str, shown: Branding) -> None:
+    said = {name: value for name, value in asdict(shown).items() if value}
+    await edit_organization(organization, {"branding": json.dumps(said)})
+
+
 async def save_organization(organization: str, values: Mapping[str, Any], now: int) -> None:
     o = Organization
     row = o(
@@ -104,8 +118,10 @@ async def edit_organization(organization: str, values: Mapping[str, Any]) -> Non
 
 
 async def delete_organization(organization: str) -> None:
-    """With its members and invitations."""
-    await Organization.delete().where(Organization.id == organization)
+    """With its members and invitations, and what was drafted and published of its branding."""
+    async with transaction():
+        await Organization.delete().where(Organization.id == organization)
+        await branding.forget_branding(f"organization {organization}")
 
 
 async def add_member(organization: str, user_id: str, roles: Iterable[str], now: int) -> None:

@@ -15,6 +15,7 @@ class Organization(Table, tablename="credenza_organization"):
     id = Varchar(length=40, primary_key=True)
     name = Varchar(length=200, index=True)
     description = Text(default="")
+    branding = Text(default="{}")
     suspended = Boolean(default=False)
     created_at = BigInt(default=0)
 

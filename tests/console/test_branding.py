@@ -10,10 +10,18 @@ import httpx
 import pytest
 from PIL import Image
 
-from credenza import clients
+from credenza import audit, clients, provider
+from credenza import branding as store
+from credenza.testing import PageSeen, RelyingParty, UserAgent
 
 Visitor = Any  # see conftest.py
 PATH = "/console/applications/app/branding"
+PROVIDER = "/console/branding"
+
+
+@pytest.fixture
+def credenza_settings(web_site: Any) -> dict[str, Any]:
+    return {"outbound_allow": (web_site.host,)}
 
 
 def picture(size: tuple[int, int] = (64, 64)) -> bytes:
@@ -104,3 +112,256 @@ def test_a_body_that_is_no_form_is_refused(visitor: Visitor) -> None:
     for content_type in ("multipart/form-data; boundary=x", "multipart/form-data", "application/json", ""):
         answer = visitor.agent.send("POST", PATH, content=b"--y\r\nnonsense", headers={"content-type": content_type})
         assert answer.status_code in (400, 403), content_type
+
+
+# -- drafts, publishing, and the way back ------------------------------------------------------------------------------
+
+
+def saved_provider(visitor: Visitor) -> dict[str, str]:
+    found: dict[str, str] = visitor.credenza.run(provider.find_provider_setting, "branding")
+    return found
+
+
+def test_a_draft_is_seen_by_nobody_until_it_is_published(
+    visitor: Visitor, user_agent: UserAgent, client: RelyingParty
+) -> None:
+    assert upload(visitor, path=PROVIDER, display_name="Newcastle", action="draft").status_code == 303
+    assert saved_provider(visitor) == {}
+    page = user_agent.get(client.authorization_url())
+    assert isinstance(page, PageSeen)
+    assert "Newcastle" not in page.text
+    page = visitor.get(PROVIDER)
+    assert "This is a draft of root" in page.text
+    assert 'value="Newcastle"' in page.html
+    upload(visitor, path=PROVIDER, display_name="Newcastle", action="publish")
+    assert saved_provider(visitor) == {"display_name": "Newcastle"}
+    assert "This is a draft" not in visitor.get(PROVIDER).text
+    page = user_agent.get(client.authorization_url())
+    assert isinstance(page, PageSeen)
+    assert "Newcastle" in page.text
+
+
+def test_a_draft_can_be_discarded(visitor: Visitor) -> None:
+    upload(visitor, path=PROVIDER, display_name="Published")
+    upload(visitor, path=PROVIDER, display_name="Drafted", action="draft")
+    upload(visitor, path=PROVIDER, action="discard")
+    page = visitor.get(PROVIDER)
+    assert 'value="Published"' in page.html
+    assert saved_provider(visitor) == {"display_name": "Published"}
+
+
+def test_publications_are_undone_one_after_the_other_and_published_again(visitor: Visitor) -> None:
+    visitor.credenza.apply({"provider": {"branding": {"name": "From the file"}}})
+    for name in ("First", "Second"):
+        upload(visitor, path=PROVIDER, display_name=name)
+    assert upload(visitor, path=PROVIDER, action="undo").status_code == 303
+    assert saved_provider(visitor) == {"display_name": "First"}
+    upload(visitor, path=PROVIDER, action="undo")
+    assert saved_provider(visitor) == {"display_name": "From the file"}
+    upload(visitor, path=PROVIDER, action="undo")
+    assert saved_provider(visitor) == {"display_name": "From the file"}, "there is nothing before it"
+    versions = visitor.credenza.run(store.list_versions, "provider")
+    [second] = [version for version in versions if version.value.get("display_name") == "Second"]
+    upload(visitor, path=PROVIDER, action=f"again:{second.id}")
+    assert saved_provider(visitor) == {"display_name": "Second"}
+    events = visitor.credenza.run(audit.list_events, limit=50)
+    said = [(event.data.get("kind"), event.data.get("action")) for event in events if event.name == "ObjectChanged"]
+    assert said.count(("branding", "publication undone")) == 2
+    assert said.count(("provider", "updated")) == 6  # one of them from the file
+
+
+def test_undo_brings_an_applications_logo_back(visitor: Visitor) -> None:
+    upload(visitor, {"logo": ("logo.png", picture(), "image/png")})
+    logo = branding(visitor)["logo"]
+    upload(visitor, remove_logo="on")
+    assert branding(visitor)["logo"] == ""
+    upload(visitor, action="undo")
+    assert branding(visitor)["logo"] == logo
+
+
+def test_a_reader_may_look_and_change_nothing(visitor: Visitor, administrator: Any) -> None:
+    reader = administrator("read-only")
+    assert reader.get(PROVIDER).status == 200
+    assert reader.get(f"{PROVIDER}/preview?preview_page=consent").name == "consent"
+    token = visitor.token()
+    for path in (PROVIDER, f"{PROVIDER}/preview", PATH):
+        answer = reader.agent.send(
+            "POST",
+            path,
+            data={"csrf_token": token},
+            files={"logo": ("", b"")},
+            headers={"origin": reader.credenza.issuer},
+        )
+        assert answer.status_code == 403
+    assert saved_provider(visitor) == {}
+
+
+# -- colours, CSS, pictures from elsewhere -----------------------------------------------------------------------------
+
+
+def test_a_colour_that_cannot_be_read_is_refused_beside_its_field(visitor: Visitor) -> None:
+    answer = upload(visitor, path=PROVIDER, primary_color="#ffaa00", dark_primary_color="#222222")
+    assert answer.status_code == 422
+    assert "1.91:1" in answer.text
+    assert "#a06b00" in answer.text
+    assert 'id="dark_primary_color-error"' in answer.text
+    assert saved_provider(visitor) == {}
+
+
+def test_a_colour_is_measured_in_the_theme_that_is_picked(visitor: Visitor) -> None:
+    assert upload(visitor, path=PROVIDER, primary_color="#707070").status_code == 303
+    assert upload(visitor, path=PROVIDER, primary_color="#707070", theme="paper").status_code == 422
+
+
+def test_custom_css_is_filtered_served_by_its_hash_and_what_is_left_out_is_said(visitor: Visitor) -> None:
+    css = (
+        "main { border-radius: 4px }\n[name=decision] { display: none }\nmain { position: fixed; background: url(//x) }"
+    )
+    assert upload(visitor, path=PROVIDER, css=css).status_code == 303
+    address = saved_provider(visitor)["stylesheet"]
+    served = visitor.agent.send("GET", address).text
+    assert "border-radius: 4px" in served
+    assert not any(word in served for word in ("decision", "position", "url("))
+    page = visitor.get(PROVIDER)
+    assert "Line 2: The selector “[name=decision]” is not allowed." in page.text
+    assert "[name=decision]" in page.html, "what was typed is kept to be mended"
+    upload(visitor, path=PROVIDER, css="")
+    assert "stylesheet" not in saved_provider(visitor)
+
+
+def test_too_much_css_is_refused_and_kept_in_the_form(visitor: Visitor) -> None:
+    answer = upload(visitor, path=PROVIDER, css="a" * 50_001)
+    assert answer.status_code == 422
+    assert 'id="css-error"' in answer.text
+
+
+def test_a_logo_is_fetched_once_from_an_address(visitor: Visitor, web_site: Any) -> None:
+    address = web_site.publish("/logo.gif", picture(), content_type="image/gif")
+    assert upload(visitor, logo_address=address).status_code == 303
+    assert branding(visitor)["logo"].startswith("/image/")
+    image = visitor.agent.send("GET", branding(visitor)["logo"])
+    assert image.headers["content-type"] == "image/png"
+    visitor.get(PATH)
+    assert [path for path, _ in web_site.seen] == ["/logo.gif"]
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "http://127.0.0.1/x.png",
+        "https://169.254.169.254/x.png",
+        "https://10.0.0.1/",
+        "file:///etc/passwd",
+        "https://[::1]/",
+    ],
+)
+def test_a_logo_from_inside_is_refused(visitor: Visitor, address: str) -> None:
+    answer = upload(visitor, logo_address=address)
+    assert answer.status_code == 422
+    assert 'id="logo_address-error"' in answer.text
+    assert branding(visitor)["logo"] == ""
+
+
+@pytest.mark.parametrize("status", [200, 404])
+def test_an_address_without_a_picture_is_refused(visitor: Visitor, web_site: Any, status: int) -> None:
+    address = web_site.publish("/logo.svg", b"<svg onload='alert(1)'/>", status=status, content_type="image/svg+xml")
+    assert upload(visitor, logo_address=address).status_code == 422
+    assert branding(visitor)["logo"] == ""
+
+
+# -- the preview -------------------------------------------------------------------------------------------------------
+
+
+def counted(visitor: Visitor) -> list[int]:
+    """Rows of every table that a preview could write to."""
+
+    async def count() -> list[int]:
+        engine = visitor.credenza.server.engine
+        apps = visitor.credenza.server.table_apps
+        return [await table.count() for app in apps for table in app.table_classes if engine is not None]
+
+    return visitor.credenza.run(count)
+
+
+PREVIEWS = ("sign-in", "consent", "error", "device", "sign-out", "account", "join")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("page", PREVIEWS)
+def test_every_page_is_previewed_as_it_is_typed_and_nothing_is_kept(visitor: Visitor, page: str, scheme: str) -> None:
+    token = visitor.token()
+    before = counted(visitor)
+    answer = visitor.agent.send(
+        "POST",
+        f"{PROVIDER}/preview",
+        data={
+            "csrf_token": token,
+            "display_name": "Newcastle",
+            "primary_color": "#0b5563",
+            "theme": "paper",
+            "css": "main { border-radius: 4px } main { position: fixed }",
+            "preview_page": page,
+            "preview_scheme": scheme,
+            "preview_client": "app",
+            "preview_user": "ada",
+        },
+        files={"logo": ("logo.png", picture(), "image/png")},
+        headers={"origin": visitor.credenza.issuer, "sec-fetch-site": "same-origin"},
+    )
+    assert answer.status_code == 200
+    assert ("account" if page == "join" else page) in answer.text.split("data-page=")[1][:20]
+    assert "Newcastle" in answer.text
+    assert "/paper.css" in answer.text
+    assert "/branding/0b5563-" in answer.text
+    assert "border-radius: 4px" in answer.text
+    assert "position: fixed" not in answer.text
+    assert f'content="{scheme}"' in answer.text
+    assert "prefers-color-scheme" not in answer.text
+    policy = answer.headers["content-security-policy"]
+    assert "frame-ancestors 'self'" in policy
+    assert "sandbox allow-same-origin" in policy
+    assert "style-src 'self' 'sha256-" in policy
+    assert counted(visitor) == before
+
+
+def test_a_preview_shows_the_chosen_user_and_application(visitor: Visitor) -> None:
+    asked = "preview_page=consent&preview_client=app&preview_user=ada"
+    text = visitor.get(f"{PROVIDER}/preview?{asked}").text
+    assert "Harbour Wiki wants to use your account" in text
+    assert "ada@example.com" in text
+    assert "See your orders" in text, "she holds it, and the application may ask for it"
+    text = visitor.get(f"{PROVIDER}/preview?{asked.replace('ada', 'grace')}").text
+    assert "See your orders" not in text
+    account = visitor.get(f"{PROVIDER}/preview?preview_page=account&preview_user=grace").text
+    assert "grace@example.com" in account
+
+
+def test_what_is_wrong_is_previewed_as_it_was(visitor: Visitor) -> None:
+    upload(visitor, path=PROVIDER, primary_color="#0b5563")
+    answer = upload(visitor, path=f"{PROVIDER}/preview", primary_color="#ffaa00", terms_uri="javascript:alert(1)")
+    assert answer.status_code == 200
+    assert "/branding/0b5563-" in answer.text
+    assert "javascript:" not in answer.text
+
+
+def test_a_preview_in_the_dark_is_dark_in_all_its_files(visitor: Visitor) -> None:
+    html = visitor.get(f"{PROVIDER}/preview?preview_page=sign-in&preview_scheme=dark").html
+    sheets = [part.split('"')[0] for part in html.split('rel="stylesheet" href="')[1:]]
+    assert all(sheet.endswith("?scheme=dark") for sheet in sheets)
+    core = next(sheet for sheet in sheets if "credenza.css" in sheet)
+    text = visitor.agent.send("GET", core).text
+    assert "prefers-color-scheme" not in text
+    assert "@media (min-width: 0)" in text
+
+
+def test_there_is_no_preview_of_another_page(visitor: Visitor) -> None:
+    assert visitor.get(f"{PROVIDER}/preview?preview_page=../../etc").status == 404
+
+
+def test_the_console_says_which_theme_is_broken(visitor: Visitor) -> None:
+    renderer = visitor.credenza.app.state.renderer
+    renderer._failed["paper"] = {"consent.html": "line 3: UndefinedError: nothing"}
+    page = visitor.get(PROVIDER)
+    assert "The theme Paper is broken" in page.text
+    assert "consent.html: line 3: UndefinedError: nothing" in page.text
+    assert "Paper (broken)" in page.text

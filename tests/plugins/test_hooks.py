@@ -399,6 +399,23 @@ def test_console_panels(credenza: Credenza, admin: UserAgent) -> None:
         assert ("Staff directory" in page.text and "harbour-pilots" in page.text) == bool(groups)
 
 
+def test_console_brandings(credenza: Credenza, admin: UserAgent) -> None:
+    credenza.apply({"organizations": [{"id": "acme", "name": "Acme"}]})
+    page = admin.get("/console/organizations/acme/branding")
+    assert isinstance(page, PageSeen)
+    assert page.status == 200
+    assert "Acme" in page.text
+    assert "dark_primary_color" in page.html
+
+
+def test_console_previews(admin: UserAgent) -> None:
+    for name, words in (("account", "Harbour Wiki"), ("join", "Acme")):
+        page = admin.get(f"/console/branding/preview?preview_page={name}")
+        assert isinstance(page, PageSeen)
+        assert page.name == "account"
+        assert words in page.text
+
+
 # -- the public interface ---------------------------------------------------------------------------------------------
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from credenza import ConsolePage
 
-from . import activity, branding, creation, danger, kit, listing, people, permissions, secrets, settings
+from . import activity, creation, danger, kit, listing, people, permissions, secrets, settings
 
 PAGE = ConsolePage(
     "Applications",
@@ -34,8 +34,6 @@ PAGE = ConsolePage(
         permissions.add_permissions,
         permissions.show_remove,
         permissions.remove_permission,
-        branding.show_branding,
-        branding.save_branding,
         people.list_people,
         activity.list_activity,
         kit.show_kit,

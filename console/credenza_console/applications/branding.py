@@ -2,91 +2,43 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, replace
-from typing import ClassVar
+from dataclasses import asdict, replace
 
-from credenza import (
-    Client,
-    ConsoleDone,
-    ConsoleVisit,
-    UnusableImage,
-    check_web_uri,
-    clients,
-    console_get,
-    console_post,
-    store_image,
-    transaction,
-)
+from credenza import Branded, Branding, BrandingEditor, ConsoleVisit, Link, clients
 
-from .common import ONE, ApplicationForm, find, tabs
-
-IMAGES = ("logo", "dark_logo")
-TEXTS = ("display_name", "terms_uri", "policy_uri", "theme")
+from .common import LISTS, ONE, address_of_client, find, tabs
 
 
-@dataclass(kw_only=True)
-class BrandingPage(ApplicationForm):
-    template: ClassVar[str] = "applications/branding.html"
-    themes: tuple[tuple[str, str], ...]
+class ApplicationBranding(BrandingEditor):
+    path = ONE + "/branding"
+    permission = "applications"
+    level = "application"
+    fields = tuple(name for name in BrandingEditor.fields if name != "favicon")
 
+    async def find(self, visit: ConsoleVisit, **parameters: str) -> Branded:
+        client = await find(visit, parameters["application"])
+        return Branded(
+            owner=f"application {client.id}",
+            address=f"{address_of_client(client.id)}/branding",
+            title=client.name,
+            lead=client.description,
+            path=(Link(*LISTS[client.third_party]),),
+            tabs=tabs(client, "Branding"),
+            branding=client.branding,
+            client=client,
+        )
 
-@console_get(ONE + "/branding", "applications:read")
-async def show_branding(visit: ConsoleVisit, application: str) -> BrandingPage:
-    client = await find(visit, application)
-    return _page(visit, client, asdict(client.branding))
-
-
-@console_post(ONE + "/branding", "applications:write", uploads=True)
-async def save_branding(visit: ConsoleVisit, application: str) -> ConsoleDone | BrandingPage:
-    client = await find(visit, application)
-    typed = {name: visit.form.get(name, "").strip() for name in TEXTS}
-    errors = {}
-    if len(typed["display_name"]) > 200 or not typed["display_name"].isprintable():
-        errors["display_name"] = "A name has at most 200 characters."
-    for name in ("terms_uri", "policy_uri"):
-        if typed[name]:
-            try:
-                check_web_uri(typed[name])
-            except ValueError as error:
-                errors[name] = str(error)
-    if typed["theme"] and typed["theme"] not in visit.server.themes:
-        errors["theme"] = "There is no such theme."
-    images: dict[str, str] = {}
-    for name in IMAGES:
-        if visit.form.get(f"remove_{name}") == "on":
-            images[name] = ""
-        if name in visit.files:
-            try:
-                images[name] = await store_image(visit.files[name], visit.server.now(), keep=not errors)
-            except UnusableImage as error:
-                errors[name] = str(error)
-    if errors:
-        return _page(visit, client, asdict(client.branding)).refused(errors, **typed)
-    branding = replace(client.branding, **typed, **images)
-    before, after = asdict(client.branding), asdict(branding)
-    differing = [name for name in after if before[name] != after[name]]
-    if differing:
-        async with transaction():
-            await clients.update_client(replace(client, branding=branding), visit.server.now())
-            await visit.changed(
-                "branding",
-                "updated",
-                client.id,
-                client=client.id,
-                before={name: before[name] for name in differing},
-                after={name: after[name] for name in differing},
-            )
-    page = _page(visit, client, {})
-    return ConsoleDone(f"{page.address}/branding", "Saved.")
-
-
-def _page(visit: ConsoleVisit, client: Client, values: dict[str, str]) -> BrandingPage:
-    themes = [(theme.name, theme.title) for theme in visit.server.themes.values()]
-    return BrandingPage(
-        title=client.name,
-        lead=client.description,
-        tabs=tabs(client, "Branding"),
-        client=client,
-        values=values,
-        themes=(("", "The same as everywhere"), *themes),
-    )
+    async def publish(self, visit: ConsoleVisit, branded: Branded, branding: Branding) -> None:
+        client = branded.client
+        assert client is not None
+        before, after = asdict(client.branding), asdict(branding)
+        differing = [name for name in after if before[name] != after[name]]
+        await clients.update_client(replace(client, branding=branding), visit.server.now())
+        await visit.changed(
+            "branding",
+            "updated",
+            client.id,
+            client=client.id,
+            before={name: before[name] for name in differing},
+            after={name: after[name] for name in differing},
+        )

@@ -81,7 +81,8 @@ if (guarded) {
   }
   const before = guarded.hasAttribute("data-dirty") ? "" : entries(guarded);
   let leaving = false;
-  guarded.addEventListener("submit", () => {
+  guarded.addEventListener("submit", (event) => {
+    if (event.submitter?.formTarget) return; // a preview leaves nothing
     leaving = true;
     sessionStorage.setItem(draft, entries(guarded));
   });
@@ -111,3 +112,60 @@ document.addEventListener("input", (event) => {
     group.hidden = !group.querySelector("li:not([hidden])");
   }
 });
+
+// -- a live preview: the form as it is typed, posted into a new frame that takes the old one's place when it is there --
+const live = document.querySelector("form[data-live]");
+if (live) {
+  const stage = live.querySelector(".frame");
+  const button = live.querySelector("[data-preview]");
+  let waiting = 0;
+  let drawn = 0;
+
+  const show = () => {
+    const number = ++drawn;
+    const next = stage.querySelector("iframe").cloneNode();
+    next.removeAttribute("src");
+    next.hidden = true;
+    next.name = `preview-${number}`;
+    stage.append(next);
+    const loaded = () => {
+      if (next.contentWindow.location.href === "about:blank") return;
+      if (number === drawn) {
+        for (const old of stage.querySelectorAll("iframe")) if (old !== next) old.remove();
+        next.hidden = false;
+      } else next.remove();
+    };
+    next.addEventListener("load", loaded);
+    if (button) {
+      button.setAttribute("formtarget", next.name);
+      live.requestSubmit(button);
+    } else {
+      const wanted = [...new FormData(live)].filter(([name, value]) => name.startsWith("preview_") && value);
+      next.src = `${live.dataset.live}?${new URLSearchParams(wanted)}`;
+    }
+  };
+  const later = (milliseconds) => {
+    clearTimeout(waiting);
+    waiting = setTimeout(show, milliseconds);
+  };
+
+  if (button) button.hidden = true;
+  live.addEventListener("input", (event) => {
+    if (event.target.name === "preview_size" || event.target.name?.endsWith("_address")) return;
+    later(event.target.type === "text" || event.target.tagName === "TEXTAREA" ? 350 : 0);
+  });
+  for (const picker of live.querySelectorAll("[data-picks]")) {
+    const field = document.getElementById(picker.dataset.picks);
+    picker.hidden = false;
+    picker.addEventListener("input", () => (field.value = picker.value));
+    field.addEventListener("input", () => /^#[0-9a-f]{6}$/i.test(field.value) && (picker.value = field.value));
+  }
+  const fit = () => {
+    const desktop = live.querySelector("[name=preview_size]:checked").value === "desktop";
+    const room = stage.clientWidth - 32;
+    const scale = Math.min(1, room / (desktop ? 1280 : 375));
+    stage.style.setProperty("--scale", scale.toFixed(3));
+  };
+  live.addEventListener("change", fit);
+  new ResizeObserver(fit).observe(stage);
+}

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from urllib.parse import urlencode
 
-from ..objects import Question, Subject, Waiting
+from ..objects import Choices, Question, Subject, Waiting
 from ..permissions import check_enabled, verdicts
 from ..protocol.authorization_request import AuthorizationRequest
 from ..protocol.clients import Client
@@ -17,8 +17,10 @@ from ..protocol.scopes import Permission, Scope
 from ..server import AuthorizationServer
 from ..store.consents import Consent
 from ..store.users import User
-from ..web.pages import ConsentPage
+from ..web import samples
+from ..web.pages import ConsentPage, Page
 from .consent import consent_page, look
+from .login import LoginPrompt
 
 CHALLENGE = "x" * 43  # any: nothing is redeemed
 
@@ -75,3 +77,40 @@ async def explain(
         consent=situation.before,
         asks=client.third_party and situation.undecided,
     )
+
+
+async def preview_pages(
+    server: AuthorizationServer, client: Client | None, user: User | None, choices: Choices
+) -> Mapping[str, Page]:
+    """The pages of a sign-in, as this user would see them on the way to this application; made-up people where there
+    is none. Writes nothing.
+    """
+    sample = samples.Sample(
+        client.display_name if client is not None else samples.APPLICATION,
+        (user.email or user.username) if user is not None else samples.Sample().account,
+        user.display_name if user is not None else samples.Sample().account_name,
+    )
+    sign_in = await LoginPrompt().show(Waiting(server, None, client, None, None))
+    sign_in.application, sign_in.cancel = sample.application, True
+    return {
+        "sign-in": sign_in,
+        "consent": await _consent(server, client, user, choices) or samples.consent_page(sample),
+        "error": samples.error_page(sample),
+        "device": samples.device_page(sample),
+        "sign-out": samples.sign_out_page(sample),
+    }
+
+
+async def _consent(
+    server: AuthorizationServer, client: Client | None, user: User | None, choices: Choices
+) -> ConsentPage | None:
+    """The page for everything that is enabled on the application; None when it would never be shown."""
+    if client is None or user is None or not client.ceiling:
+        return None
+    scope = " ".join(dict.fromkeys(["openid", *(p.scope for p in sorted(client.ceiling))]))
+    resources = sorted({p.resource for p in client.ceiling if p.resource})[:20]
+    try:
+        found = await explain(server, client, user, scope=scope, resources=resources, choices=choices)
+    except ProtocolError:
+        return None
+    return found.page

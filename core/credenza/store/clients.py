@@ -16,6 +16,7 @@ from piccolo.table import Table
 from ..protocol.clients import Branding, Client, ClientType, Secret
 from ..protocol.scopes import Permission
 from ..protocol.tokens import new_id
+from .branding import forget_branding
 from .engine import database
 from .version import bump_version
 
@@ -149,6 +150,7 @@ async def delete_client(client_id: str) -> bool:
     """Remove the client; its secrets, permissions, consents, codes and tokens go with it."""
     async with database().transaction():
         rows = await ClientRow.delete().where(ClientRow.id == client_id).returning(ClientRow.id)
+        await forget_branding(f"application {client_id}")
         await bump_version()
     return bool(rows)
 

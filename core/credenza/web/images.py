@@ -8,6 +8,8 @@ import warnings
 
 from PIL import Image, UnidentifiedImageError
 
+from ..outbound import Refused, fetch
+from ..settings import Settings
 from ..store.provider import image_key, save_image
 
 MAX_BYTES = 2 * 1024 * 1024
@@ -50,3 +52,19 @@ async def store_image(content: bytes, now: int, *, keep: bool = True) -> str:
     encoded = await asyncio.to_thread(encode_again, content)
     key = await save_image(encoded, "image/png", now) if keep else image_key(encoded)
     return "/image/" + key
+
+
+async def fetch_image(settings: Settings, url: str, now: int, *, keep: bool = True) -> str:
+    """Fetch a picture once, from an https address, and keep our own copy; returns its address on our origin.
+
+    Raises UnusableImage.
+    """
+    if not url.startswith("https://"):
+        raise UnusableImage("Give an address that begins with https://.")
+    try:
+        status, _, content = await fetch(settings, url, limit=MAX_BYTES, accept="image/*")
+    except Refused as error:
+        raise UnusableImage(f"It cannot be fetched: {error}.") from error
+    if status != 200:
+        raise UnusableImage(f"The address answered with {status}.")
+    return await store_image(content, now, keep=keep)

@@ -77,6 +77,11 @@ def device_page(sample: Sample | None = None) -> DevicePage:
     )
 
 
+def sign_out_page(sample: Sample | None = None) -> SignOutPage:
+    who = sample or Sample()
+    return SignOutPage(title="Sign out", action="", csrf_token="", account=who.account, application=who.application)
+
+
 def consent_page(sample: Sample | None = None) -> ConsentPage:
     who = sample or Sample()
     return ConsentPage(
@@ -138,7 +143,7 @@ def sample_pages() -> list[Page]:
         DevicePage(title="Device", **form, message="This code is not known."),
         device_page(),
         DevicePage(title="Device", **form, done=True, heading="Connected", explanation="You can go back to it."),
-        SignOutPage(title="Sign out", **form, account="ada@example.com", application=APPLICATION),
+        sign_out_page(),
         SignedOutPage(title="Signed out"),
         SignedOutPage(title="Signed out", location="https://wiki.harbour.example/", frames=("https://a.example/out",)),
         PasswordPage(title="Password", **form, heading="Welcome", explanation="Begin.", ask_username=True),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from credenza import ConsolePage
 
 from . import danger, invitations, members, organizations, panel, template, template_roles
+from .branding import EDITOR, JOIN_PREVIEW
 
 PAGES = [
     ConsolePage(
@@ -58,4 +59,4 @@ PAGES = [
 ]
 PANELS = [panel.USER_PANEL]
 
-__all__ = ["PAGES", "PANELS"]
+__all__ = ["EDITOR", "JOIN_PREVIEW", "PAGES", "PANELS"]

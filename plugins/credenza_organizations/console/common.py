@@ -15,7 +15,7 @@ from .. import store
 LIST = "/console/organizations"
 ONE = LIST + "/{organization:str}"
 TEMPLATES = Path(__file__).parent.parent / "templates"
-TABS = (("Settings", ""), ("Members", "/members"), ("Invitations", "/invitations"))
+TABS = (("Settings", ""), ("Members", "/members"), ("Invitations", "/invitations"), ("Branding", "/branding"))
 GONE = "One of these roles does not exist any more."
 
 RoleChoices = tuple[tuple[str, str, str, bool], ...]

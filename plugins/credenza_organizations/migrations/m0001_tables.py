@@ -32,6 +32,7 @@ def organization(manager: MigrationManager) -> None:
     table.column("id", Varchar, length=40, primary_key=True)
     table.column("name", Varchar, length=200, default="", index=True)
     table.column("description", Text, default="")
+    table.column("branding", Text, default="{}")
     table.column("suspended", Boolean, default=False)
     table.column("created_at", BigInt, default=0)
 
