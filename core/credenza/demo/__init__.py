@@ -90,6 +90,7 @@ class _Server(uvicorn.Server):
 def _config(app: Any) -> uvicorn.Config:
     return uvicorn.Config(
         app,
+        http="credenza.web.http:HttpProtocol",
         access_log=False,
         server_header=False,
         proxy_headers=False,

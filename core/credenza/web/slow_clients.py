@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import asyncio
 
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from .http import HttpProtocol
 
 HEAD = 15.0  # seconds from the first byte (or the connection) to the end of the head
 
 
-class PatientProtocol(HttpToolsProtocol):
+class PatientProtocol(HttpProtocol):
     """One timer for each connection that is in the middle of a head; whoever sends it at once never has one."""
 
     _timer: asyncio.TimerHandle | None = None
