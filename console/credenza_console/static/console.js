@@ -50,6 +50,14 @@ if (palette) {
   });
   for (const link of document.querySelectorAll("[data-open-palette]")) link.addEventListener("click", open);
   palette.addEventListener("click", (event) => event.target === palette && palette.close());
+  // Enter opens the first result of what stands in the field, and waits for it when it is not there yet.
+  let waiting = false;
+  const openFirst = () => {
+    const found = palette.querySelector("#found");
+    waiting = found.dataset.words !== palette.querySelector("input").value.trim();
+    if (!waiting) found.querySelector("a")?.click();
+  };
+  palette.addEventListener("htmx:afterSettle", () => waiting && openFirst());
   palette.addEventListener("keydown", (event) => {
     const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
     const stops = [palette.querySelector("input"), ...palette.querySelectorAll(".found a")];
@@ -57,9 +65,9 @@ if (palette) {
     if (step) {
       event.preventDefault();
       stops[(at + step + stops.length) % stops.length].focus();
-    } else if (event.key === "Enter" && at === 0 && stops[1]) {
+    } else if (event.key === "Enter" && at === 0) {
       event.preventDefault();
-      stops[1].click();
+      openFirst();
     }
   });
 }

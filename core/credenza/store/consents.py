@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from piccolo.columns import BigInt, Boolean, ForeignKey, OnDelete, Varchar
+from piccolo.columns.combination import WhereRaw
 from piccolo.table import Table
 
 from ..protocol.scopes import Permission
@@ -155,8 +156,9 @@ async def list_consents(
 
 
 def _by(search: str) -> Any:
-    user, pattern = ConsentRow.user, contains(search.lower())
-    return (user.username.like(pattern)) | (user.email.like(pattern))
+    pattern = contains(search.lower())
+    found = "SELECT id FROM credenza_user WHERE username LIKE {} OR email LIKE {}"
+    return WhereRaw(f'"user" IN ({found})', pattern, pattern)
 
 
 async def count_consents(client_id: str, *, search: str = "") -> int:

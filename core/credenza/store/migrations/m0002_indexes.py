@@ -17,6 +17,7 @@ INDEXES = {  # name: (table, columns); rows without a value in the first column 
     "credenza_audit_event_user_id": ("credenza_audit_event", ("user", "id")),
     "credenza_audit_event_person_id": ("credenza_audit_event", ("person", "id")),
     "credenza_audit_event_client_id": ("credenza_audit_event", ("client", "id")),
+    "credenza_consent_client_updated_at": ("credenza_consent", ("client", "updated_at")),
     "credenza_audit_event_error_id": ("credenza_audit_event", ("error_id",)),
 }
 
