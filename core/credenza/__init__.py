@@ -74,6 +74,8 @@ from .store.branding import SavedBranding
 from .store.clients import ClientRow
 from .store.consents import Consent
 from .store.engine import is_unique_violation, transaction
+from .store.logout import LogoutDelivery
+from .store.logout import list_deliveries as list_logout_deliveries
 from .store.reach import Reach, count_reach
 from .store.revocation import revoke_consented_grants, revoke_grants
 from .store.schema import NewTable
@@ -156,6 +158,7 @@ __all__ = [
     "Link",
     "Listener",
     "Listing",
+    "LogoutDelivery",
     "Look",
     "Moment",
     "NewTable",
@@ -254,6 +257,7 @@ __all__ = [
     "is_unique_violation",
     "json_response",
     "keys",
+    "list_logout_deliveries",
     "neighbourhood",
     "new_id",
     "new_token",

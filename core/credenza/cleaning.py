@@ -12,6 +12,7 @@ from .server import AuthorizationServer
 from .store.device_authorizations import clean_up_device_authorizations
 from .store.engine import StoreUnavailable
 from .store.grants import clean_up
+from .store.logout import clean_up_deliveries
 from .store.sessions import clean_up_sessions
 from .store.users import clean_up_failed_sign_ins
 
@@ -47,7 +48,7 @@ async def _clean_up(server: AuthorizationServer) -> bool:
     now = server.now()
     deleted = await clean_up(now, grant_lifetime=server.settings.refresh_token_lifetime)
     deleted += await clean_up_sessions(now) + await clean_up_failed_sign_ins(now)
-    deleted += await clean_up_device_authorizations(now)
+    deleted += await clean_up_device_authorizations(now) + await clean_up_deliveries(now)
     for plugin, cleaner in server.cleaners:
         deleted += await _ask(plugin, cleaner, now)
     return deleted > 0

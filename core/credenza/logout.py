@@ -19,14 +19,13 @@ from .protocol.clients import Client
 from .protocol.tokens import new_id
 from .server import AuthorizationServer
 from .store.engine import StoreUnavailable, transaction
-from .store.logout import Delivery, claim_delivery, insert_delivery, list_due_deliveries, settle_delivery
+from .store.logout import ATTEMPTS, Delivery, claim_delivery, insert_delivery, list_due_deliveries, settle_delivery
 from .store.revocation import end_session_grants, list_session_clients
 
 logger = logging.getLogger("credenza.logout")
 
 EVENT = "http://schemas.openid.net/event/backchannel-logout"
 LIFETIME = 120  # seconds; Back-Channel Logout §2.4
-ATTEMPTS = 8
 EVERY = 5.0  # seconds between two looks for what is due again
 
 

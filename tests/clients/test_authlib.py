@@ -6,9 +6,12 @@ import secrets
 from collections.abc import Callable
 from typing import Any
 
+import jwt as pyjwt
 import pytest
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import rsa
 from joserfc import jwt
-from joserfc.jwk import KeySet
+from joserfc.jwk import KeySet, RSAKey
 
 from credenza.testing import ORDERS, SECRET
 
@@ -78,6 +81,43 @@ def test_a_single_page_app_without_a_secret(
             f"{live_server.issuer}/token", authorization_response=callback, state=state, code_verifier=verifier
         )
         assert client.get(f"{live_server.issuer}/userinfo").json()["email"] == "ada@example.com"
+
+
+def test_private_key_jwt_and_introspection(
+    live_server: Any, application: Callable[..., dict[str, Any]], the_user: Callable[[str], str]
+) -> None:
+    """Its assertions are for the token endpoint, wherever they go. Left alone they live for an hour: too long."""
+    from authlib.oauth2.rfc7523 import PrivateKeyJWT, private_key_jwt_sign
+
+    class ShortLived(PrivateKeyJWT):  # type: ignore[misc,no-any-unimported,unused-ignore]
+        def sign(self, auth: Any, token_endpoint: str) -> str:
+            signed = private_key_jwt_sign(auth.client_secret, auth.client_id, token_endpoint, expires_in=60)
+            return str(signed)
+
+    key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    public = pyjwt.get_algorithm_by_name("RS256").to_jwk(key.public_key(), as_dict=True)
+    public.pop("key_ops", None)
+    pem = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    registered = application(token_endpoint_auth_method="private_key_jwt", client_secret=None, jwks={"keys": [public]})
+    token_endpoint = f"{live_server.issuer}/token"
+    methods = {"token_endpoint_auth_method": "private_key_jwt", "revocation_endpoint_auth_method": "private_key_jwt"}
+    with authlib_client(registered, client_secret=RSAKey.import_key(pem), **methods) as client:
+        client.register_client_auth_method(PrivateKeyJWT(token_endpoint))
+        with pytest.raises(httpx_client.OAuthError, match="exp is too far ahead"):
+            client.fetch_token(token_endpoint, grant_type="refresh_token", refresh_token="x")
+        client.register_client_auth_method(ShortLived(token_endpoint))
+
+        verifier = secrets.token_urlsafe(48)
+        url, state = client.create_authorization_url(f"{live_server.issuer}/authorize", code_verifier=verifier)
+        tokens = client.fetch_token(
+            token_endpoint, authorization_response=the_user(url), state=state, code_verifier=verifier
+        )
+        fresh = client.refresh_token(token_endpoint, tokens["refresh_token"])
+        known = client.introspect_token(f"{live_server.issuer}/introspect", fresh["access_token"]).json()
+        assert (known["active"], known["client_id"]) == (True, registered["client_id"])
+        client.revoke_token(f"{live_server.issuer}/revoke", fresh["refresh_token"]).raise_for_status()
+        gone = client.introspect_token(f"{live_server.issuer}/introspect", fresh["access_token"]).json()
+        assert gone == {"active": False}
 
 
 def test_client_credentials(live_server: Any) -> None:

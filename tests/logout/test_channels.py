@@ -11,8 +11,10 @@ from urllib.parse import parse_qs, urlencode
 import jwt
 import pytest
 
+from credenza import LogoutDelivery
+from credenza.cleaning import _clean_up
 from credenza.logout import EVENT, deliver
-from credenza.store.logout import list_deliveries, list_due_deliveries
+from credenza.store.logout import ATTEMPTS, list_deliveries, list_due_deliveries
 from credenza.testing import Callback, Credenza, PageSeen, RelyingParty, UserAgent
 
 
@@ -25,15 +27,19 @@ class Listening:
         self.arrived = threading.Event()
         outer = self
 
+        self.released = threading.Event()
+        self.released.set()
+
         class Handler(BaseHTTPRequestHandler):
             def do_POST(self) -> None:
                 body = self.rfile.read(int(self.headers["content-length"])).decode()
                 outer.tokens.append(parse_qs(body)["logout_token"][0])
+                outer.arrived.set()
+                outer.released.wait(30)
                 self.send_response(outer.status)
                 self.send_header("content-length", "0")
                 self.send_header("location", "http://127.0.0.1:1/")
                 self.end_headers()
-                outer.arrived.set()
 
             def log_message(self, *arguments: Any) -> None:
                 pass
@@ -68,12 +74,12 @@ def sign_out(user_agent: UserAgent, id_token: str) -> PageSeen | Callback:
     return user_agent.get("/logout?" + urlencode(parameters))
 
 
-def settled(credenza: Credenza) -> dict[str, Any]:
+def settled(credenza: Credenza) -> LogoutDelivery:
     """The one delivery, once its first attempt is over."""
     for _ in range(500):
         (delivery,) = credenza.run(list_deliveries, "app")
-        if delivery["delivered_at"] or delivery["error"]:
-            return dict(delivery)
+        if delivery.delivered_at or delivery.error:
+            return delivery
         threading.Event().wait(0.01)
     raise AssertionError("no attempt was made")
 
@@ -97,7 +103,7 @@ def test_2_4_the_logout_token(
     assert (claims["sid"], claims["sub"]) == (id_token["sid"], id_token["sub"])
     assert claims["exp"] - claims["iat"] <= 120
     assert "nonce" not in claims
-    assert settled(credenza)["delivered_at"]
+    assert settled(credenza).delivered_at
 
 
 def test_2_7_tokens_of_the_session_end_but_for_offline_access(
@@ -123,7 +129,7 @@ def test_a_broken_application_delays_nobody_and_is_tried_again(
     uri = "http://127.0.0.1:9/logout" if trouble == "dead" else listening.uri
     tokens = signed_in(credenza, user_agent, client, backchannel_logout_uri=uri)
     assert isinstance(sign_out(user_agent, tokens["id_token"]), Callback)
-    assert settled(credenza)["error"]
+    assert settled(credenza).error
     assert credenza.run(list_due_deliveries, credenza.clock.now(), 8) == []
     listening.status = 200
     credenza.apply(
@@ -132,7 +138,80 @@ def test_a_broken_application_delays_nobody_and_is_tried_again(
     credenza.clock.move(60)
     (due,) = credenza.run(list_due_deliveries, credenza.clock.now(), 8)
     credenza.run(deliver, credenza.server, due)
-    assert credenza.run(list_deliveries, "app")[0]["delivered_at"]
+    assert credenza.run(list_deliveries, "app")[0].delivered_at
+
+
+def test_a_slow_application_delays_neither_the_user_nor_the_others(
+    credenza: Credenza, user_agent: UserAgent, client: RelyingParty, listening: Listening
+) -> None:
+    """SECURITY R-LO-06. The slow one answers only after the user has gone on and the other one was told."""
+    slow = Listening()
+    slow.released.clear()
+    thread = threading.Thread(target=slow.server.serve_forever)
+    thread.start()
+    try:
+        signed_in(credenza, user_agent, client, backchannel_logout_uri=slow.uri)
+        own = RelyingParty(credenza, "own", "https://own.example.com/cb")
+        changed = {"client_id": "own", "name": "Our Portal", "backchannel_logout_uri": listening.uri}
+        credenza.apply({"applications": [changed]})
+        hint = own.tokens(user_agent.authorize(own))["id_token"]
+        page = user_agent.get("/logout?" + urlencode({"id_token_hint": hint}))
+        assert isinstance(page, PageSeen)
+        assert page.name == "signed-out"
+        assert slow.arrived.wait(10)
+        assert listening.arrived.wait(10)
+        (waiting,) = credenza.run(list_deliveries, "app")
+        assert (waiting.delivered_at, waiting.attempts) == (None, 1)
+    finally:
+        slow.released.set()
+        assert settled(credenza).delivered_at
+        slow.server.shutdown()
+        thread.join()
+        slow.server.server_close()
+
+
+def test_an_administrator_sees_what_became_of_it(
+    credenza: Credenza, user_agent: UserAgent, admin: UserAgent, client: RelyingParty, listening: Listening
+) -> None:
+    listening.status = 500
+    tokens = signed_in(credenza, user_agent, client, backchannel_logout_uri=listening.uri)
+    page = admin.get("/console/applications/app/activity")
+    assert isinstance(page, PageSeen)
+    assert "No sign-out had to be reported yet" in page.text
+    sign_out(user_agent, tokens["id_token"])
+    assert settled(credenza).error
+    page = admin.get("/console/applications/app/activity")
+    assert isinstance(page, PageSeen)
+    assert "the application answered 500" in page.text
+    assert "Will be tried again" in page.text
+    listening.status = 200
+    credenza.clock.move(60)
+    (due,) = credenza.run(list_due_deliveries, credenza.clock.now(), ATTEMPTS)
+    credenza.run(deliver, credenza.server, due)
+    page = admin.get("/console/applications/app/activity")
+    assert isinstance(page, PageSeen)
+    assert "Delivered" in page.text
+
+
+def test_it_is_given_up_in_the_end_and_forgotten_after_a_week(
+    credenza: Credenza, user_agent: UserAgent, admin: UserAgent, client: RelyingParty
+) -> None:
+    tokens = signed_in(credenza, user_agent, client, backchannel_logout_uri="http://127.0.0.1:9/logout")
+    sign_out(user_agent, tokens["id_token"])
+    settled(credenza)
+    for _ in range(ATTEMPTS - 1):
+        credenza.clock.move(6000)
+        (due,) = credenza.run(list_due_deliveries, credenza.clock.now(), ATTEMPTS)
+        credenza.run(deliver, credenza.server, due)
+    credenza.clock.move(6000)
+    assert credenza.run(list_due_deliveries, credenza.clock.now(), ATTEMPTS) == []
+    page = admin.get("/console/applications/app/activity")
+    assert isinstance(page, PageSeen)
+    assert f"Given up after {ATTEMPTS} attempts" in page.text
+    credenza.clock.move(8 * 24 * 3600)
+    while credenza.run(_clean_up, credenza.server):
+        pass
+    assert credenza.run(list_deliveries, "app") == []
 
 
 def test_front_channel_frames_carry_issuer_and_session(

@@ -97,3 +97,15 @@ def test_2_a_resource_that_is_not_ours_is_an_invalid_target(
     seen = user_agent.get(client.authorization_url(scope="openid orders:read", resource=resource))
     assert isinstance(seen, Callback)
     assert seen.error == "invalid_target"
+
+
+def test_without_a_scope_what_is_enabled_there_is_meant(user_agent: UserAgent, client: RelyingParty) -> None:
+    """ "If the client omits the scope parameter …": a pre-defined default value. RFC 6749 §3.3."""
+    seen = user_agent.authorize(client, scope=None, resource=ORDERS)
+    answer = client.tokens(seen, resource=ORDERS)
+    assert (read(answer)["aud"], read(answer)["scope"]) == (ORDERS, "orders:read")
+    assert "id_token" not in answer
+
+
+def test_without_scope_and_resource_nothing_is_granted(user_agent: UserAgent, client: RelyingParty) -> None:
+    assert client.tokens(user_agent.authorize(client, scope=None)).get("scope", "") == ""

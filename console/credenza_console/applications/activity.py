@@ -5,10 +5,20 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from credenza import ConsoleVisit, Listing, console_get
+from credenza import Client, ConsoleVisit, Listing, LogoutDelivery, Moment, console_get, list_logout_deliveries
 
 from ..audit_log import EventRow, list_rows
 from .common import ONE, ApplicationView, find, tabs
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """A sign-out that the application is told of; `outcome` in words, `failed` when it is not told yet."""
+
+    at: Moment | None
+    outcome: str
+    error: str
+    failed: bool
 
 
 @dataclass(kw_only=True)
@@ -18,6 +28,7 @@ class ActivityPage(ApplicationView):
     listing: Listing
     rows: tuple[EventRow, ...]
     older: str
+    told: tuple[Told, ...]
 
 
 @console_get(ONE + "/activity", "applications:read")
@@ -33,4 +44,22 @@ async def list_activity(visit: ConsoleVisit, application: str) -> ActivityPage:
         listing=listing,
         rows=rows,
         older=older,
+        told=tuple(await _told(visit, client)),
     )
+
+
+async def _told(visit: ConsoleVisit, client: Client) -> list[Told]:
+    """The last notifications of back-channel logout."""
+    now = visit.server.now()
+    return [
+        Told(Moment(d.created_at, now), _outcome(d, now), "" if d.delivered_at else d.error, d.delivered_at is None)
+        for d in await list_logout_deliveries(client.id, limit=10)
+    ]
+
+
+def _outcome(delivery: LogoutDelivery, now: int) -> str:
+    if delivery.delivered_at is not None:
+        return "Delivered" if delivery.attempts == 1 else f"Delivered with attempt {delivery.attempts}"
+    if delivery.given_up:
+        return f"Given up after {delivery.attempts} attempts"
+    return f"Will be tried again in {max(0, delivery.next_at - now)} seconds" if delivery.attempts else "On its way"

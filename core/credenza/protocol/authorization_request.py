@@ -26,7 +26,7 @@ from .words import Words
 MAX_STATE = 4096
 MAX_NONCE = 512
 MAX_AGE_LIMIT = 10 * 365 * 24 * 3600
-PROMPTS = frozenset({"none", "login", "consent", "select_account", "create"})
+PROMPTS = ("none", "login", "consent", "select_account")
 RESPONSE_MODES = ("query", "form_post")
 PUSHED = "urn:ietf:params:oauth:request_uri:"
 
@@ -85,7 +85,7 @@ class AuthorizationRequest:
             client_id=client.id,
             redirect_uri=redirect_uri,
             response_mode=parameters.get("response_mode", "query"),
-            scopes=parse_scope(parameters.get("scope", "")),
+            scopes=parse_scope(parameters.get("scope", "")) or default_scopes(client, parse_resources(parameters)),
             resources=parse_resources(parameters),
             state=_limited(parameters, "state", MAX_STATE),
             nonce=_limited(parameters, "nonce", MAX_NONCE),
@@ -135,6 +135,14 @@ def parse_resources(parameters: Parameters) -> tuple[str, ...]:
     return resources
 
 
+def default_scopes(client: Client, resources: tuple[str, ...]) -> tuple[str, ...]:
+    """Whoever names a resource and no scope means what is enabled there: "a pre-defined default value". RFC 6749 §3.3.
+
+    MCP clients ask so when the resource does not say which scopes it has.
+    """
+    return tuple(sorted({p.scope for p in client.ceiling or () if p.resource and p.resource in resources}))
+
+
 def _check_response_type(response_type: str | None) -> None:
     if response_type is None:
         raise InvalidRequest("response_type is missing; send response_type=code.")
@@ -158,7 +166,7 @@ def _dpop_jkt(value: str | None) -> str:
 
 def _prompts(value: str) -> frozenset[str]:
     prompts = frozenset(value.split())
-    if unknown := prompts - PROMPTS:
+    if unknown := prompts.difference(PROMPTS):
         raise InvalidRequest("prompt has an unknown value.", detail=" ".join(sorted(unknown))[:100])
     if "none" in prompts and len(prompts) > 1:
         raise InvalidRequest("prompt=none cannot be combined with another prompt.")

@@ -114,25 +114,35 @@ def check_assertion(
     audiences: tuple[str, ...],
     now: int,
 ) -> tuple[str, int]:
-    """The `jti` and `exp` of a valid assertion, for the replay check. RFC 7523 §3."""
+    """The `jti` and `exp` of a valid assertion, for the replay check. RFC 7523 §3.
+
+    Whoever holds the key is told what is wrong with the rest; nobody else is.
+    """
     try:
         claims = jose.verify(assertion, keys, types=(None, "jwt", "client-authentication+jwt"))
-        jose.check_times(claims, now, longest=ASSERTION_LIFETIME)
     except jose.InvalidJWT as error:
         raise InvalidClient(detail=str(error)) from error
+    try:
+        jose.check_times(claims, now, longest=ASSERTION_LIFETIME)
+    except jose.InvalidJWT as error:
+        raise _not_acceptable(str(error)) from error
     return _check_assertion_claims(claims, client_id, audiences), int(claims["exp"])
 
 
 def _check_assertion_claims(claims: Mapping[str, Any], client_id: str, audiences: tuple[str, ...]) -> str:
     if claims.get("iss") != client_id or claims.get("sub") != client_id:
-        raise InvalidClient(detail="iss and sub must both be the client_id")
+        raise _not_acceptable("iss and sub must both be the client_id")
     # One string, never an array: an assertion for somebody else as well could be replayed here.
     if claims.get("aud") not in audiences or not isinstance(claims.get("aud"), str):
-        raise InvalidClient(detail="aud must be the issuer or the token endpoint, as one string")
+        raise _not_acceptable(f"aud must be {' or '.join(audiences)}, as one string")
     jti = claims.get("jti")
     if not isinstance(jti, str) or not 0 < len(jti) <= 512 or "\0" in jti:
-        raise InvalidClient(detail="jti is missing")
+        raise _not_acceptable("jti is missing")
     return jti
+
+
+def _not_acceptable(what: str) -> InvalidClient:
+    return InvalidClient(f"The client assertion is not acceptable: {what}.")
 
 
 def digest_secret(secret: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from .authorization_request import RESPONSE_MODES
+from .authorization_request import PROMPTS, RESPONSE_MODES
 from .jose import ALGORITHMS
 from .subject_identifiers import SUBJECT_TYPES
 
@@ -58,6 +58,6 @@ def metadata(
         "acr_values_supported": list(acr_values),
         "claim_types_supported": ["normal"],
         "display_values_supported": ["page"],
-        "prompt_values_supported": ["none", "login", "consent", "select_account"],
+        "prompt_values_supported": list(PROMPTS),
         "ui_locales_supported": list(locales),
     }

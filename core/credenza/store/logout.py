@@ -11,6 +11,8 @@ from piccolo.table import Table
 from .clients import ClientRow
 
 FIRST_WAIT = 10  # seconds; doubled with every attempt
+ATTEMPTS = 8
+KEPT = 7 * 24 * 3600  # seconds
 
 
 class LogoutDeliveryRow(Table, tablename="credenza_logout_delivery"):
@@ -32,6 +34,21 @@ class Delivery:
     user_id: str
     session_id: str
     created_at: int
+
+
+@dataclass(frozen=True, slots=True)
+class LogoutDelivery:
+    """A logout token on its way: times are Unix times; `error` is why the last attempt failed."""
+
+    created_at: int
+    attempts: int
+    next_at: int
+    delivered_at: int | None
+    error: str
+
+    @property
+    def given_up(self) -> bool:
+        return self.delivered_at is None and self.attempts >= ATTEMPTS
 
 
 async def insert_delivery(delivery: Delivery) -> None:
@@ -73,12 +90,21 @@ async def list_due_deliveries(now: int, most: int) -> list[Delivery]:
     return [_delivery(row) for row in await query]
 
 
-async def list_deliveries(client_id: str, *, limit: int = 50) -> list[dict[str, Any]]:
-    """For the console: created_at, attempts, delivered_at and error, newest first."""
+async def list_deliveries(client_id: str, *, limit: int = 50) -> list[LogoutDelivery]:
+    """What became of the logout tokens of a client, newest first."""
     r = LogoutDeliveryRow
-    columns = (r.created_at, r.attempts, r.next_at, r.delivered_at, r.error, r.session)
+    columns = (r.created_at, r.attempts, r.next_at, r.delivered_at, r.error)
     query = r.select(*columns).where(r.client == client_id).order_by(r.created_at, ascending=False).limit(limit)
-    return [dict(row) for row in await query]
+    return [LogoutDelivery(**row) for row in await query]
+
+
+async def clean_up_deliveries(now: int, *, batch: int = 500) -> int:
+    """Delete a batch of old ones; returns how many."""
+    r = LogoutDeliveryRow
+    rows = await r.select(r.id).where(r.created_at < now - KEPT).limit(batch)
+    if rows:
+        await r.delete().where(r.id.is_in([row["id"] for row in rows]))
+    return len(rows)
 
 
 def _delivery(row: dict[str, Any]) -> Delivery:
