@@ -9,7 +9,7 @@ ON_POSTGRESQL := tests/account tests/logout tests/organizations tests/permission
 	tests/rfc6749 tests/rfc8628 tests/rfc9101 tests/rfc9126 tests/rfc9449
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo serve test check format bench docs messages lock chromium clean
+.PHONY: help install demo serve test check format bench docs messages lock chromium clean audit sbom
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/' | expand -t 14
@@ -63,6 +63,12 @@ messages: $(STAMP) ## collect the sentences of the pages into the catalogues of 
 
 screenshots: $(STAMP) chromium ## photograph every page, phone and desktop, light and dark, into docs/screenshots
 	$(BIN)/python docs/screenshots.py
+
+audit: $(STAMP) ## known vulnerabilities of what is built in; exceptions are in docs/reference/advisories.toml
+	$(BIN)/python docs/supply_chain.py audit
+
+sbom: $(STAMP) ## a CycloneDX bill of materials: dist/sbom.json
+	$(BIN)/python docs/supply_chain.py sbom dist/sbom.json
 
 lock: ## write requirements.lock afresh: names, versions and hashes, no addresses
 	uv export --quiet --extra dev --no-emit-project --no-header --no-annotate --format requirements-txt --output-file requirements.lock
