@@ -294,11 +294,22 @@ file](../../tests/conformance/state.yaml) and with clients that register themsel
 {sections}"""
 
 
+def files_of(plan: Mapping[str, object]) -> list[Path]:
+    """The file with a plan's tests, or those in its folder."""
+    place = CONFORMANCE / str(plan["tests"])
+    return sorted(place.glob("test_*.py")) if place.is_dir() else [place]
+
+
 def _plan(name: str, plan: Mapping[str, object]) -> str:
-    prefix, file = str(plan.get("prefix", "")), CONFORMANCE / str(plan["tests"])
-    tests = {node.name: node for node in ast.walk(ast.parse(file.read_text())) if isinstance(node, ast.FunctionDef)}
-    rows = "\n".join(_module(str(module), tests[test_of(str(module), prefix)], file) for module in _list(plan))
-    modules = f"The module names begin with `{prefix}`.\n\n" if prefix else ""
+    prefix = str(plan.get("prefix", ""))
+    tests = {
+        node.name: (node, file)
+        for file in files_of(plan)
+        for node in ast.parse(file.read_text()).body
+        if isinstance(node, ast.FunctionDef)
+    }
+    rows = "\n".join(_module(str(module), *tests[test_of(str(module), prefix)]) for module in _list(plan))
+    modules = f"The names of the modules begin with `{prefix}`.\n\n" if prefix else ""
     return f"## {plan['title']}\n\n`{name}`\n\n{modules}| module | asks | result | test |\n|---|---|---|---|\n{rows}\n"
 
 

@@ -64,27 +64,26 @@ class Front:
 
     async def _serve(self) -> None:
         self._stop = asyncio.Event()
-        self._open: set[asyncio.Task[None]] = set()
+        self._open: dict[asyncio.Task[None], list[asyncio.StreamWriter]] = {}
         server = await asyncio.start_server(self._connected, "127.0.0.1", self._port, ssl=self._context)
         self._listening.set()
         await self._stop.wait()
         server.close()
-        for task in self._open:
-            task.cancel()
+        for writers in list(self._open.values()):
+            for writer in writers:
+                writer.transport.abort()
         await asyncio.gather(*self._open, return_exceptions=True)
 
     async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()
         assert task is not None
-        self._open.add(task)
-        try:
+        self._open[task] = [writer]
+        with suppress(OSError):  # nobody is there yet; whoever waits for the server tries again
             theirs, ours = await asyncio.open_connection("127.0.0.1", self._to)
+            self._open[task].append(ours)
             await asyncio.gather(_pass_on(reader, ours), _pass_on(theirs, writer))
-        except OSError:
-            pass  # nobody is there yet; whoever waits for the server tries again
-        finally:
-            writer.close()
-            self._open.discard(task)
+        writer.close()
+        del self._open[task]
 
 
 async def _pass_on(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -208,7 +207,10 @@ def public(key: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def sign(key: Mapping[str, Any], claims: Mapping[str, Any], **headers: Any) -> str:
-    return jwt.encode(dict(claims), jwt.PyJWK(dict(key)), algorithm=key["alg"], headers={"kid": key["kid"], **headers})
+    """A JWT with `kid` in its header, and these members; None leaves one out."""
+    given = {"kid": key["kid"], **headers}
+    kept = {name: value for name, value in given.items() if value is not None or name == "typ"}
+    return jwt.encode(dict(claims), jwt.PyJWK(dict(key)), algorithm=key["alg"], headers=kept)
 
 
 @dataclass
@@ -236,6 +238,7 @@ class Party:
     information: dict[str, Any]
     key: dict[str, Any] | None = None
     response_mode: str = ""
+    audience: str = "token_endpoint"  # of assertions, by its name in discovery
 
     @property
     def client_id(self) -> str:
@@ -314,12 +317,12 @@ class Party:
         return self.provider.request("POST", self.discovered[endpoint], data=body, headers=headers, **options)
 
     def assertion(self, **changes: Any) -> str:
-        """RFC 7523 §3, to the token endpoint as the Dynamic plan has it; None leaves a claim out."""
+        """RFC 7523 §3; None leaves a claim out."""
         now = self.clock.now()
         claims = {
             "iss": self.client_id,
             "sub": self.client_id,
-            "aud": self.discovered["token_endpoint"],
+            "aud": self.discovered[self.audience],
             "jti": secrets.token_hex(16),
             "iat": now,
             "exp": now + 60,
@@ -335,13 +338,13 @@ class Party:
         }
         return self.post("token_endpoint", form | changes)
 
-    def tokens(self, response: httpx.Response) -> dict[str, Any]:
+    def tokens(self, response: httpx.Response, *, token_type: str = "bearer") -> dict[str, Any]:
         """The checks of every successful token response."""
         assert response.status_code == 200, response.text
         assert response.headers["content-type"].split(";")[0] == "application/json"
         assert "no-store" in response.headers["cache-control"]
         tokens = dict(response.json())
-        assert tokens["token_type"].lower() == "bearer"
+        assert tokens["token_type"].lower() == token_type
         assert isinstance(tokens["expires_in"], int)
         assert len(tokens["access_token"]) >= 22
         return tokens
@@ -436,17 +439,20 @@ def tools() -> Any:
 
 
 @pytest.fixture
-def static_client(
-    provider: Any, discovered: dict[str, Any], clock: Clock, browser: Browser, state: dict[str, Any]
-) -> Callable[..., Party]:
+def party(provider: Any, discovered: dict[str, Any], clock: Clock, browser: Browser) -> Callable[..., Party]:
+    """A client with this metadata, in this test's browser."""
+    return lambda information, **options: Party(provider, discovered, clock, browser, information, **options)
+
+
+@pytest.fixture
+def static_client(party: Callable[..., Party], state: dict[str, Any]) -> Callable[..., Party]:
     """A client of state.yaml."""
 
-    def party(client_id: str = "suite-1", *, response_mode: str = "") -> Party:
+    def made(client_id: str = "suite-1", *, response_mode: str = "") -> Party:
         (declared,) = [client for client in state["applications"] if client["client_id"] == client_id]
-        information = {"token_endpoint_auth_method": "client_secret_basic"} | declared
-        return Party(provider, discovered, clock, browser, information, None, response_mode)
+        return party({"token_endpoint_auth_method": "client_secret_basic"} | declared, response_mode=response_mode)
 
-    return party
+    return made
 
 
 @pytest.fixture
@@ -471,27 +477,21 @@ def register(provider: Any, discovered: dict[str, Any], lasting_web_site: Any) -
 
 @pytest.fixture
 def dynamic_client(
-    provider: Any,
-    discovered: dict[str, Any],
-    clock: Clock,
-    browser: Browser,
-    register: Callable[..., httpx.Response],
-    client_key: dict[str, Any],
+    party: Callable[..., Party], register: Callable[..., httpx.Response], client_key: dict[str, Any]
 ) -> Iterator[Callable[..., Party]]:
     """A client that has just registered itself, and goes at the end."""
     registered: list[Party] = []
 
-    def party(*, response_mode: str = "", key: dict[str, Any] | None = None, **changes: Any) -> Party:
-        response = register(key or client_key, **changes)
+    def register_one(*, response_mode: str = "", **changes: Any) -> Party:
+        response = register(client_key, **changes)
         assert response.status_code == 201, response.text
         information = dict(response.json())
         assert ("client_secret" in information) == ("client_secret_expires_at" in information)
         assert information["registration_client_uri"].startswith("https://")
-        made = Party(provider, discovered, clock, browser, information, key or client_key, response_mode)
-        registered.append(made)
-        return made
+        registered.append(party(information, key=client_key, response_mode=response_mode))
+        return registered[-1]
 
-    yield party
+    yield register_one
     for made in registered:
         made.delete()
 

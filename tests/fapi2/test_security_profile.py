@@ -222,7 +222,7 @@ def test_no_bearer_token_is_issued(user_agent: UserAgent, bank: Bank, grant_type
         refresh_token = bank.redeem(callback).json()["refresh_token"]
         response = bank.post("/token", {"grant_type": grant_type, "refresh_token": refresh_token}, proof="")
     assert response.status_code == 400
-    assert response.json()["error"] == "invalid_dpop_proof"
+    assert response.json()["error"] == "invalid_request"
 
 
 def test_a_bound_token_is_nothing_as_bearer(credenza: Credenza, user_agent: UserAgent, bank: Bank) -> None:

@@ -228,5 +228,5 @@ def test_a_client_that_requires_it_gets_no_bearer_token(
     metadata = {"dpop_bound_access_tokens": True}
     credenza.apply({"applications": [{"client_id": "app", "name": "Harbour Wiki", "metadata": metadata}]})
     callback = user_agent.authorize(client)
-    assert client.redeem(callback).json()["error"] == "invalid_dpop_proof"
+    assert client.redeem(callback).json()["error"] == "invalid_request"
     assert redeem(client, callback, key).status_code == 200

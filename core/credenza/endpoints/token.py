@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ..events import TokenRefused
 from ..objects import TokenRequest
-from ..protocol.errors import InvalidDPoPProof, InvalidRequest, ProtocolError, UnauthorizedClient, UnsupportedGrantType
+from ..protocol.errors import InvalidRequest, ProtocolError, UnauthorizedClient, UnsupportedGrantType
 from ..server import AuthorizationServer
 from ..web.client_authentication import authenticate_client
 from ..web.cors import cors_headers
@@ -33,7 +33,7 @@ async def token(request: AnyRequest) -> AnyResponse:
         grant = server.grant_types[grant_type]
         jkt = await proof_key(request, client)
         if client.dpop_required and not jkt:
-            raise InvalidDPoPProof("This client must send a DPoP proof.")
+            raise InvalidRequest("This client must send a DPoP proof.")
         asked = TokenRequest(client, parameters, address_of(request), jkt)
         return json_response(await grant.token_response(server, asked), headers=headers)
     except ProtocolError as error:
