@@ -175,10 +175,13 @@ def test_oidcc_registration_jwks_uri(
 
 
 def test_oidcc_registration_sector_uri(client: Callable[..., Any], lasting_web_site: Any) -> None:
-    """A `sector_identifier_uri` whose document lists the redirect URI: 201."""
+    """A pairwise client with a `sector_identifier_uri` whose document lists the redirect URI: 201."""
     listed = [lasting_web_site.url(CALLBACK), lasting_web_site.url("/other")]
     sector = lasting_web_site.publish("/sector.json", listed)
-    assert client(sector_identifier_uri=sector).information["sector_identifier_uri"] == sector
+    party = client(sector_identifier_uri=sector, subject_type="pairwise")
+    assert party.information["sector_identifier_uri"] == sector
+    assert party.information["subject_type"] == "pairwise"
+    assert party.userinfo(party.flow())["sub"]
 
 
 def test_oidcc_registration_sector_bad(
@@ -189,7 +192,8 @@ def test_oidcc_registration_sector_bad(
 ) -> None:
     """A document without the redirect URI: 400 `invalid_client_metadata`."""
     sector = lasting_web_site.publish("/bad-sector.json", [lasting_web_site.url("/other")])
-    assert error(register(client_key, sector_identifier_uri=sector)) == "invalid_client_metadata"
+    response = register(client_key, sector_identifier_uri=sector, subject_type="pairwise")
+    assert error(response) == "invalid_client_metadata"
 
 
 # -- rotation of keys
@@ -220,11 +224,13 @@ def test_oidcc_refresh_token_rp_key_rotation(
 ) -> None:
     """A new key at `jwks_uri`: after 60 seconds a refresh with an assertion of that `kid` works."""
     path = f"/jwks/{secrets.token_hex(4)}"
-    lasting_web_site.publish(path, {"keys": [tools.public(client_key)]})
+    first_key = {**client_key, "kid": "the-first-one"}
+    lasting_web_site.publish(path, {"keys": [tools.public(first_key)]})
     grants = ["authorization_code", "refresh_token"]
     party = client(jwks=None, jwks_uri=lasting_web_site.url(path), grant_types=grants)
+    party.key = first_key
     flow = party.flow(scope="openid offline_access", prompt="consent")
-    party.key = {**client_key, "kid": "the-next-one"}
+    party.key = {**tools.new_key(), "kid": "the-next-one"}
     lasting_web_site.publish(path, {"keys": [tools.public(party.key)]})
     clock.wait(60)
     form = {"grant_type": "refresh_token", "refresh_token": flow.tokens["refresh_token"]}
