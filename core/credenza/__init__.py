@@ -56,6 +56,7 @@ from .protocol.client_authentication import digest_secret
 from .protocol.clients import Branding, Client, ClientType
 from .protocol.documents import parse_json
 from .protocol.errors import ProtocolError
+from .protocol.initiate_login import initiate_login_address
 from .protocol.parameters import Parameters
 from .protocol.permissions import Outcome, Verdict
 from .protocol.redirect_uris import check_registrable, check_web_uri, host_of, is_loopback
@@ -252,6 +253,7 @@ __all__ = [
     "host_of",
     "identifier_of",
     "image_in_place",
+    "initiate_login_address",
     "invite",
     "is_loopback",
     "is_unique_violation",

@@ -35,6 +35,7 @@ from credenza import (
     context_title,
     described,
     errors,
+    initiate_login_address,
     query_parameters,
     released_claims,
     revoke_consented_grants,
@@ -100,7 +101,10 @@ class ApplicationsPage(AccountPage):
 
 @dataclass(kw_only=True)
 class ApplicationPage(AccountPage):
-    """`offered` can be allowed again; `changeable` is false for our own applications, which are never asked for."""
+    """`offered` can be allowed again; `changeable` is false for our own applications, which are never asked for.
+
+    `opens_at` is where the application begins a sign-in by itself, if it can.
+    """
 
     template: ClassVar[str] = "account/application.html"
     tab: ClassVar[str] = HERE
@@ -109,6 +113,7 @@ class ApplicationPage(AccountPage):
     offered: tuple[Line, ...]
     changeable: bool
     warning: str = ""
+    opens_at: str = ""
 
 
 @get(HERE, name="account")
@@ -286,7 +291,15 @@ async def _page(here: Visit, seen: Situation) -> ApplicationPage:
         offered=tuple(_line(scope, values) for scope in offered.values()),
         changeable=seen.changeable,
         warning=await _warning(here, seen, application),
+        opens_at=_opens_at(here, seen),
     )
+
+
+def _opens_at(here: Visit, seen: Situation) -> str:
+    """Where it signs the user in by itself; an application that nobody vouches for is not recommended."""
+    if seen.client is None or seen.client.unverified:
+        return ""
+    return initiate_login_address(seen.client, here.server.issuer)
 
 
 async def _warning(here: Visit, seen: Situation, application: Application) -> str:

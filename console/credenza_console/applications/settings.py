@@ -22,6 +22,7 @@ from credenza import (
     clients,
     console_get,
     console_post,
+    initiate_login_address,
     provider_metadata,
     transaction,
 )
@@ -61,6 +62,7 @@ class SettingsPage(ApplicationForm):
     methods: tuple[tuple[str, str], ...]
     algorithms: tuple[tuple[str, str], ...]
     profiles: tuple[tuple[str, str], ...]
+    opens_at: str
     panels: tuple[ShownPanel, ...]
     removed: tuple[str, ...] = ()
     touched: Reach = NOTHING
@@ -246,5 +248,6 @@ async def _page(visit: ConsoleVisit, client: Client, values: Mapping[str, str]) 
         methods=tuple((name, METHODS.get(name, name)) for name in client.type.auth_methods),
         algorithms=tuple((name, name) for name in algorithms),
         profiles=PROFILES,
+        opens_at=initiate_login_address(client, visit.server.issuer),
         panels=tuple(await visit.panels("application", client)),
     )
