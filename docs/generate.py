@@ -171,7 +171,7 @@ NAMES = (
     r"RFC \d{4}|OpenID Connect Core|OpenID Connect Discovery|OpenID Connect Dynamic Client Registration|"
     r"OpenID Connect RP-Initiated Logout|OpenID Connect Back-Channel Logout|OpenID Connect Front-Channel Logout|"
     r"RP-Initiated Logout|Back-Channel Logout|Front-Channel Logout|"
-    r"OAuth 2\.0 Form Post Response Mode|Core|Discovery"
+    r"OAuth 2\.0 Form Post Response Mode|JARM|FAPI 2\.0 Security Profile|Core|Discovery"
 )
 FULL = {
     "Core": "OpenID Connect Core",

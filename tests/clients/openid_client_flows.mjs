@@ -25,6 +25,7 @@ const metadata = private_jwk ? { id_token_signed_response_alg: 'ES256' } : undef
 const config = await client.discovery(new URL(issuer), client_id, metadata, await authentication(), {
   execute: [client.allowInsecureRequests], // http, for localhost
 })
+if (flow === 'jarm') client.useJwtResponseMode(config)
 const DPoP = bound ? client.getDPoPHandle(config, await client.randomDPoPKeyPair('ES256')) : undefined
 
 async function signIn() {

@@ -113,6 +113,7 @@ def seen_as_ada(seen: dict[str, Any], token_type: str) -> None:
     [
         ("client_secret_post", "bearer", {"token_endpoint_auth_method": "client_secret_post"}),
         ("par", "bearer", {"metadata": {"require_pushed_authorization_requests": True}}),
+        ("jarm", "bearer", {}),
         ("dpop", "dpop", {"metadata": {"dpop_bound_access_tokens": True}}),
     ],
 )

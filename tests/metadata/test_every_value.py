@@ -33,12 +33,13 @@ GRANTS = [
 ]
 ADVERTISED: dict[str, list[str]] = {
     "response_types_supported": ["code"],
-    "response_modes_supported": ["query", "form_post"],
+    "response_modes_supported": ["query", "form_post", "jwt", "query.jwt", "form_post.jwt"],
     "grant_types_supported": GRANTS,
     "subject_types_supported": ["public", "pairwise"],
     "id_token_signing_alg_values_supported": SIGNED,
     "userinfo_signing_alg_values_supported": SIGNED,
     "introspection_signing_alg_values_supported": SIGNED,
+    "authorization_signing_alg_values_supported": SIGNED,
     "token_endpoint_auth_methods_supported": METHODS,
     "token_endpoint_auth_signing_alg_values_supported": CLIENTS,
     "revocation_endpoint_auth_methods_supported": METHODS,
@@ -136,9 +137,14 @@ def test_every_response_mode(user_agent: UserAgent, probe: New) -> None:
     assert isinstance(page, PageSeen)
     assert page.forms[0].action == REDIRECT_URI
     assert page.forms[0].values_of("code")
+    for mode in ("jwt", "query.jwt"):
+        assert set(own.authorize(user_agent, response_mode=mode).parameters) == {"response"}
+    page = user_agent.get(own.party.authorization_url(response_mode="form_post.jwt"))
+    assert isinstance(page, PageSeen)
+    assert page.forms[0].values_of("response")
 
 
-@pytest.mark.parametrize("value", ["fragment", "jwt", "query.jwt", "fragment.jwt", "form_post.jwt", "web_message"])
+@pytest.mark.parametrize("value", ["fragment", "fragment.jwt", "web_message", "JWT"])
 def test_other_response_modes_are_refused(user_agent: UserAgent, probe: New, value: str) -> None:
     assert probe().refused(user_agent, response_mode=value) == "invalid_request"
 
@@ -302,7 +308,9 @@ def test_every_algorithm_that_we_sign_with(probe: New, user_agent: UserAgent, al
         id_token_signed_response_alg=alg,
         userinfo_signed_response_alg=alg,
         introspection_signed_response_alg=alg,
+        authorization_signed_response_alg=alg,
     )
+    assert header_of(own.authorize(user_agent, response_mode="jwt").parameters["response"]) == alg
     tokens = own.party.tokens(own.authorize(user_agent, scope="openid"))
     assert header_of(tokens["id_token"]) == alg
     assert header_of(own.party.userinfo(tokens["access_token"]).text) == alg
@@ -312,7 +320,12 @@ def test_every_algorithm_that_we_sign_with(probe: New, user_agent: UserAgent, al
 
 @pytest.mark.parametrize(
     "member",
-    ["id_token_signed_response_alg", "userinfo_signed_response_alg", "introspection_signed_response_alg"],
+    [
+        "id_token_signed_response_alg",
+        "userinfo_signed_response_alg",
+        "introspection_signed_response_alg",
+        "authorization_signed_response_alg",
+    ],
 )
 @pytest.mark.parametrize("alg", ["EdDSA", *UNSIGNED])
 def test_other_algorithms_cannot_be_registered(probe: New, member: str, alg: str) -> None:

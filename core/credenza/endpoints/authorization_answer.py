@@ -8,6 +8,7 @@ from ..events import AuthorizationRefused, CodeIssued
 from ..objects import Waiting
 from ..permissions import Decision
 from ..prompts.consent import final_decision, record_automatic
+from ..protocol import jose
 from ..protocol.authorization_response import AuthorizationResponse, failure, success
 from ..protocol.clients import Client
 from ..protocol.errors import LoginRequired, ProtocolError
@@ -59,7 +60,7 @@ async def finish(request: AnyRequest, waiting: Waiting, interaction: Interaction
         state=waiting.request.state,
         issuer=server.issuer,
     )
-    return await send(request, server, answer, waiting.client)
+    return await send(request, server, await sealed(server, answer, waiting.client), waiting.client)
 
 
 async def _approve_device(request: AnyRequest, waiting: Waiting, interaction: Interaction | None) -> AnyResponse:
@@ -159,7 +160,7 @@ async def refuse(
             description=error.description or error.detail,
         )
     )
-    answer = failure(redirect_uri, parameters, error, issuer=server.issuer)
+    answer = await sealed(server, failure(redirect_uri, parameters, error, issuer=server.issuer), client)
     silent = "none" in parameters.get("prompt", "").split()
     if client.unverified and not silent and await find_session(request) is None:
         # Anybody may have made this client to lead people astray from our address. RFC 9700 §4.11.2
@@ -174,10 +175,23 @@ async def refuse(
     return await send(request, server, answer, client)
 
 
+async def sealed(
+    server: AuthorizationServer, answer: AuthorizationResponse, client: Client | None
+) -> AuthorizationResponse:
+    """Signed, where the client asked for that. JARM §2.1, §3."""
+    if not answer.to_sign or client is None:
+        return answer
+    alg = client.metadata.get("authorization_signed_response_alg") or ("ES256" if client.fapi else "RS256")
+    key = (await server.keys()).active[alg]
+    return answer.signed(
+        lambda claims: jose.sign(claims, key, typ="oauth-authz-resp+jwt"), client_id=client.id, now=server.now()
+    )
+
+
 async def send(
     request: AnyRequest, server: AuthorizationServer, answer: AuthorizationResponse, client: Client | None
 ) -> AnyResponse:
-    if answer.response_mode == "query":
+    if not answer.by_form:
         return redirect_response(server.settings, answer.location)
     page = FormPostPage(
         title=Words("Continue"), action=answer.redirect_uri, parameters=tuple(answer.parameters.items())

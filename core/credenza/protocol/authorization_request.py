@@ -27,7 +27,7 @@ MAX_STATE = 4096
 MAX_NONCE = 512
 MAX_AGE_LIMIT = 10 * 365 * 24 * 3600
 PROMPTS = ("none", "login", "consent", "select_account")
-RESPONSE_MODES = ("query", "form_post")
+RESPONSE_MODES = ("query", "form_post", "jwt", "query.jwt", "form_post.jwt")  # the last three are JARM §2.3
 PUSHED = "urn:ietf:params:oauth:request_uri:"
 
 
@@ -74,7 +74,7 @@ class AuthorizationRequest:
             if "authorization_code" not in client.grant_types:
                 raise UnauthorizedClient("This client may not use the authorization code grant.")
         if parameters.get("response_mode", "query") not in RESPONSE_MODES:
-            raise InvalidRequest("response_mode must be query or form_post.")
+            raise InvalidRequest(f"response_mode must be one of {', '.join(RESPONSE_MODES)}.")
         check_challenge(
             parameters.get("code_challenge"),
             parameters.get("code_challenge_method"),

@@ -27,6 +27,7 @@ ALGORITHM_MEMBERS = (
     "token_endpoint_auth_signing_alg",
     "request_object_signing_alg",
     "introspection_signed_response_alg",
+    "authorization_signed_response_alg",
 )
 
 

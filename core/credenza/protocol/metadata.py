@@ -43,6 +43,7 @@ def metadata(
         "introspection_endpoint_auth_methods_supported": authenticated,
         "introspection_endpoint_auth_signing_alg_values_supported": list(ALGORITHMS),
         "introspection_signing_alg_values_supported": list(signing_algorithms),
+        "authorization_signing_alg_values_supported": list(signing_algorithms),
         "code_challenge_methods_supported": ["S256"],
         "dpop_signing_alg_values_supported": list(ALGORITHMS),
         "require_pushed_authorization_requests": False,

@@ -40,6 +40,7 @@ IN_METADATA = {
     "subject_type": "subject_type",
     "sector_identifier_uri": "sector_identifier_uri",
     "introspection_signed_response_alg": "introspection_signed_response_alg",
+    "authorization_signed_response_alg": "authorization_signed_response_alg",
 }
 LISTS = ("redirect_uris", "post_logout_redirect_uris", "cors_origins")
 KEYS = (
@@ -230,9 +231,9 @@ def check_client(client: Client, algorithms: Sequence[str] = jose.ALGORITHMS) ->
         (set(client.grant_types) <= allowed, f"grant_types: {', '.join(sorted(allowed))}"),
         (client.id_token_alg in algorithms, f"id_token_signed_response_alg: {', '.join(algorithms)}"),
         (client.userinfo_alg in ("", *algorithms), f"userinfo_signed_response_alg: {', '.join(algorithms)}"),
-        (
-            client.metadata.get("introspection_signed_response_alg", "") in ("", *algorithms),
-            f"introspection_signed_response_alg: {', '.join(algorithms)}",
+        *(
+            (client.metadata.get(member, "") in ("", *algorithms), f"{member}: {', '.join(algorithms)}")
+            for member in ("introspection_signed_response_alg", "authorization_signed_response_alg")
         ),
         (
             client.metadata.get("subject_type", "public") in SUBJECT_TYPES,
