@@ -59,6 +59,11 @@ from .protocol.errors import ProtocolError
 from .protocol.initiate_login import initiate_login_address
 from .protocol.parameters import Parameters
 from .protocol.permissions import Outcome, Verdict
+from .protocol.protected_resource import (
+    protected_resource_address,
+    protected_resource_challenge,
+    protected_resource_metadata,
+)
 from .protocol.redirect_uris import check_registrable, check_web_uri, host_of, is_loopback
 from .protocol.scopes import Asked, Permission, Scope
 from .protocol.tokens import new_id, new_token
@@ -268,6 +273,9 @@ __all__ = [
     "parse_json",
     "preview",
     "preview_pages",
+    "protected_resource_address",
+    "protected_resource_challenge",
+    "protected_resource_metadata",
     "provider",
     "provider_metadata",
     "published_look",

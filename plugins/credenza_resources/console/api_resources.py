@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, ClassVar
@@ -23,6 +24,9 @@ from credenza import (
     console_post,
     count_reach,
     identifier_of,
+    protected_resource_address,
+    protected_resource_challenge,
+    protected_resource_metadata,
     segment_of,
     transaction,
 )
@@ -60,13 +64,20 @@ class CreatePage(ConsoleForm):
 
 @dataclass(kw_only=True)
 class ResourcePage(ConsoleForm):
-    """`permissions` are names, descriptions and addresses."""
+    """`permissions` are names, descriptions and addresses.
+
+    `document` is what the API may publish at `published_at`, and `challenge` what it answers to a request without a
+    token, so that clients which know nothing but its address find us (RFC 9728).
+    """
 
     template: ClassVar[str] = "api_resources/resource.html"
     folder: ClassVar[Path | None] = TEMPLATES
     address: str
     identifier: str
     permissions: tuple[tuple[str, str, str], ...]
+    published_at: str
+    document: str
+    challenge: str
 
 
 @dataclass(kw_only=True)
@@ -123,7 +134,7 @@ async def create(visit: ConsoleVisit) -> ConsoleDone | CreatePage:
 
 @console_get(ONE, "api-resources:read")
 async def show_resource(visit: ConsoleVisit, resource: str) -> ResourcePage:
-    return await _page(await find(resource))
+    return await _page(visit, await find(resource))
 
 
 @console_post(ONE, "api-resources:write")
@@ -134,7 +145,7 @@ async def save_resource(visit: ConsoleVisit, resource: str) -> ConsoleDone | Res
     if not (text.isascii() and text.isdecimal() and len(text) < 7 and int(text) <= 24 * 3600):
         errors |= {"token_lifetime": "A number of seconds up to 86400, or nothing for the usual one."}
     if errors:
-        return (await _page(row)).refused(errors, **typed)
+        return (await _page(visit, row)).refused(errors, **typed)
     after = {"name": typed["name"], "description": typed["description"], "token_lifetime": int(text)}
     before = {name: row[name] for name in after}
     if after != before:
@@ -199,16 +210,21 @@ def _create_page() -> CreatePage:
     return CreatePage(title="Create API resource", path=(UP,))
 
 
-async def _page(row: dict[str, Any]) -> ResourcePage:
-    address = address_of(row["identifier"])
-    permissions = (await store.resource_permissions(row["identifier"])).items()
-    lifetime = row["token_lifetime"]
+async def _page(visit: ConsoleVisit, row: dict[str, Any]) -> ResourcePage:
+    identifier, issuer = row["identifier"], visit.server.issuer
+    address = address_of(identifier)
+    permissions = (await store.resource_permissions(identifier)).items()
+    lifetime, scopes = row["token_lifetime"], [name for name, _ in permissions]
+    document = protected_resource_metadata(identifier, issuer=issuer, name=row["name"], scopes=scopes)
     return ResourcePage(
         title=row["name"],
         lead=row["identifier"],
         path=(UP,),
         address=address,
-        identifier=row["identifier"],
+        identifier=identifier,
+        published_at=protected_resource_address(identifier),
+        document=json.dumps(document, indent=2),
+        challenge=protected_resource_challenge(identifier),
         permissions=tuple((name, text, f"{address}/permissions/{segment_of(name)}") for name, text in permissions),
         values={
             "name": row["name"],
