@@ -15,6 +15,8 @@ import pytest
 import yaml
 
 from credenza.__main__ import main
+from credenza.commands.checking import notes
+from credenza.settings import Settings
 from credenza.state import StateError
 from credenza.testing import ORDERS, PASSWORD, SECRET, STATE, Credenza
 
@@ -474,6 +476,12 @@ def test_check_is_not_content_with_pending_migrations(credenza_command: Run, mon
         ("RATE_LIMIT", "off", "rate_limit is off"),
         ("ARGON2_MEMORY_KIB", "1024", "argon2"),
         ("OUTBOUND_ALLOW", "10.0.0.0/8", "10.0.0.0/8"),
+        ("TRUSTED_PROXIES", "0.0.0.0/0", "0.0.0.0/0 is everybody"),
+        ("TRUSTED_PROXIES", "::/0", "::/0 is everybody"),
+        ("TRACE_PLUGINS", "1", "for debugging"),
+        ("CACHE_URL", "valkey://127.0.0.1:9", "the cache does not answer"),
+        ("SECRET_KEY", "ab" * 20, "not made at random"),
+        ("SECRET_KEY", "another key than the one of this database", "another secret key"),
     ],
 )
 def test_check_is_not_content_with_unsafe_settings(
@@ -481,12 +489,45 @@ def test_check_is_not_content_with_unsafe_settings(
 ) -> None:
     monkeypatch.delenv("CREDENZA_ARGON2_MEMORY_KIB")
     monkeypatch.delenv("CREDENZA_ARGON2_TIME_COST")
-    credenza_command("migrate")
+    credenza_command("keys", "list")
+    monkeypatch.setenv("CREDENZA_ISSUER", "https://id.example.com")
     monkeypatch.setenv(f"CREDENZA_{name}", value)
     done = credenza_command("check")
     assert done.status == 1
-    assert message in done.error
+    assert message in done.err
     assert message in credenza_command("check", "--json").out
+
+
+@pytest.mark.parametrize(
+    "text", ['secret_key = "0123456789abcdef0123456789abcdef"', 'cache_url = "valkey://u:pw@localhost"']
+)
+def test_check_is_not_content_with_secrets_that_others_can_read(
+    credenza_command: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, text: str
+) -> None:
+    monkeypatch.delenv("CREDENZA_ARGON2_MEMORY_KIB")
+    monkeypatch.delenv("CREDENZA_ARGON2_TIME_COST")
+    config = tmp_path / "credenza.toml"
+    config.write_text(text)
+    config.chmod(0o644)
+    assert "holds secrets and can be read by others" in credenza_command("check", "--config", str(config)).err
+    config.chmod(0o600)
+    assert "holds secrets" not in credenza_command("check", "--config", str(config)).err
+
+
+def test_check_tells_what_is_for_development_only(credenza_command: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An http issuer is accepted for loopback hosts: worth a word, and no failure."""
+    monkeypatch.delenv("CREDENZA_ARGON2_MEMORY_KIB")
+    monkeypatch.delenv("CREDENZA_ARGON2_TIME_COST")
+    credenza_command("migrate")
+    done = credenza_command("check")
+    assert (done.status, done.err) == (0, "")
+    assert [note.partition(" is http")[0] for note in notes(Settings())] == ["the issuer http://localhost:8400"]
+    (note,) = notes(Settings(issuer="https://id.example.com", database_url="postgresql://db.example.com/x"))
+    assert "sslmode=verify-full" in note
+    monkeypatch.setenv("CREDENZA_ISSUER", "http://id.example.com")
+    done = credenza_command("check")
+    assert done.status == 1
+    assert "http is accepted for localhost" in done.error
 
 
 def test_check_is_not_content_with_a_database_that_others_can_read(

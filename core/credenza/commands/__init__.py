@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 
 from ..objects import Command
 from ..plugins import by_name, collect, load_plugins
-from . import administration, inspection, plugin, serving, state
+from . import administration, checking, inspection, plugin, serving, state
 from .common import DATABASE_ERRORS, Refusal, settings_of
 
 PARSERS: Sequence[Callable[[argparse._SubParsersAction[argparse.ArgumentParser]], None]] = [
@@ -21,7 +21,7 @@ PARSERS: Sequence[Callable[[argparse._SubParsersAction[argparse.ArgumentParser]]
     administration.add_keys,
     inspection.add_plugins,
     plugin.add_plugin,
-    inspection.add_check,
+    checking.add_check,
 ]
 OURS = {"serve", "demo", "migrate", "apply", "diff", "export", "admin", "keys", "plugins", "check", "plugin"}
 

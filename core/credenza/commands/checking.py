@@ -1,0 +1,126 @@
+"""`credenza check`: what an operator should know before users do. A problem is exit 1; a note is for people, on a terminal."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import stat
+import sys
+from collections.abc import Iterator
+from ipaddress import ip_network
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+from ..encryption import Undecryptable
+from ..settings import Settings
+from ..store.version import current_version
+from ..web.limits import Limiter, Rule
+from .common import DATABASE_ERRORS, opened, print_json, print_line, run, settings_of
+
+Subparsers = Any
+FEW_CHARACTERS = 10  # in a key of 32 or more that was made at random there are more different ones
+
+
+def add_check(commands: Subparsers) -> None:
+    parser = commands.add_parser(
+        "check", help="exit with 1 on unsafe settings, an unreachable database or pending migrations"
+    )
+    parser.add_argument("--json", action="store_true", help="machine-readable output")
+    parser.set_defaults(run=check)
+
+
+def check(arguments: argparse.Namespace) -> int:
+    settings = settings_of(arguments)
+    config = arguments.config or (Path(os.environ["CREDENZA_CONFIG"]) if os.environ.get("CREDENZA_CONFIG") else None)
+    problems = [*unsafe_settings(settings), *open_files(settings, config)]
+    problems += run(lambda: database_problems(settings)) + run(lambda: cache_problems(settings))
+    if sys.stderr.isatty():  # a script wants the problems only
+        for note in notes(settings):
+            sys.stderr.write(f"note: {note}\n")
+    if arguments.json:
+        print_json({"problems": problems})
+    for problem in problems:
+        sys.stderr.write(f"credenza: {problem}\n")
+    if not problems and not arguments.json:
+        print_line("Everything looks right.")
+    return 1 if problems else 0
+
+
+def unsafe_settings(settings: Settings) -> Iterator[str]:
+    if not settings.rate_limit:
+        yield "rate_limit is off: only for benchmarks and test runs"
+    if settings.argon2_memory_kib < 7168 or (settings.argon2_memory_kib < 19_456 and settings.argon2_time_cost < 3):
+        yield "argon2: less than 19 MiB with two passes can be guessed too fast"
+    if settings.outbound_allow and settings.secure:
+        yield f"outbound_allow: private addresses can be reached: {', '.join(settings.outbound_allow)}"
+    if settings.secret_key and len(set(settings.secret_key)) < FEW_CHARACTERS:
+        yield "secret_key: not made at random; take one from `openssl rand -hex 32`"
+    for proxy in settings.trusted_proxies:
+        if ip_network(proxy, strict=False).prefixlen == 0:
+            yield f"trusted_proxies: {proxy} is everybody, who may then name any address as theirs"
+    if settings.secure and os.environ.get("CREDENZA_TRACE_PLUGINS") == "1":
+        yield "CREDENZA_TRACE_PLUGINS is set: for debugging, it writes what plugins are given"
+
+
+def notes(settings: Settings) -> Iterator[str]:
+    if not settings.secure:
+        yield f"the issuer {settings.issuer} is http: for development on this machine only"
+    if settings.registration == "open":
+        yield "registration is open: anybody may register an application, with no permission but openid"
+    parts = urlsplit(settings.database_url)
+    remote = parts.hostname not in (None, "", "localhost", "127.0.0.1", "::1")
+    if remote and "sslmode" not in parse_qs(parts.query):
+        yield "database_url: without sslmode=verify-full the database's certificate is not checked"
+
+
+def open_files(settings: Settings, config: Path | None) -> Iterator[str]:
+    """What others on this machine could read or change."""
+    path = settings.sqlite_path
+    files = [path, path.with_name(path.name + ".key"), path.with_name(path.name + "-wal")] if path is not None else []
+    for file in files:
+        if file.exists() and file.stat().st_mode & (stat.S_IROTH | stat.S_IWOTH):
+            yield f"{file} can be read by others; chmod 600 it"
+    if config is not None and config.exists():
+        mode, text = config.stat().st_mode, config.read_text()
+        if mode & stat.S_IWOTH:
+            yield f"{config} can be changed by others; chmod 600 it"
+        elif mode & stat.S_IROTH and (has_password(text) or any(value in text for value in secrets_of(settings))):
+            yield f"{config} holds secrets and can be read by others; chmod 600 it"
+
+
+def secrets_of(settings: Settings) -> list[str]:
+    return [value for value in (settings.secret_key, settings.metrics_token, settings.registration_token) if value]
+
+
+def has_password(text: str) -> bool:
+    """Whether an address of a database or a cache in it has one."""
+    addresses = (line.partition("=")[2].strip(" \t\"'") for line in text.splitlines() if "://" in line)
+    return any("@" in a and ":" in urlsplit(a).netloc.rpartition("@")[0] for a in addresses)
+
+
+async def database_problems(settings: Settings) -> list[str]:
+    try:
+        async with opened(settings, migrated=False) as (server, _):
+            waiting = await server.pending_migrations()
+            if waiting:
+                return [f"{len(waiting)} migrations have not run; run `credenza migrate`"]
+            await current_version()
+            await server.keys()
+    except DATABASE_ERRORS as error:
+        return [f"the database does not answer: {error}"]
+    except Undecryptable as error:
+        return [f"secret_key: {error}"]
+    return []
+
+
+async def cache_problems(settings: Settings) -> list[str]:
+    limiter = Limiter(cache_url=settings.cache_url)
+    try:
+        if limiter.shared is not None:
+            await limiter.shared.ask("blocked", [(Rule("credenza check", burst=1, seconds=1), "")])
+            if not limiter.shared.answers:
+                return ["the cache does not answer; limits would be counted in each worker alone"]
+    finally:
+        await limiter.close()
+    return []
