@@ -9,7 +9,7 @@ ON_POSTGRESQL := tests/account tests/logout tests/organizations tests/permission
 	tests/rfc6749 tests/rfc8628 tests/rfc9101 tests/rfc9126 tests/rfc9449
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo serve test check format bench docs messages lock chromium clean audit sbom
+.PHONY: help install demo serve test check format faults bench docs messages lock chromium clean audit sbom
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/' | expand -t 14
@@ -42,6 +42,9 @@ check: $(STAMP) ## what must be clean before a commit: format, lint, types, impo
 format: $(STAMP) ## format the code
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
+
+faults: $(STAMP) ## break workers, databases, disks, clocks and keys under traffic, and count the invariants; some minutes
+	$(BIN)/python -m pytest -m faults -p no:randomly -s tests/faults
 
 bench: $(STAMP) ## measure against npm oidc-provider, in one paired and alternating run; needs npm
 	$(BIN)/python benchmarks/bench.py

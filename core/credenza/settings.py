@@ -24,7 +24,7 @@ SAMPLE_SECRETS = frozenset({"secret", "changeme", "change-me", "password", "cred
 
 
 FORMATS = ("text", "json")  # of the log
-MAY_BE_ZERO = frozenset({"refresh_token_reuse_window", "shutdown_delay"})
+MAY_BE_ZERO = frozenset({"refresh_token_reuse_window", "shutdown_delay", "password_threads"})
 
 
 class SettingsError(Exception):
@@ -80,6 +80,7 @@ class Settings:
     argon2_time_cost: int = 2
     argon2_memory_kib: int = 19_456
     argon2_parallelism: int = 1
+    password_threads: int = 0
     password_min_length: int = 15
 
     def __post_init__(self) -> None:

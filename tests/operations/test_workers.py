@@ -65,6 +65,20 @@ def test_a_worker_that_is_killed_is_replaced(filled_database_url: str, start_ser
     assert server.program.alive()
 
 
+def test_workers_that_die_while_they_start_are_replaced_at_once(
+    filled_sqlite_url: str, start_server: Callable[..., Any]
+) -> None:
+    server = start_server(filled_sqlite_url, workers=2)
+    for _ in range(2):
+        before = set(server.program.workers())
+        for pid in before:
+            os.kill(pid, signal.SIGKILL)
+        wait_until(lambda before=before: bool(set(server.program.workers()) - before), "a new worker")
+    began = time.monotonic()
+    wait_until(lambda: status(server, "/readyz") == 200, "an answer")
+    assert time.monotonic() - began < 25, "uvicorn would wait 30 seconds for the answer of one that is dead"
+
+
 def test_sighup_replaces_every_worker_while_they_serve(
     filled_database_url: str, start_server: Callable[..., Any]
 ) -> None:

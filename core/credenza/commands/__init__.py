@@ -19,11 +19,14 @@ PARSERS: Sequence[Callable[[argparse._SubParsersAction[argparse.ArgumentParser]]
     state.add_export,
     administration.add_admin,
     administration.add_keys,
+    administration.add_revoke_all,
     inspection.add_plugins,
     plugin.add_plugin,
     checking.add_check,
 ]
-OURS = {"serve", "demo", "migrate", "apply", "diff", "export", "admin", "keys", "plugins", "check", "plugin"}
+OURS = frozenset(
+    ["serve", "demo", "migrate", "apply", "diff", "export", "admin", "keys", "revoke-all", "plugins", "check", "plugin"]
+)
 
 
 def plugin_commands(common: argparse.Namespace, given: Sequence[str]) -> int | None:

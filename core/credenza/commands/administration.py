@@ -12,6 +12,7 @@ from ..events import ObjectChanged
 from ..rotation import rotate
 from ..store import keys, users
 from ..store.engine import transaction
+from ..store.revocation import revoke_everything
 from ..web.passwords import WeakPassword, check_new_password
 from .common import Refusal, opened, print_json, print_line, run, settings_of
 
@@ -77,6 +78,30 @@ def create_admin(arguments: argparse.Namespace) -> int:
         print_line(f"{username} is an administrator.")
         if "invitation" in made:
             print_line(f"Choose the password here (works once): {made['invitation']}")
+    return 0
+
+
+def add_revoke_all(commands: Subparsers) -> None:
+    parser = commands.add_parser("revoke-all", help="end every session, grant and token, as after restoring a backup")
+    parser.add_argument("--json", action="store_true", help="machine-readable output")
+    parser.set_defaults(run=revoke_all)
+
+
+def revoke_all(arguments: argparse.Namespace) -> int:
+    async def do() -> dict[str, int]:
+        async with opened(settings_of(arguments)) as (server, _):
+            async with transaction():
+                ended = await revoke_everything(server.now())
+                await server.emit(
+                    ObjectChanged(actor="command line", kind="provider", action="revoked everything", after=ended)
+                )
+            return ended
+
+    ended = run(do)
+    if arguments.json:
+        print_json(ended)
+    else:
+        print_line(", ".join(f"{number} {what.replace('_', ' ')}" for what, number in ended.items()) + " ended.")
     return 0
 
 

@@ -1,4 +1,7 @@
-"""`credenza check`: what an operator should know before users do. A problem is exit 1; a note is for people, on a terminal."""
+"""`credenza check`: what an operator should know before users do.
+
+A problem is exit 1; a note is for people, on a terminal.
+"""
 
 from __future__ import annotations
 

@@ -23,6 +23,7 @@ from ..settings import Settings
 from ..store.engine import StoreUnavailable
 from ..store.users import count_administrators
 from .common import Refusal, opened, print_json, print_line, run, settings_of
+from .workers import use_own_workers
 
 Subparsers = Any
 logger = logging.getLogger("credenza")
@@ -54,9 +55,13 @@ def serve(arguments: argparse.Namespace) -> int:
     if arguments.config is not None:
         os.environ["CREDENZA_CONFIG"] = str(arguments.config.resolve())  # for the workers
     os.environ["CREDENZA_ISSUER"] = settings.issuer
+    if not settings.password_threads:
+        threads = max(1, ((os.cpu_count() or 2) - 1) // arguments.workers)
+        os.environ["CREDENZA_PASSWORD_THREADS"] = str(threads)
     with ExitStack() as stack:
         if settings.metrics_token:
             os.environ[METRICS_DIRECTORY] = stack.enter_context(TemporaryDirectory(prefix="credenza-metrics-"))
+        use_own_workers()
         # Each worker is a process of its own that reads the same settings; uvicorn starts another for one that dies,
         # and on SIGHUP replaces each by a new one that serves before the old one ends.
         uvicorn.run("credenza.commands.serving:worker", factory=True, workers=arguments.workers, **options)

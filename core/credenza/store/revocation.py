@@ -8,6 +8,9 @@ from typing import Any
 from .device_authorizations import DeviceAuthorizationRow
 from .engine import database
 from .grants import AccessTokenRow, AuthorizationCodeRow, Details, Grant, GrantRow, RefreshTokenRow, read_grant
+from .pushed_requests import PushedRequestRow
+from .sessions import InteractionRow, SessionRow
+from .users import InvitationRow
 
 
 async def revoke_grant(grant_id: str, now: int) -> bool:
@@ -43,6 +46,20 @@ async def revoke_grants(
             await _forget_devices(user_id, client_id)
         rows = await g.update({g.revoked_at: now}).where(*grant_conditions).returning(g.id)
     return len(rows)
+
+
+async def revoke_everything(now: int) -> dict[str, int]:
+    """End every session, grant and token, and what was begun and not finished: nobody is signed in any more."""
+    g, c, t = GrantRow, AuthorizationCodeRow, AccessTokenRow
+    async with database().transaction():
+        codes = await c.update({c.spent_at: now}).where(c.spent_at.is_null()).returning(c.digest)
+        grants = await g.update({g.revoked_at: now}).where(g.revoked_at.is_null()).returning(g.id)
+        live = t.revoked_at.is_null() & (t.expires_at > now)
+        tokens = await t.update({t.revoked_at: now}).where(live).returning(t.digest)
+        sessions = await SessionRow.delete(force=True).returning(SessionRow.digest)
+        for unfinished in (InteractionRow, PushedRequestRow, DeviceAuthorizationRow, InvitationRow):
+            await unfinished.delete(force=True)
+    return {"sessions": len(sessions), "grants": len(grants), "codes": len(codes), "access_tokens": len(tokens)}
 
 
 async def revoke_consented_grants(user_id: str, client_id: str, choices: Mapping[str, str], now: int) -> int:
