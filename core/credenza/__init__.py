@@ -111,7 +111,7 @@ from .web.requests import (
     read_body,
     server_of,
 )
-from .web.responses import AnyResponse, error_response, json_response, own_frame, redirect_response
+from .web.responses import AnyResponse, download_response, error_response, json_response, own_frame, redirect_response
 from .web.sessions import begin_session, set_session_cookie
 from .web.static import StaticFiles
 
@@ -244,6 +244,7 @@ __all__ = [
     "declared_permissions",
     "described",
     "digest_secret",
+    "download_response",
     "end_sessions",
     "error_response",
     "errors",

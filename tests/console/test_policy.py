@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import csv
 import io
+import json
 import re
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 from PIL import Image
 
-from credenza import audit, keys, provider
+from credenza import audit, keys, provider, users
 from credenza.testing import RelyingParty, UserAgent
 
 Visitor = Any  # see conftest.py
@@ -106,7 +109,7 @@ def test_a_brand_that_cannot_be_read_or_linked_is_refused_with_the_reason(
 def test_the_audit_log_is_filtered(visitor: Visitor, user_agent: UserAgent, client: RelyingParty) -> None:
     user_agent.authorize(client)
     assert "Consent given" in visitor.get("/console/audit-log?name=ConsentGiven").text
-    assert "User signed in" not in visitor.get("/console/audit-log?name=ConsentGiven").text.replace("UserSignedIn", "")
+    assert "User signed in" not in visitor.get("/console/audit-log?name=ConsentGiven", HX_Request="true").text
     assert "ada@example.com" in visitor.get("/console/audit-log?user=ada").text
     assert "Consent given" in visitor.get("/console/audit-log?client=app").text
     assert "No event matches" in visitor.get("/console/audit-log?client=nobody").text
@@ -118,6 +121,58 @@ def test_older_events_are_a_page_away(visitor: Visitor) -> None:
     page = visitor.get("/console/audit-log")
     older = next(link for link in page.links if "before=" in link)
     assert "Application created" in visitor.get(older).text
+
+
+def test_an_event_has_a_page_with_what_was_before_and_after(visitor: Visitor) -> None:
+    visitor.credenza.apply({"users": [{"username": "ada", "email": "ada@new.example"}]})
+    user = visitor.credenza.run(users.find_user_by_identifier, "ada")
+    visitor.done(f"/console/users/{user.id}", {"name": "Ada King", "email": "ada@new.example"})
+    listed = visitor.get("/console/audit-log?name=ObjectChanged")
+    address = next(link for link in listed.links if re.fullmatch(r"/console/audit-log/[0-9]+", link))
+    page = visitor.get(address)
+    assert "User updated" in page.text
+    assert re.search(r"<del><code>[^<]*Ada Lovelace", page.html)
+    assert re.search(r"<ins><code>[^<]*Ada King", page.html)
+    assert f"/console/users/{user.id}" in page.links
+    for gone in ("0", "99999999", "x", "1" * 40, "-1"):
+        assert visitor.get(f"/console/audit-log/{gone}").status == 404
+
+
+def test_events_are_filtered_by_who_did_it_by_day_and_by_result(visitor: Visitor) -> None:
+    def words(query: str) -> str:
+        return str(visitor.get(f"/console/audit-log?{query}", HX_Request="true").text)
+
+    visitor.credenza.request("GET", "/authorize?client_id=nobody")
+    today = datetime.fromtimestamp(visitor.credenza.server.now(), UTC).strftime("%Y-%m-%d")
+    assert "User signed in" in words("actor=root")
+    assert "No event matches" in words("actor=grace")
+    assert "User signed in" in words(f"since={today}&until={today}")
+    assert "No event matches" in words("until=2001-01-01")
+    assert "No event matches" in words("since=2999-01-01")
+    only_failed = words("failed=1")
+    assert "User signed in" not in only_failed
+    assert "Authorization refused" in only_failed
+    page = visitor.get("/console/audit-log?since=yesterday")
+    assert 'id="since-error"' in page.html
+    assert 'value="yesterday"' in page.html
+
+
+def test_the_audit_log_is_exported_as_csv_and_json(visitor: Visitor, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("credenza_console.audit_log.export.BATCH", 10)
+    visitor.credenza.apply({"applications": [{"name": f"=App {i}", "type": "spa"} for i in range(25)]})
+    address = "/console/audit-log/export?name=ObjectChanged"
+    answer = visitor.agent.send("GET", f"{address}&format=json")
+    assert "attachment" in answer.headers["content-disposition"]
+    records = answer.json()
+    assert len(records) > 25
+    assert [int(record["id"]) for record in records] == sorted((int(r["id"]) for r in records), reverse=True)
+    assert {record["event"] for record in records} == {"ObjectChanged"}
+    rows = list(csv.DictReader(io.StringIO(visitor.agent.send("GET", f"{address}&format=csv").text)))
+    assert [row["id"] for row in rows] == [record["id"] for record in records]
+    assert not any(cell.startswith(("=", "+", "-", "@")) for row in rows for cell in row.values())
+    assert json.loads(rows[0]["data"]) == records[0]["data"]
+    assert visitor.agent.send("GET", f"{address}&format=xlsx").status_code == 404
+    assert visitor.agent.send("GET", "/console/audit-log/export?format=json&name=Nothing").json() == []
 
 
 # -- plugins and search -----------------------------------------------------------------------------------------------

@@ -78,14 +78,19 @@ async def list_events(
     *,
     client: str = "",
     user: str = "",
+    actor: str = "",
     name: str = "",
     error_id: str = "",
     before: str = "",
     since: int = 0,
+    until: int = 0,
     failed: bool = False,
     limit: int = 50,
 ) -> list[AuditEvent]:
-    """Newest first; `before` is the id of the last one seen. With `failed` only what did not go well."""
+    """Newest first; `before` is the id of the last one seen. With `failed` only what did not go well.
+
+    `user` is in it as the one who did it or whom it is about. Times are Unix times; `until` is the first one too late.
+    """
     r = AuditEventRow
     query = r.select().order_by(r.id, ascending=False).limit(limit)
     filters = [(r.client, client), (r.name, name), (r.error_id, error_id)]
@@ -94,13 +99,24 @@ async def list_events(
             query = query.where(column == value)
     if user:
         query = query.where((r.user == user) | (r.person == user))
+    if actor:  # its own column has no index
+        query = query.where(((r.person == actor) | (r.user == actor) | (r.client == actor)) & (r.actor == actor))
     if before.isdecimal() and len(before) < 19:
         query = query.where(r.id < int(before))
     if since:
         query = query.where(r.at >= since)
+    if until:
+        query = query.where(r.at < until)
     if failed:
         query = query.where(r.result != "success")
     return [_event(row) for row in await query]
+
+
+async def find_event(event: str) -> AuditEvent | None:
+    if not event.isdecimal() or not event.isascii() or len(event) > 18:
+        return None
+    row = await AuditEventRow.select().where(AuditEventRow.id == int(event)).first()
+    return _event(row) if row else None
 
 
 async def count_events(*, since: int) -> dict[str, int]:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import AsyncIterator, Mapping
+from typing import Any, cast
 from urllib.parse import quote
 
 from litestar import Response
+from litestar.response import Stream
 
 from ..protocol.errors import (
     InsufficientScope,
@@ -77,6 +78,21 @@ def page_response(
             **(headers or {}),
         },
     )
+
+
+def download_response(
+    settings: Settings, filename: str, media_type: str, content: bytes | AsyncIterator[bytes]
+) -> AnyResponse:
+    """A file to keep; what is an iterator goes out while it is being made. RFC 6266 §4."""
+    headers = {
+        **NO_STORE,
+        **security_headers(settings),
+        "Content-Security-Policy": "default-src 'none'; sandbox",
+        "Content-Disposition": f'attachment; filename="{filename}"',
+    }
+    if isinstance(content, bytes):
+        return Response(content, media_type=media_type, headers=headers)
+    return cast(AnyResponse, Stream(content, media_type=media_type, headers=headers))
 
 
 def redirect_response(settings: Settings, location: str, *, status: int = 303) -> AnyResponse:

@@ -1,0 +1,173 @@
+"""The list of events: newest first, filtered, paged by the id of the last one seen."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, ClassVar
+from urllib.parse import urlencode
+
+from credenza import (
+    AuditEvent,
+    ConsoleForm,
+    ConsoleVisit,
+    Event,
+    Listing,
+    Moment,
+    audit,
+    console_get,
+    users,
+)
+
+from ..applications.common import address_of_client
+
+HERE = "/console/audit-log"
+TEMPLATES = Path(__file__).parent.parent / "templates"
+PAGE_SIZE = 50
+DAY = 86400
+FILTERS = ("name", "client", "actor", "user", "since", "until", "error", "failed")
+
+
+@dataclass(frozen=True, slots=True)
+class EventRow:
+    """One event in words; `details` are its data and its other members, as label and value pairs."""
+
+    id: str
+    at: Moment | None
+    name: str
+    words: str
+    failed: bool
+    actor: str
+    actor_address: str
+    client: str
+    client_address: str
+    target: str
+    address: str
+    error_id: str
+    details: tuple[tuple[str, str], ...]
+
+    @property
+    def own_address(self) -> str:
+        return f"{HERE}/{self.id}"
+
+
+@dataclass(kw_only=True)
+class AuditLog(ConsoleForm):
+    """`query` is the filters as they stand in the address."""
+
+    template: ClassVar[str] = "audit_log/list.html"
+    folder: ClassVar[Path | None] = TEMPLATES
+    fragment: str = "table"
+    listing: Listing
+    rows: tuple[EventRow, ...]
+    older: str
+    names: tuple[tuple[str, str], ...]
+    query: str
+
+
+@console_get(HERE, "audit:read")
+async def list_events(visit: ConsoleVisit) -> AuditLog:
+    listing = Listing.of(visit, filters=FILTERS)
+    errors = {name: "A day like 2026-11-30." for name in ("since", "until") if day_of(listing.filters, name) is None}
+    rows, older = await list_rows(visit, listing)
+    return AuditLog(
+        title="Audit log",
+        lead="What happened, who did it, and from where. Nothing here can be changed.",
+        listing=listing,
+        rows=() if errors else rows,
+        older="" if errors else older,
+        names=tuple(sorted((name, words_of(name)) for name in (kind.__name__ for kind in Event.__subclasses__()))),
+        query=urlencode({name: value for name, value in {**listing.filters, "q": listing.search}.items() if value}),
+        values=dict(listing.filters),
+        errors=errors,
+    )
+
+
+def day_of(filters: Mapping[str, str], name: str) -> int | None:
+    """The Unix time at which a day begins, 0 when none was given, None when it is not a day."""
+    text = filters.get(name, "")
+    if not text:
+        return 0
+    try:
+        return int(datetime.strptime(text, "%Y-%m-%d").replace(tzinfo=UTC).timestamp())
+    except (ValueError, OverflowError):
+        return None
+
+
+async def wanted(filters: Mapping[str, str], search: str = "") -> dict[str, Any]:
+    """The filters as the store takes them. People are named by user name, email address or id."""
+    until = day_of(filters, "until")
+    return {
+        "client": filters.get("client", ""),
+        "actor": await _id_of(filters.get("actor", "")),
+        "user": await _id_of(filters.get("user", "")),
+        "name": filters.get("name", ""),
+        "error_id": search or filters.get("error", ""),
+        "since": day_of(filters, "since") or 0,
+        "until": until + DAY if until else 0,
+        "failed": bool(filters.get("failed")),
+    }
+
+
+async def _id_of(account: str) -> str:
+    user = await users.find_user_by_identifier(account) if account else None
+    return user.id if user is not None else account
+
+
+async def list_rows(
+    visit: ConsoleVisit, listing: Listing, *, client: str = "", failed: bool = False, limit: int = PAGE_SIZE
+) -> tuple[tuple[EventRow, ...], str]:
+    """The events that the filters leave, and the address of older ones. What was searched for is an error id."""
+    chosen = await wanted(listing.filters, listing.search)
+    chosen |= {"client": client or chosen["client"], "failed": failed or chosen["failed"]}
+    events = await audit.list_events(**chosen, before=visit.query.get("before", "")[:60], limit=limit + 1)
+    people = await users.list_users_by_id(list({event.actor or event.user for event in events}))
+    rows = tuple(_row(visit, event, people) for event in events[:limit])
+    if len(events) <= limit:
+        return rows, ""
+    query = {**listing.filters, "q": listing.search, "before": rows[-1].id}
+    return rows, f"{listing.address}?{urlencode({name: value for name, value in query.items() if value})}"
+
+
+def _row(visit: ConsoleVisit, event: AuditEvent, people: Mapping[str, Any]) -> EventRow:
+    actor = event.actor or event.user
+    known = people.get(actor)
+    return EventRow(
+        id=event.id,
+        at=visit.moment(event.at),
+        name=event.name,
+        words=in_words(event),
+        failed=event.result not in ("success", ""),
+        actor=(known.email or known.username) if known is not None else actor,
+        actor_address=f"/console/users/{known.id}" if known is not None and visit.may("users:read") else "",
+        client=event.client,
+        client_address=address_of_client(event.client) if event.client else "",
+        target=event.target,
+        address=event.address,
+        error_id=event.error_id,
+        details=tuple((name.replace("_", " "), shown(value)) for name, value in said(event.data).items()),
+    )
+
+
+def said(data: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in data.items() if value not in ("", None, [], {}, ())}
+
+
+def in_words(event: AuditEvent) -> str:
+    """ "Token refused", "Application updated"."""
+    if event.name == "ObjectChanged":
+        words = f"{event.data.get('kind', 'object')} {event.data.get('action', 'changed')}"
+        return words[:1].upper() + words[1:].replace("_", " ")
+    return words_of(event.name)
+
+
+def words_of(name: str) -> str:
+    return re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name).capitalize()
+
+
+def shown(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
