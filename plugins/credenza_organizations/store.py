@@ -285,7 +285,7 @@ async def count_members(organization: str, *, search: str = "") -> int:
 def _members(organization: str, search: str) -> Any:
     m, pattern = OrganizationMember, clients.contains(search.lower())
     mine = m.organization == organization
-    return mine & ((m.user.username.like(pattern)) | (m.user.email.like(pattern))) if search else mine
+    return mine & m.user.words.like(pattern) if search else mine
 
 
 async def member_roles(organization: str, user_id: str) -> dict[str, str] | None:

@@ -412,3 +412,18 @@ def test_a_name_with_markup_is_shown_as_text_everywhere(visitor: Visitor) -> Non
         page = visitor.get(path)
         assert SCRIPT not in page.html, path
         assert "<x hx-get" not in page.html, path
+
+
+def test_applications_are_filtered_by_type_and_state(visitor: Visitor) -> None:
+    def found(query: str) -> list[str]:
+        return list(visitor.get(f"/console/applications/third-party?{query}", HX_Request="true").links)
+
+    spa = "/console/applications/spa"
+    assert spa in found("kind=spa")
+    assert "/console/applications/app" not in found("kind=spa")
+    assert spa in found("state=unused&kind=spa")
+    assert spa not in found("state=disabled")
+    visitor.done(f"{spa}/availability")
+    assert spa in found("state=disabled")
+    assert spa not in found("state=active")
+    assert spa in found("state=nonsense")

@@ -224,3 +224,24 @@ def test_two_full_administrators_who_demote_each_other_in_parallel_leave_one(
     statuses = credenza.run(both)
     assert 303 in statuses
     assert credenza.run(users.count_administrators) == 1
+
+
+def test_users_are_found_by_name_and_filtered_by_state(visitor: Visitor) -> None:
+    def found(query: str) -> str:
+        return str(visitor.get(f"/console/users?{query}", HX_Request="true").text)
+
+    visitor.credenza.apply(
+        {"users": [{"username": "hedy"}, {"username": "grace", "profile": {"name": "Grace Hopper"}}]}
+    )
+    assert "ada@example.com" in found("q=lovelace+ada")
+    assert "grace" not in found("q=lovelace")
+    assert "grace@example.com" in found("q=HOPPER")
+    assert "Nobody matches" in found("q=lovelace+hopper")
+    assert "hedy" in found("state=invited")
+    assert "grace" not in found("state=invited")
+    assert "root" in found("state=administrator")
+    assert "Nobody matches" in found("state=suspended")
+    user = visitor.credenza.run(users.find_user_by_identifier, "grace")
+    visitor.done(f"/console/users/{user.id}", {"name": "Amazing Grace", "email": "g@example.com"})
+    assert "g@example.com" in found("q=amazing"), "a changed name is found at once"
+    assert "Nobody matches" in found("q=hopper")

@@ -18,6 +18,10 @@ LEADS = {
 }
 
 
+STATES = (("", "Any state"), ("active", "Active"), ("disabled", "Disabled"), ("unused", "Never used"))
+Filters = tuple[tuple[str, str, tuple[tuple[str, str], ...]], ...]
+
+
 @dataclass(frozen=True, slots=True)
 class Row:
     id: str
@@ -38,6 +42,7 @@ class ApplicationList(ConsoleView):
     third_party: bool
     listing: Listing
     rows: tuple[Row, ...]
+    filters: Filters
 
 
 @console_get("/console/applications", "applications:read")
@@ -51,16 +56,18 @@ async def list_third_party(visit: ConsoleVisit) -> ApplicationList:
 
 
 async def _list(visit: ConsoleVisit, *, third_party: bool) -> ApplicationList:
-    listing = Listing.of(visit, ORDERS)
+    listing = Listing.of(visit, ORDERS, filters=("kind", "state"))
+    chosen = {"kind": listing.filters.get("kind", ""), "state": listing.filters.get("state", "")}
     found = await clients.list_clients(
         third_party=third_party,
         search=listing.search,
+        **chosen,
         order=listing.order,
         descending=listing.descending,
         offset=listing.offset,
         limit=listing.size,
     )
-    total = await clients.count_clients(third_party=third_party, search=listing.search)
+    total = await clients.count_clients(third_party=third_party, search=listing.search, **chosen)
     return ApplicationList(
         title="Applications",
         lead=LEADS[third_party],
@@ -68,7 +75,13 @@ async def _list(visit: ConsoleVisit, *, third_party: bool) -> ApplicationList:
         third_party=third_party,
         listing=replace(listing, total=total),
         rows=tuple(row_of(visit, row) for row in found),
+        filters=(("kind", "Type", _kinds(visit, third_party)), ("state", "State", STATES)),
     )
+
+
+def _kinds(visit: ConsoleVisit, third_party: bool) -> tuple[tuple[str, str], ...]:
+    types = visit.server.client_types.values()
+    return ("", "Any type"), *((t.name, t.title) for t in types if t.third_party or not third_party)
 
 
 def row_of(visit: ConsoleVisit, row: Mapping[str, Any]) -> Row:

@@ -10,6 +10,14 @@ from credenza import ConsoleView, ConsoleVisit, Listing, Moment, User, console_g
 
 from .common import LIST, TEMPLATES
 
+STATES = (
+    ("", "Any state"),
+    ("active", "Active"),
+    ("invited", "Invited"),
+    ("suspended", "Suspended"),
+    ("administrator", "Administrators"),
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Row:
@@ -32,19 +40,22 @@ class UserList(ConsoleView):
     fragment: str = "table"
     listing: Listing
     rows: tuple[Row, ...]
+    filters: tuple[tuple[str, str, tuple[tuple[str, str], ...]], ...] = (("state", "State", STATES),)
 
 
 @console_get(LIST, "users:read")
 async def list_users(visit: ConsoleVisit) -> UserList:
-    listing = Listing.of(visit, ("username", "created_at", "last_sign_in_at"))
+    listing = Listing.of(visit, ("username", "created_at", "last_sign_in_at"), filters=("state",))
+    state = listing.filters.get("state", "")
     found = await users.list_users(
         search=listing.search,
+        state=state,
         order=listing.order,
         descending=listing.descending,
         offset=listing.offset,
         limit=listing.size,
     )
-    total = await users.count_users(search=listing.search)
+    total = await users.count_users(search=listing.search, state=state)
     return UserList(
         title="Users",
         lead="Everybody who has an account here.",

@@ -159,12 +159,17 @@ async def list_clients(
     *,
     third_party: bool | None = None,
     search: str = "",
+    kind: str = "",
+    state: str = "",
     order: str = "name",
     descending: bool = False,
     offset: int = 0,
     limit: int = 50,
 ) -> list[dict[str, Any]]:
-    """Rows for a list: id, name, description, type, third_party, enabled, created_at, last_used_at."""
+    """Rows for a list: id, name, description, type, third_party, enabled, created_at, last_used_at.
+
+    `kind` is a type's name, `state` "active", "disabled" or "unused".
+    """
     columns = [
         ClientRow.id,
         ClientRow.name,
@@ -177,20 +182,29 @@ async def list_clients(
     ]
     orders = {"name": ClientRow.name, "created_at": ClientRow.created_at, "last_used_at": ClientRow.last_used_at}
     query = ClientRow.select(*columns).order_by(orders.get(order, ClientRow.name), ascending=not descending)
-    if condition := _listed(third_party, search):
+    if condition := _listed(third_party, search, kind, state):
         query = query.where(*condition)
     return [dict(row) for row in await query.order_by(ClientRow.id).offset(offset).limit(limit)]
 
 
-async def count_clients(*, third_party: bool | None = None, search: str = "") -> int:
+STATES: dict[str, Any] = {
+    "active": ClientRow.enabled.eq(True),
+    "disabled": ClientRow.enabled.eq(False),
+    "unused": ClientRow.last_used_at.is_null(),
+}
+
+
+async def count_clients(*, third_party: bool | None = None, search: str = "", kind: str = "", state: str = "") -> int:
     query = ClientRow.count()
-    if condition := _listed(third_party, search):
+    if condition := _listed(third_party, search, kind, state):
         query = query.where(*condition)
     return int(await query)
 
 
-def _listed(third_party: bool | None, search: str) -> list[Any]:
-    conditions: list[Any] = []
+def _listed(third_party: bool | None, search: str, kind: str, state: str) -> list[Any]:
+    conditions: list[Any] = [ClientRow.type == kind] if kind else []
+    if state in STATES:
+        conditions.append(STATES[state])
     if third_party is not None:
         conditions.append(ClientRow.third_party == third_party)
     if search:

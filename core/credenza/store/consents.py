@@ -156,9 +156,8 @@ async def list_consents(
 
 
 def _by(search: str) -> Any:
-    pattern = contains(search.lower())
-    found = "SELECT id FROM credenza_user WHERE username LIKE {} OR email LIKE {}"
-    return WhereRaw(f'"user" IN ({found})', pattern, pattern)
+    found = "SELECT id FROM credenza_user WHERE words LIKE {}"
+    return WhereRaw(f'"user" IN ({found})', contains(search.lower()))
 
 
 async def count_consents(client_id: str, *, search: str = "") -> int:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import reduce
+from operator import and_
 from typing import Any
 
 from piccolo.columns import BigInt, Boolean, ForeignKey, Integer, OnDelete, Text, Varchar
@@ -17,6 +19,8 @@ from .statements import select
 
 
 class UserRow(Table, tablename="credenza_user"):
+    """`words` are what the console finds them by, in lower case: small enough to be read as an index."""
+
     id = Varchar(length=40, primary_key=True)
     username = Varchar(length=150, unique=True)
     email = Varchar(length=320, null=True, default=None, index=True)
@@ -29,9 +33,10 @@ class UserRow(Table, tablename="credenza_user"):
     password_changed_at = BigInt(null=True, default=None)
     administrator = Varchar(length=50, default="")
     suspended = Boolean(default=False)
-    created_at = BigInt(default=0)
+    created_at = BigInt(default=0, index=True)
     updated_at = BigInt(default=0)
-    last_sign_in_at = BigInt(null=True, default=None)
+    last_sign_in_at = BigInt(null=True, default=None, index=True)
+    words = Varchar(length=500, default="")
 
 
 class InvitationRow(Table, tablename="credenza_invitation"):
@@ -88,6 +93,7 @@ def new_user_id() -> str:
 
 def _user(row: Mapping[str, Any]) -> User:
     values = dict(row)
+    del values["words"]
     return User(
         **{**values, "profile": json.loads(values["profile"]), "custom_data": json.loads(values["custom_data"])}
     )
@@ -95,7 +101,17 @@ def _user(row: Mapping[str, Any]) -> User:
 
 def _columns(user: User) -> dict[Any, Any]:
     values: dict[Any, Any] = {name: getattr(user, name) for name in User.__slots__}
-    return values | {"profile": json.dumps(dict(user.profile)), "custom_data": json.dumps(dict(user.custom_data))}
+    return values | {
+        "profile": json.dumps(dict(user.profile)),
+        "custom_data": json.dumps(dict(user.custom_data)),
+        "words": words_of(user),
+    }
+
+
+def words_of(user: User) -> str:
+    """What somebody may be looked for by: user name, email address and full name."""
+    name = str(user.profile.get("name") or "")
+    return f"{user.username[:150]} {(user.email or '')[:150]} {name[:100]}".lower()
 
 
 _FIND = select(UserRow, "id = {}")
@@ -130,6 +146,8 @@ async def update_user(user: User) -> None:
 async def edit_user(user: User, names: Iterable[str]) -> None:
     """Write these members of the account only: whatever else is changed meanwhile stays."""
     columns = _columns(user)
+    names = set(names)
+    names |= {"words"} if names & {"username", "email", "profile"} else set()
     await UserRow.update({name: columns[name] for name in names}).where(UserRow.id == user.id)
 
 
@@ -156,27 +174,49 @@ async def delete_user(user_id: str) -> bool:
 
 
 async def list_users(
-    *, search: str = "", order: str = "username", descending: bool = False, offset: int = 0, limit: int = 50
+    *,
+    search: str = "",
+    state: str = "",
+    order: str = "username",
+    descending: bool = False,
+    offset: int = 0,
+    limit: int = 50,
 ) -> list[User]:
+    """`state` is "active", "suspended", "invited" (no password yet) or "administrator"."""
     orders = {
         "username": UserRow.username,
         "created_at": UserRow.created_at,
         "last_sign_in_at": UserRow.last_sign_in_at,
     }
-    query = UserRow.select().order_by(orders.get(order, UserRow.username), ascending=not descending)
-    if search:
+    query = UserRow.select(UserRow.id).order_by(orders.get(order, UserRow.username), ascending=not descending)
+    if state in STATES:
+        query = query.where(STATES[state])
+    if search.strip():
         query = query.where(_matching(search))
-    return [_user(row) for row in await query.order_by(UserRow.id).offset(offset).limit(limit)]
+    # Whoever is found is read afterwards: the search itself reads nothing but an index.
+    ids = [row["id"] for row in await query.order_by(UserRow.id).offset(offset).limit(limit)]
+    found = await list_users_by_id(ids)
+    return [found[user_id] for user_id in ids if user_id in found]
 
 
-async def count_users(*, search: str = "") -> int:
+STATES: dict[str, Any] = {
+    "active": UserRow.suspended.eq(False) & UserRow.password_hash.is_not_null(),
+    "suspended": UserRow.suspended.eq(True),
+    "invited": UserRow.suspended.eq(False) & UserRow.password_hash.is_null(),
+    "administrator": UserRow.administrator != "",
+}
+
+
+async def count_users(*, search: str = "", state: str = "") -> int:
     query = UserRow.count()
-    return int(await (query.where(_matching(search)) if search else query))
+    if state in STATES:
+        query = query.where(STATES[state])
+    return int(await (query.where(_matching(search)) if search.strip() else query))
 
 
 def _matching(search: str) -> Any:
-    pattern = contains(search.lower())
-    return (UserRow.username.like(pattern)) | (UserRow.email.like(pattern))
+    """Each word somewhere, in any order."""
+    return reduce(and_, [UserRow.words.like(contains(word)) for word in search.lower().split()[:10]])
 
 
 async def list_users_by_id(ids: list[str]) -> dict[str, User]:

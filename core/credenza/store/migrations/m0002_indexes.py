@@ -20,15 +20,22 @@ INDEXES = {  # name: (table, columns); rows without a value in the first column 
     "credenza_consent_client_updated_at": ("credenza_consent", ("client", "updated_at")),
     "credenza_audit_event_error_id": ("credenza_audit_event", ("error_id",)),
 }
+# What a search over all users reads, in the order of the list.
+USERS = 'CREATE INDEX credenza_user_words ON credenza_user ("username", "id", "words")'
 
 
 async def forwards() -> MigrationManager:
     manager = MigrationManager(migration_id=ID, app_name="credenza", description=DESCRIPTION)
     for name, (table, columns) in INDEXES.items():
         manager.add_raw(partial(create, name, table, columns))
+    manager.add_raw(create_for_users)
     return manager
 
 
 async def create(name: str, table: str, columns: tuple[str, ...]) -> None:
     listed = ", ".join(f'"{column}"' for column in columns)
     await Table.raw(f'CREATE INDEX {name} ON {table} ({listed}) WHERE "{columns[0]}" IS NOT NULL')
+
+
+async def create_for_users() -> None:
+    await Table.raw(USERS)
