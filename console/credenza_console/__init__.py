@@ -8,7 +8,16 @@ from pathlib import Path
 import pluggy
 from litestar.handlers import HTTPRouteHandler
 
-from credenza import BrandingEditor, ConsolePage, ConsolePanel, ConsolePreview, StaticFiles, collect, hookimpl
+from credenza import (
+    BrandingEditor,
+    ClientSource,
+    ConsolePage,
+    ConsolePanel,
+    ConsolePreview,
+    StaticFiles,
+    collect,
+    hookimpl,
+)
 
 from . import (
     administrators,
@@ -24,6 +33,7 @@ from . import (
     xray,
 )
 from .applications.branding import ApplicationBranding
+from .applications.trial import TrialSource
 from .branding.provider import ProviderBranding
 from .console import Console
 
@@ -53,6 +63,11 @@ def build_console(manager: pluggy.PluginManager, **arguments: object) -> Console
     static = StaticFiles("/console/static", HERE / "static")
     brandings = branding.routes([ProviderBranding(), ApplicationBranding(), *editors], previews)
     return Console([*own, *pages], panels, static, extra=[*search.ROUTES, *brandings])
+
+
+@hookimpl
+def register_client_sources() -> ClientSource:
+    return TrialSource()
 
 
 @hookimpl

@@ -141,6 +141,7 @@ class Console:
         )
         if notice is not None:
             clear(server, response)
+        outcome.sent(response)
         return response
 
     def _frame(self, visit: ConsoleVisit, notice: str) -> ConsoleFrame:

@@ -8,16 +8,19 @@ from importlib.metadata import entry_points
 from pathlib import Path
 from typing import ClassVar
 
-from credenza import AuthorizationServer, ConsolePage, ConsoleView, ConsoleVisit, console_get
+from credenza import AuthorizationServer, ConsolePage, ConsoleView, ConsoleVisit, HookTime, console_get, hook_times
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """`origin` is the distribution it was installed with, or its module; `brings` what it registered, by kind."""
+    """`origin` is the distribution it was installed with, or its module; `brings` what it registered, by kind.
+
+    `hooks` are those it answers, with how often it was asked and for how long.
+    """
 
     name: str
     origin: str
-    hooks: tuple[str, ...]
+    hooks: tuple[tuple[str, HookTime], ...]
     brings: tuple[tuple[str, str], ...]
 
 
@@ -34,10 +37,12 @@ async def list_plugins(visit: ConsoleVisit) -> PluginList:
     server = visit.server
     origins = {point.name: point.dist for point in entry_points(group="credenza")}
     rows = []
+    times = hook_times(server.plugins)
     for name, plugin in sorted(server.plugins.list_name_plugin()):
         if plugin is None:
             continue
-        hooks = tuple(sorted({caller.name for caller in server.plugins.get_hookcallers(plugin) or []}))
+        answered = sorted({caller.name for caller in server.plugins.get_hookcallers(plugin) or []})
+        hooks = tuple((hook, times.get((name, hook), HookTime())) for hook in answered)
         dist = origins.get(name)
         module = getattr(plugin, "__name__", type(plugin).__module__)
         origin = f"{dist.name} {dist.version}" if dist is not None else module

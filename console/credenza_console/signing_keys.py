@@ -2,15 +2,26 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
-from credenza import ConsoleDone, ConsolePage, ConsoleView, ConsoleVisit, Link, Moment, console_get, console_post, keys
+from credenza import (
+    ConsoleDone,
+    ConsolePage,
+    ConsoleView,
+    ConsoleVisit,
+    Link,
+    Moment,
+    console_get,
+    console_post,
+    keys,
+    plan_rotation,
+)
 from credenza import rotate_keys as rotate
 
 HERE = "/console/signing-keys"
-FOLLOWING = {"next": "active", "active": "retired", "retired": "retired"}
 WORDS = {
     "next": "Published, so that applications know it before it signs.",
     "active": "Signs every token now.",
@@ -42,7 +53,10 @@ class RotatePage(ConsoleView):
     template: ClassVar[str] = "signing_keys/rotate.html"
     folder: ClassVar[Path | None] = Path(__file__).parent / "templates"
     rows: tuple[Row, ...]
+    fresh: tuple[str, ...]
     recent: Moment | None
+    before: str
+    after: str
 
 
 @console_get(HERE, "keys:read")
@@ -58,6 +72,11 @@ async def list_keys(visit: ConsoleVisit) -> KeyList:
 @console_get(HERE + "/rotate", "keys:write")
 async def show_rotate(visit: ConsoleVisit) -> RotatePage:
     rows = await _rows(visit)
+    plan = {key.kid: state for key, state in await plan_rotation(visit.server)}
+    current = await visit.server.keys()
+    published = [dict(key.public_jwk) for key in current.published]
+    algorithms = tuple(dict.fromkeys([*visit.server.settings.signing_algorithms, *current.active]))
+    kept = [key for key in published if plan.get(str(key["kid"])) != "gone"]
     waiting = max((key.created_at for key in await keys.list_keys() if key.state == "next"), default=0)
     recent = visit.moment(waiting) if visit.server.now() - waiting < 3600 else None
     return RotatePage(
@@ -65,8 +84,20 @@ async def show_rotate(visit: ConsoleVisit) -> RotatePage:
         lead="What applications will see in the key set after it.",
         path=(Link("Signing keys", HERE),),
         rows=rows,
+        fresh=algorithms,
         recent=recent,
+        before=_document(published),
+        after=_document([*kept, *({"kid": "(new)", "alg": alg, "use": "sig"} for alg in algorithms)]),
     )
+
+
+def _document(published: list[dict[str, Any]]) -> str:
+    """The key set as applications fetch it, with the numbers cut short."""
+    short = [
+        {name: f"{value[:16]}…" if name in ("n", "x", "y") else value for name, value in key.items()}
+        for key in published
+    ]
+    return json.dumps({"keys": short}, indent=2, ensure_ascii=False)
 
 
 @console_post(HERE + "/rotate", "keys:write")
@@ -83,11 +114,11 @@ async def _rows(visit: ConsoleVisit) -> tuple[Row, ...]:
             key.alg,
             key.state,
             WORDS[key.state],
-            FOLLOWING[key.state],
+            following,
             visit.moment(key.created_at),
             visit.moment(key.retired_at or key.activated_at or key.created_at),
         )
-        for key in await keys.list_keys()
+        for key, following in await plan_rotation(visit.server)
     )
 
 

@@ -49,7 +49,7 @@ from .outbound import Refused, fetch, fetch_document
 from .permissions import Decision, choices_of, context_title, described, still_valid, verdicts
 from .permissions import claims as released_claims
 from .permissions import counts as consent_counts
-from .plugins import collect
+from .plugins import HookTime, collect, hook_times
 from .prompts.explain import Explanation, explain, preview_pages
 from .protocol import errors
 from .protocol.client_authentication import digest_secret
@@ -68,6 +68,7 @@ from .protocol.redirect_uris import check_registrable, check_web_uri, host_of, i
 from .protocol.scopes import Asked, Permission, Scope
 from .protocol.tokens import new_id, new_token
 from .protocol.words import Counted, Translated, Words
+from .rotation import plan_rotation
 from .rotation import rotate as rotate_keys
 from .server import AuthorizationServer
 from .settings import Settings, SettingsError
@@ -94,6 +95,7 @@ from .web.branding import check_branding, check_color
 from .web.claims import claim_label, claims_in_words, claims_summary
 from .web.custom_css import CleanCss, UnusableCss, clean_css
 from .web.images import UnusableImage, fetch_image, store_image
+from .web.inside import OwnAnswer, TokenSeen, basic_credentials, call_own, see_token
 from .web.limits import Limiter, Rule, neighbourhood
 from .web.moments import Moment
 from .web.pages import ConsentGroup, ConsentLine, ConsentPage, ErrorPage, FormPage, Look, Page, SignInPage
@@ -160,6 +162,7 @@ __all__ = [
     "Forbidden",
     "FormPage",
     "GrantType",
+    "HookTime",
     "Limiter",
     "Link",
     "Listener",
@@ -171,6 +174,7 @@ __all__ = [
     "NotAllowed",
     "ObjectChanged",
     "Outcome",
+    "OwnAnswer",
     "Page",
     "Palette",
     "Parameters",
@@ -202,6 +206,7 @@ __all__ = [
     "Subject",
     "Theme",
     "ThemeState",
+    "TokenSeen",
     "Translated",
     "Undecryptable",
     "UnusableCss",
@@ -214,9 +219,11 @@ __all__ = [
     "Words",
     "address_of",
     "audit",
+    "basic_credentials",
     "begin_session",
     "branding",
     "bump_version",
+    "call_own",
     "check_branding",
     "check_client",
     "check_color",
@@ -254,6 +261,7 @@ __all__ = [
     "fetch_document",
     "fetch_image",
     "form_parameters",
+    "hook_times",
     "hookimpl",
     "hookspec",
     "host_of",
@@ -272,6 +280,7 @@ __all__ = [
     "own_frame",
     "palette_of_look",
     "parse_json",
+    "plan_rotation",
     "preview",
     "preview_pages",
     "protected_resource_address",
@@ -288,6 +297,7 @@ __all__ = [
     "revoke_consented_grants",
     "revoke_grants",
     "rotate_keys",
+    "see_token",
     "segment_of",
     "server_of",
     "sessions",

@@ -90,6 +90,9 @@ class ConsoleView(Page):
     """Whether it shows another page of ours in a frame (`own_frame`)."""
     frame: ConsoleFrame = field(default_factory=ConsoleFrame)
 
+    def sent(self, response: AnyResponse) -> None:
+        """The answer, just before it goes out: for a cookie of the page's own, say."""
+
 
 @dataclass(kw_only=True)
 class ConsoleForm(ConsoleView):

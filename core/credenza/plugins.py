@@ -9,10 +9,12 @@ import os
 import sys
 import time
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from importlib.metadata import entry_points
 from pathlib import Path
 from types import ModuleType
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import pluggy
 
@@ -21,6 +23,22 @@ from . import hookspecs
 GROUP = "credenza"
 
 logger = logging.getLogger("credenza.plugins")
+
+
+@dataclass(slots=True)
+class HookTime:
+    """How often a plugin was asked by one hook, and how long its answers took together."""
+
+    calls: int = 0
+    milliseconds: float = 0.0
+
+
+_TIMES: WeakKeyDictionary[pluggy.PluginManager, dict[tuple[str, str], HookTime]] = WeakKeyDictionary()
+
+
+def hook_times(manager: pluggy.PluginManager) -> dict[tuple[str, str], HookTime]:
+    """By plugin and hook, since this process started."""
+    return _TIMES.setdefault(manager, {})
 
 
 class PluginError(Exception):
@@ -108,8 +126,7 @@ def collect(
             result = implementation.function(*[arguments[name] for name in implementation.argnames])
         except Exception as error:
             raise PluginError(f"plugin {plugin!r} raised in {hook}: {error!r}") from error
-        if os.environ.get("CREDENZA_TRACE_PLUGINS") == "1":
-            _print_trace(plugin, hook, result, started)
+        _took(manager, plugin, hook, result, started)
         objects = result if isinstance(result, list | tuple) else [result]
         for item in objects:
             if item is None:
@@ -143,8 +160,7 @@ def first_answer(manager: pluggy.PluginManager, hook: str, **arguments: Any) -> 
         except Exception:
             logger.exception("plugin %r failed in %s; it is passed over", plugin, hook)
             continue
-        if os.environ.get("CREDENZA_TRACE_PLUGINS") == "1":
-            _print_trace(plugin, hook, answer, started)
+        _took(manager, plugin, hook, answer, started)
         if answer is not None:
             return answer
     return None
@@ -201,6 +217,14 @@ def _trace(manager: pluggy.PluginManager) -> None:
         _print_trace(names, hook_name, shown, started.pop())
 
     manager.add_hookcall_monitoring(before, after)
+
+
+def _took(manager: pluggy.PluginManager, plugin: str, hook: str, result: object, started: float) -> None:
+    time_of = hook_times(manager).setdefault((plugin, hook), HookTime())
+    time_of.calls += 1
+    time_of.milliseconds += (time.perf_counter() - started) * 1000
+    if os.environ.get("CREDENZA_TRACE_PLUGINS") == "1":
+        _print_trace(plugin, hook, result, started)
 
 
 def _print_trace(plugin: str, hook: str, result: object, started: float) -> None:

@@ -7,6 +7,7 @@ import io
 import json
 import re
 from datetime import UTC, datetime
+from html import unescape
 from typing import Any
 
 import pytest
@@ -41,6 +42,12 @@ def test_keys_are_rotated_after_a_look_at_what_applications_will_see(visitor: Vi
     page = visitor.get("/console/signing-keys/rotate")
     for kid in before:
         assert kid in page.text
+    seen = dict(re.findall(r'aria-label="The key set (before|after)"><code>(.*?)</code>', page.html, re.DOTALL))
+    shown = {name: [key["kid"] for key in json.loads(unescape(text))["keys"]] for name, text in seen.items()}
+    published = visitor.credenza.request("GET", "/jwks").json()["keys"]
+    assert shown["before"] == [key["kid"] for key in published]
+    assert shown["after"][: len(published)] == shown["before"]
+    assert set(shown["after"][len(published) :]) == {"(new)"}
     assert {key.kid: key.state for key in visitor.credenza.run(keys.list_keys)} == before
     visitor.done("/console/signing-keys/rotate")
     after = {key.kid: key.state for key in visitor.credenza.run(keys.list_keys)}
@@ -183,6 +190,8 @@ def test_plugins_says_what_is_loaded_and_what_each_brings(visitor: Visitor) -> N
     assert "traditional" in text
     assert "register_client_types" in text
     assert "console_pages" in text
+    assert re.search(r"register_client_types [0-9]+\.[0-9]{2} ms", text)
+    assert "register_commands not asked yet" in text or "register_commands" not in text
 
 
 def test_search_finds_pages_applications_and_users(visitor: Visitor) -> None:

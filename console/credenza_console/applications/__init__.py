@@ -4,7 +4,19 @@ from __future__ import annotations
 
 from credenza import ConsolePage
 
-from . import activity, creation, danger, kit, listing, people, permissions, secrets, settings
+from . import (
+    activity,
+    creation,
+    danger,
+    kit,
+    listing,
+    people,
+    permissions,
+    secrets,
+    settings,
+    trial,
+    trial_end,
+)
 
 PAGE = ConsolePage(
     "Applications",
@@ -37,6 +49,10 @@ PAGE = ConsolePage(
         people.list_people,
         activity.list_activity,
         kit.show_kit,
+        kit.download_environment,
+        trial.show_try,
+        trial.start,
+        trial_end.finish,
     ),
 )
 

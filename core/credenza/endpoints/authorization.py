@@ -125,9 +125,12 @@ async def trusted(server: AuthorizationServer, parameters: Parameters, *, device
         raise UnsafeRequest("invalid_client", Words("This application has been disabled."), client_id=client_id)
     if device:
         return client, ""
+    sent = parameters.get("redirect_uri")
+    if sent and sent == client.trial_uri and sent.startswith(f"{server.issuer}/"):
+        return client, sent
     openid = "openid" in parameters.get("scope", "").split(" ")
     redirect_uri = check_redirect_uri(
-        parameters.get("redirect_uri"),
+        sent,
         client.redirect_uris,
         native=client.type.native,
         openid=openid,

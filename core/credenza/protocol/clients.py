@@ -93,7 +93,8 @@ class Client:
     """A registered client, with everything a request needs. `ceiling` is None for a first-party client.
 
     Keys of `ceiling` are what it may ask for; the value says whether the permission is required (else the user may
-    decline it). Lifetimes are in seconds.
+    decline it). Lifetimes are in seconds. `trial_uri` is a page of our own where an administrator's trial run of the
+    client comes back to; it counts beside what is registered, and as nothing else.
     """
 
     id: str
@@ -120,6 +121,7 @@ class Client:
     ceiling: Mapping[Permission, bool] | None = None
     created_at: int = 0
     fingerprint: str = ""
+    trial_uri: str = ""
     metadata: Mapping[str, Any] = field(default_factory=dict)
 
     @property

@@ -71,7 +71,7 @@ class ClientPermissionRow(Table, tablename="credenza_client_permission"):
 
 
 _LISTS = ("redirect_uris", "post_logout_redirect_uris", "cors_origins", "grant_types")
-_DERIVED = ("type", "secrets", "ceiling", "fingerprint")
+_DERIVED = ("type", "secrets", "ceiling", "fingerprint", "trial_uri")
 _PLAIN = tuple(f.name for f in fields(Client) if f.name not in (*_LISTS, *_DERIVED, "jwks", "branding", "metadata"))
 
 

@@ -1,0 +1,243 @@
+"""Try it: the whole flow of an application in a new tab, with this server as the application, up to decoded tokens.
+
+The application's own redirect URIs and secrets stay as they are: the run comes back to a page of ours, and has a secret
+of its own, which ends with it.
+"""
+
+from __future__ import annotations
+
+import json
+from base64 import urlsafe_b64encode
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
+from hashlib import sha256
+from typing import Any, ClassVar
+from urllib.parse import urlencode
+
+from credenza import (
+    AnyRequest,
+    AnyResponse,
+    AuthorizationServer,
+    Client,
+    ClientSource,
+    ConsoleVisit,
+    Session,
+    Undecryptable,
+    clients,
+    console_get,
+    console_post,
+    digest_secret,
+    new_id,
+    new_token,
+    redirect_response,
+    transaction,
+)
+
+from .common import ONE, ApplicationForm, back_to, find
+from .snippets import scopes_of
+
+TRY = ONE + "/try"
+BACK = "/console/trial"
+LIFETIME = 600  # seconds from the start of a run to its end
+SECRET_NAME = "Trial run"  # noqa: S105  # a name for one
+PROMPTS = (("", "As usual"), ("consent", "Ask for consent again"), ("login", "Sign in again"), ("none", "Ask nothing"))
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """What must be remembered from the start of a run to its end. It travels in a cookie that only we can read."""
+
+    client: str
+    state: str
+    nonce: str
+    verifier: str
+    scope: str
+    resource: str
+    secret: str
+    secret_id: str
+    at: int
+
+
+class TrialSource(ClientSource):
+    """Where a run comes back to: a page of ours, beside what is registered for the client."""
+
+    name = "console trial runs"
+
+    def __init__(self) -> None:
+        self._seen: dict[str, tuple[Client, Client]] = {}
+
+    def concerns(self, client_id: str, stored: Client | None) -> bool:
+        return stored is not None and stored.type.interactive
+
+    async def find(self, client_id: str, stored: Client | None, *, fresh: bool) -> Client | None:
+        if stored is None or not fresh:
+            return stored
+        known = self._seen.get(client_id)
+        if known is None or known[0] is not stored:
+            if len(self._seen) > 20_000:
+                self._seen.clear()
+            known = stored, replace(stored, trial_uri=self.server.issuer + BACK)
+            self._seen[client_id] = known
+        return known[1]
+
+
+@dataclass(kw_only=True)
+class TryPage(ApplicationForm):
+    """`hindrance` says why there can be no run; `apis` are what a token may be for."""
+
+    template: ClassVar[str] = "applications/try.html"
+    hindrance: str
+    apis: tuple[tuple[str, str], ...]
+    prompts: tuple[tuple[str, str], ...] = PROMPTS
+
+
+@console_get(TRY, "applications:write")
+async def show_try(visit: ConsoleVisit, application: str) -> TryPage:
+    return _page(await find(visit, application))
+
+
+@console_post(TRY, "applications:write")
+async def start(visit: ConsoleVisit, application: str) -> AnyResponse | TryPage:
+    client = await find(visit, application)
+    page = _page(client)
+    typed = {name: visit.form.get(name, "").strip() for name in ("scope", "resource", "prompt")}
+    errors = {}
+    if len(typed["scope"]) > 2000 or not typed["scope"].isprintable():
+        errors["scope"] = "Scopes are words with spaces between them."
+    if typed["resource"] not in dict(page.apis):
+        errors["resource"] = "Choose one of these."
+    if typed["prompt"] not in dict(PROMPTS):
+        errors["prompt"] = "Choose one of these."
+    if page.hindrance:
+        errors[""] = page.hindrance
+    if errors:
+        return page.refused(errors, **typed)
+    secret_id, secret = await _lend_secret(visit, client)
+    run = Run(
+        client=client.id,
+        state=new_id(),
+        nonce=new_id(),
+        verifier=new_id() + new_id(),
+        scope=typed["scope"],
+        resource=typed["resource"],
+        secret=secret,
+        secret_id=secret_id,
+        at=visit.server.now(),
+    )
+    address = _authorization(visit.server, run, typed["prompt"]) if client.type.interactive else _straight(visit, run)
+    response = redirect_response(visit.server.settings, address)
+    keep(visit.server, visit.session, response, run)
+    return response
+
+
+def hindrance(client: Client) -> str:
+    """Why a run is not possible, in a sentence; empty when it is."""
+    if not client.enabled:
+        return "This application is disabled."
+    if client.auth_method == "private_key_jwt":
+        return "It proves itself with a private key that only its developer has, so nobody else can run its flow."
+    if client.par_required or client.dpop_required:
+        return "Its security profile binds requests to keys that only its developer has."
+    return ""
+
+
+def _page(client: Client) -> TryPage:
+    resources = sorted({permission.resource for permission in client.ceiling or {} if permission.resource})
+    return TryPage(
+        title=f"Try {client.name}",
+        lead="The whole flow in a new tab, with this console in the application's place.",
+        path=back_to(client, "Integration kit", "/kit"),
+        client=client,
+        hindrance=hindrance(client),
+        apis=(("", "None"), *((resource, resource) for resource in resources)),
+        values={"scope": scopes_of(client) if client.type.interactive else "", "resource": "", "prompt": ""},
+    )
+
+
+async def _lend_secret(visit: ConsoleVisit, client: Client) -> tuple[str, str]:
+    """A secret for this run; those of earlier runs end. Nothing for a public client."""
+    async with transaction():
+        for row in await clients.list_secrets(client.id):
+            if row["name"] == SECRET_NAME:
+                await clients.delete_secret(client.id, row["id"])
+        await visit.changed("trial run", "started", client.id, client=client.id)
+        if not client.confidential:
+            return "", ""
+        secret, now = new_token("client_secret"), visit.server.now()
+        secret_id = await clients.insert_secret(
+            client.id,
+            name=SECRET_NAME,
+            digest=digest_secret(secret),
+            hint=secret[-4:],
+            now=now,
+            expires_at=now + LIFETIME,
+        )
+    return secret_id, secret
+
+
+def request_of(server: AuthorizationServer, run: Run) -> dict[str, str]:
+    """The authorization request of a run."""
+    challenge = urlsafe_b64encode(sha256(run.verifier.encode()).digest()).rstrip(b"=").decode()
+    return {
+        "client_id": run.client,
+        "response_type": "code",
+        "redirect_uri": server.issuer + BACK,
+        "scope": run.scope,
+        "state": run.state,
+        "nonce": run.nonce,
+        "code_challenge": challenge,
+        "code_challenge_method": "S256",
+        **({"resource": run.resource} if run.resource else {}),
+    }
+
+
+def _authorization(server: AuthorizationServer, run: Run, prompt: str) -> str:
+    return f"{server.issuer}/authorize?" + urlencode(request_of(server, run) | ({"prompt": prompt} if prompt else {}))
+
+
+def _straight(visit: ConsoleVisit, run: Run) -> str:
+    """A service has no user to ask: its run is over when its token is there."""
+    return f"{visit.server.issuer}{BACK}?{urlencode({'state': run.state})}"
+
+
+# -- the cookie of a run ----------------------------------------------------------------------------------------------
+
+
+def keep(server: AuthorizationServer, session: Session, response: AnyResponse, run: Run) -> None:
+    """Encrypted, and of no use in another session."""
+    content = server.keyring.encrypt(json.dumps(asdict(run)).encode(), place=_place(session))
+    _set_cookie(server, response, content, LIFETIME)
+
+
+def forget(server: AuthorizationServer, response: AnyResponse) -> None:
+    _set_cookie(server, response, "", 0)
+
+
+def _set_cookie(server: AuthorizationServer, response: AnyResponse, content: str, max_age: int) -> None:
+    response.set_cookie(
+        key=_name(server),
+        value=content,
+        max_age=max_age,
+        httponly=True,
+        samesite="lax",
+        secure=server.settings.secure,
+    )
+
+
+def running(server: AuthorizationServer, session: Session, request: AnyRequest) -> Run | None:
+    """The run that this browser began; None when there is none, or it took too long."""
+    cookie = request.cookies.get(_name(server), "")
+    try:
+        content: Mapping[str, Any] = json.loads(server.keyring.decrypt(cookie, place=_place(session))) if cookie else {}
+    except (Undecryptable, ValueError):
+        return None
+    run = Run(**content) if content else None
+    return run if run is not None and 0 <= server.now() - run.at <= LIFETIME else None
+
+
+def _place(session: Session) -> str:
+    return f"console trial/{session.id}"
+
+
+def _name(server: AuthorizationServer) -> str:
+    return "__Host-credenza_trial" if server.settings.secure else "credenza_trial"

@@ -1,0 +1,180 @@
+"""The integration kit of an application, and "Try it": the whole flow with the console in the application's place."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from html import unescape
+from typing import Any
+
+import pytest
+
+from credenza import audit, clients
+from credenza.testing import ISSUER, ORDERS, SECRET, Callback, Credenza, PageSeen, RelyingParty, UserAgent
+
+Visitor = Any  # see conftest.py
+
+BACK = f"{ISSUER}/console/trial"
+
+
+def follow(visitor: Visitor, path: str, **fields: str) -> PageSeen:
+    """Start a run, authorize, and see how it ends."""
+    answer = visitor.post(path, {"scope": "openid profile email", "resource": "", "prompt": "", **fields})
+    assert answer.status_code == 303, answer.text
+    page = visitor.get(answer.headers["location"])
+    if page.name == "consent":
+        page = visitor.agent.decide()
+    assert isinstance(page, PageSeen)
+    return page
+
+
+def blocks(page: PageSeen) -> dict[str, str]:
+    """What stands in the boxes of the page, by their labels."""
+    found = re.findall(r'<pre tabindex="0" aria-label="([^"]*)"><code>(.*?)</code>', page.html, re.DOTALL)
+    return {label: unescape(text) for label, text in found}
+
+
+# -- the kit ----------------------------------------------------------------------------------------------------------
+
+
+def test_the_kit_of_a_server_is_filled_in_for_each_library(visitor: Visitor) -> None:
+    page = visitor.get("/console/applications/app/kit")
+    found = blocks(page)
+    for library in (
+        "Authlib",
+        "openid-client",
+        "oauth4webapi",
+        "Spring Security",
+        "ASP.NET Core",
+        "go-oidc",
+        "OmniAuth",
+        "mod_auth_openidc",
+    ):
+        code = found[f"Snippet for {library}"]
+        assert ISSUER in code, library
+        assert re.search(r"\bapp\b", code), library
+        assert "https://app.example.com/cb" in code or '"/cb"' in code, library
+        assert "email" in code, library
+    assert SECRET not in page.html
+
+
+@pytest.mark.parametrize(
+    ("application", "has", "lacks"),
+    [
+        ("spa", ["openid-client", "oauth4webapi"], ["Spring Security", "mod_auth_openidc"]),
+        ("machine", ["curl"], ["Authlib"]),
+    ],
+)
+def test_other_types_get_what_fits_them(visitor: Visitor, application: str, has: list[str], lacks: list[str]) -> None:
+    found = blocks(visitor.get(f"/console/applications/{application}/kit"))
+    assert all(f"Snippet for {name}" in found for name in has)
+    assert not any(f"Snippet for {name}" in found for name in lacks)
+    assert not any("SECRET" in code.upper() and "client_secret" in code for code in found.values())
+
+
+def test_the_environment_file_is_downloaded(visitor: Visitor) -> None:
+    answer = visitor.agent.send("GET", "/console/applications/app/kit/env")
+    assert answer.headers["content-disposition"] == 'attachment; filename=".env"'
+    lines = dict(line.split("=", 1) for line in answer.text.splitlines() if not line.startswith("#"))
+    assert lines["OIDC_ISSUER"] == ISSUER
+    assert lines["OIDC_CLIENT_ID"] == "app"
+    assert lines["OIDC_REDIRECT_URI"] == "https://app.example.com/cb"
+    assert SECRET not in answer.text
+
+
+# -- try it -----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("application", ["app", "spa", "own"])
+def test_a_run_ends_with_decoded_tokens_and_checked_signatures(visitor: Visitor, application: str) -> None:
+    before = visitor.credenza.run(clients.list_secrets, application)
+    page = follow(visitor, f"/console/applications/{application}/try", scope="openid profile")
+    assert "Everything worked" in page.text, page.text
+    claims = json.loads(blocks(page)["Claims of the ID token"])
+    assert (claims["iss"], claims["aud"]) == (ISSUER, application)
+    assert "The signature is ours" in page.text
+    assert "does not hold" not in page.text
+    assert visitor.credenza.run(clients.list_secrets, application) == before, "the secret of the run is gone"
+    assert "This run is over" in visitor.get(page.url).text
+
+
+def test_nothing_of_a_run_stays_valid(visitor: Visitor) -> None:
+    page = follow(visitor, "/console/applications/app/try", scope="openid offline_access")
+    assert "The tokens were revoked again" in page.text
+    events = visitor.credenza.run(audit.list_events, client="app", limit=20)
+    assert any(event.name == "TokenRevoked" for event in events)
+    assert not re.search(r"cz_(code|refresh|access|client_secret)_\w{20}", page.html), "tokens are shown in part"
+
+
+def test_a_run_for_an_api_shows_what_was_left_out(visitor: Visitor) -> None:
+    wanted = {"scope": "openid orders:read orders:write", "resource": ORDERS}
+    page = follow(visitor, "/console/applications/app/try", **wanted)
+    assert "invalid_target" in page.text, "root holds no role"
+    assert any(link.startswith("/console/xray?client=app&user=root") for link in page.links)
+    visitor.credenza.apply({"users": [{"username": "root", "roles": ["support"]}]})
+    page = follow(visitor, "/console/applications/app/try", **wanted)
+    assert "Left out: orders:write" in page.text
+    assert json.loads(blocks(page)["Claims of the Access token"])["scope"] == "orders:read"
+
+
+def test_a_service_gets_its_token_at_once(visitor: Visitor) -> None:
+    page = follow(visitor, "/console/applications/machine/try", scope="orders:read", resource=ORDERS)
+    assert "Access token" in page.text
+    assert "ID token" not in page.text
+
+
+def test_an_error_is_shown_as_the_application_would_get_it(visitor: Visitor) -> None:
+    page = follow(visitor, "/console/applications/app/try", prompt="none")
+    assert "consent_required" in page.text
+    assert "ID token" not in page.text
+
+
+def test_a_run_belongs_to_the_browser_that_began_it(
+    visitor: Visitor, visiting: Callable[[UserAgent], Visitor], credenza: Credenza
+) -> None:
+    answer = visitor.post("/console/applications/app/try", {"scope": "openid", "resource": "", "prompt": ""})
+    page = visitor.agent.get(answer.headers["location"])
+    assert isinstance(page, PageSeen)
+    other = UserAgent(credenza)
+    other.get("/console")
+    other.sign_in("root")
+    state = re.search(r"state=([0-9a-f]+)", answer.headers["location"])
+    assert state is not None
+    assert "This run is over" in visiting(other).get(f"/console/trial?state={state[1]}&code=x").text
+    assert "This run is over" in visitor.get("/console/trial?state=wrong&code=x").text
+
+
+def test_the_way_back_is_of_no_use_to_others(credenza: Credenza, user_agent: UserAgent, client: RelyingParty) -> None:
+    """Whoever is sent there by somebody else's link ends at a page that tells nothing."""
+    seen = user_agent.authorize(client, redirect_uri=BACK)
+    assert isinstance(seen, PageSeen)
+    assert seen.status == 403
+    near = user_agent.get(client.authorization_url(redirect_uri=BACK + "/x"))
+    assert isinstance(near, PageSeen)
+    assert near.error == "invalid_redirect_uri"
+
+
+def test_an_application_that_names_no_redirect_uri_still_has_only_its_own(
+    user_agent: UserAgent, credenza: Credenza
+) -> None:
+    spa = RelyingParty(credenza, "spa", "https://spa.example.com/cb", auth_method="none")
+    seen = user_agent.authorize(spa, redirect_uri=None, scope="profile")
+    assert isinstance(seen, Callback)
+    assert seen.url.startswith("https://spa.example.com/cb?")
+
+
+def test_what_cannot_be_tried_says_why(visitor: Visitor) -> None:
+    key = {"keys": [{"kty": "EC", "crv": "P-256", "x": "f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU"}]}
+    key["keys"][0]["y"] = "x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0"
+    declared = {"client_id": "app", "token_endpoint_auth_method": "private_key_jwt", "jwks": key}
+    visitor.credenza.apply({"applications": [{**declared, "name": "Harbour Wiki", "type": "traditional"}]})
+    assert "private key that only its developer has" in visitor.get("/console/applications/app/try").text
+    visitor.refused("/console/applications/app/try", {"scope": "openid", "resource": "", "prompt": ""})
+
+
+@pytest.mark.parametrize("fields", [{"resource": "https://other.example"}, {"prompt": "x"}, {"scope": "x" * 3000}])
+def test_a_run_that_makes_no_sense_is_refused_with_the_form_as_typed(visitor: Visitor, fields: dict[str, str]) -> None:
+    before = visitor.credenza.run(clients.list_secrets, "app")
+    visitor.refused("/console/applications/app/try", {"scope": "openid", "resource": "", "prompt": "", **fields})
+    assert visitor.credenza.run(clients.list_secrets, "app") == before
