@@ -158,6 +158,9 @@ def _live(place: Harbour) -> None:
             Browser(place.credenza).get(place.authorization(redirect_uri="https://wiki.harbour.example/calback"))
         clock.move(DAY)
     clock.move(-DAY)
+    for name, uri in (("Gull Watch", "https://gull.example.net/callback"), ("Harbour CLI", "http://127.0.0.1/cb")):
+        metadata = {"client_name": name, "redirect_uris": [uri], "token_endpoint_auth_method": "none"}
+        place.credenza.request("POST", "/register", json=metadata).raise_for_status()
     admin = place.agent("admin")
     page = admin.get("/console/organizations")
     assert isinstance(page, PageSeen)
@@ -183,6 +186,7 @@ FIRST = (
     "/console/applications/create/third-party-app",
     f"/console/xray?{urlencode({'client': 'harbour-wiki', 'user': 'ada'})}",
     "/console/applications/night-report",
+    "/console/trial",
 )
 """Where the walk begins, so that its examples are those with something to see."""
 

@@ -93,7 +93,7 @@ def test_a_blocked_host_is_refused_everywhere_and_can_be_taken_back(visitor: Vis
     assert (again.status_code, again.json()["error"]) == (400, "invalid_client_metadata")
     assert "Disabled" in visitor.get(f"/console/applications/{client.client_id}").text
 
-    visitor.done(f"{GULL}/reconsider")
+    visitor.done(GULL)
     client.tokens(user_agent.authorize(client, scope="openid"))
     assert register(visitor.credenza, "Another Name").status_code == 201
 

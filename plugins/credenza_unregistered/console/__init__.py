@@ -24,7 +24,6 @@ PAGE = ConsolePage(
         host.allow,
         host.show_block,
         host.block,
-        host.show_reconsider,
         host.reconsider,
     ),
 )

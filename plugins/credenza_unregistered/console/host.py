@@ -9,7 +9,6 @@ from typing import ClassVar
 from litestar.exceptions import NotFoundException
 
 from credenza import (
-    AnyResponse,
     Client,
     ConsoleDone,
     ConsoleForm,
@@ -24,7 +23,6 @@ from credenza import (
     console_post,
     count_reach,
     is_loopback,
-    redirect_response,
     segment_of,
     transaction,
     users,
@@ -168,13 +166,7 @@ async def block(visit: ConsoleVisit, host: str) -> ConsoleDone | BlockPage:
     return ConsoleDone(address_of_host(name), f"{name} is blocked.")
 
 
-@console_get(HOST + "/reconsider", "applications:write")
-async def show_reconsider(visit: ConsoleVisit, host: str) -> AnyResponse:
-    """The button stands on the host's page."""
-    return redirect_response(visit.server.settings, visit.server.issuer + address_of_host(_decidable(host)))
-
-
-@console_post(HOST + "/reconsider", "applications:write")
+@console_post(HOST, "applications:write")
 async def reconsider(visit: ConsoleVisit, host: str) -> ConsoleDone:
     """Take the decision back: the host waits again, and its applications get what all may ask for."""
     name = _decidable(host)

@@ -9,18 +9,17 @@ from typing import ClassVar
 from litestar.exceptions import NotFoundException
 
 from credenza import (
-    AnyResponse,
     Client,
     ConsoleDone,
     ConsolePanel,
     ConsoleView,
     ConsoleVisit,
+    Link,
     Moment,
     clients,
     console_get,
     console_post,
     identifier_of,
-    redirect_response,
     segment_of,
     transaction,
 )
@@ -49,6 +48,14 @@ class OriginPanel(ConsoleView):
     sender: str
     decision: Decision | None
     vouched: bool
+
+
+@dataclass(kw_only=True)
+class VouchingPage(ConsoleView):
+    template: ClassVar[str] = "unknown_applications/vouching.html"
+    folder: ClassVar[Path | None] = TEMPLATES
+    client: Client
+    address: str
 
 
 @dataclass(kw_only=True)
@@ -87,11 +94,15 @@ async def show_waiting(visit: ConsoleVisit, _: None) -> WaitingPanel | None:
 
 
 @console_get(VOUCHING, "applications:write")
-async def show_vouching(visit: ConsoleVisit, application: str) -> AnyResponse:
-    """The panel stands on the application's page."""
+async def show_vouching(visit: ConsoleVisit, application: str) -> VouchingPage:
     client = await _find(visit, application)
-    address = f"{visit.server.issuer}/console/applications/{segment_of(client.id)}"
-    return redirect_response(visit.server.settings, address)
+    address = f"/console/applications/{segment_of(client.id)}"
+    return VouchingPage(
+        title=f"Vouch for {client.name}" if client.unverified else f"Doubt {client.name}",
+        path=(Link(client.name, address),),
+        client=client,
+        address=address,
+    )
 
 
 @console_post(VOUCHING, "applications:write")
