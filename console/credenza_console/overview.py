@@ -26,10 +26,14 @@ from .audit_log import EventRow, list_rows
 DAY = 86400
 DAYS = 14
 FIGURES = (
-    ("Sign-ins", ("UserSignedIn",)),
-    ("Consents", ("ConsentGiven",)),
-    ("Tokens", ("TokenIssued",)),
-    ("Errors", ("AuthorizationRefused", "TokenRefused", "SignInFailed", "ReuseDetected", "PluginFailed")),
+    ("Sign-ins", ("UserSignedIn",), "?name=UserSignedIn"),
+    ("Consents", ("ConsentGiven",), "?name=ConsentGiven"),
+    ("Tokens", ("TokenIssued",), "?name=TokenIssued"),
+    (
+        "Errors",
+        ("AuthorizationRefused", "TokenRefused", "SignInFailed", "ReuseDetected", "PluginFailed"),
+        "?failed=1",
+    ),
 )
 PAST: WeakKeyDictionary[AuthorizationServer, tuple[int, dict[str, dict[int, int]]]] = WeakKeyDictionary()
 HEIGHT, WIDTH, GAP = 48, 14, 4  # of a chart and its bars, in units of its view box
@@ -50,6 +54,7 @@ class Figure:
 
     title: str
     today: int
+    address: str
     bars: tuple[Bar, ...]
     summary: str
 
@@ -69,7 +74,6 @@ class Overview(ConsoleView):
 @console_get("/console", "overview:read")
 async def show_overview(visit: ConsoleVisit) -> Overview:
     today = visit.server.now() // DAY
-    counts = await _counts(visit.server, today)
     found = await clients.list_clients(order="created_at", descending=True, limit=5)
     rows: tuple[EventRow, ...] = ()
     if visit.may("audit:read"):
@@ -77,10 +81,29 @@ async def show_overview(visit: ConsoleVisit) -> Overview:
     return Overview(
         title="Overview",
         lead="Today, and the two weeks before it (UTC).",
-        figures=tuple(_figure(title, names, counts, today) for title, names in FIGURES),
+        figures=await _figures(visit, today),
         fresh=tuple(row_of(visit, row) for row in found),
         rows=rows,
         panels=tuple(await visit.panels("overview", None)),
+    )
+
+
+async def _figures(visit: ConsoleVisit, today: int) -> tuple[Figure, ...]:
+    counts = await _counts(visit.server, today)
+    days = range(today - DAYS + 1, today + 1)
+    log = "/console/audit-log" if visit.may("audit:read") else ""
+    made = await clients.count_clients_by_day(since=days[0] * DAY)
+
+    def of(names: tuple[str, ...]) -> list[int]:
+        return [sum(counts.get(name, {}).get(day, 0) for name in names) for day in days]
+
+    return (
+        *(_figure(title, of(names), log and log + query) for title, names, query in FIGURES),
+        _figure(
+            "New applications",
+            [made.get(day, 0) for day in days],
+            "/console/applications/third-party?sort=-created_at" if visit.may("applications:read") else "",
+        ),
     )
 
 
@@ -94,9 +117,7 @@ async def _counts(server: AuthorizationServer, today: int) -> Mapping[str, Mappi
     return {name: {**past.get(name, {}), **fresh.get(name, {})} for name in {*past, *fresh}}
 
 
-def _figure(title: str, names: tuple[str, ...], counts: Mapping[str, Mapping[int, int]], today: int) -> Figure:
-    days = range(today - DAYS + 1, today + 1)
-    values = [sum(counts.get(name, {}).get(day, 0) for name in names) for day in days]
+def _figure(title: str, values: list[int], address: str) -> Figure:
     most = max([*values, 1])
     bars = []
     for i, value in enumerate(values):
@@ -105,7 +126,7 @@ def _figure(title: str, names: tuple[str, ...], counts: Mapping[str, Mapping[int
         when = "today" if ago == 0 else "yesterday" if ago == 1 else f"{ago} days ago"
         bars.append(Bar(i * (WIDTH + GAP), HEIGHT - height, height, ago == 0, f"{value:,} {when}"))
     summary = f"{title}: {sum(values):,} in {DAYS} days, at most {max(values):,} a day"
-    return Figure(title, values[-1], tuple(bars), summary)
+    return Figure(title, values[-1], address, tuple(bars), summary)
 
 
 PAGE = ConsolePage("Overview", "/console", (show_overview,), icon="layout-dashboard", order=0)

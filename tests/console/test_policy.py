@@ -24,10 +24,12 @@ def test_the_overview_counts_today_and_draws_two_weeks(
 ) -> None:
     client.tokens(user_agent.authorize(client))
     page = visitor.get("/console")
-    assert re.search(r"<span>Sign-ins</span>\s*<strong>[2-9]</strong>", page.html)
-    assert re.search(r"<span>Consents</span>\s*<strong>1</strong>", page.html)
-    assert page.html.count(" days ago</title></rect>") == 4 * 12
+    assert re.search(r">Sign-ins</a></span>\s*<strong>[2-9]</strong>", page.html)
+    assert re.search(r">Consents</a></span>\s*<strong>1</strong>", page.html)
+    assert page.html.count(" days ago</title></rect>") == 5 * 12
     assert "Harbour Wiki" in page.text
+    assert re.search(r"New applications</a></span>\s*<strong>5</strong>", page.html)
+    assert "/console/audit-log?failed=1" in page.links
 
 
 def test_the_front_door_leads_administrators_to_the_console(visitor: Visitor) -> None:
@@ -200,6 +202,15 @@ def test_search_finds_pages_applications_and_users(visitor: Visitor) -> None:
     assert "/console/applications/app" in page.links
     assert any(link.startswith("/console/users/u") for link in visitor.get("/console/search?q=ada").links)
     assert "Nothing matches" in visitor.get("/console/search?q=zzzz").text
+    assert "/console/applications/create/third-party-app" in visitor.get("/console/search?q=create+app").links
+
+
+def test_search_finds_an_error_id(visitor: Visitor) -> None:
+    page = visitor.agent.get("/authorize?client_id=nobody")
+    error_id = visitor.credenza.run(audit.list_events, name="AuthorizationRefused", limit=1)[0].error_id
+    assert error_id in page.text
+    assert f"/console/audit-log?error={error_id}" in visitor.get(f"/console/search?q={error_id}").links
+    assert not any("error=" in link for link in visitor.get("/console/search?q=ffffffffffff").links)
 
 
 def test_search_shows_nobody_what_their_role_may_not_see(administrator: Any) -> None:

@@ -73,19 +73,22 @@ if (palette) {
 }
 
 // -- unsaved changes are guarded, and what was typed survives a lost session --
+// A draft is for the same page and the same account: whoever signs in next must not find it.
 const guarded = document.querySelector("form[data-guard]");
-const draft = `credenza draft ${location.pathname}`;
+const drafts = `credenza draft ${document.body.dataset.account} `;
+const draft = drafts + location.pathname;
 const entries = (form) =>
   JSON.stringify([...new FormData(form)].filter(([name, value]) => name !== "csrf_token" && typeof value === "string"));
 
-if (document.querySelector("[data-notice]")) {
-  for (const key of Object.keys(sessionStorage)) if (key.startsWith("credenza draft ")) sessionStorage.removeItem(key);
+const saved = document.querySelector("[data-notice]");
+for (const key of Object.keys(sessionStorage)) {
+  if (key.startsWith("credenza draft ") && (saved || !key.startsWith(drafts))) sessionStorage.removeItem(key);
 }
 if (guarded) {
   const kept = sessionStorage.getItem(draft);
   if (kept) {
     sessionStorage.removeItem(draft);
-    if (!guarded.querySelector("[aria-invalid]")) refill(guarded, JSON.parse(kept));
+    if (!guarded.querySelector("[aria-invalid]")) restore(guarded, JSON.parse(kept));
   }
   const before = guarded.hasAttribute("data-dirty") ? "" : entries(guarded);
   let leaving = false;
@@ -99,6 +102,18 @@ if (guarded) {
   });
 }
 
+function restore(form, pairs) {
+  const before = entries(form);
+  refill(form, pairs);
+  if (entries(form) === before) return;
+  form.setAttribute("data-dirty", "");
+  const words = document.createElement("p");
+  words.className = "notice";
+  words.setAttribute("role", "status");
+  words.textContent = "What you had typed is back. It is not saved yet.";
+  form.prepend(words);
+}
+
 function refill(form, pairs) {
   for (const field of form.elements) {
     if (!field.name || field.name === "csrf_token" || field.type === "file" || field.type === "hidden") continue;
@@ -106,6 +121,25 @@ function refill(form, pairs) {
     if (field.type === "checkbox" || field.type === "radio") field.checked = values.includes(field.value);
     else if (values.length) field.value = values[0];
   }
+}
+
+// -- what takes long shows progress, and a form is not sent twice by a double click --
+const busy = (on) => document.documentElement.toggleAttribute("data-busy", on);
+document.addEventListener("htmx:beforeRequest", () => busy(true));
+document.addEventListener("htmx:afterRequest", () => busy(false));
+document.addEventListener("submit", (event) => {
+  const form = event.target;
+  if (event.defaultPrevented || form.target) return;
+  if (form.hasAttribute("aria-busy")) return event.preventDefault();
+  form.setAttribute("aria-busy", "true");
+  busy(true);
+  setTimeout(idle, 10_000, form);
+});
+addEventListener("pageshow", () => document.querySelectorAll("form[aria-busy]").forEach(idle));
+
+function idle(form) {
+  form.removeAttribute("aria-busy");
+  busy(false);
 }
 
 // -- lists of checkboxes that can be narrowed while typing --

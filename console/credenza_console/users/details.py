@@ -67,6 +67,7 @@ class SessionsPage(UserView):
 class ConsentRow:
     id: str
     client: str
+    client_id: str
     client_address: str
     context: str
     automatic: bool
@@ -187,6 +188,7 @@ async def show_consents(visit: ConsoleVisit, user: str) -> ConsentsPage:
         ConsentRow(
             consent.id,
             client.display_name if client is not None else consent.client_id,
+            consent.client_id,
             address_of_client(consent.client_id),
             await in_words(visit, consent.context),
             consent.automatic,

@@ -214,6 +214,16 @@ def _listed(third_party: bool | None, search: str, kind: str, state: str) -> lis
     return conditions
 
 
+async def count_clients_by_day(*, since: int) -> dict[int, int]:
+    """How many were created on each day (Unix time // 86400)."""
+    rows = await ClientRow.raw(
+        "SELECT created_at / 86400 AS day, COUNT(*) AS n FROM credenza_client WHERE created_at >= {} "
+        "GROUP BY created_at / 86400",
+        since,
+    )
+    return {int(row["day"]): int(row["n"]) for row in rows}
+
+
 def contains(search: str) -> str:
     """A LIKE pattern in which the person's own % and _ match nothing but any one character."""
     return "%" + search.replace("%", "_") + "%"

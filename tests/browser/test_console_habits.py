@@ -1,0 +1,81 @@
+"""What was typed survives a lost session, for the same person; a trial run ends with decoded tokens in its own tab."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from credenza.testing import PASSWORD
+
+pytestmark = pytest.mark.browser
+
+Page = Any
+
+
+@pytest.fixture
+def console(live_server: Any, open_page: Callable[..., Any]) -> Page:
+    page = open_page({live_server.issuer})
+    page.goto(f"{live_server.issuer}/console")
+    sign_in(page, "root")
+    page.wait_for_url("**/console")
+    return page
+
+
+def sign_in(page: Page, username: str) -> None:
+    page.fill("[name=identifier]", username)
+    page.fill("[name=password]", PASSWORD)
+    page.get_by_role("button", name="Sign in").click()
+
+
+def typed_and_lost(page: Page, issuer: str, name: str) -> None:
+    """A form is filled in, the session ends, and the form is sent."""
+    page.goto(f"{issuer}/console/applications/create/third-party-app/native")
+    page.get_by_label("Name").fill(name)
+    page.get_by_role("checkbox").check()
+    page.context.clear_cookies()
+    page.get_by_role("button", name="Create").click()
+    page.locator("[data-page=sign-in]").wait_for()
+
+
+def test_what_was_typed_is_back_after_signing_in_again(live_server: Any, console: Page) -> None:
+    name = f"Tide Clock {uuid.uuid4().hex[:8]}"
+    typed_and_lost(console, live_server.issuer, name)
+    sign_in(console, "root")
+    console.get_by_text("What you had typed is back. It is not saved yet.").wait_for()
+    assert console.get_by_label("Name").input_value() == name
+    assert console.get_by_role("checkbox").is_checked()
+    console.get_by_role("button", name="Create").click()
+    console.get_by_role("heading", name=name).wait_for()
+    console.goto(f"{live_server.issuer}/console/applications/create/third-party-app/native")
+    assert console.get_by_label("Name").input_value() == "", "once it is saved nothing of it is kept"
+
+
+def test_somebody_else_does_not_find_what_was_typed(live_server: Any, console: Page) -> None:
+    other = f"clerk-{uuid.uuid4().hex[:8]}"
+    live_server.apply({"users": [{"username": other, "password": PASSWORD, "administrator": True}]})
+    typed_and_lost(console, live_server.issuer, "Secret Plan")
+    sign_in(console, other)
+    console.get_by_label("Name").wait_for()
+    assert console.get_by_label("Name").input_value() == ""
+    assert "Secret Plan" not in console.evaluate("JSON.stringify(sessionStorage)")
+
+
+def test_try_it_ends_with_decoded_tokens(
+    live_server: Any, console: Page, application: Callable[..., dict[str, Any]]
+) -> None:
+    client_id = application()["client_id"]
+    console.goto(f"{live_server.issuer}/console/applications/{client_id}/kit")
+    console.get_by_role("link", name="Try it").click()
+    with console.context.expect_page() as opened:
+        console.get_by_role("button", name="Start in a new tab").click()
+    run = opened.value
+    run.locator("[data-page=consent]").wait_for()
+    run.get_by_role("button", name="Authorize").click()
+    run.get_by_text("Everything worked").wait_for()
+    claims = run.get_by_label("Claims of the ID token").inner_text()
+    assert f'"aud": "{client_id}"' in claims
+    run.reload()
+    run.get_by_role("heading", name="This run is over").wait_for()
