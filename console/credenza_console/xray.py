@@ -23,6 +23,7 @@ from credenza import (
     Question,
     User,
     Verdict,
+    clients,
     console_get,
     explain,
     own_frame,
@@ -34,6 +35,7 @@ from .applications.common import address_of_client
 
 HERE = "/console/xray"
 FOLDER = Path(__file__).parent / "templates"
+KNOWN = 100
 FIELDS = ("client", "user", "scope", "resource")
 # How far a permission came: each outcome is the filter that stopped it.
 STEPS = {Outcome.NOT_ENABLED: 0, Outcome.NOT_HELD: 1, Outcome.NOT_CONSENTED: 2, Outcome.GRANTED: 3}
@@ -72,6 +74,8 @@ class XrayPage(ConsoleForm):
     refusal: str = ""
     preview: str = ""
     shown: bool = False
+    applications: tuple[tuple[str, str], ...] = ()
+    people: tuple[tuple[str, str], ...] = ()
 
 
 @console_get(HERE, "xray:read")
@@ -83,6 +87,7 @@ async def show_xray(visit: ConsoleVisit) -> XrayPage:
         values=values,
         choices={},
     )
+    page.applications, page.people = await _known()
     if not values["client"] and not values["user"]:
         return page
     client, user = await _chosen(visit, values)
@@ -99,6 +104,13 @@ async def show_xray(visit: ConsoleVisit) -> XrayPage:
     except ProtocolError as error:
         return page.refused({"scope": error.description or error.code})
     return _filled(visit, page, client, user, found)
+
+
+async def _known() -> tuple[tuple[tuple[str, str], ...], tuple[tuple[str, str], ...]]:
+    """What was used last, to choose from while typing; everything else can be typed."""
+    rows = await clients.list_clients(order="last_used_at", descending=True, limit=KNOWN)
+    people = await users.list_users(order="last_sign_in_at", descending=True, limit=KNOWN)
+    return tuple((row["id"], row["name"]) for row in rows), tuple((u.username, u.display_name) for u in people)
 
 
 def everything(client: Client) -> str:

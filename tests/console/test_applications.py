@@ -427,3 +427,23 @@ def test_applications_are_filtered_by_type_and_state(visitor: Visitor) -> None:
     assert spa in found("state=disabled")
     assert spa not in found("state=active")
     assert spa in found("state=nonsense")
+
+
+def test_what_is_still_to_do_is_said_until_it_is_done(visitor: Visitor) -> None:
+    page = visitor.done("/console/applications/create/third-party-app/traditional", {"name": "Gull Watch"})
+    address = page.url.removeprefix(visitor.credenza.issuer)
+    assert "Add a redirect URI" in page.text
+    assert f"{address}/permissions/add" in page.links
+    assert "Create a secret" not in page.text
+    visitor.done(address, settings(visitor, address.rpartition("/")[2], redirect_uris="https://gull.example.net/cb"))
+    visitor.done(f"{address}/permissions/add", {"permission": "profile email"})
+    assert "Still to do" not in visitor.get(address).text
+    assert "Still to do" not in visitor.get("/console/applications/app").text
+
+
+def test_a_list_sorted_by_last_use_ends_with_what_was_never_used(visitor: Visitor) -> None:
+    visitor.credenza.run(clients.touch_client, "native", None, visitor.credenza.server.now())
+    three = {f"/console/applications/{name}" for name in ("app", "native", "spa")}
+    for sort, place in (("-last_used_at", 0), ("last_used_at", -1)):
+        page = visitor.get(f"/console/applications/third-party?sort={sort}")
+        assert [link for link in page.links if link in three][place] == "/console/applications/native"

@@ -12,6 +12,7 @@ from credenza import (
     Client,
     ConsoleDone,
     ConsoleVisit,
+    Link,
     Parameters,
     Reach,
     ShownPanel,
@@ -27,7 +28,7 @@ from credenza import (
     transaction,
 )
 
-from .common import ONE, ApplicationForm, find, tabs, touched
+from .common import ONE, ApplicationForm, address_of_client, find, tabs, touched
 from .creation import check_words
 from .secrets import SecretRow, list_secrets
 
@@ -51,7 +52,8 @@ METHODS = {
 class SettingsPage(ApplicationForm):
     """`endpoints` are label and address pairs for every library, `more_endpoints` the rest of the metadata document.
 
-    `removed` are redirect URIs that the form would take away, to be confirmed with what that touches.
+    `removed` are redirect URIs that the form would take away, to be confirmed with what that touches. `missing` is what
+    is still to be done before the application works, each with where it is done.
     """
 
     template: ClassVar[str] = "applications/settings.html"
@@ -64,6 +66,7 @@ class SettingsPage(ApplicationForm):
     profiles: tuple[tuple[str, str], ...]
     opens_at: str
     panels: tuple[ShownPanel, ...]
+    missing: tuple[Link, ...]
     removed: tuple[str, ...] = ()
     touched: Reach = NOTHING
 
@@ -212,6 +215,20 @@ def difference(before: Client, after: Client) -> tuple[dict[str, Any], dict[str,
     return {name: old[name] for name in differing}, {name: new[name] for name in differing}
 
 
+def missing(client: Client) -> list[Link]:
+    """What is still to be done before the application works as it is meant to."""
+    address = address_of_client(client.id)
+    steps = []
+    if client.confidential and not client.secrets and client.auth_method != "private_key_jwt":
+        steps.append(Link("Create a secret: without one it cannot get a token", f"{address}/secrets/create"))
+    if client.type.interactive and not client.redirect_uris:
+        steps.append(Link("Add a redirect URI: without one nobody can sign in", f"{address}#redirect_uris"))
+    if client.ceiling == {} and not client.self_registered:
+        words = "Add permissions: until then it learns who the user is, and nothing more"
+        steps.append(Link(words, f"{address}/permissions/add"))
+    return steps
+
+
 Pairs = tuple[tuple[str, str], ...]
 
 
@@ -250,4 +267,5 @@ async def _page(visit: ConsoleVisit, client: Client, values: Mapping[str, str]) 
         profiles=PROFILES,
         opens_at=initiate_login_address(client, visit.server.issuer),
         panels=tuple(await visit.panels("application", client)),
+        missing=tuple(missing(client)) if visit.may("applications:write") else (),
     )

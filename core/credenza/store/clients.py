@@ -10,6 +10,7 @@ from typing import Any
 
 from piccolo.columns import BigInt, Boolean, ForeignKey, Integer, OnDelete, Text, Varchar
 from piccolo.columns.combination import WhereRaw
+from piccolo.query import OrderByRaw, Select
 from piccolo.query.functions.string import Lower
 from piccolo.table import Table
 
@@ -181,7 +182,8 @@ async def list_clients(
         ClientRow.last_used_at,
     ]
     orders = {"name": ClientRow.name, "created_at": ClientRow.created_at, "last_used_at": ClientRow.last_used_at}
-    query = ClientRow.select(*columns).order_by(orders.get(order, ClientRow.name), ascending=not descending)
+    column = orders.get(order, ClientRow.name)
+    query = in_order(ClientRow.select(*columns), column, descending=descending)
     if condition := _listed(third_party, search, kind, state):
         query = query.where(*condition)
     return [dict(row) for row in await query.order_by(ClientRow.id).offset(offset).limit(limit)]
@@ -212,6 +214,13 @@ def _listed(third_party: bool | None, search: str, kind: str, state: str) -> lis
         either = (Lower(ClientRow.name).like(pattern), Lower(ClientRow.id).like(pattern))
         conditions.append(WhereRaw("({} OR {})", *either))
     return conditions
+
+
+def in_order(query: Select[Any], column: Any, *, descending: bool) -> Select[Any]:
+    """The query in the order of a column; what has no value is the smallest on every database."""
+    if column._meta.null:
+        query = query.order_by(OrderByRaw(f'"{column._meta.name}" IS NULL'), ascending=descending)
+    return query.order_by(column, ascending=not descending)
 
 
 async def count_clients_by_day(*, since: int) -> dict[int, int]:

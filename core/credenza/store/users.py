@@ -13,7 +13,7 @@ from piccolo.columns import BigInt, Boolean, ForeignKey, Integer, OnDelete, Text
 from piccolo.table import Table
 
 from ..protocol.tokens import new_id
-from .clients import contains
+from .clients import contains, in_order
 from .engine import database
 from .statements import select
 
@@ -188,7 +188,8 @@ async def list_users(
         "created_at": UserRow.created_at,
         "last_sign_in_at": UserRow.last_sign_in_at,
     }
-    query = UserRow.select(UserRow.id).order_by(orders.get(order, UserRow.username), ascending=not descending)
+    column = orders.get(order, UserRow.username)
+    query = in_order(UserRow.select(UserRow.id), column, descending=descending)
     if state in STATES:
         query = query.where(STATES[state])
     if search.strip():
