@@ -196,9 +196,9 @@ async def summarize(hosts: list[str]) -> dict[str, HostRow]:
         rows = await Registration.raw(
             f"{_GROUPED} {_JOINED} WHERE r.host IN ({_MARKS}) GROUP BY r.host",
             *some,
-            *[""] * (AT_ONCE - len(some)),
+            *["~"] * (AT_ONCE - len(some)),  # which is no host; the empty one is that of clients without any
         )
-        found |= {row["host"]: _host_row(row) for row in rows if row["host"]}
+        found |= {row["host"]: _host_row(row) for row in rows}
     return found
 
 

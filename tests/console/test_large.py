@@ -35,6 +35,8 @@ PAGES = (
     "/console/users?page=3999",
     "/console/users?q=user-4711",
     "/console/users?q=example.org",
+    "/console/users?state=invited",
+    "/console/applications/third-party?kind=traditional&state=unused",
     "/console/users?q=nobody+has+this",
     "/console/users/user-4711",
     "/console/users/user-4711/consents",
@@ -67,8 +69,9 @@ def statements(visitor: Visitor) -> list[str]:
         "INSERT INTO credenza_client (id, name, description, type, third_party, enabled, created_at, last_used_at) "
         f"SELECT 'app-' || i, 'App ' || (i * 7919) % 5000, '', 'traditional', true, true, {now} - (i * 31) % 99991, "
         f"{now} - (i * 17) % 99991 FROM {numbers(APPLICATIONS)}",
-        "INSERT INTO credenza_user (id, username, email, created_at, updated_at, last_sign_in_at) "
-        f"SELECT 'user-' || i, 'user-' || i, 'user-' || i || '@example.org', {now} - (i * 31) % 99991, {now}, "
+        "INSERT INTO credenza_user (id, username, email, words, created_at, updated_at, last_sign_in_at) "
+        f"SELECT 'user-' || i, 'user-' || i, 'user-' || i || '@example.org', "
+        f"'user-' || i || ' user-' || i || '@example.org', {now} - (i * 31) % 99991, {now}, "
         f"{now} - (i * 17) % 99991 FROM {numbers(USERS)}",
         'INSERT INTO credenza_consent (id, "user", client, granted_at, updated_at) '
         f"SELECT 'consent-' || i, 'user-' || i, 'app', {now} - (i * 31) % 99991, {now} FROM {numbers(USERS)}",
