@@ -425,7 +425,8 @@ class WebSite:
             def do_GET(self) -> None:
                 site.seen.append((self.path, {name.lower(): value for name, value in self.headers.items()}))
                 with suppress(OSError):  # the other side had enough
-                    site.pages.get(self.path, answering(404))(self)
+                    page = site.pages.get(self.path) or site.pages.get(self.path.partition("?")[0])
+                    (page or answering(404))(self)
 
             def do_POST(self) -> None:
                 body = self.rfile.read(int(self.headers["content-length"]))
