@@ -211,6 +211,7 @@ def test_settings_are_saved_and_the_audit_log_knows_before_and_after(visitor: Vi
         ("post_logout_redirect_uris", "nowhere", "whole address"),
         ("cors_origins", "https://app.example.com/path", "scheme and host only"),
         ("backchannel_logout_uri", "javascript:alert(1)", "https://"),
+        ("frontchannel_logout_uri", "https://other.example.net/out", "of a redirect URI"),
         ("access_token_lifetime", "0", "1 to 86400"),
         ("access_token_lifetime", "1e9", "1 to 86400"),
         ("auth_method", "none", "client_secret_basic"),

@@ -11,7 +11,7 @@ from urllib.parse import parse_qs, urlencode
 import jwt
 import pytest
 
-from credenza import LogoutDelivery
+from credenza import LogoutDelivery, StateError, state
 from credenza.cleaning import _clean_up
 from credenza.logout import EVENT, deliver
 from credenza.store.logout import ATTEMPTS, list_deliveries, list_due_deliveries
@@ -228,3 +228,18 @@ def test_front_channel_frames_carry_issuer_and_session(
     assert f'src="https://app.example.com/out?x=1&amp;{query}"' in page.html
     assert "frame-src https://app.example.com" in page.headers["content-security-policy"]
     assert "https://app.example.com/?state=s" in page.html
+
+
+@pytest.mark.parametrize(
+    "uri",
+    ["https://other.example.com/out", "https://app.example.com:8443/out", "https://app.example.com.evil.example/out"],
+)
+def test_2_a_frame_is_at_the_origin_of_a_redirect_uri(credenza: Credenza, uri: str) -> None:
+    """OpenID Connect Front-Channel Logout §2: "The domain, port, and scheme of this URL MUST be the same"."""
+    with pytest.raises(StateError, match="frontchannel_logout_uri"):
+        credenza.apply({"applications": [{"client_id": "app", "name": "Harbour Wiki", "frontchannel_logout_uri": uri}]})
+    same = "https://app.example.com/out"
+    credenza.apply({"applications": [{"client_id": "app", "name": "Harbour Wiki", "frontchannel_logout_uri": same}]})
+    exported = credenza.run(state.export, credenza.server)["applications"]
+    (app,) = [application for application in exported if application["client_id"] == "app"]
+    assert app["frontchannel_logout_uri"] == same

@@ -36,7 +36,12 @@ LISTS = ("redirect_uris", "post_logout_redirect_uris", "cors_origins")
 TEXTS = ("name", "description", "auth_method", "id_token_alg", "jwks_uri", "backchannel_logout_uri")
 SWITCHES = ("require_pkce", "offline_access")
 # Fields of the form that are kept in `Client.metadata`, and by which name there.
-METADATA = {"profile": "security_profile", "initiate_login_uri": "initiate_login_uri"}
+METADATA = {
+    "profile": "security_profile",
+    "initiate_login_uri": "initiate_login_uri",
+    "frontchannel_logout_uri": "frontchannel_logout_uri",
+}
+LOGOUT = ("backchannel_logout_uri", "frontchannel_logout_uri")
 PROFILES = (("", "None: what each setting says"), ("fapi2", "FAPI 2.0 Security Profile"))
 MOST_URIS = 100
 NOTHING = Reach()
@@ -116,7 +121,7 @@ def typed(client: Client, form: Parameters) -> dict[str, str]:
     values = {name: form.get(name, "").strip() for name in values_of(client)}
     absent: list[str] = []
     if not client.type.interactive:
-        absent += [*LISTS, *SWITCHES, "id_token_alg", "backchannel_logout_uri", "initiate_login_uri"]
+        absent += [*LISTS, *SWITCHES, "id_token_alg", *LOGOUT, "initiate_login_uri"]
     if not client.type.confidential:
         absent += ["auth_method", "jwks", "jwks_uri", "require_pkce", "profile"]
     return values | {name: value for name, value in values_of(client).items() if name in absent}
@@ -129,7 +134,7 @@ def parse(client: Client, values: Mapping[str, str], algorithms: Sequence[str]) 
     for name in ("redirect_uris", "post_logout_redirect_uris"):
         _check_lines(errors, name, lists[name], lambda uri: check_registrable(uri, native=client.type.native))
     _check_lines(errors, "cors_origins", lists["cors_origins"], check_origin)
-    for name in ("jwks_uri", "backchannel_logout_uri", "initiate_login_uri"):
+    for name in ("jwks_uri", *LOGOUT, "initiate_login_uri"):
         if values[name]:
             _check_lines(errors, name, (values[name],), check_web_uri)
     lifetime, jwks = client.access_token_lifetime, dict(client.jwks)
@@ -193,6 +198,7 @@ def _check_whole(client: Client, algorithms: Sequence[str]) -> dict[str, str]:
             "jwks_uri": "jwks_uri",
             "jwks": "jwks",
             "initiate_login_uri": "initiate_login_uri",
+            "frontchannel_logout_uri": "frontchannel_logout_uri",
             "redirect_uris": "redirect_uris",
             "profile": "profile",
             "grant_types": "profile",

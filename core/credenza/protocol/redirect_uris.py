@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from urllib.parse import urlsplit
 
 from .errors import UnsafeRequest
@@ -161,3 +162,13 @@ def mismatch(sent: str, registered: tuple[str, ...]) -> list[tuple[str, str]]:
 
 def _common_prefix(a: str, b: str) -> int:
     return next((i for i, (x, y) in enumerate(zip(a, b, strict=False)) if x != y), min(len(a), len(b)))
+
+
+def check_same_origin(name: str, uri: str, redirect_uris: Sequence[str]) -> None:
+    """ "The domain, port, and scheme of this URL MUST be the same as that of a registered Redirection URI value."
+
+    Raises ValueError. OpenID Connect Front-Channel Logout §2.
+    """
+    origins = {(each.partition(":")[0], host_of(each)) for each in redirect_uris}
+    if (uri.partition(":")[0], host_of(uri)) not in origins:
+        raise ValueError(f"{name}: {uri} must be at the scheme, host and port of a redirect URI.")

@@ -12,7 +12,7 @@ from ..objects import StateSection
 from ..protocol import fapi, jose
 from ..protocol.client_authentication import digest_secret
 from ..protocol.clients import Branding, Client, ClientType
-from ..protocol.redirect_uris import check_registrable, check_web_uri
+from ..protocol.redirect_uris import check_registrable, check_same_origin, check_web_uri
 from ..protocol.scopes import Permission
 from ..protocol.subject_identifiers import FORM, SUBJECT_TYPES, sector_of
 from ..protocol.tokens import new_id, new_token
@@ -37,6 +37,7 @@ SETTINGS = (
 IN_METADATA = {
     "profile": "security_profile",
     "initiate_login_uri": "initiate_login_uri",
+    "frontchannel_logout_uri": "frontchannel_logout_uri",
     "subject_type": "subject_type",
     "sector_identifier_uri": "sector_identifier_uri",
     "introspection_signed_response_alg": "introspection_signed_response_alg",
@@ -213,6 +214,9 @@ def check_client(client: Client, algorithms: Sequence[str] = jose.ALGORITHMS) ->
                 check_web_uri(uri)
                 if not uri.startswith("https://"):
                     raise ValueError(f"{name}: {uri} must begin with https.")
+        if uri := str(client.metadata.get("frontchannel_logout_uri") or ""):
+            check_web_uri(uri)
+            check_same_origin("frontchannel_logout_uri", uri, client.redirect_uris)
         if client.jwks:
             jose.parse_jwks(client.jwks)
         fapi.check_profile(client)
