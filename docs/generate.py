@@ -1,6 +1,7 @@
 """Write the reference pages that are made from the code: `python docs/generate.py`. A test compares them.
 
-`settings.md` from the dataclass Settings, `cli.md` from the parsers, `protocol.md` from the references in docstrings:
+`settings.md` from the dataclass Settings, `pages.md` from those of pages and their templates,
+`cli.md` from the parsers, `protocol.md` from the references in docstrings:
 section, code, test. `conformance.md` from `tests/conformance`: plan, module, test. Code blocks below
 `<!-- from FILE -->` or `<!-- from FILE: NAME -->` are cut out of that file.
 """
@@ -9,15 +10,23 @@ from __future__ import annotations
 
 import argparse
 import ast
+import itertools
 import re
 import sys
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import MISSING, Field, fields
 from pathlib import Path
 
+from jinja2 import Environment, nodes
+
+import credenza_account
+import credenza_organizations
+from credenza import Branding, ConsoleView
 from credenza.__main__ import parsers
 from credenza.settings import Settings
+from credenza.web import pages
+from credenza.web.pages import FormPage, Look, Page
 
 sys.path.append(str(Path(__file__).parent))
 
@@ -25,6 +34,8 @@ from security_table import security_page
 
 DOCS = Path(__file__).parent
 ROOT = DOCS.parent
+CORE_TEMPLATES = ROOT / "core/credenza/web/templates"
+BRINGING_PAGES = (credenza_account, credenza_organizations)  # loaded, so that their pages are known
 NOTE = "<!-- Made by `python docs/generate.py`; change that, or the code. -->\n"
 
 # -- settings.md ------------------------------------------------------------------------------------------------------
@@ -341,6 +352,109 @@ def _constant(node: ast.expr, file: Path) -> object:
     raise LookupError(node.id)
 
 
+# -- pages.md ---------------------------------------------------------------------------------------------------------
+
+BLOCKS = {
+    "title": "what the browser's tab says",
+    "head": "more for `<head>`",
+    "header": "above everything: logos, or an icon",
+    "main": "all that is on the card below the header",
+    "footer": "below the card",
+    "fields": "the inputs of the form",
+    "warnings": "what must stand out",
+    "questions": "what must be chosen first",
+    "permissions": "what is asked, and what was allowed before",
+    "aside": "where the browser goes next, and how to take it back",
+    "actions": "the buttons: `decision` with authorize and deny",
+    "account": "all that is on the card below the tabs",
+}
+
+
+def pages_page() -> str:
+    meanings = {
+        **attribute_docstrings(ROOT / "core/credenza/web/pages.py"),
+        **attribute_docstrings(ROOT / "core/credenza/protocol/clients.py"),
+    }
+    own = [kind for kind in vars(pages).values() if isinstance(kind, type) and kind.__module__ == pages.__name__]
+    shown = [kind for kind in own if issubclass(kind, Page) and hasattr(kind, "template")]
+    parts = [kind for kind in own if not issubclass(kind, Page) and kind is not Look]
+    brought = [
+        kind
+        for kind in _kinds(Page)
+        if kind.__module__.partition(".")[0] in [module.__name__ for module in BRINGING_PAGES]
+        and not issubclass(kind, ConsoleView)
+        and hasattr(kind, "template")
+    ]
+    return f"""{NOTE}
+# Pages
+
+Every page that users see is a dataclass, and its template gets one variable, `page`. Fields and blocks are added; none
+is taken away without notice in the [CHANGELOG](../../CHANGELOG.md). How a theme uses them is told in
+[A theme](../plugins/theme.md).
+
+A template of a theme with the name of one of these replaces it, and may extend it:
+`{{% extends "core:consent.html" %}}`. All of them extend `page.html`, whose blocks they have too:
+{_blocks(CORE_TEMPLATES / "page.html")}.
+`macros.html` draws what several pages have: logos, accounts, icons, messages.
+
+## What all pages have
+
+{_sections_of((Page, FormPage, Look, Branding), meanings)}
+## The pages
+
+{_sections_of(shown, meanings)}
+## Parts of pages
+
+{_sections_of(parts, meanings)}
+## Pages of our plugins
+
+{_sections_of(brought, meanings)}"""
+
+
+Meanings = Mapping[tuple[str, str], str]
+
+
+def attribute_docstrings(path: Path) -> Meanings:
+    """What stands below the fields of dataclasses: class and field to a sentence."""
+    found = {}
+    for node in ast.parse(path.read_text()).body:
+        if isinstance(node, ast.ClassDef):
+            for before, after in itertools.pairwise(node.body):
+                if isinstance(before, ast.AnnAssign) and isinstance(after, ast.Expr):
+                    found[node.name, ast.unparse(before.target)] = str(ast.literal_eval(after.value))
+    return found
+
+
+def _kinds(kind: type[Page]) -> list[type[Page]]:
+    return [kind, *(found for sub in kind.__subclasses__() for found in _kinds(sub))]
+
+
+def _sections_of(kinds: Iterable[type], meanings: Meanings) -> str:
+    return "\n".join(_section_of(kind, meanings) for kind in kinds)
+
+
+def _section_of(kind: type, meanings: Meanings) -> str:
+    words = [" ".join((kind.__doc__ or "").split())]
+    if issubclass(kind, Page) and hasattr(kind, "template"):
+        words.append(f'\nTemplate `{kind.template}`, `data-page="{kind.name}"`.')
+        words += ["It has the fields of `FormPage` too."] if issubclass(kind, FormPage) else []
+        blocks = _blocks((kind.folder or CORE_TEMPLATES) / kind.template)
+        words += [f"Blocks: {blocks}."] if blocks else []
+    own = [f for f in fields(kind) if f.name in kind.__annotations__]
+    rows = "".join(f"| `{f.name}` | {_type(f)} | {meanings.get((kind.__name__, f.name), '')} |\n" for f in own)
+    table = f"\n| field | type | meaning |\n|---|---|---|\n{rows}" if rows else ""
+    return f"### `{kind.__name__}`\n\n" + "\n".join(words) + "\n" + table
+
+
+def _type(f: Field[object]) -> str:
+    return f"`{f.type}`".replace("|", "\\|")
+
+
+def _blocks(path: Path) -> str:
+    tree = Environment(extensions=["jinja2.ext.i18n"]).parse(path.read_text())  # noqa: S701  # nothing is rendered
+    return ", ".join(f"`{block.name}` ({BLOCKS[block.name]})" for block in tree.find_all(nodes.Block))
+
+
 # -- code blocks ------------------------------------------------------------------------------------------------------
 
 FROM = re.compile(r"(<!-- from (\S+?)(?:: (\w+))? -->\n+```(\w+)\n)(.*?)(```\n)", flags=re.DOTALL)
@@ -375,6 +489,7 @@ PAGES = {
     "reference/settings.md": settings_page,
     "reference/cli.md": cli_page,
     "reference/protocol.md": protocol_page,
+    "reference/pages.md": pages_page,
     "reference/conformance.md": conformance_page,
     "reference/security.md": lambda: security_page(NOTE),
 }

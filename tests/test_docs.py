@@ -44,6 +44,14 @@ def test_every_setting_has_a_meaning() -> None:
     assert set(generate.SETTINGS) == {f.name for f in fields(Settings)}
 
 
+def test_every_field_of_a_page_and_every_block_has_a_meaning() -> None:
+    page = (DOCS / "reference/pages.md").read_text()
+    core = page[: page.index("## Pages of our plugins")]
+    assert not re.findall(r"^\| `\w+` \| .* \|  \|$", core, flags=re.MULTILINE)
+    assert "| `groups` | `tuple[ConsentGroup, ...]` | What is asked now. |" in core
+    assert "`permissions` (what is asked, and what was allowed before)" in core
+
+
 def test_the_references_of_docstrings_are_understood() -> None:
     text = "What it is. RFC 6749 §4.1.2.1, §5.2; OpenID Connect Core §3.1.2.1 and Core §11, RFC 7636 §4.5-4.6."
     assert set(generate._named(text)) == {

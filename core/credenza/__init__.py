@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from . import events
 from .app import create_app
+from .commands.theme_package import theme_package
 from .console_api import (
     Branded,
     BrandingEditor,
@@ -309,6 +310,7 @@ __all__ = [
     "signed_in_upload",
     "still_valid",
     "store_image",
+    "theme_package",
     "theme_states",
     "transaction",
     "users",

@@ -3,8 +3,15 @@
 from __future__ import annotations
 
 import io
+import os
+import shutil
+import subprocess
+import sys
+import zipfile
 from dataclasses import asdict
+from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 import httpx
 import pytest
@@ -365,3 +372,49 @@ def test_the_console_says_which_theme_is_broken(visitor: Visitor) -> None:
     assert "The theme Paper is broken" in page.text
     assert "consent.html: line 3: UndefinedError: nothing" in page.text
     assert "Paper (broken)" in page.text
+
+
+# -- a theme to take along ---------------------------------------------------------------------------------------------
+
+
+def unpacked(visitor: Visitor, folder: Path, name: str) -> Path:
+    answer = visitor.agent.send("GET", f"{PROVIDER}/theme?name={name}")
+    assert answer.status_code == 200
+    assert answer.headers["content-type"] == "application/zip"
+    assert f'filename="credenza-{name}.zip"' in answer.headers["content-disposition"]
+    with zipfile.ZipFile(io.BytesIO(answer.content)) as package:
+        package.extractall(folder)
+    return folder / f"credenza-{name}"
+
+
+def test_what_was_edited_becomes_a_plugin_that_passes_its_own_tests(visitor: Visitor, tmp_path: Path) -> None:
+    upload(visitor, path=PROVIDER, theme="paper", primary_color="#0b5563", css="main { border-radius: 4px }")
+    folder = unpacked(visitor, tmp_path, "night-watch")
+    sheet = (folder / "credenza_night_watch/static/night-watch.css").read_text()
+    for words in ("A letterhead", "--primary: #0b5563", "border-radius: 4px"):
+        assert words in sheet
+    assert "ornament" in (folder / "credenza_night_watch/templates/page.html").read_text()
+    # As pip would install it: on the path, with its entry point.
+    installed = tmp_path / "installed"
+    shutil.copytree(folder / "credenza_night_watch", installed / "credenza_night_watch")
+    metadata = installed / "credenza_night_watch-0.1.0.dist-info"
+    metadata.mkdir()
+    (metadata / "METADATA").write_text("Metadata-Version: 2.1\nName: credenza-night-watch\nVersion: 0.1.0\n")
+    (metadata / "entry_points.txt").write_text("[credenza]\nnight-watch = credenza_night_watch\n")
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "no:randomly", str(folder / "tests")],
+        env={**os.environ, "PYTHONPATH": str(installed)},
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "3 passed" in done.stdout
+
+
+@pytest.mark.parametrize("name", ["", "Paper!", "paper", "console", "../../etc", "x" * 41])
+def test_a_name_that_cannot_be_used_is_refused_beside_its_field(visitor: Visitor, name: str) -> None:
+    page = visitor.get(f"{PROVIDER}/theme?{urlencode({'name': name})}")
+    assert page.status == 422
+    assert 'id="name-error"' in page.html

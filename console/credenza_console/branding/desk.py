@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import ClassVar
 from urllib.parse import urlencode
 
+from litestar import Response
+
 from credenza import (
     AnyResponse,
     Branded,
@@ -32,6 +34,7 @@ from credenza import (
     console_post,
     palette_of_look,
     published_look,
+    theme_package,
     theme_states,
     transaction,
     users,
@@ -106,6 +109,7 @@ class Desk:
             console_post(path, f"{permission}:write", uploads=True)(self.submit),
             console_get(f"{path}/preview", f"{permission}:read")(self.preview),
             console_post(f"{path}/preview", f"{permission}:write", uploads=True)(self.preview),
+            console_get(f"{path}/theme", f"{permission}:read")(self.export),
         ]
 
     async def show(self, visit: ConsoleVisit, **parameters: str) -> BrandingPage:
@@ -152,10 +156,32 @@ class Desk:
             await forms.check(visit, self.editor, typed, palette)
             before, css, wanted = await forms.show_in_place(visit, typed, before), typed.css.content, visit.form
 
+        if self.editor.level == "application" and branded.client is not None:
+            branded = replace(branded, client=replace(branded.client, branding=before))
+
         async def look_of(client: Client | None) -> Look:
             return await self._look(visit, replace(branded, client=branded.client or client), before)
 
         return await show_preview(visit, branded, wanted, look_of, self.previews, css)
+
+    async def export(self, visit: ConsoleVisit, **parameters: str) -> BrandingPage | AnyResponse:
+        """What is edited here, as a theme that can be installed elsewhere."""
+        branded = await self.editor.find(visit, **parameters)
+        draft = await store.find_draft(branded.owner)
+        branding = Branding.load(draft.value) if draft else branded.branding
+        name = visit.query.get("name", "").strip()
+        css = await store.find_stylesheet(branding.stylesheet.rpartition("/")[2]) if branding.stylesheet else ""
+        try:
+            content = await asyncio.to_thread(theme_package, visit.server, branding, name, css)
+        except ValueError as error:
+            page = await self._page(visit, branded, draft, branding)
+            return page.refused({"name": str(error)}, name=name)
+        headers = {
+            "Content-Disposition": f'attachment; filename="credenza-{name}.zip"',
+            "Cache-Control": "no-store",
+            "X-Content-Type-Options": "nosniff",
+        }
+        return Response(content, media_type="application/zip", headers=headers)
 
     async def _look(self, visit: ConsoleVisit, branded: Branded, branding: Branding) -> Look:
         """What is published, with this in its place."""

@@ -215,6 +215,7 @@ PROPERTIES: dict[str, Check] = {
 VARIABLES: dict[str, Check] = {
     **dict.fromkeys(COLORS, opaque_color),
     "--radius": lengths(0, 32, many=1),
+    "--card-width": lengths(280, 960, many=1),
     "--font-sans": fonts,
     "--font-mono": fonts,
     "--page": painting,

@@ -1,4 +1,7 @@
-"""A consent page in two steps, for applications that ask to change something. It uses the same ConsentPage."""
+"""A consent page in two steps, for applications that ask to change something. It uses the same ConsentPage.
+
+It shapes how the question is asked. What may be granted is decided by the server as ever: to refuse, write a prompt.
+"""
 
 from pathlib import Path
 
