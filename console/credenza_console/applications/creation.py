@@ -28,6 +28,16 @@ from .common import LISTS, TEMPLATES, address_of_client
 from .secrets import add_secret
 
 CREATE = "/console/applications/create"
+GRANTS = {  # what an administrator reads of a grant type that may be chosen
+    "urn:ietf:params:oauth:grant-type:device_code": (
+        "Device authorization",
+        "For televisions and command lines: the user signs in on another device.",
+    ),
+    "urn:ietf:params:oauth:grant-type:token-exchange": (
+        "Token exchange",
+        "The application exchanges a token that it got for one that another API accepts.",
+    ),
+}
 PARTIES = {"my-app": False, "third-party-app": True}
 UP = Link("Applications", "/console/applications")
 
@@ -52,6 +62,11 @@ class CreatePage(ConsoleForm):
     folder: ClassVar[Path | None] = TEMPLATES
     kind: ClientType
     action: str
+
+    @property
+    def grants(self) -> tuple[tuple[str, str, str], ...]:
+        """What may be chosen besides: its name, and words for it."""
+        return tuple((name, *GRANTS.get(name, (name, ""))) for name in self.kind.optional_grant_types)
 
 
 @console_get(CREATE, "applications:write")

@@ -127,6 +127,19 @@ function refill(form, pairs) {
 const busy = (on) => document.documentElement.toggleAttribute("data-busy", on);
 document.addEventListener("htmx:beforeRequest", () => busy(true));
 document.addEventListener("htmx:afterRequest", () => busy(false));
+for (const failed of ["htmx:sendError", "htmx:responseError", "htmx:timeout"]) {
+  document.addEventListener(failed, () => {
+    if (document.querySelector("[data-unanswered]")) return;
+    const words = document.createElement("p");
+    words.className = "alert";
+    words.dataset.variant = "warning";
+    words.dataset.unanswered = "";
+    words.setAttribute("role", "alert");
+    words.textContent = "The server did not answer, so this list may be old. Try again in a moment.";
+    document.querySelector("main .page").prepend(words);
+  });
+}
+document.addEventListener("htmx:afterSwap", () => document.querySelector("[data-unanswered]")?.remove());
 document.addEventListener("submit", (event) => {
   const form = event.target;
   if (event.defaultPrevented || form.target) return;
