@@ -161,6 +161,7 @@ class Console:
             csrf_token=csrf_token(visit.request, visit.session),
             notice=notice,
             assets={name: self._static.address(name) for name in ("console.css", "console.js")},
+            languages=tuple(visit.server.languages),
             may=visit.may,
         )
 

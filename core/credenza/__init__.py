@@ -24,6 +24,7 @@ from .console_api import (
     console_post,
     identifier_of,
     segment_of,
+    typed_of,
 )
 from .encryption import Undecryptable
 from .endpoints.discovery import describe as provider_metadata
@@ -313,6 +314,7 @@ __all__ = [
     "theme_package",
     "theme_states",
     "transaction",
+    "typed_of",
     "users",
     "verdicts",
 ]

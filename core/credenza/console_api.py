@@ -22,9 +22,11 @@ from typing import Any, ClassVar, Self
 from urllib.parse import quote, unquote, urlencode
 
 from .events import ObjectChanged
+from .languages import Language
 from .objects import Choices
 from .protocol.clients import Branding, Client
 from .protocol.parameters import Parameters
+from .protocol.words import Translated
 from .server import AuthorizationServer
 from .store.sessions import Session
 from .store.users import User
@@ -67,6 +69,7 @@ class ConsoleFrame:
     csrf_token: str = ""
     notice: str = ""
     assets: Mapping[str, str] = field(default_factory=dict)
+    languages: tuple[Language, ...] = ()
     may: Callable[[str], bool] = lambda permission: False
 
 
@@ -106,6 +109,17 @@ class ConsoleForm(ConsoleView):
         self.errors, self.status = errors, 422
         self.values = {**self.values, **typed}
         return self
+
+
+def typed_of(name: str, text: Translated | None) -> dict[str, str]:
+    """A text and its translations as the values of a form: `name`, and `{name}-{tag}` for each language.
+
+    `{name}-said` is how many languages there are.
+    """
+    if text is None:
+        return {name: ""}
+    said = {f"{name}-{tag}": translation for tag, translation in text.translations.items()}
+    return {name: str(text), **said, **({f"{name}-said": str(len(said))} if said else {})}
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,6 +163,21 @@ class ConsoleVisit:
     def moment(self, at: int | None) -> Moment | None:
         """A Unix time, to be shown as "3 minutes ago"; None stays None."""
         return Moment(at, self.server.now()) if at else None
+
+    def translations(self, name: str) -> tuple[dict[str, str], dict[str, str], dict[str, str]]:
+        """A text in other languages, as the form has it in its fields `{name}-{tag}` (`ui.translations` draws them).
+
+        The texts by language, what was typed by the names of the fields, and what is wrong by those.
+        """
+        typed = {f"{name}-{tag}": self.form.get(f"{name}-{tag}", "").strip() for tag in self.server.languages.tags}
+        texts, wrong = dict[str, str](), dict[str, str]()
+        for field_name, text in typed.items():
+            tag = field_name.removeprefix(f"{name}-")
+            try:
+                texts |= self.server.languages.translations({tag: text})
+            except ValueError as error:
+                wrong[field_name] = f"{str(error).capitalize()}."
+        return texts, typed, wrong
 
     async def panels(self, about: str, target: Any) -> Sequence[ShownPanel]:
         """What plugins have to show about something: `await visit.panels("user", user)`."""

@@ -121,10 +121,23 @@ class Languages:
     def tags(self) -> tuple[str, ...]:
         return tuple(self._languages)
 
-    @property
-    def others(self) -> tuple[Language, ...]:
-        """All but English, which everything is written in."""
-        return tuple(language for tag, language in self._languages.items() if tag != DEFAULT)
+    def translations(self, given: object, *, most: int = 500) -> dict[str, str]:
+        """Texts by language, as a form or a file has them, without empty ones. Raises ValueError, in a sentence."""
+        if not isinstance(given, Mapping):
+            raise ValueError("translations is a mapping from a language to a text")
+        for tag in given:
+            if tag not in self._languages:
+                raise ValueError(f"{tag!r} is not a language of the pages; there are {', '.join(self.tags)}")
+        texts = {str(tag): str(text).strip() for tag, text in sorted(given.items()) if text is not None}
+        for tag, text in texts.items():
+            if len(text) > most or not text.isprintable():
+                raise ValueError(
+                    f"the text in {self._languages[tag].name} has more than {most} characters, or odd ones"
+                )
+        return {tag: text for tag, text in texts.items() if text}
+
+    def __iter__(self) -> Iterator[Language]:
+        return iter(self._languages.values())
 
     def __getitem__(self, tag: str) -> Language:
         return self._languages.get(tag, ENGLISH)

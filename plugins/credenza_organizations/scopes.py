@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from credenza import Asked, Branding, Choices, Permission, Question, Scope, ScopeProvider, Subject, Words
+from credenza import Asked, Branding, Choices, Permission, Question, Scope, ScopeProvider, Subject, Translated, Words
 
 from .store import Membership, memberships, organization_branding, organization_name, permissions_in
 from .tables import OrganizationPermission
@@ -195,7 +195,8 @@ async def _held(subject: Subject, permissions: Sequence[Permission], choices: Ch
 
 def _scope(row: Mapping[str, Any]) -> Scope:
     permission = Permission("organization", "", row["name"])
-    return Scope(permission, row["description"] or row["name"], group=Words("In the organization"), icon="building")
+    title = Translated.load(row["description"] or row["name"], row["translations"])
+    return Scope(permission, title, group=Words("In the organization"), icon="building")
 
 
 def _in_organization(scope: Scope) -> Scope:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from credenza import Asked, StateError, StateRun, StateSection, check_keys, new_id, users
+from credenza import Asked, StateError, StateRun, StateSection, Translated, check_keys, new_id, users
 
 from .store import (
     add_member,
@@ -31,19 +31,19 @@ async def _apply_template(part: Any, run: StateRun) -> None:
     # API permissions of this file can also be enabled for organizations.
     declared |= {key.replace("api ", "organization_api ", 1) for key in declared if key.startswith("api ")}
     for item in template.get("permissions") or []:
-        members = check_keys(item, ("name", "description"), "a permission")
-        name, description = str(members["name"]), str(members.get("description") or "")
+        members = check_keys(item, ("name", "description", "translations"), "a permission")
+        name, description = str(members["name"]), run.translated(members, "description")
         try:
             check_permission_name(name)
         except ValueError as error:
             raise StateError(str(error)) from error
         declared.add(f"organization {name}")
-        was = {"description": before[name]} if name in before else None
+        was = {"description": before[name].entry} if name in before else None
 
-        async def write(name: str = name, description: str = description) -> None:
+        async def write(name: str = name, description: Translated = description) -> None:
             await save_template_permission(name, description)
 
-        await run.compare("organization_permission", name, was, {"description": description}, write)
+        await run.compare("organization_permission", name, was, {"description": description.entry}, write)
     for item in template.get("roles") or []:
         await _apply_role(run, check_keys(item, ("name", "description", "permissions", "api_permissions"), "a role"))
     if run.prune:
@@ -107,7 +107,10 @@ async def _prune_template(run: StateRun, template: Mapping[str, Any], before: Ma
 
 
 async def _export_template() -> dict[str, Any]:
-    permissions = [{"name": name, "description": text} for name, text in (await template_permissions()).items()]
+    permissions = [
+        {"name": name, "description": str(text), **text.members}
+        for name, text in (await template_permissions()).items()
+    ]
     roles = [
         {"name": name, **{key: value for key, value in role.items() if key != "id" and value}}
         for name, role in (await template_roles()).items()

@@ -11,7 +11,7 @@ from typing import Any
 from piccolo.query import Select
 from piccolo.query.functions import Count, Lower
 
-from credenza import Branding, Statement, branding, bump_version, clients, transaction
+from credenza import Branding, Statement, Translated, branding, bump_version, clients, transaction
 
 from .tables import (
     Organization,
@@ -154,10 +154,11 @@ async def members_of(organization: str, *, offset: int = 0, limit: int = 1_000_0
     return {user: sorted(names) for user, names in found.items()}
 
 
-async def template_permissions() -> dict[str, str]:
+async def template_permissions() -> dict[str, Translated]:
     """Names to descriptions."""
     p = OrganizationPermission
-    return {row["name"]: row["description"] for row in await p.select().order_by(p.name)}
+    rows = await p.select().order_by(p.name)
+    return {row["name"]: Translated.load(row["description"], row["translations"]) for row in rows}
 
 
 async def template_roles() -> dict[str, dict[str, Any]]:
@@ -188,10 +189,12 @@ def check_permission_name(name: str) -> None:
         raise ValueError(f"{name!r}: a permission's name has no spaces, quotes, backslashes or letters beyond ASCII")
 
 
-async def save_template_permission(name: str, description: str) -> None:
+async def save_template_permission(name: str, description: Translated) -> None:
     p = OrganizationPermission
-    row = p(name=name, description=description)
-    await p.insert(row).on_conflict(target=p.name, action="DO UPDATE", values=[(p.description, description)])
+    text, translations = str(description), description.stored
+    values = [(p.description, text), (p.translations, translations)]
+    row = p(name=name, description=text, translations=translations)
+    await p.insert(row).on_conflict(target=p.name, action="DO UPDATE", values=values)
     await bump_version()
 
 

@@ -21,10 +21,11 @@ class Organization(Table, tablename="credenza_organization"):
 
 
 class OrganizationPermission(Table, tablename="credenza_organization_permission"):
-    """A permission of the template."""
+    """A permission of the template. `translations` is the stored form of a `Translated`."""
 
     name = Varchar(length=255, primary_key=True)
     description = Text(default="")
+    translations = Text(default="")
 
 
 class OrganizationRole(Table, tablename="credenza_organization_role"):

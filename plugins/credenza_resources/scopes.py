@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Any
 
-from credenza import Asked, Cache, Choices, Permission, Scope, ScopeProvider, Statement, Subject, Words
+from credenza import Asked, Cache, Choices, Permission, Scope, ScopeProvider, Statement, Subject, Translated, Words
 
 from .tables import ApiPermission, ApiResource, ClientRole, Role, UserRole
 
@@ -106,9 +106,17 @@ async def role_names(subject: Subject) -> list[str]:
 
 def _described() -> Any:
     p = ApiPermission
-    return p.select(p.resource, p.name, p.description, p.resource.name.as_alias("api"))
+    return p.select(
+        p.resource,
+        p.name,
+        p.description,
+        p.translations,
+        p.resource.name.as_alias("api"),
+        p.resource.name_translations.as_alias("api_translations"),
+    )
 
 
 def _scope(row: Mapping[str, Any]) -> Scope:
     permission = Permission("api", row["resource"], row["name"])
-    return Scope(permission, row["description"] or row["name"], group=row["api"], icon="database")
+    title = Translated.load(row["description"] or row["name"], row["translations"])
+    return Scope(permission, title, group=Translated.load(row["api"], row["api_translations"]), icon="database")

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
-from credenza import Client, StateError, StateRun, StateSection, User, bump_version, check_keys, new_id
+from credenza import Client, StateError, StateRun, StateSection, Translated, User, bump_version, check_keys, new_id
 
 from .store import (
     check_permission_name,
@@ -24,10 +25,12 @@ from .store import (
 )
 from .tables import ApiPermission, ApiResource, Role
 
+API_KEYS = ("identifier", "name", "translations", "description", "token_lifetime", "permissions")
+
 
 async def _apply_resources(items: Any, run: StateRun) -> None:
     for item in items or []:
-        members = check_keys(item, ("identifier", "name", "description", "token_lifetime", "permissions"), "an API")
+        members = check_keys(item, API_KEYS, "an API")
         await _apply_resource(run, members)
     if run.prune:
         declared = {str(item["identifier"]) for item in items or []}
@@ -47,29 +50,33 @@ async def _apply_resource(run: StateRun, members: Mapping[str, Any]) -> None:
         raise StateError(f"{identifier}: the identifier is an absolute URI without a fragment")
     permissions = {}
     for entry in members.get("permissions") or []:
-        named = check_keys(entry, ("name", "description"), f"{identifier}: a permission")
-        permissions[str(named["name"])] = str(named.get("description") or "")
+        named = check_keys(entry, ("name", "description", "translations"), f"{identifier}: a permission")
+        permissions[str(named["name"])] = run.translated(named, "description")
         check_permission_name(str(named["name"]))
     run.declared.setdefault("permission", set()).update(f"api {identifier} {name}" for name in permissions)
     row = await ApiResource.select().where(ApiResource.identifier == identifier).first()
-    before = None
+    before, known = None, dict[str, Translated]()
     if row is not None:
-        before = {key: row[key] for key in ("name", "description", "token_lifetime")}
-        before["permissions"] = await resource_permissions(identifier)
+        known = await resource_permissions(identifier)
+        before = {key: row[key] for key in ("description", "token_lifetime")}
+        before["name"] = Translated.load(row["name"], row["name_translations"]).entry
+        before["permissions"] = {name: text.entry for name, text in known.items()}
+    permissions = permissions if "permissions" in members else known
+    name = _name(run, members, row or {"name": identifier, "name_translations": ""})
     after: dict[str, Any] = {
-        "name": str(members.get("name") or (row or {}).get("name") or identifier),
+        "name": name.entry,
         "description": str(members.get("description", (row or {}).get("description", ""))),
         "token_lifetime": int(members.get("token_lifetime", (row or {}).get("token_lifetime", 0))),
-        "permissions": permissions if "permissions" in members else (before or {}).get("permissions", {}),
+        "permissions": {name: text.entry for name, text in permissions.items()},
     }
     if not 0 <= after["token_lifetime"] <= 24 * 3600:
         raise StateError(f"{identifier}: token_lifetime is 0 to 86400 seconds")
 
     async def write() -> dict[str, Any]:
-        await save_resource(identifier, after["name"], after["description"], after["token_lifetime"], run.server.now())
-        for name, description in after["permissions"].items():
-            await save_permission(identifier, name, description)
-        gone = [name for name in (before or {}).get("permissions", {}) if name not in after["permissions"]]
+        await save_resource(identifier, name, after["description"], after["token_lifetime"], run.server.now())
+        for permission, description in permissions.items():
+            await save_permission(identifier, permission, description)
+        gone = [permission for permission in known if permission not in permissions]
         if gone:
             p = ApiPermission
             await p.delete().where((p.resource == identifier) & p.name.is_in(gone))
@@ -79,15 +86,24 @@ async def _apply_resource(run: StateRun, members: Mapping[str, Any]) -> None:
     await run.compare("api_resource", identifier, before, after, write)
 
 
+def _name(run: StateRun, members: Mapping[str, Any], row: Mapping[str, Any]) -> Translated:
+    """As the file says; what it leaves out stays."""
+    before = Translated.load(row["name"], row["name_translations"])
+    if "translations" not in members:
+        return Translated(str(members.get("name") or before), before.translations)
+    return run.translated({"name": members.get("name") or str(before), "translations": members["translations"]}, "name")
+
+
 async def _export_resources() -> list[dict[str, Any]]:
     return [
         {
             "identifier": row["identifier"],
             "name": row["name"],
+            **({"translations": json.loads(row["name_translations"])} if row["name_translations"] else {}),
             **({"description": row["description"]} if row["description"] else {}),
             **({"token_lifetime": row["token_lifetime"]} if row["token_lifetime"] else {}),
             "permissions": [
-                {"name": name, "description": text}
+                {"name": name, "description": str(text), **text.members}
                 for name, text in (await resource_permissions(row["identifier"])).items()
             ],
         }

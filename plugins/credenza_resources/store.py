@@ -8,7 +8,7 @@ from typing import Any
 
 from piccolo.query import Select
 
-from credenza import bump_version, transaction
+from credenza import Translated, bump_version, transaction
 
 from .tables import ApiPermission, ApiResource, ClientRole, Role, RolePermission, UserRole
 
@@ -33,27 +33,41 @@ def check_permission_name(name: str) -> None:
         )
 
 
-async def save_resource(identifier: str, name: str, description: str, token_lifetime: int, now: int) -> None:
+async def save_resource(identifier: str, name: Translated, description: str, token_lifetime: int, now: int) -> None:
     r = ApiResource
-    row = r(identifier=identifier, name=name, description=description, token_lifetime=token_lifetime, created_at=now)
+    row = r(
+        identifier=identifier,
+        name=str(name),
+        name_translations=name.stored,
+        description=description,
+        token_lifetime=token_lifetime,
+        created_at=now,
+    )
     await r.insert(row).on_conflict(
         target=r.identifier,
         action="DO UPDATE",
-        values=[(r.name, name), (r.description, description), (r.token_lifetime, token_lifetime)],
+        values=[
+            (r.name, str(name)),
+            (r.name_translations, name.stored),
+            (r.description, description),
+            (r.token_lifetime, token_lifetime),
+        ],
     )
 
 
-async def save_permission(identifier: str, name: str, description: str) -> None:
+async def save_permission(identifier: str, name: str, description: Translated) -> None:
     p = ApiPermission
-    row = p(id=row_id(identifier, name), resource=identifier, name=name, description=description)
-    await p.insert(row).on_conflict(target=p.id, action="DO UPDATE", values=[(p.description, description)])
+    text, translations = str(description), description.stored
+    row = p(id=row_id(identifier, name), resource=identifier, name=name, description=text, translations=translations)
+    values = [(p.description, text), (p.translations, translations)]
+    await p.insert(row).on_conflict(target=p.id, action="DO UPDATE", values=values)
 
 
-async def resource_permissions(identifier: str) -> dict[str, str]:
+async def resource_permissions(identifier: str) -> dict[str, Translated]:
     """Names to descriptions."""
     p = ApiPermission
-    rows = await p.select(p.name, p.description).where(p.resource == identifier).order_by(p.name)
-    return {row["name"]: row["description"] for row in rows}
+    rows = await p.select(p.name, p.description, p.translations).where(p.resource == identifier).order_by(p.name)
+    return {row["name"]: Translated.load(row["description"], row["translations"]) for row in rows}
 
 
 async def list_roles() -> list[dict[str, Any]]:

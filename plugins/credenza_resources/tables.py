@@ -12,10 +12,14 @@ from credenza import ClientRow, UserRow
 
 
 class ApiResource(Table, tablename="credenza_api_resource"):
-    """`identifier` is an absolute URI, the `aud` of its tokens; `token_lifetime` is in seconds, 0 for the default."""
+    """`identifier` is an absolute URI, the `aud` of its tokens; `token_lifetime` is in seconds, 0 for the default.
+
+    Translations are the stored form of a `Translated`, here and below.
+    """
 
     identifier = Varchar(length=1000, primary_key=True)
     name = Varchar(length=200)
+    name_translations = Text(default="")
     description = Text(default="")
     token_lifetime = Integer(default=0)
     created_at = BigInt(default=0)
@@ -26,6 +30,7 @@ class ApiPermission(Table, tablename="credenza_api_permission"):
     resource = ForeignKey(references=ApiResource, on_delete=OnDelete.cascade, index=True, null=False)
     name = Varchar(length=255)
     description = Text(default="")
+    translations = Text(default="")
 
 
 class Role(Table, tablename="credenza_role"):

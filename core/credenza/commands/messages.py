@@ -8,12 +8,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from babel import Locale, UnknownLocaleError
-from babel.messages import Catalog
+from babel.messages import Catalog, Message
 from babel.messages.extract import extract_from_dir
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po, write_po
 
 from ..languages import LOCALES
+from ..plugins import folders_of, load_plugins
 from .common import Refusal, print_json, print_line
 
 METHODS = [("**.py", "python"), ("**/templates/**.html", "jinja2")]
@@ -31,7 +32,9 @@ def add_messages(actions: argparse._SubParsersAction[argparse.ArgumentParser]) -
     parser.add_argument("package", metavar="FOLDER", type=Path, help="the package's folder, which holds `locales`")
     parser.add_argument("--language", action="append", default=[], metavar="TAG", help="begin this language: pt-BR")
     parser.add_argument(
-        "--whole", action="store_true", help="also what Credenza's own catalogues have, for a language that it has not"
+        "--whole",
+        action="store_true",
+        help="also what Credenza and the installed plugins say, for a language that they have not",
     )
     parser.add_argument("--json", action="store_true", help="print what is missing in each language")
     parser.set_defaults(run=messages)
@@ -67,14 +70,20 @@ def collect(package: Path, *, whole: bool = False) -> Catalog:
     """The sentences of a package's code and templates, but for those that Credenza itself translates."""
     template = Catalog(project=package.name, creation_date=AT, copyright_holder="", msgid_bugs_address="")
     ours = LOCALES.parent == package
-    known = {} if ours else {entry.id: entry for entry in _read(LOCALES / "messages.pot") if entry.id}
-    if whole:
-        for sentence, entry in known.items():
-            template.add(sentence, flags=entry.flags, locations=entry.locations)
+    known = set() if ours or whole else {entry.id for entry in _read(LOCALES / "messages.pot")}
+    for entry in _everybodys() if whole else ():
+        template.add(entry.id, flags=entry.flags, locations=entry.locations)
     for path, line, sentence, comments, _ in extract_from_dir(package, METHODS, OPTIONS, KEYWORDS):
         if sentence not in known:
             template.add(sentence, locations=[(path, line)], auto_comments=comments)
     return template
+
+
+def _everybodys() -> Iterator[Message]:
+    """What Credenza and the installed plugins have to say."""
+    for folder in (LOCALES, *folders_of(load_plugins(), "locales").values()):
+        if (folder / "messages.pot").exists():
+            yield from (entry for entry in _read(folder / "messages.pot") if entry.id)
 
 
 def translated(string: str | tuple[str, ...] | list[str] | None) -> bool:

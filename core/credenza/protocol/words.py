@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any, Protocol
@@ -91,6 +92,26 @@ class Translated(Words):
         return made
 
     translations: Mapping[str, str]
+
+    @classmethod
+    def load(cls, text: str, stored: str) -> Translated:
+        """From a column of text, and one that holds its `stored` form."""
+        return cls(text, json.loads(stored or "{}"))
+
+    @property
+    def stored(self) -> str:
+        """The translations, as JSON for a column of a table."""
+        return json.dumps(dict(self.translations), ensure_ascii=False, sort_keys=True) if self.translations else ""
+
+    @property
+    def members(self) -> dict[str, Any]:
+        """`translations` for the desired-state file, when there are any."""
+        return {"translations": dict(self.translations)} if self.translations else {}
+
+    @property
+    def entry(self) -> Any:
+        """All of it, to compare and to write into the audit log: the text alone when nobody translated it."""
+        return {"text": str(self), **self.members} if self.translations else str(self)
 
     def said_in(self, language: Speaker) -> str:
         return self.translations.get(language.tag) or self.message

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ..events import ObjectChanged
+from ..protocol.words import Translated
 from ..server import AuthorizationServer
 from ..store.engine import transaction
 from ..web.passwords import Passwords
@@ -79,6 +80,14 @@ class Run:
                 )
         if self.progress is not None:
             self.progress()
+
+    def translated(self, members: Mapping[str, Any], name: str) -> Translated:
+        """A member and its `translations`; raises StateError for a language that the pages do not have."""
+        text = str(members.get(name) or "")
+        try:
+            return Translated(text, self.server.languages.translations(members.get("translations") or {}))
+        except ValueError as error:
+            raise StateError(f"{text}: {error}") from error
 
     async def compare(
         self,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
@@ -15,6 +16,7 @@ from credenza import (
     ConsoleVisit,
     Link,
     Reach,
+    Translated,
     clients,
     console_get,
     console_post,
@@ -22,6 +24,7 @@ from credenza import (
     identifier_of,
     segment_of,
     transaction,
+    typed_of,
 )
 
 from .. import store
@@ -109,16 +112,19 @@ async def save_permission(visit: ConsoleVisit, permission: str) -> ConsoleDone |
         errors["name"] = message
     if not 1 <= len(description) <= 500:
         errors["description"] = "Say in a few words what it allows: users read this when they decide."
+    texts, typed, wrong = visit.translations("description")
+    errors |= wrong
     if errors:
-        return page.refused(errors, name=name, description=description)
+        return page.refused(errors, name=name, description=description, **typed)
+    said = Translated(description, texts)
     async with transaction():
-        await store.save_template_permission(name, description)
+        await store.save_template_permission(name, said)
         await visit.changed(
             "organization_permission",
             "updated" if page.fixed else "created",
             name,
-            before={"description": before[name]} if page.fixed else {},
-            after={"description": description},
+            before={"description": before[name].entry} if page.fixed else {},
+            after={"description": said.entry},
         )
     return ConsoleDone(HERE, f"{name} was saved.")
 
@@ -133,14 +139,16 @@ async def delete_permission(visit: ConsoleVisit, permission: str) -> ConsoleDone
     page = await _delete_page(visit, permission)
     if visit.form.get("confirm", "").strip() != page.called:
         return page.refused({"confirm": f"Type its name: {page.called}"}, confirm=visit.form.get("confirm", ""))
-    description = (await store.template_permissions()).get(page.called, "")
+    description = (await store.template_permissions())[page.called]
     async with transaction():
         await store.delete_template_permission(page.called)
-        await visit.changed("organization_permission", "deleted", page.called, before={"description": description})
+        await visit.changed(
+            "organization_permission", "deleted", page.called, before={"description": description.entry}
+        )
     return ConsoleDone(HERE, f"{page.called} was deleted.")
 
 
-async def _check_name(visit: ConsoleVisit, name: str, known: dict[str, str]) -> str:
+async def _check_name(visit: ConsoleVisit, name: str, known: Mapping[str, str]) -> str:
     """What is wrong with the name of a new permission; empty when nothing is."""
     try:
         store.check_permission_name(name)
@@ -171,7 +179,7 @@ async def _permission_page(segment: str) -> PermissionPage:
         path=(UP,),
         action=f"{HERE}/permissions/{segment}",
         fixed=bool(name),
-        values={"name": name, "description": known.get(name, "")},
+        values={"name": name, **typed_of("description", known.get(name))},
     )
 
 

@@ -41,6 +41,7 @@ def organization_permission(manager: MigrationManager) -> None:
     table = NewTable(manager, "OrganizationPermission", "credenza_organization_permission")
     table.column("name", Varchar, length=255, primary_key=True)
     table.column("description", Text, default="")
+    table.column("translations", Text, default="")
 
 
 def organization_role(manager: MigrationManager) -> None:

@@ -13,6 +13,7 @@ from credenza import (
     ConsoleForm,
     ConsoleVisit,
     Link,
+    Translated,
     bump_version,
     clients,
     console_get,
@@ -20,6 +21,7 @@ from credenza import (
     count_reach,
     identifier_of,
     transaction,
+    typed_of,
 )
 
 from .. import store
@@ -59,17 +61,20 @@ async def save_permission(visit: ConsoleVisit, resource: str, permission: str) -
             errors["name"] = "The API has this permission already."
     if not 1 <= len(description) <= 500:
         errors["description"] = "Say in a few words what it allows: users read this when they decide."
+    texts, typed, wrong = visit.translations("description")
+    errors |= wrong
     if errors:
-        return page.refused(errors, name=name, description=description)
+        return page.refused(errors, name=name, description=description, **typed)
+    said = Translated(description, texts)
     async with transaction():
-        await store.save_permission(row["identifier"], name, description)
+        await store.save_permission(row["identifier"], name, said)
         await bump_version()
         await visit.changed(
             "api_permission",
             "updated" if page.fixed else "created",
             f"{row['identifier']} {name}",
-            before={"description": known[name]} if page.fixed else {},
-            after={"description": description},
+            before={"description": known[name].entry} if page.fixed else {},
+            after={"description": said.entry},
         )
     return ConsoleDone(page.back, f"{name} was saved.")
 
@@ -104,7 +109,7 @@ async def _permission_page(row: dict[str, Any], segment: str) -> PermissionPage:
         action=f"{address}/permissions/{segment}",
         back=address,
         fixed=bool(name),
-        values={"name": name, "description": known.get(name, "")},
+        values={"name": name, **typed_of("description", known.get(name))},
     )
 
 

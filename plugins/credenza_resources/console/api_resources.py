@@ -18,6 +18,7 @@ from credenza import (
     Link,
     Listing,
     Reach,
+    Translated,
     bump_version,
     clients,
     console_get,
@@ -29,6 +30,7 @@ from credenza import (
     protected_resource_metadata,
     segment_of,
     transaction,
+    typed_of,
 )
 
 from .. import store
@@ -126,7 +128,8 @@ async def create(visit: ConsoleVisit) -> ConsoleDone | CreatePage:
     if errors:
         return _create_page().refused(errors, **typed)
     async with transaction():
-        await store.save_resource(typed["identifier"], typed["name"], typed["description"], 0, visit.server.now())
+        name = Translated(typed["name"], {})
+        await store.save_resource(typed["identifier"], name, typed["description"], 0, visit.server.now())
         await bump_version()
         await visit.changed("api_resource", "created", typed["identifier"], after=typed)
     return ConsoleDone(address_of(typed["identifier"]), f"{typed['name']} was created.")
@@ -144,13 +147,21 @@ async def save_resource(visit: ConsoleVisit, resource: str) -> ConsoleDone | Res
     errors, text = _check_words(typed), typed["token_lifetime"] or "0"
     if not (text.isascii() and text.isdecimal() and len(text) < 7 and int(text) <= 24 * 3600):
         errors |= {"token_lifetime": "A number of seconds up to 86400, or nothing for the usual one."}
+    texts, in_others, wrong = visit.translations("name")
+    errors |= wrong
     if errors:
-        return (await _page(visit, row)).refused(errors, **typed)
-    after = {"name": typed["name"], "description": typed["description"], "token_lifetime": int(text)}
-    before = {name: row[name] for name in after}
+        return (await _page(visit, row)).refused(errors, **typed, **in_others)
+    name = Translated(typed["name"], texts)
+    after = {
+        "name": typed["name"],
+        "name_translations": name.stored,
+        "description": typed["description"],
+        "token_lifetime": int(text),
+    }
+    before = {key: row[key] for key in after}
     if after != before:
         async with transaction():
-            await store.save_resource(row["identifier"], typed["name"], typed["description"], int(text), 0)
+            await store.save_resource(row["identifier"], name, typed["description"], int(text), 0)
             await bump_version()
             await visit.changed("api_resource", "updated", row["identifier"], before=before, after=after)
     return ConsoleDone(address_of(row["identifier"]), "Saved.")
@@ -227,7 +238,7 @@ async def _page(visit: ConsoleVisit, row: dict[str, Any]) -> ResourcePage:
         challenge=protected_resource_challenge(identifier),
         permissions=tuple((name, text, f"{address}/permissions/{segment_of(name)}") for name, text in permissions),
         values={
-            "name": row["name"],
+            **typed_of("name", Translated.load(row["name"], row["name_translations"])),
             "description": row["description"],
             "token_lifetime": str(lifetime) if lifetime else "",
         },

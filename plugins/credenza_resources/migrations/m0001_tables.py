@@ -23,6 +23,7 @@ def api_resource(manager: MigrationManager) -> None:
     table = NewTable(manager, "ApiResource", "credenza_api_resource")
     table.column("identifier", Varchar, length=1000, primary_key=True)
     table.column("name", Varchar, length=200, default="")
+    table.column("name_translations", Text, default="")
     table.column("description", Text, default="")
     table.column("token_lifetime", Integer, default=0)
     table.column("created_at", BigInt, default=0)
@@ -34,6 +35,7 @@ def api_permission(manager: MigrationManager) -> None:
     table.reference("resource", "credenza_api_resource", "identifier", length=1000)
     table.column("name", Varchar, length=255, default="")
     table.column("description", Text, default="")
+    table.column("translations", Text, default="")
 
 
 def role(manager: MigrationManager) -> None:
