@@ -1,8 +1,8 @@
 """Write the reference pages that are made from the code: `python docs/generate.py`. A test compares them.
 
-`settings.md` from the dataclass Settings, `pages.md` from those of pages and their templates,
-`cli.md` from the parsers, `protocol.md` from the references in docstrings:
-section, code, test. `conformance.md` from `tests/conformance`: plan, module, test. Code blocks below
+`settings.md` from the dataclass Settings, `pages.md` from those of pages and their templates, `cli.md` from the
+parsers, `protocol.md` from the references in docstrings: section, code, test. `api.md` and `api.txt` from
+`credenza.__all__` and the hooks. `conformance.md` from `tests/conformance`: plan, module, test. Code blocks below
 `<!-- from FILE -->` or `<!-- from FILE: NAME -->` are cut out of that file.
 """
 
@@ -30,6 +30,7 @@ from credenza.web.pages import FormPage, Look, Page
 
 sys.path.append(str(Path(__file__).parent))
 
+import public_api
 from security_table import security_page
 
 DOCS = Path(__file__).parent
@@ -492,6 +493,7 @@ PAGES = {
     "reference/pages.md": pages_page,
     "reference/conformance.md": conformance_page,
     "reference/security.md": lambda: security_page(NOTE),
+    "reference/api.md": lambda: f"{NOTE}\n{public_api.page()}",
 }
 
 
@@ -501,6 +503,20 @@ def main() -> int:
         if not path.exists() or path.read_text() != text:
             path.write_text(text)
             sys.stdout.write(f"wrote {path.relative_to(ROOT)}\n")
+    return _snapshot()
+
+
+def _snapshot() -> int:
+    """The public API as it is now; what changed must be in the CHANGELOG first."""
+    path, now = DOCS / "reference/api.txt", public_api.snapshot()
+    before = path.read_text() if path.exists() else now
+    missing = public_api.unmentioned(public_api.differing(before, now), (ROOT / "CHANGELOG.md").read_text())
+    if missing:
+        sys.stderr.write(f"reference/api.txt: name these in the newest section of CHANGELOG.md: {', '.join(missing)}\n")
+        return 1
+    if not path.exists() or before != now:
+        path.write_text(now)
+        sys.stdout.write(f"wrote {path.relative_to(ROOT)}\n")
     return 0
 
 

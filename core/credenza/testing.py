@@ -429,6 +429,26 @@ class RelyingParty:
         return self.credenza.request("GET", "/userinfo", headers={"authorization": f"Bearer {token}"})
 
 
+# -- `pytest --credenza-plugin NAME` ----------------------------------------------------------------------------------
+
+
+CHECKS = Path(__file__).parent / "plugin_checks"
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.getgroup("credenza").addoption(
+        "--credenza-plugin",
+        metavar="NAME",
+        help="run nothing but the checks of what every Credenza plugin promises, on this one: "
+        "an installed plugin's name, or the path of a single file",
+    )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if config.getoption("--credenza-plugin", None):
+        config.args = [str(path) for path in sorted(CHECKS.glob("test_*.py"))]
+
+
 # -- fixtures ---------------------------------------------------------------------------------------------------------
 
 

@@ -1,0 +1,70 @@
+"""Client types can be used, client sources keep to their own, grant types and authenticators refuse what is empty."""
+
+from __future__ import annotations
+
+import pytest
+
+from credenza.objects import Authentication, Authenticator, ClientSource, GrantType, TokenRequest
+from credenza.protocol.clients import Client, ClientType
+from credenza.protocol.errors import ProtocolError
+from credenza.protocol.metadata import AUTH_METHODS
+from credenza.protocol.parameters import Parameters
+from credenza.server import AuthorizationServer
+from credenza.testing import Credenza
+
+
+def test_a_client_type_says_what_its_applications_may(client_type: ClientType, server: AuthorizationServer) -> None:
+    assert client_type.title
+    assert client_type.description
+    assert client_type.pkce in ("required", "optional")
+    assert client_type.auth_methods
+    assert set(client_type.auth_methods) <= set(AUTH_METHODS)
+    unknown = {*client_type.grant_types, *client_type.optional_grant_types} - set(server.grant_types)
+    assert not unknown, f"no plugin brings the grant types {', '.join(unknown)}"
+
+
+def test_an_application_of_a_client_type_can_be_declared(client_type: ClientType, credenza: Credenza) -> None:
+    declared = {
+        "client_id": "checked",
+        "name": "Checked",
+        "type": client_type.name,
+        "third_party": client_type.third_party,
+    }
+    if client_type.interactive:
+        declared["redirect_uris"] = ["https://checked.example.com/callback"]
+    credenza.apply({"applications": [declared]})
+    client = credenza.run(credenza.server.find_client, "checked")
+    assert client is not None
+    assert client.type == client_type
+
+
+def test_a_client_source_leaves_others_alone(client_source: ClientSource, credenza: Credenza) -> None:
+    stored = credenza.run(credenza.server.find_client, "app")
+    assert isinstance(client_source.concerns("app", stored), bool)
+    if client_source.concerns("app", stored):
+        found = credenza.run(client_source.find, "app", stored, fresh=False)
+        assert found is None or isinstance(found, Client)
+    if client_source.concerns("nobody", None):
+        assert credenza.run(client_source.find, "nobody", None, fresh=False) is None
+
+
+def test_a_grant_type_refuses_an_empty_request(grant_type: GrantType, credenza: Credenza) -> None:
+    client = credenza.run(credenza.server.find_client, "app")
+    assert client is not None
+    with pytest.raises(ProtocolError):
+        credenza.run(grant_type.token_response, credenza.server, TokenRequest(client, Parameters([])))
+
+
+def test_an_authenticator_says_how_it_does_it(authenticator: Authenticator) -> None:
+    assert authenticator.title
+    assert authenticator.amr, "values of RFC 8176"
+    assert all(isinstance(value, str) and value for value in authenticator.amr)
+
+
+def test_an_authenticator_lets_nobody_in_for_nothing(authenticator: Authenticator, credenza: Credenza) -> None:
+    try:
+        answer = credenza.run(authenticator.authenticate, credenza.server, Parameters([]), "203.0.113.9")
+    except ProtocolError:
+        return
+    assert not isinstance(answer, Authentication)
+    assert answer, "a sentence for the user"

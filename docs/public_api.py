@@ -1,0 +1,215 @@
+"""The public API, read from the code: `reference/api.md` for people, and `reference/api.txt` to notice every change.
+
+`api.txt` has a line for each public name and each member of a public class. It is written afresh only when the newest
+section of CHANGELOG.md names what differs, in backticks: nothing that plugins rely on changes in silence.
+"""
+
+from __future__ import annotations
+
+import enum
+import inspect
+import re
+from collections.abc import Iterator
+from types import FunctionType, ModuleType
+from typing import Any
+
+import credenza
+import credenza_console
+from credenza import hookspecs
+
+Lines = dict[str, str]
+
+# Where a name is defined says what it is about; the first that fits counts.
+TOPICS = (
+    ("What plugins register", ("objects", "hookspecs", "plugins", "protocol.clients", "protocol.scopes", "pluggy")),
+    ("The server", ("server", "settings", "app", "encryption", "rotation", "endpoints.discovery")),
+    ("Pages", ("web.pages", "web.rendering", "web.responses", "web.static", "web.branding", "web.images")),
+    ("Texts, languages and times", ("protocol.words", "web.moments", "web.claims")),
+    ("Requests", ("web.requests", "protocol.parameters", "litestar")),
+    ("Who is signed in", ("web.accounts", "web.sessions", "web.passwords", "web.limits", "endpoints.pages", "logout")),
+    ("Permissions", ("permissions", "protocol.permissions", "prompts")),
+    ("The console", ("console_api",)),
+    ("What happened", ("events",)),
+    ("The store", ("store",)),
+    ("The desired-state file", ("state",)),
+    ("Outgoing calls", ("outbound",)),
+    ("The protocol", ("protocol",)),
+    ("Looks", ("web", "looks", "branding", "themes")),
+    ("Everything else", ("",)),
+)
+
+
+def public() -> dict[str, Any]:
+    return {name: getattr(credenza, name) for name in credenza.__all__}
+
+
+def hooks() -> dict[str, Any]:
+    return {
+        name: function
+        for module in (hookspecs, credenza_console.hookspecs)
+        for name, function in inspect.getmembers(module, inspect.isfunction)
+        if hasattr(function, "credenza_spec")
+    }
+
+
+def snapshot() -> str:
+    lines = {**{f"hook {name}": signature(hook) for name, hook in hooks().items()}, **_lines()}
+    return "".join(f"{name}{said}\n" for name, said in sorted(lines.items()))
+
+
+def _lines() -> Lines:
+    lines: Lines = {}
+    for name, thing in public().items():
+        lines[name] = said(thing)
+        if isinstance(thing, type | ModuleType):
+            lines |= {f"{name}.{member}": said(value) for member, value in members(thing)}
+    return lines
+
+
+def said(thing: Any) -> str:
+    """What of a thing others rely on, in one line: how it is called, what it holds, what it is another name for."""
+    if isinstance(thing, ModuleType):
+        return " (module)"
+    if isinstance(thing, enum.EnumMeta):
+        return f": {', '.join(thing.__members__)}"
+    if isinstance(thing, str):
+        return f": {thing}"
+    if isinstance(thing, property):
+        return f": {annotation(thing.fget)}"
+    if callable(thing) and not hasattr(thing, "__origin__"):
+        return signature(thing)
+    return f" = {thing!r}"
+
+
+class _Bare(str):
+    """Shown without quotes."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return str(self)
+
+
+def signature(thing: Any) -> str:
+    """As it stands in the source: annotations are strings there, and what nobody can write down is an ellipsis."""
+    try:
+        found = inspect.signature(thing)
+    except (TypeError, ValueError):
+        return ""
+    parameters = [
+        parameter.replace(annotation=_bare(parameter.annotation), default=_default(parameter.default))
+        for parameter in found.parameters.values()
+    ]
+    returned = inspect.Signature.empty if isinstance(thing, type) else _bare(found.return_annotation)
+    return str(found.replace(parameters=parameters, return_annotation=returned))
+
+
+def _bare(annotation: Any) -> Any:
+    return _Bare(annotation) if isinstance(annotation, str) else annotation
+
+
+def _default(value: Any) -> Any:
+    return _Bare("…") if repr(value).startswith("<") and value is not inspect.Parameter.empty else value
+
+
+def annotation(function: Any) -> str:
+    return str(getattr(function, "__annotations__", {}).get("return", "Any"))
+
+
+def members(owner: type | ModuleType) -> Iterator[tuple[str, Any]]:
+    """Methods, properties and annotated attributes of a class; functions and classes that a module defines."""
+    if isinstance(owner, enum.EnumMeta) or "Table" in {base.__name__ for base in getattr(owner, "__mro__", ())}:
+        return
+    if isinstance(owner, ModuleType):
+        for name, value in sorted(vars(owner).items()):
+            if not name.startswith("_") and getattr(value, "__module__", "") == owner.__name__:
+                yield name, value
+        return
+    for name, value in sorted(vars(owner).items()):
+        function = value.__func__ if isinstance(value, classmethod | staticmethod) else value
+        if not name.startswith("_") and isinstance(function, FunctionType | property):
+            yield name, function
+    for name, kind in sorted(inspect.get_annotations(owner).items()):
+        if not name.startswith("_"):
+            yield name, str(kind)
+
+
+# -- what changed -----------------------------------------------------------------------------------------------------
+
+
+def differing(before: str, after: str) -> set[str]:
+    """Public names, with or without a member, whose lines are not the same in both."""
+    lines = set(before.splitlines()) ^ set(after.splitlines())
+    return {re.split(r"[(:= ]", line.removeprefix("hook "))[0] for line in lines}
+
+
+def unmentioned(names: set[str], changelog: str) -> list[str]:
+    """Those that the newest section does not name: `ScopeProvider.held`, or `ScopeProvider` for all of it."""
+    newest = re.split(r"^## ", changelog, flags=re.MULTILINE)[1]
+    words = set(re.findall(r"`([\w.]+)[^`]*`", newest))
+    return sorted(name for name in names if name not in words and name.split(".")[0] not in words)
+
+
+# -- for people -------------------------------------------------------------------------------------------------------
+
+
+def page() -> str:
+    parts = [
+        "# The public API\n\nEverything that a plugin may import: `from credenza import …`. "
+        "What is said in [Hooks](../plugins/hooks.md) is not said again here, and how long a name lasts is said in "
+        "[What plugins may rely on](../explanation/compatibility.md).\n"
+    ]
+    left = public()
+    for topic, modules in TOPICS:
+        names = [name for name, thing in left.items() if _about(thing).startswith(modules)]
+        if names:
+            parts.append(f"## {topic}\n")
+            parts += [_entry(name, left.pop(name)) for name in sorted(names, key=str.lower)]
+    return "\n".join(parts)
+
+
+def _about(thing: Any) -> str:
+    if isinstance(thing, ModuleType):
+        return thing.__name__.removeprefix("credenza.")
+    module = str(getattr(thing, "__module__", ""))
+    return "objects" if module == "collections.abc" else module.removeprefix("credenza.")
+
+
+def _entry(name: str, thing: Any) -> str:
+    lines = [f"### `{name}`", ""]
+    if (call := said(thing)) and not isinstance(thing, ModuleType):
+        lines += ["```python", _broken(f"{_keyword(thing)}{name}{call}"), "```", ""]
+    text = "" if hasattr(thing, "__origin__") else inspect.getdoc(thing) or ""
+    if text and not text.startswith(f"{name}("):  # the docstring that a dataclass is given says nothing
+        lines += [text.strip(), ""]
+    if isinstance(thing, type | ModuleType):
+        lines += [_member(member, value) for member, value in members(thing) if not isinstance(value, str)]
+        lines += [""] if lines[-1] else []
+    return "\n".join(lines)
+
+
+def _member(name: str, value: Any) -> str:
+    function = value.fget if isinstance(value, property) else value
+    text = (inspect.getdoc(function) or "").split("\n\n")[0].replace("\n", " ")
+    return f"- `{_keyword(value)}{name}{said(value)}`" + (f": {text}" if text else "")
+
+
+def _keyword(thing: Any) -> str:
+    return "await " if inspect.iscoroutinefunction(thing) else ""
+
+
+def _broken(call: str) -> str:
+    """One parameter a line, where one line would be too long."""
+    if len(call) <= 100:
+        return call
+    opening, inside, end = call.index("("), 0, len(call)
+    lines, begin = [call[: opening + 1]], opening + 1
+    for at in range(opening, len(call)):
+        inside += {"(": 1, "[": 1, "{": 1, ")": -1, "]": -1, "}": -1}.get(call[at], 0)
+        if inside == 1 and call[at] == ",":
+            lines.append(f"    {call[begin:at].strip()},")
+            begin = at + 1
+        if inside == 0:
+            end = at
+            break
+    return "\n".join([*lines, f"    {call[begin:end].strip()},", call[end:]])

@@ -1,0 +1,167 @@
+"""`pytest --credenza-plugin NAME`: what every plugin promises, checked on each object that it registers."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from importlib.metadata import entry_points
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+EXAMPLES = ROOT / "docs/plugins/examples"
+SINGLE_FILES = ["staff_directory.py", "kiosk_client.py", "opening_hours.py"]
+INSTALLED = sorted(entry.name for entry in entry_points(group="credenza"))
+
+
+def run(plugin: str, folder: Path) -> subprocess.CompletedProcess[str]:
+    env = {name: value for name, value in os.environ.items() if not name.startswith(("CREDENZA_", "PYTEST_"))}
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:randomly", "-p", "no:cacheprovider"]
+    return subprocess.run(
+        [*command, "--credenza-plugin", plugin], cwd=folder, env=env, capture_output=True, text=True, check=False
+    )
+
+
+def written(folder: Path, text: str) -> str:
+    path = folder / "careless.py"
+    path.write_text(text)
+    path.chmod(0o600)
+    return str(path)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("plugin", INSTALLED)
+def test_ours_pass(plugin: str, tmp_path: Path) -> None:
+    done = run(plugin, tmp_path)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("example", SINGLE_FILES)
+def test_examples_pass_as_single_files(example: str, tmp_path: Path) -> None:
+    copy = tmp_path / example
+    copy.write_text((EXAMPLES / example).read_text())
+    copy.chmod(0o600)
+    done = run(str(copy), tmp_path)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "skipped" not in done.stdout
+
+
+SCOPES = """
+import asyncio
+from credenza import Permission, Scope, ScopeProvider, hookimpl
+
+class Right(ScopeProvider):
+    name = title = "right"
+
+    async def catalogue(self):
+        return [Scope(Permission(self.name, "", self.name), self.name, claims=(self.name,))]
+
+    async def requested(self, asked):
+        return [s for s in await self.catalogue() if s.permission.scope in asked.scopes]
+
+    async def claims(self, subject, permissions, choices):
+        return {self.name: 1}
+
+class Elsewhere(Right):
+    name = "elsewhere"
+
+    async def catalogue(self):
+        return [Scope(Permission("profile", "", self.name), self.name)]
+
+class Wordless(Right):
+    name = "wordless"
+
+    async def catalogue(self):
+        return [Scope(Permission(self.name, "", self.name), "")]
+
+class Thief(Right):
+    name = "thief"
+
+    async def catalogue(self):
+        return [Scope(Permission(self.name, "", self.name), "Thief", claims=("sub",))]
+
+class Pushy(Right):
+    name = "pushy"
+
+    async def requested(self, asked):
+        return await self.catalogue()
+
+class Talkative(Right):
+    name = "talkative"
+
+    async def held(self, subject, permissions, choices):
+        return {"x": "y"}
+
+class Odd(Right):
+    name = "odd"
+
+    async def claims(self, subject, permissions, choices):
+        return {self.name: object()}
+
+class Hanging(Right):
+    name = "hanging"
+
+    async def access_token_claims(self, subject, audience, choices):
+        await asyncio.sleep(600)
+
+@hookimpl
+def register_scopes():
+    return [Right(), Elsewhere(), Wordless(), Thief(), Pushy(), Talkative(), Odd(), Hanging()]
+"""
+WRONG = {
+    "each_scope_of_its_catalogue_is_its_own_and_has_words[elsewhere]": "names another source",
+    "each_scope_of_its_catalogue_is_its_own_and_has_words[wordless]": "has no title",
+    "each_scope_of_its_catalogue_is_its_own_and_has_words[thief]": "releases a claim of the protocol",
+    "a_request_for_nothing_names_nothing_of_it[pushy]": "",
+    "a_subject_holds_at_most_what_was_asked_about[talkative]": "it answers about more than it was asked",
+    "its_claims_are_json_and_none_of_the_protocols[odd]": "is not JSON serializable",
+    "its_claims_for_access_tokens_are_json[hanging]": "TimeoutError",
+}
+THEME = """
+from pathlib import Path
+from credenza import Theme, hookimpl
+
+@hookimpl
+def register_themes():
+    return Theme("careless", "Careless", stylesheets=("careless.css",), static=Path(__file__).parent / "static",
+                 templates=Path(__file__).parent / "templates")
+"""
+
+
+@pytest.mark.slow
+def test_careless_scope_sources_are_told_what_is_wrong(tmp_path: Path) -> None:
+    done = run(written(tmp_path, SCOPES), tmp_path)
+    assert done.returncode == 1
+    for test, said in WRONG.items():
+        assert f"test_{test}" in done.stdout
+        assert said in done.stdout
+    assert "[right]" not in done.stdout
+
+
+@pytest.mark.slow
+def test_a_template_with_an_undefined_variable_is_told(tmp_path: Path) -> None:
+    for folder in ("static", "templates"):
+        (tmp_path / folder).mkdir()
+    (tmp_path / "static" / "careless.css").write_text("")
+    template = tmp_path / "templates" / "consent.html"
+    template.write_text('{% extends "core:consent.html" %}')
+    assert run(written(tmp_path, THEME), tmp_path).returncode == 0
+    template.write_text('{% extends "core:consent.html" %}{% block header %}{{ page.nonsense }}{% endblock %}')
+    done = run(written(tmp_path, THEME), tmp_path)
+    assert done.returncode == 1
+    assert "nonsense" in done.stdout
+
+
+def test_a_plugin_that_stops_the_start_is_named(tmp_path: Path) -> None:
+    done = run(written(tmp_path, "import no_such_module"), tmp_path)
+    assert done.returncode == 2
+    assert "cannot be loaded" in done.stdout + done.stderr
+
+
+def test_a_plugin_that_is_not_there_is_named(tmp_path: Path) -> None:
+    done = run("nobody", tmp_path)
+    assert done.returncode == 2
+    assert "no plugin is called 'nobody'; installed are account" in done.stdout + done.stderr

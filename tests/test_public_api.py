@@ -1,0 +1,83 @@
+"""What plugins rely on does not change in silence. docs/explanation/compatibility.md."""
+
+from __future__ import annotations
+
+import importlib.util
+import inspect
+import re
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+import credenza
+
+ROOT = Path(__file__).parents[1]
+SNAPSHOT = ROOT / "docs/reference/api.txt"
+
+
+def load() -> ModuleType:
+    spec = importlib.util.spec_from_file_location("docs_public_api", ROOT / "docs/public_api.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+public_api = load()
+
+
+def test_the_public_api_is_as_it_was_written_down() -> None:
+    """`python docs/generate.py` writes it afresh when the CHANGELOG names what differs."""
+    changed = public_api.differing(SNAPSHOT.read_text(), public_api.snapshot())
+    assert not changed, "name these in the newest section of CHANGELOG.md, and run `python docs/generate.py`"
+
+
+BEFORE = (
+    "Theme(name: str)\nTheme.name: str\nfetch(url: str)\n"
+    "hook choose_theme(client: Client | None, path: str) -> str | None\n"
+)
+
+
+@pytest.mark.parametrize(
+    ("after", "names"),
+    [
+        (BEFORE, set()),
+        (BEFORE.replace("fetch(url: str)\n", ""), {"fetch"}),
+        (BEFORE + "invite(email: str)\n", {"invite"}),
+        (BEFORE.replace(", path: str", ""), {"choose_theme"}),
+        (BEFORE.replace("Theme.name: str", "Theme.name: bytes"), {"Theme.name"}),
+    ],
+)
+def test_a_name_that_comes_goes_or_changes_is_noticed(after: str, names: set[str]) -> None:
+    assert public_api.differing(BEFORE, after) == names
+
+
+def test_the_newest_section_of_the_changelog_has_to_name_it() -> None:
+    changelog = "# Changes\n\n## 0.2.0\n\n`fetch()` is gone; `Theme` has an `order`.\n\n## 0.1.0\n\n`invite` is new.\n"
+    assert public_api.unmentioned({"fetch", "Theme.name", "choose_theme", "invite"}, changelog) == [
+        "choose_theme",
+        "invite",
+    ]
+
+
+def test_a_real_change_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+    before = public_api.snapshot()
+    monkeypatch.setattr(credenza, "__all__", [name for name in credenza.__all__ if name != "new_id"])
+    monkeypatch.setattr(credenza.Theme, "wear", lambda self: None, raising=False)
+    assert public_api.differing(before, public_api.snapshot()) == {"new_id", "Theme.wear"}
+
+
+def test_what_is_public_is_sorted_there_and_explained() -> None:
+    assert credenza.__all__ == sorted(credenza.__all__)
+    for name, thing in public_api.public().items():
+        if inspect.isclass(thing) and thing.__module__.startswith("credenza"):
+            assert (inspect.getdoc(thing) or "").strip(), name
+    for name, hook in public_api.hooks().items():
+        assert inspect.getdoc(hook), name
+
+
+def test_the_page_has_every_name() -> None:
+    page = (ROOT / "docs/reference/api.md").read_text()
+    assert sorted(re.findall(r"^### `(\w+)`$", page, flags=re.MULTILINE)) == sorted(credenza.__all__)
