@@ -9,7 +9,7 @@ ON_POSTGRESQL := tests/account tests/logout tests/organizations tests/permission
 	tests/rfc6749 tests/rfc8628 tests/rfc9101 tests/rfc9126 tests/rfc9449
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo serve test check format faults bench docs messages lock chromium clean audit sbom
+.PHONY: help install demo serve test check format faults bench docs messages lock chromium clean audit sbom site
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/' | expand -t 14
@@ -59,6 +59,9 @@ chromium: $(STAMP) ## find a Chromium for the browser tests, else install one
 
 docs: $(STAMP) ## write the reference pages from the code
 	$(BIN)/python docs/generate.py
+
+site: $(STAMP) ## build the documentation into build/site; a link that leads nowhere stops it
+	$(BIN)/mkdocs build --quiet
 
 messages: $(STAMP) ## collect the sentences of the pages into the catalogues of their languages, and compile those
 	@for package in core/credenza $(patsubst %/locales,%,$(wildcard plugins/*/locales)); do \
