@@ -480,7 +480,7 @@ def _function(source: str, name: str) -> str:
 def handwritten() -> list[Path]:
     return [
         *sorted(ROOT.glob("*.md")),
-        *(path for path in sorted(DOCS.rglob("*.md")) if str(path.relative_to(DOCS)) not in PAGES),
+        *(path for path in sorted(DOCS.rglob("*.md")) if str(path.relative_to(DOCS)) not in PAGES | API),
     ]
 
 
@@ -493,12 +493,13 @@ PAGES = {
     "reference/pages.md": pages_page,
     "reference/conformance.md": conformance_page,
     "reference/security.md": lambda: security_page(NOTE),
-    "reference/api.md": lambda: f"{NOTE}\n{public_api.page()}",
 }
+API = {"reference/api.md": lambda: f"{NOTE}\n{public_api.page()}"}
 
 
 def main() -> int:
-    texts = {DOCS / name: page() for name, page in PAGES.items()} | {path: with_code(path) for path in handwritten()}
+    pages = {**PAGES, **API}
+    texts = {DOCS / name: page() for name, page in pages.items()} | {path: with_code(path) for path in handwritten()}
     for path, text in texts.items():
         if not path.exists() or path.read_text() != text:
             path.write_text(text)

@@ -80,4 +80,5 @@ def test_what_is_public_is_sorted_there_and_explained() -> None:
 
 def test_the_page_has_every_name() -> None:
     page = (ROOT / "docs/reference/api.md").read_text()
+    assert page.endswith(public_api.page()), "run `python docs/generate.py`"
     assert sorted(re.findall(r"^### `(\w+)`$", page, flags=re.MULTILINE)) == sorted(credenza.__all__)
