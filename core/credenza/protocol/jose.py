@@ -103,12 +103,28 @@ def sign(claims: Mapping[str, Any], key: SigningKey, *, typ: str) -> str:
     return jws.sign(dict(claims), key.key, headers={"kid": key.kid, "typ": typ}, algorithm=key.alg)
 
 
+class ForeignKey(ValueError):
+    """A key of a kind that we do not use; its owner may well use it elsewhere."""
+
+
 def parse_jwks(jwks: Mapping[str, Any]) -> list[VerificationKey]:
-    """The public keys of a client. Raises ValueError, in a sentence, for a private or weak key. RFC 7517 §5."""
+    """The public keys of a client that we can use; those of other kinds are ignored beside them. RFC 7517 §5.
+
+    Raises ValueError, in a sentence, for a private, weak or broken key, and when none is left.
+    """
     keys = jwks.get("keys") if isinstance(jwks, Mapping) else None
     if not isinstance(keys, list) or len(keys) > MAX_KEYS:
         raise ValueError(f"A JWKS is an object with at most {MAX_KEYS} keys.")
-    return [parsed for key in keys for parsed in _parse_jwk(key)]
+    parsed: list[VerificationKey] = []
+    foreign: ForeignKey | None = None
+    for key in keys:
+        try:
+            parsed += _parse_jwk(key)
+        except ForeignKey as error:
+            foreign = error
+    if foreign is not None and not parsed:
+        raise foreign
+    return parsed
 
 
 def _parse_jwk(members: object) -> list[VerificationKey]:
@@ -117,12 +133,13 @@ def _parse_jwk(members: object) -> list[VerificationKey]:
     if members.get("use", "sig") != "sig":
         return []
     kty, kid = members.get("kty"), members.get("kid")
-    if not isinstance(kty, str) or kty not in MEMBERS:
-        raise ValueError("Only RSA, EC and OKP keys are accepted.")
     if {"d", "p", "q", "dp", "dq", "qi", "k", "oth"} & members.keys():
         raise ValueError("This is a private key; register the public one only, and make a new pair.")
+    if not isinstance(kty, str) or kty == "oct":
+        raise ValueError("Only RSA, EC and OKP keys are accepted.")
     if kid is not None and not isinstance(kid, str):
         raise ValueError("kid is a string.")
+    _check_kind(kty, members.get("alg"), members.get("crv"))
     # A key without `alg` may be used with each algorithm of its type.
     algorithms = [members["alg"]] if "alg" in members else [a for a, t in KEY_TYPES.items() if t == kty]
     if any(not isinstance(a, str) or KEY_TYPES.get(a) != kty for a in algorithms):
@@ -140,6 +157,16 @@ def _parse_jwk(members: object) -> list[VerificationKey]:
         Exception
     ) as error:  # the library raises TypeError, KeyError and others for points off the curve and the like
         raise ValueError("The key is not valid.") from error
+
+
+def _check_kind(kty: str, alg: object, crv: object) -> None:
+    """Raises ForeignKey for a type, an algorithm or a curve that is not ours; what contradicts itself comes later."""
+    if kty not in MEMBERS:
+        raise ForeignKey("Only RSA, EC and OKP keys are accepted.")
+    if isinstance(alg, str) and alg not in KEY_TYPES and alg != "none" and not alg.startswith("HS"):
+        raise ForeignKey(f"Keys are accepted for {', '.join(ALGORITHMS)}.")
+    if alg is None and kty in CURVES and isinstance(crv, str) and crv != CURVES[kty]:
+        raise ForeignKey(f"{kty} keys are on {CURVES[kty]}.")
 
 
 def _public_key(members: Mapping[str, Any], alg: str) -> Key:
