@@ -36,7 +36,9 @@ ORDERS, BERTHS = "https://orders.example.com", "https://berths.example.com"
 ORGANIZATIONS = "urn:credenza:scope:organizations"
 SCREENS = {"desktop": (1360, 860), "phone": (375, 740)}
 SCHEMES = ("light", "dark")
+COLORS = 64
 DAY = 86400
+GULL_WATCH = {"client_name": "Gull Watch", "redirect_uris": ["http://127.0.0.1:33418/callback"]}
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 
 
@@ -291,8 +293,7 @@ def _(place: Harbour, page: Any) -> None:
 
 def stranger(place: Harbour) -> RelyingParty:
     """A client that registered itself."""
-    metadata = {"client_name": "Gull Watch", "redirect_uris": ["http://127.0.0.1:33418/callback"]}
-    made = place.credenza.request("POST", "/register", json=metadata).raise_for_status().json()
+    made = place.credenza.request("POST", "/register", json=GULL_WATCH).raise_for_status().json()
     return RelyingParty(
         place.credenza,
         made["client_id"],
@@ -418,14 +419,15 @@ def name_of(route: str) -> str:
 
 
 def take(page: Any, name: str, folder: Path) -> None:
-    """The page as it is, on each screen and in each scheme."""
+    """The page as it is, on each screen and in each scheme; of a long one its beginning."""
     for screen, (width, height) in SCREENS.items():
         page.set_viewport_size({"width": width, "height": height})
+        long = page.evaluate("document.documentElement.scrollHeight")
+        page.set_viewport_size({"width": width, "height": min(max(long, height), height * 3 // 2)})
         for scheme in SCHEMES:
             page.emulate_media(color_scheme=scheme)
-            picture = Image.open(io.BytesIO(page.screenshot(full_page=True)))
-            picture = picture.crop((0, 0, picture.width, min(picture.height, 2 * height)))
-            small = picture.convert("RGB").quantize(96, dither=Image.Dither.NONE)
+            picture = Image.open(io.BytesIO(page.screenshot())).convert("RGB")
+            small = picture.quantize(COLORS, method=Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE)
             small.save(folder / f"{name}-{screen}-{scheme}.png", optimize=True)
 
 

@@ -163,7 +163,7 @@ def _line(client: Client, user: User, found: Explanation, verdict: Verdict) -> L
             _enabled(client, permission),
             f"{application}/permissions",
         ),
-        Step("Held by the user", _answer(1, reached), verdict.through + (f" ({chosen})" if chosen else ""), person),
+        Step("Held by the user", _answer(1, reached), " · ".join(filter(None, (verdict.through, chosen))), person),
         Step("Consented", _answer(2, reached), _consented(client, found, permission), f"{application}/users"),
     )
     return Line(scope.title, permission.scope, permission.resource, permission.source, verdict.granted, steps)

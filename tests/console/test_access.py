@@ -125,6 +125,19 @@ def test_a_read_only_administrator_sees_everything_and_can_change_nothing(
     assert "/console/applications/create" not in reader.get("/console/applications").links
 
 
+@pytest.mark.parametrize("role", ["applications", "read-only"])
+def test_each_role_is_let_in_where_its_permissions_are_and_nowhere_else(
+    administrator: Callable[[str], Visitor], visitor: Visitor, role: str
+) -> None:
+    token = visitor.token()
+    one = administrator(role)
+    for route in ROUTES:
+        if route.method == "GET":
+            assert (one.get(example(route)).status != 403) == allows(role, route.permission), name_of(route)
+        elif not allows(role, route.permission):
+            assert one.post(example(route), token=token).status_code == 403, name_of(route)
+
+
 def test_an_administrator_of_applications_sees_nothing_else(administrator: Callable[[str], Visitor]) -> None:
     one = administrator("applications")
     assert one.get("/console/applications/app").status == 200

@@ -50,3 +50,15 @@ def test_a_stylesheet_script_or_picture_names_no_other_host(path: str) -> None:
 def test_an_address_in_a_stylesheet_is_data_or_a_file_beside_it(path: str) -> None:
     for address in re.findall(r"url\(\s*[\"']?([^\"')]+)", (WEB / path).read_text()):
         assert address.startswith("data:") or (WEB / path).parent.joinpath(address).is_file()
+
+
+def test_what_the_tests_bring_along_is_recorded_too() -> None:
+    folder = Path(__file__).parents[1] / "browser/vendor"
+    recorded = {"vendor.json"}
+    for package in json.loads((folder / "vendor.json").read_text()):
+        assert re.fullmatch(r"\d+\.\d+\.\d+", package["version"])
+        assert "Mozilla Public License" in (folder / package["licence_file"]).read_text()
+        for name, digest in package["files"].items():
+            assert hashlib.sha256((folder / name).read_bytes()).hexdigest() == digest
+        recorded |= {package["licence_file"], *package["files"]}
+    assert {path.name for path in folder.iterdir()} == recorded
