@@ -34,9 +34,9 @@ PASSWORDS: dict[str, str] = {user["username"]: user.get("password", "") for user
 CLIENTS: dict[str, dict[str, Any]] = {client["client_id"]: client for client in WORLD["applications"]}
 ORDERS, BERTHS = "https://orders.example.com", "https://berths.example.com"
 ORGANIZATIONS = "urn:credenza:scope:organizations"
-SCREENS = {"desktop": (1360, 860), "phone": (375, 740)}
+SCREENS = {"desktop": (1360, 800), "phone": (375, 740)}
 SCHEMES = ("light", "dark")
-COLORS = 64
+COLORS = 48
 DAY = 86400
 GULL_WATCH = {"client_name": "Gull Watch", "redirect_uris": ["http://127.0.0.1:33418/callback"]}
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
@@ -423,11 +423,11 @@ def take(page: Any, name: str, folder: Path) -> None:
     for screen, (width, height) in SCREENS.items():
         page.set_viewport_size({"width": width, "height": height})
         long = page.evaluate("document.documentElement.scrollHeight")
-        page.set_viewport_size({"width": width, "height": min(max(long, height), height * 3 // 2)})
+        page.set_viewport_size({"width": width, "height": min(max(long, height), height * 5 // 4)})
         for scheme in SCHEMES:
             page.emulate_media(color_scheme=scheme)
             picture = Image.open(io.BytesIO(page.screenshot())).convert("RGB")
-            small = picture.quantize(COLORS, method=Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE)
+            small = picture.quantize(COLORS, method=Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE)
             small.save(folder / f"{name}-{screen}-{scheme}.png", optimize=True)
 
 
@@ -452,6 +452,43 @@ def photograph(place: Harbour, browser: Any, folder: Path, wanted: Sequence[str]
             context.close()
 
 
+FEATURED = (
+    ("consent", "The consent page: who asks, for what, with the data itself; what is optional may be declined."),
+    ("consent-organization", "An application that asks for an organization's data: the user chooses which one."),
+    ("consent-again", "Asked again for something new: that comes first, what was allowed before is folded away."),
+    ("error-redirect-uri", "An error page that teaches: both addresses, and where they differ."),
+    ("account", "The account page: what each application may do, and how to take it back."),
+    ("console", "The console's overview."),
+    ("console-applications-third-party", "Third-party applications."),
+    ("console-applications-application", "Everything that a developer needs, and the settings of an application."),
+    ("console-applications-application-permissions", "Its ceiling: what it may ask for at all."),
+    ("console-xray", "The consent x-ray: what somebody would be asked, and for each permission why."),
+)
+
+
+def name_in_words(name: str) -> str:
+    return name.replace("console-applications-", "").replace("-", " ").capitalize()
+
+
+def write_page(names: Sequence[str]) -> None:
+    """docs/screenshots.md: the pictures worth a look, and links to all of them."""
+    lines = [
+        "# Screenshots",
+        "",
+        "Every page, on a desk and on a phone, in light and in dark. `make screenshots` takes them again and writes",
+        "this page. The people and applications are those of [`harbour.yaml`](harbour.yaml), which you can bring to a",
+        "server of your own with `credenza apply`.",
+    ]
+    for name, words in FEATURED:
+        lines += ["", f"## {name_in_words(name)}", "", words, ""]
+        lines += [f"![{words}](screenshots/{name}-desktop-{scheme}.png)" for scheme in SCHEMES]
+    lines += ["", "## All pages", "", "| page | desktop | phone |", "|---|---|---|"]
+    for name in names:
+        cells = [", ".join(f"[{one}](screenshots/{name}-{screen}-{one}.png)" for one in SCHEMES) for screen in SCREENS]
+        lines.append(f"| {name} | {' | '.join(cells)} |")
+    (DOCS / "screenshots.md").write_text("\n".join(lines) + "\n")
+
+
 def main(wanted: Sequence[str]) -> int:
     from playwright.sync_api import sync_playwright
 
@@ -464,6 +501,7 @@ def main(wanted: Sequence[str]) -> int:
         photograph(place, browser, SHOTS, wanted)
         browser.close()
     taken = sorted(SHOTS.glob("*.png"))
+    write_page(sorted({path.stem.rsplit("-", 2)[0] for path in taken}))
     size = sum(path.stat().st_size for path in taken)
     sys.stdout.write(f"{len(taken)} pictures, {size / 1e6:.1f} MB, in {SHOTS}\n")
     return 0
