@@ -8,7 +8,7 @@ from typing import Any
 
 from piccolo.query import Select
 
-from credenza import Translated, bump_version, transaction
+from credenza import Translated, bump_version, clients, transaction
 
 from .tables import ApiPermission, ApiResource, ClientRole, Role, RolePermission, UserRole
 
@@ -196,6 +196,32 @@ async def count_holders(role_id: str) -> tuple[int, int]:
     """How many users and how many services hold a role."""
     users = await UserRole.count().where(UserRole.role == role_id)
     return int(users), int(await ClientRole.count().where(ClientRole.role == role_id))
+
+
+async def list_holders(
+    role_id: str, *, search: str = "", descending: bool = False, offset: int = 0, limit: int = 25
+) -> list[tuple[str, str, str]]:
+    """Users who hold a role, by user name: ids, user names and email addresses."""
+    u = UserRole.user
+    query = UserRole.select(u, u.username, u.email).where(_holders(role_id, search))
+    rows = await query.order_by(u.username, ascending=not descending).offset(offset).limit(limit)
+    return [(row["user"], row["user.username"], row["user.email"] or "") for row in rows]
+
+
+async def count_role_holders(role_id: str, *, search: str = "") -> int:
+    return int(await UserRole.count().where(_holders(role_id, search)))
+
+
+def _holders(role_id: str, search: str) -> Any:
+    holds = UserRole.role == role_id
+    return holds & UserRole.user.words.like(clients.contains(search.lower())) if search else holds
+
+
+async def list_services(role_id: str) -> list[tuple[str, str]]:
+    """Applications that act for themselves and hold a role: ids and names."""
+    c = ClientRole.client
+    rows = await ClientRole.select(c, c.name).where(ClientRole.role == role_id).order_by(c.name).limit(100)
+    return [(row["client"], row["client.name"]) for row in rows]
 
 
 def holding(role_id: str) -> Select[Any]:

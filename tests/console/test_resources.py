@@ -163,3 +163,17 @@ def test_a_role_with_markup_for_a_name_is_text(visitor: Visitor) -> None:
     page = visitor.done("/console/roles/create", {"name": evil})
     assert "<img src=x" not in page.html
     assert "<img src=x" not in visitor.get("/console/roles").html
+
+
+def test_who_holds_a_role_is_listed_and_searched(visitor: Visitor) -> None:
+    visitor.credenza.apply({"users": [{"username": "grace", "roles": ["support"]}]})
+    role = support(visitor)
+    assert f"{role}/holders" in visitor.get(role).links
+    page = visitor.get(f"{role}/holders")
+    assert "ada@example.com" in page.text
+    assert "grace@example.com" in page.text
+    found = visitor.get(f"{role}/holders?q=grace", HX_Request="true").text
+    assert "grace@example.com" in found
+    assert "ada@example.com" not in found
+    assert "Nobody matches" in visitor.get(f"{role}/holders?q=nobody", HX_Request="true").text
+    assert visitor.get("/console/roles/none/holders").status == 404

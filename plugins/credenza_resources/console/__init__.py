@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from credenza import ConsolePage
 
-from . import api_permissions, api_resources, assignment, roles
+from . import api_permissions, api_resources, assignment, holders, roles
 
 PAGES = [
     ConsolePage(
@@ -37,6 +37,7 @@ PAGES = [
             roles.create,
             roles.show_role,
             roles.save_role,
+            holders.list_holders,
             roles.show_delete,
             roles.delete,
         ),

@@ -186,6 +186,11 @@ async def _save(visit: ConsoleVisit, row: dict[str, Any] | None) -> ConsoleDone 
     return ConsoleDone(f"{HERE}/{role_id}", f"{typed['name']} was saved.")
 
 
+def tabs(role: str, current: str) -> tuple[Link, ...]:
+    views = (("Role", ""), ("Holders", "/holders"))
+    return tuple(Link(title, f"{HERE}/{role}{path}", current=title == current) for title, path in views)
+
+
 async def _find(role: str) -> dict[str, Any]:
     row = await store.find_role(role)
     if row is None:
@@ -214,6 +219,7 @@ async def _page(row: dict[str, Any], chosen: Collection[str]) -> RolePage:
         title=row["name"],
         lead=row["description"],
         path=(UP,),
+        tabs=tabs(row["id"], "Role"),
         action=f"{HERE}/{row['id']}",
         role=row["id"],
         apis=await _apis(chosen),
