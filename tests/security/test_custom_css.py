@@ -149,10 +149,10 @@ def test_a_ground_and_its_text_are_measured_together(palette: Palette) -> None:
     ids=["brackets", "value", "braces", "media", "nul", "rules"],
 )
 def test_hostile_css_is_answered_soon(hostile: str, palette: Palette) -> None:
-    started = time.perf_counter()
+    started = time.process_time()
     with suppress(UnusableCss):
         assert clean_css(hostile, palette).content == ""
-    assert time.perf_counter() - started < 5
+    assert time.process_time() - started < 5
 
 
 def test_too_much_css_is_refused(palette: Palette) -> None:
