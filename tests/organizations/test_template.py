@@ -140,7 +140,7 @@ def test_a_permission_taken_from_a_role_is_gone_from_the_next_token(
 def test_a_role_is_deleted_after_its_name_is_typed(visitor: Visitor) -> None:
     path = f"{HERE}/roles/{visitor.role('owner')}/delete"
     html = visitor.get(path).html
-    assert re.search(r"<dt>Members</dt><dd>1</dd>", html)
+    assert re.search(r"<dt>Holders</dt><dd>1</dd>", html)
     assert re.search(r"<dt>Organizations</dt><dd>1</dd>", html)
     visitor.refused(path, {"confirm": "guest"})
     visitor.done(path, {"confirm": "owner"})
