@@ -178,3 +178,30 @@ def test_it_is_exported(credenza: Credenza, pairwise: RelyingParty) -> None:
     credenza.apply({"applications": [{**PAIRWISE, "subject_type": "public"}]})
     page = UserAgent(credenza).authorize(pairwise)
     assert not isinstance(page, PageSeen)
+
+
+def test_an_administrator_chooses_it_in_the_console(credenza: Credenza, admin: UserAgent) -> None:
+    page = admin.get("/console/applications/app")
+    assert isinstance(page, PageSeen)
+    hidden = next(form for form in page.forms if "subject_type" in str(form.fields)).hidden()
+    values = {
+        "name": "Harbour Wiki",
+        "redirect_uris": "https://app.example.com/cb\nhttps://elsewhere.example.com/cb",
+        "auth_method": "client_secret_basic",
+        "id_token_alg": "RS256",
+        "access_token_lifetime": "600",
+        "offline_access": "on",
+        "subject_type": "pairwise",
+    }
+    refused = admin.post("/console/applications/app", [*hidden, *values.items()])
+    assert isinstance(refused, PageSeen)
+    assert refused.status == 422
+    assert "unless all redirect URIs have one host" in refused.text
+    values |= {"sector_identifier_uri": "https://sector.example.com/list.json"}
+    assert isinstance(admin.post("/console/applications/app", [*hidden, *values.items()]), PageSeen)
+    client = credenza.run(credenza.server.find_client, "app")
+    assert client is not None
+    assert client.metadata == {
+        "subject_type": "pairwise",
+        "sector_identifier_uri": "https://sector.example.com/list.json",
+    }

@@ -181,7 +181,7 @@ def test_only_ones_own_token_can_be_exchanged(
         "client_secret": SECRET,
         "name": "Other",
         "type": "traditional",
-        "third_party": True,
+        "third_party": False,  # nobody's consent is in its way
         "redirect_uris": ["https://other.example.com/cb"],
         "grant_types": ["authorization_code", EXCHANGE],
     }

@@ -40,9 +40,17 @@ METADATA = {
     "profile": "security_profile",
     "initiate_login_uri": "initiate_login_uri",
     "frontchannel_logout_uri": "frontchannel_logout_uri",
+    "subject_type": "subject_type",
+    "sector_identifier_uri": "sector_identifier_uri",
 }
 LOGOUT = ("backchannel_logout_uri", "frontchannel_logout_uri")
-PROFILES = (("", "None: what each setting says"), ("fapi2", "FAPI 2.0 Security Profile"))
+# Of those that are chosen from a list, what counts when nothing is kept.
+USUAL = {"profile": "none", "subject_type": "public"}
+SUBJECT_TYPES = (
+    ("public", "Public: the same for every application"),
+    ("pairwise", "Pairwise: others for each host of an application"),
+)
+PROFILES = (("none", "None: what each setting says"), ("fapi2", "FAPI 2.0 Security Profile"))
 MOST_URIS = 100
 NOTHING = Reach()
 METHODS = {
@@ -69,6 +77,7 @@ class SettingsPage(ApplicationForm):
     methods: tuple[tuple[str, str], ...]
     algorithms: tuple[tuple[str, str], ...]
     profiles: tuple[tuple[str, str], ...]
+    subject_types: tuple[tuple[str, str], ...]
     opens_at: str
     panels: tuple[ShownPanel, ...]
     missing: tuple[Link, ...]
@@ -112,7 +121,7 @@ def values_of(client: Client) -> dict[str, str]:
         **{name: "on" if getattr(client, name) else "" for name in SWITCHES},
         "access_token_lifetime": str(client.access_token_lifetime),
         "jwks": json.dumps(client.jwks, indent=2) if client.jwks else "",
-        **{name: str(client.metadata.get(kept) or "") for name, kept in METADATA.items()},
+        **{name: str(client.metadata.get(kept) or USUAL.get(name, "")) for name, kept in METADATA.items()},
     }
 
 
@@ -121,9 +130,11 @@ def typed(client: Client, form: Parameters) -> dict[str, str]:
     values = {name: form.get(name, "").strip() for name in values_of(client)}
     absent: list[str] = []
     if not client.type.interactive:
-        absent += [*LISTS, *SWITCHES, "id_token_alg", *LOGOUT, "initiate_login_uri"]
+        absent += [*LISTS, *SWITCHES, "id_token_alg", *LOGOUT]
+        absent += ["initiate_login_uri", "subject_type", "sector_identifier_uri"]
     if not client.type.confidential:
         absent += ["auth_method", "jwks", "jwks_uri", "require_pkce", "profile"]
+    absent += [name for name in USUAL if name not in form]  # a form that does not say takes nothing away
     return values | {name: value for name, value in values_of(client).items() if name in absent}
 
 
@@ -134,7 +145,7 @@ def parse(client: Client, values: Mapping[str, str], algorithms: Sequence[str]) 
     for name in ("redirect_uris", "post_logout_redirect_uris"):
         _check_lines(errors, name, lists[name], lambda uri: check_registrable(uri, native=client.type.native))
     _check_lines(errors, "cors_origins", lists["cors_origins"], check_origin)
-    for name in ("jwks_uri", *LOGOUT, "initiate_login_uri"):
+    for name in ("jwks_uri", *LOGOUT, "initiate_login_uri", "sector_identifier_uri"):
         if values[name]:
             _check_lines(errors, name, (values[name],), check_web_uri)
     lifetime, jwks = client.access_token_lifetime, dict(client.jwks)
@@ -153,7 +164,9 @@ def parse(client: Client, values: Mapping[str, str], algorithms: Sequence[str]) 
     settings |= {name: values[name] == "on" for name in SWITCHES}
     settings |= lists | {"access_token_lifetime": lifetime, "jwks": jwks}
     kept = {name: value for name, value in client.metadata.items() if name not in METADATA.values()}
-    settings["metadata"] = kept | {theirs: values[name] for name, theirs in METADATA.items() if values[name]}
+    settings["metadata"] = kept | {
+        theirs: values[name] for name, theirs in METADATA.items() if values[name] not in ("", USUAL.get(name))
+    }
     changed = replace(client, **settings)
     if not errors:
         errors = _check_whole(changed, algorithms)
@@ -199,6 +212,8 @@ def _check_whole(client: Client, algorithms: Sequence[str]) -> dict[str, str]:
             "jwks": "jwks",
             "initiate_login_uri": "initiate_login_uri",
             "frontchannel_logout_uri": "frontchannel_logout_uri",
+            "sector_identifier_uri": "sector_identifier_uri",
+            "subject_type": "subject_type",
             "redirect_uris": "redirect_uris",
             "profile": "profile",
             "grant_types": "profile",
@@ -271,6 +286,7 @@ async def _page(visit: ConsoleVisit, client: Client, values: Mapping[str, str]) 
         methods=tuple((name, METHODS.get(name, name)) for name in client.type.auth_methods),
         algorithms=tuple((name, name) for name in algorithms),
         profiles=PROFILES,
+        subject_types=SUBJECT_TYPES,
         opens_at=initiate_login_address(client, visit.server.issuer),
         panels=tuple(await visit.panels("application", client)),
         missing=tuple(missing(client)) if visit.may("applications:write") else (),
