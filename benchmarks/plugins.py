@@ -104,9 +104,15 @@ def start(folder: Path, port: int, core: int, plugins: Path | None) -> Process:
 
 
 async def milliseconds(process: Process, users: list[User], operation: Operation, operations: int) -> float:
-    before = process.cpu_seconds()
+    before = nanoseconds(process)
     done = await repeat(users, operation, operations=operations, seconds=120)
-    return (process.cpu_seconds() - before) / done.operations * 1000
+    return (nanoseconds(process) - before) / done.operations / 1e6
+
+
+def nanoseconds(process: Process) -> int:
+    """What all threads have run, finer than the clock's ticks: a round is short."""
+    tasks = [task for pid in process.pids() for task in Path(f"/proc/{pid}/task").iterdir()]
+    return sum(int((task / "schedstat").read_text().split()[0]) for task in tasks)
 
 
 async def run(plain: Process, loaded: Process, name: str, rounds: int, operations: int) -> tuple[float, float]:
@@ -121,14 +127,14 @@ async def run(plain: Process, loaded: Process, name: str, rounds: int, operation
                 spent[process.name].append(cost)
     for user in (user for group in users.values() for user in group):
         user.connection.close()
-    return statistics.fmean(spent[plain.name]), statistics.fmean(spent[loaded.name])
+    return statistics.median(spent[plain.name]), statistics.median(spent[loaded.name])
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=30)
     parser.add_argument("--operations", type=int, default=400, help="in each round, at each server")
-    parser.add_argument("--port", type=int, default=8470)
+    parser.add_argument("--port", type=int, default=8490)
     parser.add_argument("--core", type=int, default=-1, help="pin both servers to this core")
     arguments = parser.parse_args()
     with ExitStack() as stack:

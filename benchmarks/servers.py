@@ -74,7 +74,7 @@ class Process:
             self.popen.kill()
 
 
-def _metadata(port: int, popen: subprocess.Popen[bytes], deadline: float = 30) -> tuple[dict[str, Any], float]:
+def _metadata(port: int, popen: subprocess.Popen[bytes], deadline: float = 90) -> tuple[dict[str, Any], float]:
     started = time.perf_counter()
     while time.perf_counter() - started < deadline and popen.poll() is None:
         try:

@@ -355,7 +355,7 @@ def test_render_consent(user_agent: UserAgent, client: RelyingParty, ada_may_wri
     user_agent.get(client.authorization_url(scope="openid orders:write", resource=ORDERS))
     page = user_agent.sign_in()
     assert isinstance(page, PageSeen)
-    assert "I know that Harbour Wiki can change my data." in page.text
+    assert "Harbour Wiki will be able to change something:" in page.text
     assert "Change your orders" in page.text
     assert client.tokens(user_agent.decide())["scope"] == "openid orders:write"
 
@@ -364,7 +364,7 @@ def test_render_consent_that_declines_leaves_the_usual_page(user_agent: UserAgen
     user_agent.get(client.authorization_url(scope="openid orders:read", resource=ORDERS))
     page = user_agent.sign_in()
     assert isinstance(page, PageSeen)
-    assert "can change my data" not in page.text
+    assert "will be able to change something" not in page.text
 
 
 # -- in the console ---------------------------------------------------------------------------------------------------
