@@ -23,6 +23,7 @@ from credenza import (
     Question,
     User,
     Verdict,
+    branding_of,
     clients,
     console_get,
     explain,
@@ -198,7 +199,8 @@ async def show_page(visit: ConsoleVisit) -> AnyResponse:
         raise NotFoundException
     values["scope"] = values["scope"] or everything(client)
     found = await _explain(visit, client, user, values)
-    return own_frame(await render(visit.request, found.page, client=client))
+    context = await branding_of(visit.server, found.choices)
+    return own_frame(await render(visit.request, found.page, client=client, context=context))
 
 
 PAGE = ConsolePage("Consent x-ray", HERE, (show_xray, show_page), icon="search", section="Policy", order=300)

@@ -48,7 +48,7 @@ from .objects import (
     Waiting,
 )
 from .outbound import Refused, fetch, fetch_document
-from .permissions import Decision, choices_of, context_title, described, still_valid, verdicts
+from .permissions import Decision, branding_of, choices_of, context_title, described, still_valid, verdicts
 from .permissions import claims as released_claims
 from .permissions import counts as consent_counts
 from .plugins import HookTime, collect, hook_times
@@ -74,7 +74,7 @@ from .rotation import plan_rotation
 from .rotation import rotate as rotate_keys
 from .server import AuthorizationServer
 from .settings import Settings, SettingsError
-from .state.applications import check_client, declared_permissions, shown_permissions
+from .state.applications import check_client, declared_permissions, shown_permissions, stored_logos
 from .state.run import Run as StateRun
 from .state.run import StateError, check_keys
 from .store import audit, branding, clients, consents, keys, provider, sessions, users
@@ -224,6 +224,7 @@ __all__ = [
     "basic_credentials",
     "begin_session",
     "branding",
+    "branding_of",
     "bump_version",
     "call_own",
     "check_branding",
@@ -311,6 +312,7 @@ __all__ = [
     "signed_in_upload",
     "still_valid",
     "store_image",
+    "stored_logos",
     "theme_package",
     "theme_states",
     "transaction",

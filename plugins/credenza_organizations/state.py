@@ -2,10 +2,24 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
+from dataclasses import fields
 from typing import Any
 
-from credenza import Asked, StateError, StateRun, StateSection, Translated, check_keys, new_id, users
+from credenza import (
+    Asked,
+    Branding,
+    StateError,
+    StateRun,
+    StateSection,
+    Translated,
+    check_branding,
+    check_keys,
+    new_id,
+    stored_logos,
+    users,
+)
 
 from .store import (
     add_member,
@@ -15,6 +29,7 @@ from .store import (
     delete_template_role,
     members_of,
     remove_member,
+    save_branding,
     save_organization,
     save_template_permission,
     save_template_role,
@@ -22,6 +37,9 @@ from .store import (
     template_roles,
 )
 from .tables import Organization
+
+# Custom CSS is the provider's.
+SHOWN = tuple(f.name for f in fields(Branding) if f.name != "stylesheet")
 
 
 async def _apply_template(part: Any, run: StateRun) -> None:
@@ -121,7 +139,7 @@ async def _export_template() -> dict[str, Any]:
 async def _apply_organizations(items: Any, run: StateRun) -> None:
     roles = {name: role["id"] for name, role in (await template_roles()).items()}
     for item in items or []:
-        members = check_keys(item, ("id", "name", "description", "suspended", "members"), "an organization")
+        members = check_keys(item, ("id", "name", "description", "suspended", "members", "branding"), "an organization")
         await _apply_organization(run, members, roles)
     if run.prune:
         named = {str(item["name"]) for item in items or []}
@@ -150,8 +168,28 @@ async def _apply_organization(run: StateRun, members: Mapping[str, Any], roles: 
         return {"id": organization}
 
     await run.compare("organization", name, before, after, write)
+    if "branding" in members:
+        await _apply_branding(run, organization, name, row, members["branding"] or {})
     if "members" in members:
         await _apply_members(run, organization, name, members["members"] or [], roles)
+
+
+async def _apply_branding(
+    run: StateRun, organization: str, name: str, row: Mapping[str, Any] | None, part: Mapping[str, Any]
+) -> None:
+    declared = check_keys(part, SHOWN, f"{name}: branding")
+    before = json.loads(row["branding"]) if row is not None else {}
+    after = before | {key: str(value or "") for key, value in declared.items()}
+    after = {key: value for key, value in (after | await stored_logos(run, declared, name)).items() if value}
+    try:
+        check_branding(after)
+    except ValueError as error:
+        raise StateError(f"{name}: branding: {error}") from error
+
+    async def write() -> None:
+        await save_branding(organization, Branding.load(after))
+
+    await run.compare("organization branding", name, before, after, write)
 
 
 async def _find(members: Mapping[str, Any], name: str) -> dict[str, Any] | None:
@@ -217,6 +255,7 @@ async def _export_organizations() -> list[dict[str, Any]]:
         people = await users.list_users_by_id(list(members))
         entry: dict[str, Any] = {"id": row["id"], "name": row["name"]}
         entry |= {key: row[key] for key in ("description", "suspended") if row[key]}
+        entry |= {"branding": said} if (said := json.loads(row["branding"])) else {}
         if members:
             entry["members"] = sorted(
                 ({"username": people[user].username, "roles": names} for user, names in members.items()),

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import urlencode
 
 import httpx
+import pytest
 
+from credenza import StateError
 from credenza.testing import PageSeen, RelyingParty, UserAgent
 
 Visitor = Any  # see conftest.py
@@ -91,3 +94,21 @@ def test_the_preview_shows_it_in_its_place(visitor: Visitor) -> None:
     page = visitor.get(visitor.at("Acme", "/branding/preview?preview_page=consent&preview_client=app&preview_user=ada"))
     assert "Acme Rowing" in page.text
     assert "Harbour Wiki wants to use your account" in page.text
+    assert "Which organization?" in page.text
+    assert f'value="{visitor.ids["Acme"]}" checked' in page.html
+
+
+def test_it_can_be_declared_in_the_desired_state_file(visitor: Visitor) -> None:
+    said = {"display_name": "Acme Rowing", "primary_color": "#0b5563"}
+    visitor.credenza.apply({"organizations": [{"name": "Acme", "branding": said}]})
+    assert 'value="Acme Rowing"' in visitor.get(visitor.at("Acme", "/branding")).html
+    again = visitor.credenza.apply({"organizations": [{"name": "Acme", "branding": said}]})
+    assert again.changes == []
+    with pytest.raises(StateError, match=r"Acme: branding: The contrast of #ffaa00 is 1\.91:1"):
+        visitor.credenza.apply({"organizations": [{"name": "Acme", "branding": {"primary_color": "#ffaa00"}}]})
+
+
+def test_the_x_ray_shows_the_page_as_it_is_for_the_organization(visitor: Visitor) -> None:
+    publish(visitor, "Acme", display_name="Acme Rowing")
+    asked = {"client": "app", "user": "ada", "scope": WANTED, "organization": visitor.ids["Acme"]}
+    assert "Acme Rowing" in visitor.get(f"/console/xray/page?{urlencode(asked)}").text

@@ -38,9 +38,20 @@ class BrokenThemes:
         return themes
 
 
+class BrokenConsent:
+    def __init__(self, folder: Path) -> None:
+        self.templates = folder
+        folder.mkdir()
+        (folder / "broken.html").write_text("{{ page.nothing }}")
+
+    @hookimpl
+    def render_consent(self, page: object) -> str | None:
+        return "broken-consent:broken.html" if getattr(page, "account", "").startswith("grace") else None
+
+
 @pytest.fixture
 def credenza_plugins(tmp_path: Path) -> list[tuple[str, object]]:
-    return [("broken", BrokenThemes(tmp_path))]
+    return [("broken", BrokenThemes(tmp_path)), ("broken-consent", BrokenConsent(tmp_path / "consent"))]
 
 
 @pytest.mark.parametrize("theme", BROKEN)
@@ -81,3 +92,15 @@ def test_a_page_of_a_broken_theme_that_is_not_broken_wears_it(credenza: Credenza
     page = user_agent.get(client.authorization_url())
     assert isinstance(page, PageSeen)
     assert "/theme/undefined/" in page.html
+
+
+def test_a_consent_page_of_a_plugin_that_fails_is_the_usual_one_in_the_same_theme(
+    credenza: Credenza, user_agent: UserAgent, client: RelyingParty, caplog: pytest.LogCaptureFixture
+) -> None:
+    credenza.apply({"provider": {"branding": {"theme": "paper"}}})
+    user_agent.get(client.authorization_url())
+    page = user_agent.sign_in("grace")
+    assert isinstance(page, PageSeen)
+    assert (page.status, page.name) == (200, "consent")
+    assert "paper.css" in page.html
+    assert "failed on broken-consent:broken.html" in caplog.text

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from urllib.parse import urlencode
 
 from ..objects import Choices, Question, Subject, Waiting
-from ..permissions import check_enabled, verdicts
+from ..permissions import ceiling_of, check_enabled, verdicts
 from ..protocol.authorization_request import AuthorizationRequest
 from ..protocol.clients import Client
 from ..protocol.errors import ProtocolError
@@ -107,8 +107,9 @@ async def _consent(
     """The page for everything that is enabled on the application; None when it would never be shown."""
     if client is None or user is None or not client.ceiling:
         return None
-    scope = " ".join(dict.fromkeys(["openid", *(p.scope for p in sorted(client.ceiling))]))
-    resources = sorted({p.resource for p in client.ceiling if p.resource})[:20]
+    enabled = ceiling_of(server, client, {}) or {}
+    scope = " ".join(dict.fromkeys(["openid", *(p.scope for p in sorted(enabled))]))
+    resources = sorted({p.resource for p in enabled if p.resource})[:20]
     try:
         found = await explain(server, client, user, scope=scope, resources=resources, choices=choices)
     except ProtocolError:

@@ -79,8 +79,11 @@ class Branding:
 
     @classmethod
     def load(cls, stored: Mapping[str, str]) -> Branding:
-        """What was stored, without addresses that no page may link to: a row may be older than that check."""
-        branding = cls(**stored)
+        """What was stored, without addresses that no page may link to and fields that are no more: a row may be older
+        than that.
+        """
+        names = {f.name for f in fields(cls)}
+        branding = cls(**{name: value for name, value in stored.items() if name in names})
         for name in ("terms_uri", "policy_uri"):
             try:
                 check_web_uri(getattr(branding, name) or "https://example.com")
