@@ -52,6 +52,7 @@ SETTINGS = {
     "outbound_allow": "Hosts and networks that outgoing calls may reach although they are private.",
     "trusted_proxies": "Addresses and networks whose `X-Forwarded-For` is believed.",
     "rate_limit": "Whether sign-ins and token requests are throttled; off only for benchmarks and test runs.",
+    "audit_retention_days": "After so many days events leave the audit log; 0 keeps them for ever.",
     "log_format": "Of the log on standard error: `text` for people, `json` for programs.",
     "log_requests": "Whether each request is a line in the log: method, endpoint, status, milliseconds.",
     "metrics_token": "What Prometheus sends as bearer token to `/metrics`, at least 32 characters; without it there is "

@@ -11,7 +11,7 @@ from types import ModuleType
 import pytest
 
 from credenza.protocol.clients import Branding
-from credenza.settings import Settings
+from credenza.settings import OTHER_VARIABLES, Settings
 from credenza.state import applications, users
 
 ROOT = Path(__file__).parents[1]
@@ -50,6 +50,14 @@ def test_every_field_of_a_page_and_every_block_has_a_meaning() -> None:
     assert not re.findall(r"^\| `\w+` \| .* \|  \|$", core, flags=re.MULTILINE)
     assert "| `groups` | `tuple[ConsentGroup, ...]` | What is asked now. |" in core
     assert "`permissions` (what is asked, and what was allowed before)" in core
+
+
+@pytest.mark.parametrize("path", sorted((DOCS / "how-to").rglob("*")), ids=lambda path: str(path.relative_to(DOCS)))
+def test_how_to_guides_name_settings_that_exist(path: Path) -> None:
+    if path.is_dir():
+        return
+    known = {f"CREDENZA_{f.name.upper()}" for f in fields(Settings)} | OTHER_VARIABLES
+    assert set(re.findall(r"CREDENZA_[A-Z0-9_]+", path.read_text())) <= known
 
 
 def test_the_references_of_docstrings_are_understood() -> None:

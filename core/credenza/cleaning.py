@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager, suppress
 
 from .hookspecs import Cleaner
 from .server import AuthorizationServer
+from .store.audit import clean_up_events
 from .store.device_authorizations import clean_up_device_authorizations
 from .store.engine import StoreUnavailable
 from .store.grants import clean_up
@@ -49,6 +50,8 @@ async def _clean_up(server: AuthorizationServer) -> bool:
     deleted = await clean_up(now, grant_lifetime=server.settings.refresh_token_lifetime)
     deleted += await clean_up_sessions(now) + await clean_up_failed_sign_ins(now)
     deleted += await clean_up_device_authorizations(now) + await clean_up_deliveries(now)
+    if server.settings.audit_retention_days:
+        deleted += await clean_up_events(now - server.settings.audit_retention_days * 24 * 3600)
     for plugin, cleaner in server.cleaners:
         deleted += await _ask(plugin, cleaner, now)
     return deleted > 0

@@ -24,7 +24,7 @@ SAMPLE_SECRETS = frozenset({"secret", "changeme", "change-me", "password", "cred
 
 
 FORMATS = ("text", "json")  # of the log
-MAY_BE_ZERO = frozenset({"refresh_token_reuse_window", "shutdown_delay", "password_threads"})
+MAY_BE_ZERO = frozenset({"refresh_token_reuse_window", "shutdown_delay", "password_threads", "audit_retention_days"})
 
 
 class SettingsError(Exception):
@@ -47,6 +47,7 @@ class Settings:
     trusted_proxies: tuple[str, ...] = ()
     rate_limit: bool = True
 
+    audit_retention_days: int = 0
     log_format: str = "text"
     log_requests: bool = False
     metrics_token: str = field(default="", repr=False)

@@ -79,7 +79,7 @@ def test_of_fifty_redemptions_at_once_one_succeeds(server: Any, app: RelyingPart
 
 
 def test_of_twenty_refreshes_at_once_one_token_lives(server: Any, spa: RelyingParty) -> None:
-    """D2: "At any instant at most one live refresh token per family", however many were answered."""
+    """A-REF-02, D2: "At any instant at most one live refresh token per family", however many were answered."""
     agent = UserAgent(server)
     for _ in range(5):
         tokens = spa.tokens(Callback(spa.redirect_uri, {"code": code_for(agent, spa)}))
@@ -94,7 +94,7 @@ def test_of_twenty_refreshes_at_once_one_token_lives(server: Any, spa: RelyingPa
 
 
 def test_a_revocation_wins_against_a_refresh_of_the_same_moment(server: Any, spa: RelyingParty) -> None:
-    """A hundred rounds: whoever was told that it is revoked finds nothing of it alive, in whatever order they came."""
+    """A-REF-06, a hundred rounds: once a revocation was answered nothing is alive, whichever came first."""
     agent = UserAgent(server)
     first = 0
     for number in range(100):

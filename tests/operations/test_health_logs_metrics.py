@@ -18,6 +18,7 @@ from credenza.protocol.tokens import new_token
 from credenza.settings import Settings, SettingsError
 from credenza.store.engine import StoreFull, StoreUnavailable
 from credenza.testing import Credenza, RelyingParty, UserAgent, running, test_settings
+from credenza.web.observing import MOST
 
 METRICS_TOKEN = "for-prometheus-only-for-prometheus-only"
 
@@ -88,6 +89,18 @@ def test_before_the_database_was_there_everything_else_waits(credenza: Credenza)
     assert answer.headers["retry-after"] == "5"
     assert credenza.request("GET", "/readyz").status_code == 503
     assert credenza.request("GET", "/healthz").status_code == 200
+
+
+def test_beyond_a_thousand_requests_at_once_the_rest_is_told_to_come_back(credenza: Credenza) -> None:
+    credenza.app.under_way = MOST
+    try:
+        answer = credenza.request("GET", "/jwks")
+        assert (answer.status_code, answer.headers["retry-after"]) == (503, "5")
+        assert credenza.request("GET", "/readyz").status_code == 200
+    finally:
+        credenza.app.under_way = 0
+    assert credenza.request("GET", "/jwks").status_code == 200
+    assert credenza.app.under_way == 0
 
 
 def test_a_wrong_secret_key_is_not_ready(credenza: Credenza, credenza_database: str) -> None:
@@ -189,7 +202,7 @@ def test_json_logs_are_one_object_a_line() -> None:
 
 @pytest.mark.parametrize("formatter", [JsonFormatter(), TextFormatter()], ids=["json", "text"])
 def test_a_secret_of_ours_never_reaches_the_log(formatter: logging.Formatter) -> None:
-    """P-07: even when somebody logs it by mistake."""
+    """P-07, R-OP-05: even when somebody logs it by mistake."""
     for kind in ("access_token", "refresh_token", "code", "client_secret", "session", "invitation"):
         secret = new_token(kind)
 
@@ -253,7 +266,7 @@ def test_the_error_page_the_audit_log_and_the_log_have_one_id(
 
 
 def test_p_01_security_txt(credenza_database: str) -> None:
-    """P-01, RFC 9116 §2.5: Contact, Expires within a year, Canonical, Policy."""
+    """P-01, R-OP-10, RFC 9116 §2.5: Contact, Expires within a year, Canonical, Policy."""
     contacts = ("mailto:security@example.com", "https://example.com/report")
     settings = test_settings(
         credenza_database, security_contact=contacts, security_policy="https://example.com/security"

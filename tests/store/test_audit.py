@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from credenza.cleaning import _clean_up
 from credenza.store import audit
-from credenza.testing import Credenza
+from credenza.testing import Credenza, running, test_settings
 
 MANY = 50
+DAY = 24 * 3600
 
 
 def test_events_of_one_second_are_in_their_order(credenza: Credenza) -> None:
@@ -16,3 +18,21 @@ def test_events_of_one_second_are_in_their_order(credenza: Credenza) -> None:
     credenza.run(write)
     found = credenza.run(audit.list_events, name="Numbered")
     assert [int(event.target) for event in found] == list(reversed(range(MANY)))
+
+
+def test_events_leave_after_their_time_and_not_before(credenza_database: str) -> None:
+    """P-19: a retention that an operator sets; without one they stay for ever."""
+    with running(test_settings(credenza_database)) as credenza:
+        credenza.run(write_at, credenza.server.now() - 40 * DAY, credenza.server.now() - 20 * DAY)
+        credenza.run(_clean_up, credenza.server)
+        assert len(credenza.run(audit.list_events, name="Aged")) == 2
+    with running(test_settings(credenza_database, audit_retention_days=30)) as credenza:
+        while credenza.run(_clean_up, credenza.server):
+            pass
+        (kept,) = credenza.run(audit.list_events, name="Aged")
+        assert kept.at > credenza.server.now() - 30 * DAY
+
+
+async def write_at(*moments: int) -> None:
+    for at in moments:
+        await audit.insert_event(audit.AuditEvent(at=at, name="Aged"))

@@ -78,9 +78,8 @@ OPTIONS: dict[str, Any] = {
     "log_level": "warning",
     "timeout_graceful_shutdown": 25,
     "timeout_keep_alive": 30,
-    "timeout_worker_healthcheck": 30,
+    "timeout_worker_healthcheck": 120,
     "backlog": 2048,
-    "limit_concurrency": 1000,
 }
 
 

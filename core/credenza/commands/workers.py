@@ -6,7 +6,10 @@ import time
 
 from uvicorn.supervisors import multiprocess
 
-YOUNG = 30.0  # seconds in which a worker may still be starting; whether it hangs is asked after that
+YOUNG = (
+    120.0  # seconds in which a worker may still be starting, on a busy machine; whether it hangs is asked after that
+)
+HANGS = 10.0  # seconds without an answer
 
 
 class Worker(multiprocess.Process):
@@ -20,7 +23,7 @@ class Worker(multiprocess.Process):
         """uvicorn asks one worker after the other, and would wait here while another one is dead."""
         if not self.process.is_alive():
             return False
-        return time.monotonic() - self.born < YOUNG or self.ping(timeout)
+        return time.monotonic() - self.born < YOUNG or self.ping(min(timeout, HANGS))
 
     def _healthcheck(self, timeout: float) -> bool | None:
         """In short steps: uvicorn holds the other end of the pipe as well, so a worker's death would not end a wait."""

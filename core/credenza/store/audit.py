@@ -138,3 +138,12 @@ async def count_events_by_day(*, since: int) -> dict[str, dict[int, int]]:
     for row in rows:
         counts.setdefault(row["name"], {})[int(row["day"])] = int(row["n"])
     return counts
+
+
+async def clean_up_events(before: int, *, batch: int = 500) -> int:
+    """Delete a batch of what happened before that moment; returns how many."""
+    r = AuditEventRow
+    rows = await r.select(r.id).where(r.at < before).limit(batch)
+    if rows:
+        await r.delete().where(r.id.is_in([row["id"] for row in rows]))
+    return len(rows)

@@ -22,11 +22,14 @@ access = logging.getLogger("credenza.access")
 HEADER = b"x-request-id"
 ACCEPTED = re.compile(rb"[A-Za-z0-9._-]{8,40}")
 ALWAYS = ("/healthz", "/readyz")  # answered before the database ever was there
-WAIT = {"error": "temporarily_unavailable", "error_description": "The server is starting. Try again in a moment."}
+MOST = 1000  # requests at once in one process; beyond that each would only wait longer
+WAIT = {"error": "temporarily_unavailable", "error_description": "Try again in a moment."}
 
 
 class Application(Litestar):
     """Litestar, observed from outside, so that what it answers by itself is counted as well."""
+
+    under_way = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # type: ignore[override]
         if scope["type"] != ScopeType.HTTP:
@@ -45,10 +48,14 @@ class Application(Litestar):
                     message["headers"] = [*message["headers"], (HEADER, identifier.encode())]
             await send(message)
 
-        if server.up or scope["path"] in ALWAYS:
-            await super().__call__(scope, receive, answer)
+        if (server.up and self.under_way < MOST) or scope["path"] in ALWAYS:
+            self.under_way += 1
+            try:
+                await super().__call__(scope, receive, answer)
+            finally:
+                self.under_way -= 1
         else:
-            await not_yet(answer)
+            await not_now(answer)
         if server.metrics is not None or server.settings.log_requests:
             report(server, scope, status, time.perf_counter() - began)
 
@@ -65,8 +72,8 @@ def id_of(scope: Any, server: AuthorizationServer) -> tuple[bool, str]:
     return True, given.decode() if ACCEPTED.fullmatch(given) else secrets.token_hex(8)
 
 
-async def not_yet(send: Send) -> None:
-    """503, while the database was not reached since the start or its migrations wait."""
+async def not_now(send: Send) -> None:
+    """503, while the database was not reached since the start, or when too many requests are under way."""
     headers = [(b"content-type", b"application/json"), (b"cache-control", b"no-store"), (b"retry-after", b"5")]
     await send({"type": "http.response.start", "status": 503, "headers": headers})
     await send({"type": "http.response.body", "body": json.dumps(WAIT).encode(), "more_body": False})
