@@ -6,7 +6,7 @@ STAMP := $(VENV)/.installed
 
 # What a database engine could change the answer of; the other engine is in the whole run.
 ON_POSTGRESQL := tests/account tests/logout tests/organizations tests/permissions \
-	tests/rfc6749 tests/rfc8628 tests/rfc9101 tests/rfc9126 tests/rfc9449
+	tests/rfc6749 tests/rfc8628 tests/rfc8693 tests/rfc9101 tests/rfc9126 tests/rfc9449
 
 .DEFAULT_GOAL := help
 .PHONY: help install demo serve test check format faults bench docs messages lock chromium clean audit sbom site
