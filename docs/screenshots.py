@@ -23,6 +23,7 @@ import uvicorn
 import yaml
 from PIL import Image
 
+from credenza import segment_of
 from credenza.demo import logos
 from credenza.plugins import load_plugins
 from credenza.testing import Credenza, PageSeen, RelyingParty, UserAgent, running, test_settings
@@ -36,7 +37,7 @@ ORDERS, BERTHS = "https://orders.example.com", "https://berths.example.com"
 ORGANIZATIONS = "urn:credenza:scope:organizations"
 SCREENS = {"desktop": (1360, 800), "phone": (375, 740)}
 SCHEMES = ("light", "dark")
-COLORS = 48
+COLORS = 64
 DAY = 86400
 GULL_WATCH = {"client_name": "Gull Watch", "redirect_uris": ["http://127.0.0.1:33418/callback"]}
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
@@ -104,6 +105,10 @@ class Harbour:
             seen = agent.decide()
         return party.tokens(seen)
 
+    def is_download(self, address: str) -> bool:
+        """Whether an address of the console is a file and no page."""
+        return "attachment" in self.agent("admin").send("GET", address).headers.get("content-disposition", "")
+
     def pages(self) -> dict[str, str]:
         """Each page of the console: the path of its route, and the address of an example."""
         return crawl(self.agent("admin"))
@@ -163,7 +168,11 @@ def _live(place: Harbour) -> None:
     for name, uri in (("Gull Watch", "https://gull.example.net/callback"), ("Harbour CLI", "http://127.0.0.1/cb")):
         metadata = {"client_name": name, "redirect_uris": [uri], "token_endpoint_auth_method": "none"}
         place.credenza.request("POST", "/register", json=metadata).raise_for_status()
+    spam = {"client_name": "Free Tickets", "redirect_uris": ["https://tickets.example.net/cb"]}
+    place.credenza.request("POST", "/register", json=spam).raise_for_status()
     admin = place.agent("admin")
+    admin.get(f"/console/unknown-applications/hosts/{segment_of('tickets.example.net')}/block")
+    admin.submit([], form=_form_at(admin, "block"))
     page = admin.get("/console/organizations")
     assert isinstance(page, PageSeen)
     organization = next(link for link in page.links if re.fullmatch(r"/console/organizations/(?!create)[^/?]+", link))
@@ -211,10 +220,11 @@ def crawl(agent: UserAgent, examples: int = 3) -> dict[str, str]:
             continue
         page = agent.get(address)
         assert isinstance(page, PageSeen), address
-        assert page.status == 200, (address, page.status)
+        assert page.status in (200, 422), (address, page.status)
         found.setdefault(route, []).append(address)
         framed = [source.replace("&amp;", "&") for source in re.findall(r'<iframe[^>]* src="([^"]+)', page.html)]
-        waiting += [link for link in [*page.links, *framed] if link.startswith("/console")]
+        forms = [form.action for form in page.forms]  # a form has a page at its own address
+        waiting += [link for link in [*page.links, *framed, *forms] if link.startswith("/console")]
     return {route: found[route][0] for route in routes if route in found}
 
 
@@ -427,7 +437,9 @@ def take(page: Any, name: str, folder: Path) -> None:
         for scheme in SCHEMES:
             page.emulate_media(color_scheme=scheme)
             picture = Image.open(io.BytesIO(page.screenshot())).convert("RGB")
-            small = picture.quantize(COLORS, method=Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE)
+            # The console is flat, and its few colours shall be right; pages of users have a gradient.
+            method = Image.Quantize.MAXCOVERAGE if name.startswith("console") else Image.Quantize.FASTOCTREE
+            small = picture.quantize(COLORS, method=method, dither=Image.Dither.NONE)
             small.save(folder / f"{name}-{screen}-{scheme}.png", optimize=True)
 
 
@@ -440,7 +452,7 @@ def photograph(place: Harbour, browser: Any, folder: Path, wanted: Sequence[str]
     desk = browser.new_context(reduced_motion="reduce")
     signed_in(place, page := desk.new_page(), "admin")
     for route, address in place.pages().items():
-        if is_wanted(name := name_of(route)):
+        if is_wanted(name := name_of(route)) and not place.is_download(address):
             page.goto(place.issuer + address)
             take(page, name, folder)
     desk.close()

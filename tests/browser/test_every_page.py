@@ -118,11 +118,13 @@ def test_a_page_of_the_console(
     route: str,
 ) -> None:
     assert route in console_pages, f"no link of the console leads to {route}"
+    if harbour.is_download(console_pages[route]):
+        return
     page = open_page({harbour.issuer})
     page.context.add_cookies(harbour.cookies("admin"))
     answer = page.goto(harbour.issuer + console_pages[route])
     html = answer.text()
-    assert answer.status == 200
+    assert answer.status in (200, 422)  # 422 is a form that was left empty
     assert not INLINE.search(html), INLINE.search(html)
     assert len(html.encode()) < LARGEST
     # In a preview, for a frame of ours, no script runs; so none can look at it either.
