@@ -81,6 +81,8 @@ SETTINGS = {
     "interaction_lifetime": "In which a user may finish a sign-in that was begun.",
     "interactions_at_most": "Sign-ins begun and not finished that are kept; the oldest go first.",
     "invitation_lifetime": "Of a link that sets a password.",
+    "second_factor": "`optional`: of whoever has set one up, and where an application asks for it; `required`: of "
+    "everybody, who sets one up at the next sign-in.",
     "argon2_time_cost": "Passes of Argon2id.",
     "argon2_memory_kib": "Memory of Argon2id, in KiB.",
     "argon2_parallelism": "Lanes of Argon2id.",

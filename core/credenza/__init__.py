@@ -3,6 +3,18 @@
 from __future__ import annotations
 
 from . import events
+from .account_api import (
+    AccountDone,
+    AccountFrame,
+    AccountPage,
+    AccountRoute,
+    AccountSection,
+    AccountShown,
+    AccountTab,
+    AccountVisit,
+    account_get,
+    account_post,
+)
 from .app import create_app
 from .commands.theme_package import theme_package
 from .console_api import (
@@ -28,8 +40,19 @@ from .console_api import (
 )
 from .encryption import Undecryptable
 from .endpoints.discovery import describe as provider_metadata
+from .endpoints.interaction import complete_sign_in, may_complete, way_on
 from .endpoints.pages import check_email, check_username, invite, set_password
-from .events import ConsentGiven, ConsentRevoked, Event, ObjectChanged, PasswordChanged, SessionEnded, SigningKeyMoved
+from .events import (
+    ConsentGiven,
+    ConsentRevoked,
+    EmailChanged,
+    Event,
+    FactorChanged,
+    ObjectChanged,
+    PasswordChanged,
+    SessionEnded,
+    SigningKeyMoved,
+)
 from .hookspecs import Cleaner, Listener, hookimpl, hookspec
 from .logout import end_sessions
 from .objects import (
@@ -39,13 +62,17 @@ from .objects import (
     ClientSource,
     Command,
     GrantType,
+    HeldFactor,
     Prompt,
     Question,
     ScopeProvider,
+    SecondFactor,
+    SignInLink,
     StateSection,
     Subject,
     Theme,
     Waiting,
+    Way,
 )
 from .outbound import Refused, fetch, fetch_document
 from .permissions import Decision, branding_of, choices_of, context_title, described, still_valid, verdicts
@@ -54,6 +81,7 @@ from .permissions import counts as consent_counts
 from .plugins import HookTime, collect, hook_times
 from .prompts.explain import Explanation, explain, preview_pages
 from .protocol import errors
+from .protocol.assurance import MFA, PHISHING_RESISTANT, satisfies
 from .protocol.client_authentication import digest_secret
 from .protocol.clients import Branding, Client, ClientType
 from .protocol.documents import parse_json
@@ -100,7 +128,17 @@ from .web.images import UnusableImage, fetch_image, store_image
 from .web.inside import OwnAnswer, TokenSeen, basic_credentials, call_own, see_token
 from .web.limits import Limiter, Rule, neighbourhood
 from .web.moments import Moment
-from .web.pages import ConsentGroup, ConsentLine, ConsentPage, ErrorPage, FormPage, Look, Page, SignInPage
+from .web.pages import (
+    ConsentGroup,
+    ConsentLine,
+    ConsentPage,
+    ErrorPage,
+    FormPage,
+    Look,
+    Page,
+    SecondFactorPage,
+    SignInPage,
+)
 from .web.palette import Palette
 from .web.passwords import Passwords, WeakPassword, check_new_password
 from .web.preview import ThemeState, image_in_place, palette_of_look, preview, published_look, theme_states
@@ -122,6 +160,16 @@ from .web.static import StaticFiles
 __version__ = "0.1.0"
 
 __all__ = [
+    "MFA",
+    "PHISHING_RESISTANT",
+    "AccountDone",
+    "AccountFrame",
+    "AccountPage",
+    "AccountRoute",
+    "AccountSection",
+    "AccountShown",
+    "AccountTab",
+    "AccountVisit",
     "AnyRequest",
     "AnyResponse",
     "Asked",
@@ -158,12 +206,15 @@ __all__ = [
     "ConsoleVisit",
     "Counted",
     "Decision",
+    "EmailChanged",
     "ErrorPage",
     "Event",
     "Explanation",
+    "FactorChanged",
     "Forbidden",
     "FormPage",
     "GrantType",
+    "HeldFactor",
     "HookTime",
     "Limiter",
     "Link",
@@ -192,11 +243,14 @@ __all__ = [
     "SavedBranding",
     "Scope",
     "ScopeProvider",
+    "SecondFactor",
+    "SecondFactorPage",
     "Session",
     "SessionEnded",
     "Settings",
     "SettingsError",
     "ShownPanel",
+    "SignInLink",
     "SignInNeeded",
     "SignInPage",
     "SigningKeyMoved",
@@ -217,8 +271,11 @@ __all__ = [
     "UserRow",
     "Verdict",
     "Waiting",
+    "Way",
     "WeakPassword",
     "Words",
+    "account_get",
+    "account_post",
     "address_of",
     "audit",
     "basic_credentials",
@@ -243,6 +300,7 @@ __all__ = [
     "clean_css",
     "clients",
     "collect",
+    "complete_sign_in",
     "consent_counts",
     "consents",
     "console_get",
@@ -277,6 +335,7 @@ __all__ = [
     "json_response",
     "keys",
     "list_logout_deliveries",
+    "may_complete",
     "neighbourhood",
     "new_id",
     "new_token",
@@ -300,6 +359,7 @@ __all__ = [
     "revoke_consented_grants",
     "revoke_grants",
     "rotate_keys",
+    "satisfies",
     "see_token",
     "segment_of",
     "server_of",
@@ -319,4 +379,5 @@ __all__ = [
     "typed_of",
     "users",
     "verdicts",
+    "way_on",
 ]

@@ -15,6 +15,7 @@ from .prompts.consent import ConsentPrompt
 from .prompts.device import DevicePrompt
 from .prompts.login import LoginPrompt
 from .prompts.password import PasswordAuthenticator
+from .prompts.second_factor import SecondFactorPrompt
 from .protocol.scopes import Permission, Scope
 from .protocol.words import Words
 from .settings import Settings
@@ -64,7 +65,7 @@ class Defaults:
 
     @hookimpl
     def register_prompts(self) -> Sequence[Prompt]:
-        return [LoginPrompt(), DevicePrompt(), ConsentPrompt()]
+        return [LoginPrompt(), SecondFactorPrompt(), DevicePrompt(), ConsentPrompt()]
 
     @hookimpl
     def register_grant_types(self) -> Sequence[GrantType]:

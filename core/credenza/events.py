@@ -136,6 +136,23 @@ class PasswordChanged(Event):
 
 
 @dataclass(frozen=True, kw_only=True)
+class FactorChanged(Event):
+    """How somebody signs in changed: `factor` ("totp", "passkey" …) was added, removed, reset, or (a code) used up."""
+
+    factor: str
+    action: str
+    title: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class EmailChanged(Event):
+    """`before` and `after` are addresses; with the same in both it was verified."""
+
+    before: str = ""
+    after: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
 class SessionEnded(Event):
     session: str = ""
 

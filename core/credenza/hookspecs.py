@@ -14,7 +14,18 @@ from litestar import Router
 from litestar.handlers.base import BaseRouteHandler
 from piccolo.conf.apps import AppConfig
 
-from .objects import Authenticator, ClientSource, Command, GrantType, Prompt, ScopeProvider, StateSection, Theme
+from .objects import (
+    Authenticator,
+    ClientSource,
+    Command,
+    GrantType,
+    Prompt,
+    ScopeProvider,
+    SecondFactor,
+    SignInLink,
+    StateSection,
+    Theme,
+)
 from .protocol.clients import Client, ClientType
 from .settings import Settings
 
@@ -65,6 +76,18 @@ def register_grant_types(settings: Settings) -> GrantType | Sequence[GrantType]:
 @hookspec
 def register_authenticators(settings: Settings) -> Authenticator | Sequence[Authenticator]:
     """Ways to sign in. Called at the start; offered on the sign-in page."""
+    raise NotImplementedError
+
+
+@hookspec
+def register_second_factors(settings: Settings) -> SecondFactor | Sequence[SecondFactor]:
+    """Proofs asked for after the first one. Called at the start; asked of whoever has set one up, or must have one."""
+    raise NotImplementedError
+
+
+@hookspec
+def register_sign_in_links(settings: Settings) -> SignInLink | Sequence[SignInLink]:
+    """Links below the form of the sign-in page. Called at the start; they are shown on every sign-in page."""
     raise NotImplementedError
 
 

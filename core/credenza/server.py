@@ -17,10 +17,11 @@ from .events import Event
 from .hookspecs import Cleaner, Listener
 from .languages import Languages
 from .metrics import Metrics
-from .objects import Authenticator, ClientSource, GrantType, Prompt, ScopeProvider, Theme
+from .objects import Authenticator, ClientSource, GrantType, Prompt, ScopeProvider, SecondFactor, SignInLink, Theme
 from .outbound import RemoteKeys
 from .plugins import by_name, check_callable, collect, folders_of, owner_of
 from .protocol import jose
+from .protocol.assurance import strength
 from .protocol.clients import Branding, Client, ClientType
 from .protocol.errors import ProtocolError, ServerError
 from .protocol.scopes import Permission, Scope
@@ -100,12 +101,17 @@ class AuthorizationServer:
         self.scope_providers: Mapping[str, ScopeProvider] = dict(
             sorted(sources.items(), key=lambda item: item[1].order)
         )
-        for source in (*self.client_sources.values(), *self.scope_providers.values()):
-            source.server = self
         prompts: dict[str, Prompt] = named("register_prompts", Prompt)
         self.prompts: Mapping[str, Prompt] = dict(sorted(prompts.items(), key=lambda item: item[1].order))
         self.grant_types: Mapping[str, GrantType] = named("register_grant_types", GrantType)
         self.authenticators: Mapping[str, Authenticator] = named("register_authenticators", Authenticator)
+        factors: dict[str, SecondFactor] = named("register_second_factors", SecondFactor)
+        self.second_factors: Mapping[str, SecondFactor] = dict(sorted(factors.items(), key=lambda item: item[1].order))
+        links = collect(self.plugins, "register_sign_in_links", SignInLink, settings=self.settings)
+        self.sign_in_links: Sequence[SignInLink] = sorted((link for _, link in links), key=lambda link: link.order)
+        for mapping in (self.client_sources, self.scope_providers, self.authenticators, self.second_factors):
+            for item in mapping.values():
+                item.server = self
         self.themes: Mapping[str, Theme] = named("register_themes", Theme)
         listeners = check_callable(
             "register_listeners", collect(self.plugins, "register_listeners", None, settings=self.settings)
@@ -126,6 +132,13 @@ class AuthorizationServer:
 
     def now(self) -> int:
         return self.clock.now()
+
+    @property
+    def acr_values(self) -> tuple[str, ...]:
+        """The classes of authentication that a sign-in can reach, weakest first."""
+        reached = {way.acr for way in self.authenticators.values()}
+        reached |= {factor.acr for factor in self.second_factors.values()}
+        return tuple(sorted(reached, key=strength))
 
     @property
     def plugins_named(self) -> frozenset[str]:

@@ -18,6 +18,7 @@ from .protocol.redirect_uris import is_loopback
 PREFIX = "CREDENZA_"
 # Read elsewhere, before there are settings: where the file is, and whether to print what plugins do.
 OTHER_VARIABLES = frozenset({"CREDENZA_CONFIG", "CREDENZA_TRACE_PLUGINS"})
+SECOND_FACTOR = ("optional", "required")
 REGISTRATION = ("off", "token", "open")  # nobody, whoever brings the initial access token, anybody
 CACHE_SCHEMES = ("valkey", "valkeys", "redis", "rediss")
 SAMPLE_SECRETS = frozenset({"secret", "changeme", "change-me", "password", "credenza", "example", "test"})
@@ -78,6 +79,8 @@ class Settings:
     interactions_at_most: int = 10_000
     invitation_lifetime: int = 7 * 24 * 3600
 
+    second_factor: str = "optional"
+
     argon2_time_cost: int = 2
     argon2_memory_kib: int = 19_456
     argon2_parallelism: int = 1
@@ -116,6 +119,8 @@ class Settings:
             raise SettingsError("registration_limit_per_hour: at least 1")
         if "RS256" not in self.signing_algorithms or not set(self.signing_algorithms) <= set(ALGORITHMS):
             raise SettingsError(f"signing_algorithms: RS256, and any of {', '.join(ALGORITHMS[1:])}")
+        if self.second_factor not in SECOND_FACTOR:
+            raise SettingsError(f"second_factor: one of {', '.join(SECOND_FACTOR)}")
         if not 0 < self.code_lifetime <= 600:
             raise SettingsError("code_lifetime: 1 to 600 seconds")
         if not 0 <= self.refresh_token_reuse_window <= 60:

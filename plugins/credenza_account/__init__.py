@@ -4,20 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import pluggy
 from litestar.handlers import HTTPRouteHandler
 
-from credenza import ConsolePreview, hookimpl
+from credenza import AccountSection, ConsolePreview, collect, hookimpl
 
-from . import applications, data, password, sessions
+from . import applications, data, hookspecs, password, sessions
 from .frame import STATIC, TEMPLATES
 from .preview import PREVIEW
+from .security import Sections
 
 templates = TEMPLATES / "account"  # for themes: {% extends "account:sessions.html" %}
 locales = TEMPLATES.parent / "locales"
 
 
+def build_sections(manager: pluggy.PluginManager, **arguments: object) -> Sections:
+    """Our own part of the Security tab and those of the other plugins."""
+    return Sections([("account", password.SECTION), *collect(manager, "account_sections", AccountSection, **arguments)])
+
+
 @hookimpl
-def register_routes() -> Sequence[HTTPRouteHandler]:
+def register_routes(settings: object, plugins: pluggy.PluginManager) -> Sequence[HTTPRouteHandler]:
+    sections = build_sections(plugins, settings=settings)
     return [
         applications.list_applications,
         applications.show_application,
@@ -30,7 +38,8 @@ def register_routes() -> Sequence[HTTPRouteHandler]:
         password.show_password,
         password.save_password,
         data.show_data,
-        data.download_data,
+        data.download_handler(sections),
+        *sections.handlers(),
         STATIC.handler(),
     ]
 
@@ -38,3 +47,6 @@ def register_routes() -> Sequence[HTTPRouteHandler]:
 @hookimpl(optionalhook=True)
 def console_previews() -> ConsolePreview:
     return PREVIEW
+
+
+__all__ = ["build_sections", "hookspecs", "register_routes", "templates"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, ClassVar
 
 from litestar import get, post
@@ -11,6 +12,7 @@ from litestar.exceptions import NotFoundException
 from litestar.params import FromPath
 
 from credenza import (
+    AccountPage,
     AnyRequest,
     AnyResponse,
     Asked,
@@ -44,7 +46,7 @@ from credenza import (
     verdicts,
 )
 
-from .frame import AccountPage, Visit, done, posted, show, visit
+from .frame import TEMPLATES, Visit, done, posted, show, visit
 
 HERE = "/account"
 ONE = "/account/applications/{consent_id:str}"
@@ -92,6 +94,7 @@ class Application:
 class ApplicationsPage(AccountPage):
     """`older` and `newer` are addresses of more of them, or empty."""
 
+    folder: ClassVar[Path | None] = TEMPLATES
     template: ClassVar[str] = "account/applications.html"
     tab: ClassVar[str] = HERE
     applications: tuple[Application, ...]
@@ -106,6 +109,7 @@ class ApplicationPage(AccountPage):
     `opens_at` is where the application begins a sign-in by itself, if it can.
     """
 
+    folder: ClassVar[Path | None] = TEMPLATES
     template: ClassVar[str] = "account/application.html"
     tab: ClassVar[str] = HERE
     application: Application

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, ClassVar
 
 from litestar import Response, get
+from litestar.handlers import HTTPRouteHandler
 
 from credenza import (
+    AccountPage,
     AnyRequest,
     AnyResponse,
     Asked,
@@ -30,7 +33,8 @@ from credenza import (
     sessions,
 )
 
-from .frame import AccountPage, Visit, show, visit
+from .frame import TEMPLATES, Visit, show, visit
+from .security import Sections
 
 HERE = "/account/data"
 MOST_EVENTS = 10_000
@@ -48,6 +52,7 @@ class Fact:
 
 @dataclass(kw_only=True)
 class DataPage(AccountPage):
+    folder: ClassVar[Path | None] = TEMPLATES
     template: ClassVar[str] = "account/data.html"
     tab: ClassVar[str] = HERE
     groups: tuple[tuple[str, tuple[Fact, ...]], ...]
@@ -100,10 +105,16 @@ async def _claims(here: Visit) -> list[tuple[str, dict[str, Any]]]:
     return found
 
 
-@get(f"{HERE}.json", name="account data file")
-async def download_data(request: AnyRequest) -> AnyResponse:
+def download_handler(sections: Sections) -> HTTPRouteHandler:
+    @get(f"{HERE}.json", name="account data file")
+    async def download_data(request: AnyRequest) -> AnyResponse:
+        return await _file(await visit(request), sections)
+
+    return download_data
+
+
+async def _file(here: Visit, sections: Sections) -> AnyResponse:
     """Explicit members only: no hash, no secret, nothing of other people."""
-    here = await visit(request)
     user, server = here.user, here.server
     listed = await sessions.list_sessions(user.id, server.now())
     events, more = await _events(here)
@@ -139,6 +150,7 @@ async def download_data(request: AnyRequest) -> AnyResponse:
             }
             for session in listed
         ],
+        "security": await sections.export(here),
         "events": [_event(here, event) for event in events],
         "older_events_left_out": more,
     }

@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Mapping
 from pathlib import Path
-from typing import ClassVar
 
 from credenza import (
+    AccountFrame,
+    AccountPage,
+    AccountTab,
+    AccountVisit,
     AnyRequest,
     AnyResponse,
     AuthorizationServer,
-    FormPage,
-    Moment,
     Parameters,
-    Session,
     SignInNeeded,
     StaticFiles,
-    User,
     Words,
     csrf_token,
     redirect_response,
@@ -32,7 +31,7 @@ STATIC = StaticFiles("/account/static", HERE / "static")
 TABS = (
     (Words("Applications"), "/account", "layout-grid"),
     (Words("Sessions"), "/account/sessions", "monitor"),
-    (Words("Password"), "/account/password", "lock"),
+    (Words("Security"), "/account/security", "shield"),
     (Words("Your data"), "/account/data", "database"),
 )
 # What the next page says once. Only the word travels, in a cookie: a link cannot make a page say it.
@@ -46,82 +45,40 @@ NOTICES = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Tab:
-    title: str
-    address: str
-    icon: str
-    current: bool
+Visit = AccountVisit
 
 
-@dataclass(frozen=True, slots=True)
-class Frame:
-    """`console` is the address of the console, for those who may go there."""
-
-    account: str = ""
-    account_name: str = ""
-    tabs: tuple[Tab, ...] = ()
-    stylesheet: str = ""
-    console: str = ""
-    sign_out: str = "/logout"
-    notice: str = ""
-
-
-@dataclass(kw_only=True)
-class AccountPage(FormPage):
-    """A page of these. `tab` is the address of the tab that it belongs to."""
-
-    name: ClassVar[str] = "account"
-    folder: ClassVar[Path | None] = TEMPLATES
-    tab: ClassVar[str]
-    action: str = ""
-    csrf_token: str = ""
-    frame: Frame = field(default_factory=Frame)
-
-
-@dataclass(frozen=True, slots=True)
-class Visit:
-    """One request by somebody who is signed in; `form` is what they posted."""
-
-    request: AnyRequest
-    server: AuthorizationServer
-    session: Session
-    user: User
-    form: Parameters
-
-    def moment(self, at: int) -> Moment:
-        return Moment(at, self.server.now())
-
-
-async def visit(request: AnyRequest) -> Visit:
-    session, user = await signed_in(request)
+async def visit(request: AnyRequest, *, fresh: bool = False) -> Visit:
+    session, user = await signed_in(request, fresh=fresh)
     return Visit(request, server_of(request), session, user, Parameters([]))
 
 
-async def posted(request: AnyRequest, page: str) -> Visit:
+async def posted(request: AnyRequest, page: str, *, fresh: bool = False) -> Visit:
     """A form from the page at `page`: whoever has to sign in first comes back there, not to the form's own address."""
     try:
-        session, user, form = await signed_in_form(request)
-    except SignInNeeded:
-        raise SignInNeeded(page) from None
+        session, user, form = await signed_in_form(request, fresh=fresh)
+    except SignInNeeded as error:
+        raise SignInNeeded(page, error.max_age) from None
     return Visit(request, server_of(request), session, user, form)
 
 
-def framed(visit: Visit, tab: str, notice: str = "") -> Frame:
-    return Frame(
+def framed(visit: Visit, tab: str, notice: str = "") -> AccountFrame:
+    return AccountFrame(
         account=visit.user.email or visit.user.username,
         account_name=visit.user.display_name,
-        tabs=tuple(Tab(title, address, icon, address == tab) for title, address, icon in TABS),
+        tabs=tuple(AccountTab(title, address, icon, address == tab) for title, address, icon in TABS),
         stylesheet=STATIC.address("account.css"),
         console="/console" if visit.user.administrator and "console" in visit.server.plugins_named else "",
         notice=notice,
     )
 
 
-async def show(visit: Visit, page: AccountPage) -> AnyResponse:
+async def show(visit: Visit, page: AccountPage, notices: Mapping[str, str] = NOTICES, session: str = "") -> AnyResponse:
+    """`notices` are what this page may say, by the word in the cookie; `session` the new cookie, if any."""
     cookie = visit.request.cookies.get(_notice_cookie(visit.server), "")
-    page.csrf_token = csrf_token(visit.request, visit.session)
-    page.frame = framed(visit, page.tab, NOTICES.get(cookie, ""))
+    keyring = visit.server.keyring
+    page.csrf_token = keyring.csrf_token(session) if session else csrf_token(visit.request, visit.session)
+    page.frame = framed(visit, page.tab, (NOTICES | dict(notices)).get(cookie, ""))
     response = await render(visit.request, page, status=page.status)
     if cookie:
         _set_notice(visit.server, response, "", 0)

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import ClassVar
 
 from litestar import get, post
 
 from credenza import (
+    AccountPage,
+    AccountSection,
     AnyRequest,
     AnyResponse,
     Authentication,
@@ -24,7 +27,7 @@ from credenza import (
     transaction,
 )
 
-from .frame import AccountPage, Visit, done, posted, show, visit
+from .frame import TEMPLATES, Visit, done, posted, show, visit
 
 HERE = "/account/password"
 
@@ -33,8 +36,8 @@ HERE = "/account/password"
 class PasswordPage(AccountPage):
     """`wrong` names the field that `message` is about. Without `usable` the account has no password to change."""
 
+    folder: ClassVar[Path | None] = TEMPLATES
     template: ClassVar[str] = "account/password.html"
-    tab: ClassVar[str] = HERE
     username: str
     usable: bool
     minimum: int
@@ -130,3 +133,15 @@ def _check_new(here: Visit) -> None:
         raise Refused("password", "This is the password that you have now.")
     if chosen != here.form.get("password_again", ""):
         raise Refused("password_again", "The two are not the same.")
+
+
+async def summary(here: Visit) -> str | None:
+    if "password" not in here.server.authenticators:
+        return None
+    changed = here.user.password_changed_at
+    if here.user.password_hash is None:
+        return Words("You sign in without one")
+    return Words("Set %(when)s", when=here.moment(changed).relative) if changed else Words("Set")
+
+
+SECTION = AccountSection(Words("Password"), HERE, summary, icon="lock", order=100)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import ClassVar
 
 from litestar import get, post
 from litestar.exceptions import NotFoundException
 
 from credenza import (
+    AccountPage,
     AnyRequest,
     AnyResponse,
     Moment,
@@ -21,7 +23,7 @@ from credenza import (
 )
 
 from . import words
-from .frame import AccountPage, Visit, done, posted, show, visit
+from .frame import TEMPLATES, Visit, done, posted, show, visit
 
 HERE = "/account/sessions"
 
@@ -41,6 +43,7 @@ class SessionLine:
 
 @dataclass(kw_only=True)
 class SessionsPage(AccountPage):
+    folder: ClassVar[Path | None] = TEMPLATES
     template: ClassVar[str] = "account/sessions.html"
     tab: ClassVar[str] = HERE
     sessions: tuple[SessionLine, ...]

@@ -11,7 +11,7 @@ from credenza.web.claims import claims_in_words, claims_summary
 from credenza_account import words
 
 Account = Callable[..., UserAgent]
-PAGES = ["/account", "/account/sessions", "/account/password", "/account/data"]
+PAGES = ["/account", "/account/sessions", "/account/security", "/account/data"]
 
 
 def seen(page: PageSeen | Callback) -> PageSeen:

@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 import yaml
 
+import credenza_account
 import credenza_console
 from credenza import ConsentGiven, Event, cleaning, hookspecs, users
 from credenza.events import UserSignedIn
@@ -49,6 +50,7 @@ def book(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     path = tmp_path / "visitor-book.txt"
     monkeypatch.setattr(importlib.import_module("visitor_book"), "BOOK", path)
     monkeypatch.setattr(importlib.import_module("badge_reader"), "TICKETS", {"harbour-night-7"})
+    monkeypatch.setattr(importlib.import_module("badge_reader"), "DOOR_CODES", {"grace": ["1815", "1906"]})
     return path
 
 
@@ -65,7 +67,7 @@ def hooks(module: Any) -> dict[str, Any]:
     }
 
 
-ALL = hooks(hookspecs) | hooks(credenza_console.hookspecs)
+ALL = hooks(hookspecs) | hooks(credenza_console.hookspecs) | hooks(credenza_account.hookspecs)
 
 
 # -- the list ---------------------------------------------------------------------------------------------------------
@@ -227,6 +229,37 @@ def test_register_authenticators(user_agent: UserAgent, client: RelyingParty) ->
     assert page.name == "consent"
     tokens = client.tokens(user_agent.decide())
     assert client.userinfo(tokens["access_token"]).json()["name"] == "Ada Lovelace"
+
+
+def test_register_second_factors(user_agent: UserAgent, client: RelyingParty) -> None:
+    user_agent.get(client.authorization_url())
+    page = user_agent.sign_in("grace")
+    assert isinstance(page, PageSeen)
+    assert "Enter a door code" in page.text
+    page = user_agent.submit([("code", "0000")])
+    assert isinstance(page, PageSeen)
+    assert "This code opens no door." in page.text
+    page = user_agent.submit([("code", "1815")])
+    assert isinstance(page, PageSeen)
+    assert page.name == "terms" or page.name == "consent"
+
+
+def test_register_sign_in_links(user_agent: UserAgent, client: RelyingParty) -> None:
+    page = user_agent.get(client.authorization_url())
+    assert isinstance(page, PageSeen)
+    token = page.url.split("/")[-2]
+    assert f"/terms?continue={token}" in page.links
+
+
+def test_account_sections(user_agent: UserAgent) -> None:
+    for user, listed in (("grace", True), ("ada", False)):
+        agent = UserAgent(user_agent.credenza)
+        agent.get("/account/security")
+        agent.sign_in(user)
+        agent.submit([("code", "1815")]) if listed else None
+        page = agent.get("/account/security")
+        assert isinstance(page, PageSeen)
+        assert ("1 codes left" in page.text) == listed
 
 
 def test_register_routes(user_agent: UserAgent, terms: None) -> None:

@@ -13,11 +13,11 @@ import httpx
 import pytest
 
 from credenza.endpoints.pages import invite
-from credenza.prompts.password import FREE_FAILURES, LONGEST_WAIT
 from credenza.settings import Settings, SettingsError, secret_key
 from credenza.store import users
 from credenza.testing import PASSWORD, PageSeen, RelyingParty, UserAgent, test_settings
 from credenza.web.passwords import MAX_WAITING, Passwords, WeakPassword, check_new_password
+from credenza.web.tries import FREE_FAILURES, LONGEST_WAIT
 
 # -- enumeration ------------------------------------------------------------------------------------------------------
 

@@ -34,7 +34,7 @@ from .secrets import SecretRow, list_secrets
 
 LISTS = ("redirect_uris", "post_logout_redirect_uris", "cors_origins")
 TEXTS = ("name", "description", "auth_method", "id_token_alg", "jwks_uri", "backchannel_logout_uri")
-SWITCHES = ("require_pkce", "offline_access")
+SWITCHES = ("require_pkce", "offline_access", "require_second_factor")
 # Fields of the form that are kept in `Client.metadata`, and by which name there.
 METADATA = {
     "profile": "security_profile",

@@ -9,6 +9,7 @@ from ..objects import Waiting
 from ..permissions import Decision
 from ..prompts.consent import final_decision, record_automatic
 from ..protocol import jose
+from ..protocol.assurance import reached_class
 from ..protocol.authorization_response import AuthorizationResponse, failure, success
 from ..protocol.clients import Client
 from ..protocol.errors import LoginRequired, ProtocolError
@@ -103,7 +104,7 @@ async def new_grant(waiting: Waiting) -> tuple[Grant, Decision]:
         choices=dict(waiting.choices),
         nonce=authorization_request.nonce,
         auth_time=waiting.session.authenticated_at,
-        acr=waiting.session.acr,
+        acr=reached_class(waiting.session.acr, authorization_request.wanted_acrs),
         amr=waiting.session.amr,
         dpop_jkt=authorization_request.dpop_jkt,
     )

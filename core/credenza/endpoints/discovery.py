@@ -29,7 +29,6 @@ ENDPOINTS = {
     "pushed_authorization_request_endpoint": "/par",
     "device_authorization_endpoint": "/device_authorization",
 }
-ACR_VALUES = ("urn:credenza:acr:password",)
 PROTOCOL_CLAIMS = ("sub", "iss", "aud", "exp", "iat", "auth_time", "nonce", "acr", "amr", "sid", "at_hash")
 
 
@@ -118,7 +117,7 @@ async def describe(server: AuthorizationServer) -> dict[str, object]:
         claims=claims,
         grant_types=[name for name in server.grant_types if name in used],
         signing_algorithms=server.settings.signing_algorithms,
-        acr_values=ACR_VALUES,
+        acr_values=server.acr_values,
         locales=server.languages.tags,
     )
 

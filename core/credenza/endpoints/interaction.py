@@ -11,8 +11,9 @@ from litestar import get, route
 from litestar.enums import HttpMethod
 from litestar.params import FromPath
 
-from ..objects import Waiting
+from ..objects import Authentication, Waiting
 from ..permissions import branding_of
+from ..prompts.login import begin_sign_in
 from ..protocol.authorization_request import AuthorizationRequest
 from ..protocol.errors import InvalidRequest, ProtocolError
 from ..protocol.parameters import Parameters
@@ -47,7 +48,7 @@ async def _continue(request: AnyRequest, token: str) -> AnyResponse:
     interaction = await _find(request, token)
     if interaction is None:
         return await gone(request)
-    waiting = await _reopen(request, interaction)
+    waiting = await _reopen(request, interaction, token)
     return await _guarded(request, waiting, interaction, proceed(request, waiting, interaction, token))
 
 
@@ -71,7 +72,7 @@ async def prompt(request: AnyRequest, token: FromPath[str], name: FromPath[str])
     interaction = await _find(request, token)
     if interaction is None:
         return await gone(request)
-    waiting = await _reopen(request, interaction)
+    waiting = await _reopen(request, interaction, token)
     return await _guarded(request, waiting, interaction, _prompt(request, waiting, interaction, token, name))
 
 
@@ -123,6 +124,39 @@ def _chosen(waiting: Waiting) -> dict[str, str]:
     }
 
 
+async def complete_sign_in(request: AnyRequest, token: str, authentication: Authentication) -> AnyResponse:
+    """Go on with a sign-in whose first factor was proved elsewhere, in the browser that began it."""
+    interaction = await _find(request, token)
+    if interaction is None:
+        return await gone(request)
+    waiting = await _reopen(request, interaction, token)
+    return await _guarded(request, waiting, interaction, _complete(request, waiting, interaction, authentication))
+
+
+async def _complete(
+    request: AnyRequest, waiting: Waiting, interaction: Interaction, authentication: Authentication
+) -> AnyResponse:
+    server = waiting.server
+    due = await first_required(waiting, interaction.state)
+    if due is not None and due.name == "login":
+        await begin_sign_in(waiting, authentication)
+        await sessions.update_interaction(interaction)
+    response = redirect_response(server.settings, f"{server.issuer}/interaction/{waiting.token}")
+    if waiting.new_cookie:
+        set_session_cookie(response, server.settings, waiting.new_cookie)
+    return response
+
+
+async def may_complete(request: AnyRequest, token: str) -> bool:
+    """Whether this is a sign-in that this browser began and has not finished."""
+    return await _find(request, token) is not None
+
+
+def way_on(token: str) -> str:
+    """The path that goes on with a sign-in, whatever else was done meanwhile; the front door without one."""
+    return f"/interaction/{token}" if is_token(token, "interaction") else "/"
+
+
 async def _find(request: AnyRequest, token: str) -> Interaction | None:
     """The interaction, in the browser that began it: a link sent to somebody else leads nowhere."""
     if not is_token(token, "interaction"):
@@ -133,8 +167,15 @@ async def _find(request: AnyRequest, token: str) -> Interaction | None:
     return interaction
 
 
-async def _reopen(request: AnyRequest, interaction: Interaction) -> Waiting:
-    """Parse the request again: what was changed meanwhile (a redirect URI removed, a client disabled) counts."""
+async def _reopen(request: AnyRequest, interaction: Interaction, token: str) -> Waiting:
+    waiting = await _parsed_again(request, interaction)
+    waiting.token = token
+    waiting.begun = interaction.state.setdefault("begun", {})
+    return waiting
+
+
+async def _parsed_again(request: AnyRequest, interaction: Interaction) -> Waiting:
+    """What was changed meanwhile (a redirect URI removed, a client disabled) counts."""
     server = server_of(request)
     if not interaction.parameters:
         return await new_waiting(request, server, None, None)

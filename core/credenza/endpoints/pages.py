@@ -37,7 +37,8 @@ from .authorization import begin_interaction
 
 async def on_sign_in_needed(request: AnyRequest, error: SignInNeeded) -> AnyResponse:
     """Lead to the sign-in page and back; the way back is kept by us and never read from the request."""
-    return await begin_interaction(request, server_of(request), return_to=error.return_to)
+    begun = {} if error.max_age is None else {"max_age": error.max_age}
+    return await begin_interaction(request, server_of(request), return_to=error.return_to, state={"begun": begun})
 
 
 @get("/", name="front door")

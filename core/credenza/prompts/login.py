@@ -10,11 +10,10 @@ from ..protocol.errors import AccessDenied, InvalidRequest, LoginRequired, Tempo
 from ..protocol.parameters import Parameters
 from ..protocol.words import Words
 from ..store.engine import database
-from ..web.pages import SignInPage, Way
+from ..web.pages import SignInPage
 from ..web.sessions import begin_session
+from .factors import check_possible, first_proved, missing
 from .subject import is_wanted
-
-ACR = "urn:credenza:acr:password"
 
 
 class LoginPrompt(Prompt):
@@ -24,16 +23,22 @@ class LoginPrompt(Prompt):
     own_pages = True
 
     async def required(self, waiting: Waiting) -> bool:
+        check_possible(waiting)
+        if "user" in waiting.begun:
+            if await self._second_is_due(waiting):
+                return False
+            waiting.begun.clear()
         if waiting.session is None or waiting.user is None:
             return True
-        answered = waiting.state.get("session") == waiting.session.id
+        answered = waiting.begun.get("session") == waiting.session.id
         await self._check_subject(waiting, answered)
         if answered:
             return False
         if waiting.state.get("switch"):
             return True
         if waiting.request is None:
-            return False
+            freshness = waiting.begun.get("max_age")
+            return freshness is not None and waiting.server.now() - waiting.session.authenticated_at > freshness
         request = waiting.request
         if request.prompts & {"login", "select_account"}:
             return True
@@ -42,6 +47,10 @@ class LoginPrompt(Prompt):
             if request.max_age == 0 or age >= request.max_age:
                 return True
         return not await is_wanted(waiting)
+
+    async def _second_is_due(self, waiting: Waiting) -> bool:
+        user = await first_proved(waiting)
+        return user is not None and await missing(waiting, user, waiting.begun["acr"], signing_in=True) is not None
 
     async def _check_subject(self, waiting: Waiting, answered: bool) -> None:
         """Tokens for somebody else than the client asked about are never given. Core §3.1.2.2, §5.5.1."""
@@ -52,11 +61,11 @@ class LoginPrompt(Prompt):
 
     async def show(self, waiting: Waiting) -> SignInPage:
         hint = waiting.request.login_hint if waiting.request is not None else ""
-        return self._page(waiting, identifier=hint)
+        return await self._page(waiting, identifier=hint)
 
-    def _page(self, waiting: Waiting, *, identifier: str = "", message: str = "") -> SignInPage:
+    async def _page(self, waiting: Waiting, *, identifier: str = "", message: str = "") -> SignInPage:
         server = waiting.server
-        ways = tuple(Way(a.name, a.title, a.icon) for a in server.authenticators.values() if a.name != "password")
+        ways = [way for authenticator in server.authenticators.values() for way in await authenticator.ways(waiting)]
         return SignInPage(
             title=Words("Sign in"),
             action=waiting.action,
@@ -66,7 +75,8 @@ class LoginPrompt(Prompt):
             identifier=identifier,
             account=waiting.user.username if waiting.user is not None else "",
             password="password" in server.authenticators,
-            ways=ways,
+            ways=tuple(ways),
+            links=tuple((link.label, f"{link.path}?continue={waiting.token}") for link in server.sign_in_links),
             cancel=waiting.request is not None,
         )
 
@@ -78,26 +88,44 @@ class LoginPrompt(Prompt):
             raise InvalidRequest(Words("There is no such way to sign in."))
         identifier = form.get("identifier", "")
         try:
-            answer = await authenticator.authenticate(waiting.server, form, waiting.address)
+            answer = await authenticator.answer(waiting, form)
         except (TooManyTries, TemporarilyUnavailable) as error:
-            page = self._page(waiting, identifier=identifier, message=error.text)
+            page = await self._page(waiting, identifier=identifier, message=error.text)
             page.status = error.status
             return page
         if not isinstance(answer, Authentication):
-            return self._page(waiting, identifier=identifier, message=answer)
-        await sign_in(waiting, answer)
+            return await self._page(waiting, identifier=identifier, message=answer)
+        await begin_sign_in(waiting, answer)
         return None
 
 
-async def sign_in(waiting: Waiting, authentication: Authentication) -> None:
-    """Begin a session, with a new id, and remember that this interaction was answered by it."""
+async def begin_sign_in(waiting: Waiting, authentication: Authentication) -> None:
+    """The first factor is proved: sign in, or note it until the second one is proved too."""
+    user = authentication.user
+    kept: dict[str, Any] = {name: waiting.begun[name] for name in ("max_age", "skipped") if name in waiting.begun}
+    waiting.begun.clear()
+    waiting.begun.update(kept)
+    if await missing(waiting, user, authentication.acr, signing_in=True) is None:
+        await sign_in(waiting, authentication)
+    else:
+        waiting.begun.update(
+            user=user.id, amr=list(authentication.amr), acr=authentication.acr, at=waiting.server.now()
+        )
+
+
+async def sign_in(waiting: Waiting, authentication: Authentication, *, since: int | None = None) -> None:
+    """Begin a session, with a new id, and remember that this interaction was answered by it.
+
+    `since` is when the user was authenticated, if that was earlier and only something was added to it now.
+    """
     user = authentication.user
     async with database().transaction():
         session, cookie = await begin_session(
             waiting.server,
             user,
             amr=authentication.amr,
-            acr=ACR,
+            acr=authentication.acr,
+            authenticated_at=since,
             address=waiting.address,
             user_agent=waiting.user_agent,
             old=waiting.session,
@@ -113,4 +141,6 @@ async def sign_in(waiting: Waiting, authentication: Authentication) -> None:
             )
         )
     waiting.session, waiting.user, waiting.new_cookie = session, user, cookie
-    waiting.state["session"] = session.id
+    skipped = waiting.begun.get("skipped", False)
+    waiting.begun.clear()
+    waiting.begun.update(session=session.id, skipped=skipped)

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from ..events import SignInFailed
 from ..objects import Authentication, Authenticator
-from ..protocol.errors import TooManyTries
 from ..protocol.parameters import Parameters
 from ..protocol.words import Words
 from ..server import AuthorizationServer
 from ..store import users
 from ..web.limits import Limiter, Rule, neighbourhood
 from ..web.passwords import MAX_CHARACTERS, Passwords
+from ..web.tries import take_a_turn
 
-FREE_FAILURES = 5  # in a row, before an account's next try has to wait
-LONGEST_WAIT = 900  # seconds; never for ever, or anybody could lock anybody out
 PER_ADDRESS = Rule("failed sign-in by address", burst=100, seconds=900)
 WRONG = Words("The user name or the password is not right.")
 
@@ -34,7 +32,7 @@ class PasswordAuthenticator(Authenticator):
             return WRONG
         key = server.keyring.keyed_name(identifier.lower())
         if self.throttled:
-            await self._take_a_turn(server, key, address)
+            await take_a_turn(server, key, lambda: self.limiter.blocked((PER_ADDRESS, neighbourhood(address))))
         user = await users.find_user_by_identifier(identifier)
         matches = await self.passwords.verify(user.password_hash if user is not None else None, password)
         if user is None or not matches or user.suspended:
@@ -45,19 +43,6 @@ class PasswordAuthenticator(Authenticator):
         if user.password_hash is not None and self.passwords.needs_rehash(user.password_hash):
             await users.replace_hash(user.id, user.password_hash, await self.passwords.hash(password))
         return Authentication(user, self.amr)
-
-    async def _take_a_turn(self, server: AuthorizationServer, key: str, address: str) -> None:
-        """Counted as a failure before the slow part, or many tries at once would all be the first one."""
-        wait = 0
-        for _ in range(2 * FREE_FAILURES):
-            failures, last_at = seen = await users.failed_sign_ins(key)
-            if failures >= FREE_FAILURES:
-                wait = last_at + min(2 ** min(failures - FREE_FAILURES, 20), LONGEST_WAIT) - server.now()
-            if wait > 0 or await self.limiter.blocked((PER_ADDRESS, neighbourhood(address))):
-                break
-            if await users.count_failed_sign_in(key, server.now(), seen=seen):
-                return
-        raise TooManyTries(Words("Too many tries. Wait %(count)s seconds and try again.", count=max(wait, 5)))
 
     async def _failed(self, server: AuthorizationServer, address: str, user: users.User | None) -> None:
         if self.throttled:

@@ -105,6 +105,11 @@ class AuthorizationRequest:
         return "openid" in self.scopes
 
     @property
+    def wanted_acrs(self) -> tuple[str, ...]:
+        """Classes of authentication in the order of the client's preference. OpenID Connect Core §3.1.2.1, §5.5.1.1."""
+        return self.claims.essential_acrs or self.claims.voluntary_acrs or self.acr_values
+
+    @property
     def asked(self) -> Asked:
         return Asked(self.scopes, self.resources, self.claims.names - {"sub"})
 

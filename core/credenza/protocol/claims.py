@@ -41,8 +41,24 @@ class ClaimsRequest:
         return frozenset(str(wish["value"]) for wish in wishes if wish.get("value") is not None)
 
     @property
+    def essential_acrs(self) -> tuple[str, ...]:
+        """One of these classes of authentication must be reached, if there are any. OpenID Connect Core §5.5.1.1."""
+        wishes = [wish.get("acr", {}) for wish in (self.id_token, self.userinfo)]
+        return tuple(acr for wish in wishes if wish.get("essential") is True for acr in _values(wish))
+
+    @property
+    def voluntary_acrs(self) -> tuple[str, ...]:
+        wishes = [wish.get("acr", {}) for wish in (self.id_token, self.userinfo)]
+        return tuple(acr for wish in wishes for acr in _values(wish))
+
+    @property
     def names(self) -> frozenset[str]:
         return frozenset(self.userinfo) | frozenset(self.id_token)
+
+
+def _values(wish: Mapping[str, Any]) -> list[str]:
+    values = wish["values"] if isinstance(wish.get("values"), list) else []
+    return [value for value in (wish.get("value"), *values[:20]) if isinstance(value, str) and value]
 
 
 def _wishes(member: object) -> dict[str, Mapping[str, Any]]:

@@ -125,6 +125,7 @@ class Client:
     jwks: Mapping[str, Any] = field(default_factory=dict)
     jwks_uri: str = ""
     require_pkce: bool = False
+    require_second_factor: bool = False
     offline_access: bool = True
     id_token_alg: str = "RS256"
     userinfo_alg: str = ""

@@ -114,6 +114,12 @@ class LoginRequired(ProtocolError):
     code = "login_required"
 
 
+class UnmetAuthenticationRequirements(ProtocolError):
+    """OpenID Connect Core Error Code unmet_authentication_requirements 1.0."""
+
+    code = "unmet_authentication_requirements"
+
+
 class ConsentRequired(ProtocolError):
     code = "consent_required"
 

@@ -27,6 +27,7 @@ SETTINGS = (
     "description",
     "enabled",
     "require_pkce",
+    "require_second_factor",
     "offline_access",
     "jwks",
     "jwks_uri",

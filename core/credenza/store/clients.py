@@ -37,6 +37,7 @@ class ClientRow(Table, tablename="credenza_client"):
     jwks = Text(default="{}")
     jwks_uri = Text(default="")
     require_pkce = Boolean(default=False)
+    require_second_factor = Boolean(default=False)
     offline_access = Boolean(default=True)
     id_token_alg = Varchar(length=20, default="RS256")
     userinfo_alg = Varchar(length=20, default="")

@@ -6,6 +6,7 @@ from urllib.parse import urlencode
 
 from litestar.datastructures import UploadFile
 
+from ..protocol.assurance import MFA, satisfies
 from ..protocol.errors import InvalidRequest
 from ..protocol.parameters import Parameters
 from ..store.sessions import Session
@@ -13,20 +14,35 @@ from ..store.users import User
 from .requests import MAX_PAGE_BODY, AnyRequest, check_csrf, form_parameters, server_of
 from .sessions import csrf_cookie, find_session
 
+FRESH = 600  # seconds since the sign-in, for what must not be done with somebody else's open browser
+
 
 class SignInNeeded(Exception):
-    """Nobody is signed in: the user is led to the sign-in page, and back to `return_to` (a path of ours)."""
+    """Nobody is signed in, or not surely enough: the user is led to the sign-in page, and back to `return_to`.
 
-    def __init__(self, return_to: str) -> None:
+    That is a path of ours. With `max_age` a session that is older (in seconds) does not count.
+    """
+
+    def __init__(self, return_to: str, max_age: int | None = None) -> None:
         super().__init__(return_to)
         self.return_to = return_to
+        self.max_age = max_age
 
 
-async def signed_in(request: AnyRequest) -> tuple[Session, User]:
-    """Who is signed in. Raises SignInNeeded; a form posted without a session leads back to the page it was on."""
+async def signed_in(request: AnyRequest, *, fresh: bool = False) -> tuple[Session, User]:
+    """Who is signed in. Raises SignInNeeded; a form posted without a session leads back to the page it was on.
+
+    With `fresh` they signed in minutes ago: what changes how one signs in needs that. OWASP ASVS V7.5.1.
+    """
     found = await find_session(request)
     if found is None:
         raise SignInNeeded(_way_back(request))
+    session, _ = found
+    server = server_of(request)
+    if server.settings.second_factor == "required" and not satisfies(session.acr, MFA):
+        raise SignInNeeded(_way_back(request))
+    if fresh and server.now() - session.authenticated_at > FRESH:
+        raise SignInNeeded(_way_back(request), FRESH)
     return found
 
 
@@ -39,9 +55,9 @@ def _way_back(request: AnyRequest) -> str:
     return path if path.startswith("/") and not path.startswith("//") and path.isprintable() else "/"
 
 
-async def signed_in_form(request: AnyRequest) -> tuple[Session, User, Parameters]:
+async def signed_in_form(request: AnyRequest, *, fresh: bool = False) -> tuple[Session, User, Parameters]:
     """Who is signed in, and a form that a page of ours posted for them. Raises SignInNeeded or Forbidden."""
-    session, user = await signed_in(request)
+    session, user = await signed_in(request, fresh=fresh)
     form = await form_parameters(request, max_fields=20_000, max_bytes=2 * 1024 * 1024)  # pickers have many boxes
     check_csrf(request, form, csrf_cookie(request, session))
     return session, user, form

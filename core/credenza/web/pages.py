@@ -6,10 +6,12 @@ The sentence below a field is its documentation; `docs/reference/pages.md` is ma
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import ClassVar
 
+from ..objects import Way
 from ..protocol.clients import Branding
 
 
@@ -69,18 +71,6 @@ class FormPage(Page):
     """Of the HTTP answer."""
 
 
-@dataclass(frozen=True, slots=True)
-class Way:
-    """Another way to sign in, offered beside the password: a button that posts `authenticator` with its name."""
-
-    name: str
-    """The value of the button."""
-    title: str
-    """What the button says."""
-    icon: str = "key"
-    """The name of a Lucide icon."""
-
-
 @dataclass(kw_only=True)
 class SignInPage(FormPage):
     """Sign-in: inputs named `identifier` and `password`. Without `password` there are only the `ways`."""
@@ -103,6 +93,46 @@ class SignInPage(FormPage):
     """Whether a Cancel button makes sense."""
     links: tuple[tuple[str, str], ...] = ()
     """Labels and addresses: "Forgot your password?", for example."""
+
+
+@dataclass(kw_only=True)
+class SecondFactorPage(FormPage):
+    """Asks for a second factor, or sets one up: an input named `code`, and buttons for the other factors."""
+
+    template: ClassVar[str] = "second_factor.html"
+    name: ClassVar[str] = "second-factor"
+    factor: str = ""
+    """Its name; the value of the hidden field `factor`."""
+    icon: str = "shield-check"
+    """The name of a Lucide icon."""
+    heading: str
+    """What the page is about."""
+    explanation: str = ""
+    """A sentence below."""
+    account: str = ""
+    """Who is signing in."""
+    code: bool = True
+    """Whether there is an input for a code."""
+    code_label: str = ""
+    """What stands above it; "Code" when empty."""
+    code_mode: str = "numeric"
+    """Which keyboard a telephone shows: numeric or text."""
+    button: str = ""
+    """What the button says; "Continue" when empty."""
+    hidden: tuple[tuple[str, str], ...] = ()
+    """Names and values of hidden fields."""
+    lines: tuple[str, ...] = ()
+    """What is to be put away: recovery codes, for example."""
+    ways: tuple[Way, ...] = ()
+    """Other factors: buttons named `use`."""
+    script: str = ""
+    """The address of a script on our origin; the button is hidden until it shows it."""
+    data: Mapping[str, str] = field(default_factory=dict)
+    """What the script finds as `data-…` attributes of the button."""
+    skip: bool = False
+    """Whether there is a "Not now": `decision` with the value `skip`."""
+    cancel: bool = False
+    """Whether a Cancel button makes sense: `decision` with the value `deny`."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from ..objects import Way
 from .pages import (
     ConsentGroup,
     ConsentLine,
@@ -17,10 +18,10 @@ from .pages import (
     Option,
     Page,
     PasswordPage,
+    SecondFactorPage,
     SignedOutPage,
     SignInPage,
     SignOutPage,
-    Way,
 )
 
 APPLICATION = "Harbour Wiki"
@@ -44,6 +45,23 @@ def sign_in_page(sample: Sample | None = None) -> SignInPage:
         application=who.application,
         ways=(Way("passkey", "Use a passkey", "key-round"),),
         links=(("Forgot your password?", "#"),),
+        cancel=True,
+    )
+
+
+def second_factor_page(sample: Sample | None = None) -> SecondFactorPage:
+    return SecondFactorPage(
+        title="Second step",
+        action="",
+        csrf_token="",
+        factor="totp",
+        icon="smartphone",
+        heading="Enter the code",
+        explanation="Your authenticator app shows six digits for this account.",
+        account=(sample or Sample()).account,
+        lines=("k4mn-8pqr-tx2w", "7hjd-wm4e-z9cf"),
+        ways=(Way("recovery-code", "Use a recovery code", "file-text"),),
+        skip=True,
         cancel=True,
     )
 
@@ -135,6 +153,7 @@ def sample_pages() -> list[Page]:
     confirm.account, confirm.notice, confirm.message = "ada", "Your password is changed.", "This did not match."
     return [
         sign_in_page(),
+        second_factor_page(),
         confirm,
         SignInPage(title="Sign in", **form, password=False),
         consent_page(),

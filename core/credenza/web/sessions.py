@@ -54,6 +54,7 @@ async def begin_session(
     address: str,
     user_agent: str,
     old: Session | None,
+    authenticated_at: int | None = None,
 ) -> tuple[Session, str]:
     """A new session with a new id, whatever the browser had before; returns it with the value for its cookie.
 
@@ -67,7 +68,7 @@ async def begin_session(
         id=old.id if old is not None and same else new_id(),
         user_id=user.id,
         created_at=old.created_at if old is not None and same else now,
-        authenticated_at=now,
+        authenticated_at=now if authenticated_at is None else authenticated_at,
         last_seen_at=now,
         expires_at=now + server.settings.session_lifetime,
         amr=amr,

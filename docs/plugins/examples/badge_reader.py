@@ -1,8 +1,21 @@
-"""A way to sign in, and a grant type with its client type: the badge at the door, and the ticket for one shift."""
+"""Ways to sign in, and a grant type with its client type: the badge, the code at the door, the ticket for one shift."""
 
-from credenza import Authentication, Authenticator, ClientType, GrantType, errors, hookimpl, users
+from credenza import (
+    AccountSection,
+    Authentication,
+    Authenticator,
+    ClientType,
+    GrantType,
+    HeldFactor,
+    SecondFactor,
+    SecondFactorPage,
+    errors,
+    hookimpl,
+    users,
+)
 
 BADGES = {"0451": "ada"}
+DOOR_CODES = {"grace": ["1815", "1906"]}  # each one works once
 TICKETS = {"harbour-night-7"}  # in memory: good for one process and for a tutorial
 
 
@@ -15,6 +28,42 @@ class BadgeReader(Authenticator):
         if user is None or user.suspended:
             return "This badge opens nothing."
         return Authentication(user, self.amr)
+
+
+class DoorCode(SecondFactor):
+    name, title, icon = "door-code", "Use a door code", "building"
+    amr = ("pin",)
+
+    async def held(self, user):
+        left = len(DOOR_CODES.get(user.username, []))
+        return [HeldFactor("Door codes", f"{left} left")] if left else []
+
+    async def page(self, waiting, user):
+        return SecondFactorPage(title="Door code", action="", csrf_token="", heading="Enter a door code")
+
+    async def check(self, waiting, user, form):
+        if form.get("code") not in DOOR_CODES[user.username]:
+            return "This code opens no door."
+        DOOR_CODES[user.username].remove(form["code"])
+        return ""
+
+    async def reset(self, user):
+        return len(DOOR_CODES.pop(user.username, []))
+
+
+async def door_codes_left(visit):
+    left = len(DOOR_CODES.get(visit.user.username, []))
+    return f"{left} codes left" if left else None  # no line for who has none
+
+
+@hookimpl
+def register_second_factors():
+    return DoorCode()
+
+
+@hookimpl(optionalhook=True)
+def account_sections():
+    return AccountSection("Door codes", "/account/security", door_codes_left, icon="building")
 
 
 class ShiftTicket(GrantType):

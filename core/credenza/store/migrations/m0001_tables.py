@@ -68,6 +68,7 @@ def client(manager: MigrationManager) -> None:
     table.column("jwks", Text, default="{}")
     table.column("jwks_uri", Text, default="")
     table.column("require_pkce", Boolean, default=False)
+    table.column("require_second_factor", Boolean, default=False)
     table.column("offline_access", Boolean, default=True)
     table.column("id_token_alg", Varchar, length=20, default="RS256")
     table.column("userinfo_alg", Varchar, length=20, default="")

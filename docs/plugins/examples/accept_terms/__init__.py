@@ -3,7 +3,7 @@
 The terms are a part of the desired-state file, who accepted which version is a table, and `/terms` shows them.
 """
 
-from credenza import hookimpl
+from credenza import SignInLink, hookimpl
 
 from .prompt import AcceptTerms, terms_page
 from .state import SECTION
@@ -18,6 +18,11 @@ def register_prompts():
 @hookimpl
 def register_routes():
     return terms_page
+
+
+@hookimpl
+def register_sign_in_links():
+    return SignInLink("Terms of use", "/terms")
 
 
 @hookimpl

@@ -1,0 +1,165 @@
+"""What plugins and the account pages say to each other. The account pages are a plugin too; the core lends the words.
+
+A plugin brings a part of the Security tab with the hook `account_sections`. It is the account plugin's hook, so it is
+marked `@hookimpl(optionalhook=True)`, and the plugin also runs where there are no account pages:
+
+    @account_get("/account/security/badge", fresh=True)
+    async def show_badge(visit: AccountVisit) -> BadgePage: ...
+
+    @hookimpl(optionalhook=True)
+    def account_sections() -> AccountSection:
+        return AccountSection("Badge", "/account/security/badge", summary, routes=(show_badge, …))
+
+Before a route is called, its user is signed in (minutes ago, when it is `fresh`), and a form carries its token.
+Templates extend `account:layout.html`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
+
+from .objects import Authentication
+from .protocol.assurance import strength
+from .protocol.parameters import Parameters
+from .server import AuthorizationServer
+from .store.sessions import Session
+from .store.users import User
+from .web.moments import Moment
+from .web.pages import FormPage
+from .web.requests import AnyRequest, address_of
+from .web.responses import AnyResponse
+from .web.sessions import begin_session
+
+SECURITY = "/account/security"
+
+
+@dataclass(frozen=True, slots=True)
+class AccountTab:
+    title: str
+    address: str
+    icon: str
+    current: bool
+
+
+@dataclass(frozen=True, slots=True)
+class AccountFrame:
+    """What stands around every page. `console` is the address of the console, for those who may go there."""
+
+    account: str = ""
+    account_name: str = ""
+    tabs: tuple[AccountTab, ...] = ()
+    stylesheet: str = ""
+    console: str = ""
+    sign_out: str = "/logout"
+    notice: str = ""
+
+
+@dataclass(kw_only=True)
+class AccountPage(FormPage):
+    """A page of the account. Its template extends `account:layout.html`; `tab` is the address of its tab.
+
+    `script` is the address of a script on our origin, if it has one.
+    """
+
+    name: ClassVar[str] = "account"
+    tab: ClassVar[str] = SECURITY
+    action: str = ""
+    csrf_token: str = ""
+    script: str = ""
+    frame: AccountFrame = field(default_factory=AccountFrame)
+
+
+@dataclass(frozen=True, slots=True)
+class AccountVisit:
+    """One request by somebody who is signed in; `form` is what they posted."""
+
+    request: AnyRequest
+    server: AuthorizationServer
+    session: Session
+    user: User
+    form: Parameters
+
+    def moment(self, at: int) -> Moment:
+        return Moment(at, self.server.now())
+
+    async def renew_session(self, proved: Authentication | None = None) -> str:
+        """A new id for this session, for `AccountDone`: whoever copied the old one is out. OWASP ASVS V7.2.4.
+
+        What was `proved` just now is added to what the session knows; when the user signed in stays.
+        """
+        amr, acr = self.session.amr, self.session.acr
+        if proved is not None:
+            amr, acr = tuple(dict.fromkeys([*amr, *proved.amr])), max(acr, proved.acr, key=strength)
+        _, cookie = await begin_session(
+            self.server,
+            self.user,
+            amr=amr,
+            acr=acr,
+            address=address_of(self.request),
+            user_agent=self.request.headers.get("user-agent", ""),
+            old=self.session,
+            authenticated_at=self.session.authenticated_at,
+        )
+        return cookie
+
+
+@dataclass(frozen=True, slots=True)
+class AccountDone:
+    """A form was taken: the browser goes on to `address` (303). `notice` is a key of the section's `notices`.
+
+    `session` is the value for the session's cookie, when it got a new one.
+    """
+
+    address: str
+    notice: str = ""
+    session: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class AccountShown:
+    """A page as the answer to a form, when the session got a new id: something that is shown once and never again."""
+
+    page: AccountPage
+    session: str
+
+
+Handle = Callable[[AccountVisit], Awaitable[AccountPage | AccountShown | AccountDone | AnyResponse]]
+
+
+@dataclass(frozen=True, slots=True)
+class AccountRoute:
+    """One method of one address below /account, and what answers. With `fresh` an old session is not enough."""
+
+    method: str
+    path: str
+    handle: Handle
+    fresh: bool = False
+
+
+def account_get(path: str, *, fresh: bool = False) -> Callable[[Handle], AccountRoute]:
+    return lambda handle: AccountRoute("GET", path, handle, fresh)
+
+
+def account_post(path: str, *, fresh: bool = False) -> Callable[[Handle], AccountRoute]:
+    """Whoever must sign in first comes back to the section's page."""
+    return lambda handle: AccountRoute("POST", path, handle, fresh)
+
+
+@dataclass(frozen=True, slots=True)
+class AccountSection:
+    """A line on the Security tab that leads to `address`. `summary` says how it stands; None leaves the line out.
+
+    `notices` are sentences that the next page says once, by their keys. `export` is what the user's data file holds of
+    it. Lower `order` is higher up.
+    """
+
+    title: str
+    address: str
+    summary: Callable[[AccountVisit], Awaitable[str | None]]
+    routes: tuple[AccountRoute, ...] = ()
+    icon: str = "shield"
+    order: int = 500
+    notices: Mapping[str, str] = field(default_factory=dict)
+    export: Callable[[AccountVisit], Awaitable[Mapping[str, Any]]] | None = None

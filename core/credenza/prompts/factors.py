@@ -1,0 +1,99 @@
+"""Whether what was proved is enough: who has a second factor, who must have one, and what the client asks for."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from ..objects import HeldFactor, SecondFactor, Waiting
+from ..protocol.assurance import MFA, satisfies
+from ..protocol.errors import AccessDenied, UnmetAuthenticationRequirements
+from ..protocol.words import Words
+from ..store.users import User, find_user
+
+PATIENCE = 600  # seconds in which the second factor must follow the first
+
+
+@dataclass(frozen=True, slots=True)
+class Need:
+    """One of these classes must be reached. Without `must` the user may go on without; `essential` is the client's."""
+
+    classes: tuple[str, ...]
+    must: bool = True
+    essential: bool = False
+
+    def met_by(self, acr: str) -> bool:
+        return any(satisfies(acr, wanted) for wanted in self.classes)
+
+
+async def first_proved(waiting: Waiting) -> User | None:
+    """Who has proved the first factor in this very sign-in, moments ago, and may still sign in."""
+    begun = waiting.begun
+    if "user" not in begun or begun["at"] + PATIENCE < waiting.server.now():
+        return None
+    user = await find_user(begun["user"])
+    return user if user is not None and not user.suspended else None
+
+
+async def missing(waiting: Waiting, user: User, reached: str, *, signing_in: bool) -> Need | None:
+    """What is still needed after `reached`; None when it is enough."""
+    request, client = waiting.request, waiting.client
+    wanted = request.wanted_acrs if request is not None else ()
+    if request is not None and request.claims.essential_acrs:
+        need = Need(wanted, essential=True)
+        if not need.met_by(reached):
+            return need
+    required = waiting.server.settings.second_factor == "required"
+    if required or (client is not None and client.require_second_factor):
+        need = Need((MFA,))
+        if not need.met_by(reached):
+            return need
+    if signing_in and not satisfies(reached, MFA):
+        held = await held_factors(waiting, user)
+        if any(factor.demanded for factor in held):
+            return Need((MFA,))
+    if not wanted or waiting.begun.get("skipped") or (request is not None and "none" in request.prompts):
+        return None
+    need = Need(wanted, must=False)
+    if need.met_by(reached):
+        return None
+    return need if await usable(waiting, user, need) or await to_enrol(waiting, user, need) else None
+
+
+async def held_factors(waiting: Waiting, user: User) -> dict[SecondFactor, Sequence[HeldFactor]]:
+    """Asked once in a request: a factor's own table knows."""
+    key = f"second factors of {user.id}"
+    if key not in waiting.memory:
+        all_of_them = [(factor, await factor.held(user)) for factor in waiting.server.second_factors.values()]
+        waiting.memory[key] = {factor: held for factor, held in all_of_them if held}
+    found: dict[SecondFactor, Sequence[HeldFactor]] = waiting.memory[key]
+    return found
+
+
+async def usable(waiting: Waiting, user: User, need: Need) -> list[SecondFactor]:
+    """What the user has set up that meets the need."""
+    return [factor for factor in await held_factors(waiting, user) if need.met_by(factor.acr)]
+
+
+async def to_enrol(waiting: Waiting, user: User, need: Need) -> list[SecondFactor]:
+    """What could be set up now. Nothing for who has any: or a password would be enough to get round what they have."""
+    if await held_factors(waiting, user):
+        return []
+    return [f for f in waiting.server.second_factors.values() if f.enrols and need.met_by(f.acr)]
+
+
+def check_possible(waiting: Waiting) -> None:
+    """Whether anybody at all can reach what the client insists on. Raises UnmetAuthenticationRequirements."""
+    request = waiting.request
+    if request is None or not request.claims.essential_acrs:
+        return
+    if not any(satisfies(acr, wanted) for acr in waiting.server.acr_values for wanted in request.wanted_acrs):
+        raise unmet()
+
+
+def unmet() -> UnmetAuthenticationRequirements:
+    return UnmetAuthenticationRequirements(Words("The user could not sign in in the way that the request insists on."))
+
+
+def impossible(need: Need) -> UnmetAuthenticationRequirements | AccessDenied:
+    return unmet() if need.essential else AccessDenied(Words("The user has no second factor, and one is needed."))

@@ -1,0 +1,165 @@
+"""Classes of authentication that applications ask for. OpenID Connect Core §3.1.2.1, §5.5.1.1."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+import pytest
+
+from credenza.testing import Credenza, RelyingParty, UserAgent
+
+from .conftest import Enrolled, Telephone, seen
+from .test_second_factor import id_token, second_step
+
+MFA = "urn:credenza:acr:mfa"
+PASSWORD = "urn:credenza:acr:password"
+
+
+def essential(*values: str) -> str:
+    return json.dumps({"id_token": {"acr": {"essential": True, "values": list(values)}}})
+
+
+def test_the_metadata_names_what_can_be_reached(credenza: Credenza) -> None:
+    document = credenza.request("GET", "/.well-known/openid-configuration").json()
+    assert set(document["acr_values_supported"]) >= {PASSWORD, MFA}
+    assert document["acr_values_supported"] == list(credenza.server.acr_values)
+
+
+@pytest.fixture
+def half_signed_in(credenza: Credenza, enrolled: Enrolled, user_agent: UserAgent) -> tuple[UserAgent, Telephone]:
+    """A browser whose session is of the password alone, from before the authenticator app was set up."""
+    user_agent.get("/account")
+    user_agent.sign_in()
+    _, telephone, _ = enrolled()
+    return user_agent, telephone
+
+
+@pytest.mark.parametrize("wish", [{"acr_values": MFA}, {"claims": essential(MFA)}])
+def test_a_signed_in_user_adds_the_second_factor(
+    credenza: Credenza, client: RelyingParty, half_signed_in: tuple[UserAgent, Telephone], wish: dict[str, str]
+) -> None:
+    agent, telephone = half_signed_in
+    before = dict(agent.cookies)
+    since = credenza.server.now()
+    page = seen(agent.get(client.authorization_url(**wish)))
+    assert page.name == "second-factor"  # without the password once more
+    assert seen(second_step(agent, telephone.next_code())).name == "consent"
+    claims = id_token(client, agent.decide())
+    assert (claims["acr"], claims["amr"]) == (MFA, ["pwd", "otp", "mfa"])
+    assert claims["auth_time"] <= since
+    assert dict(agent.cookies) != before
+
+
+def test_whoever_has_it_already_is_not_asked(client: RelyingParty, enrolled: Enrolled) -> None:
+    ada, _, _ = enrolled()
+    callback = ada.authorize(client, acr_values=MFA)
+    assert id_token(client, callback)["acr"] == MFA
+
+
+def test_a_weaker_class_is_reached_by_a_stronger_session(client: RelyingParty, enrolled: Enrolled) -> None:
+    """Core §2: the class that was asked for and satisfied is told."""
+    ada, _, _ = enrolled()
+    callback = ada.authorize(client, acr_values=f"urn:somebody:else {PASSWORD}")
+    assert id_token(client, callback)["acr"] == PASSWORD
+
+
+def test_a_voluntary_class_may_be_declined(client: RelyingParty, user_agent: UserAgent) -> None:
+    """Core §3.1.2.1: acr_values is a voluntary claim."""
+    user_agent.get(client.authorization_url(acr_values=MFA))
+    page = seen(user_agent.sign_in("grace"))
+    assert "Set up a second step" in page.text
+    page = seen(user_agent.submit([("decision", "skip")]))
+    assert page.name == "consent"
+    assert id_token(client, user_agent.decide())["acr"] == PASSWORD
+
+
+def test_a_voluntary_class_nobody_knows_is_ignored(client: RelyingParty, user_agent: UserAgent) -> None:
+    callback = user_agent.authorize(client, acr_values="urn:somebody:else")
+    assert id_token(client, callback)["acr"] == PASSWORD
+
+
+def test_without_a_page_nothing_is_added(client: RelyingParty, half_signed_in: tuple[UserAgent, Telephone]) -> None:
+    """prompt=none: what is voluntary is left out, what is essential is an error. Core §3.1.2.6."""
+    agent, _ = half_signed_in
+    agent.authorize(client)
+    assert id_token(client, agent.authorize(client, prompt="none", acr_values=MFA))["acr"] == PASSWORD
+    callback = agent.authorize(client, prompt="none", claims=essential(MFA))
+    assert callback.parameters["error"] == "login_required"  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize("values", [("urn:somebody:else",), ("urn:a", "urn:b")])
+def test_an_essential_class_that_cannot_be_reached_is_an_error(
+    client: RelyingParty, user_agent: UserAgent, values: tuple[str, ...]
+) -> None:
+    """OpenID Connect Core Error Code unmet_authentication_requirements."""
+    callback = user_agent.authorize(client, claims=essential(*values))
+    assert callback.error == "unmet_authentication_requirements"
+    assert callback.parameters["state"] == "state-of-the-test"  # type: ignore[union-attr]
+
+
+def test_an_essential_class_is_set_up_or_refused(client: RelyingParty, user_agent: UserAgent) -> None:
+    user_agent.get(client.authorization_url(claims=essential(MFA)))
+    page = seen(user_agent.sign_in("grace"))
+    assert "Set up a second step" in page.text
+    assert ("decision", "skip") not in [(f.get("name"), f.get("value")) for f in page.forms[0].fields]
+    page = seen(user_agent.submit([("decision", "skip")]))
+    assert page.name == "second-factor"
+    callback = user_agent.submit([("decision", "deny")])
+    assert callback.error == "unmet_authentication_requirements"
+
+
+def test_setting_it_up_on_the_way(credenza: Credenza, client: RelyingParty, user_agent: UserAgent) -> None:
+    user_agent.get(client.authorization_url(claims=essential(MFA)))
+    page = seen(user_agent.sign_in("grace"))
+    telephone = Telephone(credenza, re.findall(r"<code>([A-Z2-7]{32})</code>", page.html)[0])
+    page = seen(second_step(user_agent, "000000"))
+    assert (page.status, telephone.seed in page.html) == (422, True)
+    page = seen(second_step(user_agent, telephone.code))
+    assert (page.status, len(re.findall(r"<code>[a-z0-9-]{14}</code>", page.html))) == (200, 10)
+    page = seen(user_agent.submit([("decision", "continue")]))
+    assert page.name == "consent"
+    assert id_token(client, user_agent.decide())["acr"] == MFA
+
+
+def test_a_password_is_not_enough_to_replace_what_somebody_has(
+    credenza: Credenza, client: RelyingParty, enrolled: Enrolled, user_agent: UserAgent
+) -> None:
+    """Whoever only knows the password is never shown the page that sets up another app."""
+    enrolled()
+    user_agent.get(client.authorization_url(claims=essential(MFA)))
+    page = seen(user_agent.sign_in())
+    assert "Enter the code" in page.text
+    seed = credenza.server.keyring.encrypt(b"A" * 32, place="somewhere else")
+    fields = [("factor", "totp"), ("seed", seed), ("code", Telephone(credenza, "A" * 32).code)]
+    assert seen(user_agent.submit(fields)).status == 422
+
+
+class TestWhenEverybodyMust:
+    @pytest.fixture
+    def credenza_settings(self) -> dict[str, Any]:
+        return {"second_factor": "required"}
+
+    def test_it_is_set_up_at_the_next_sign_in(self, credenza: Credenza, user_agent: UserAgent) -> None:
+        user_agent.get("/account")
+        page = seen(user_agent.sign_in())
+        assert "Set up a second step" in page.text
+        telephone = Telephone(credenza, re.findall(r"<code>([A-Z2-7]{32})</code>", page.html)[0])
+        page = seen(second_step(user_agent, telephone.code))
+        assert "Keep these recovery codes" in page.text
+        assert seen(user_agent.submit([("decision", "continue")])).name == "account"
+
+    def test_the_console_is_closed_before(self, credenza: Credenza, user_agent: UserAgent) -> None:
+        user_agent.get("/console")
+        assert seen(user_agent.sign_in("root")).name == "second-factor"
+        assert seen(user_agent.get("/console")).name in ("sign-in", "second-factor")
+
+
+def test_an_application_may_need_it(credenza: Credenza, client: RelyingParty, user_agent: UserAgent) -> None:
+    credenza.apply({"applications": [{"client_id": "app", "require_second_factor": True}]})
+    user_agent.get(client.authorization_url())
+    page = seen(user_agent.sign_in())
+    assert "Set up a second step" in page.text
+    callback = user_agent.submit([("decision", "deny")])
+    assert callback.error == "access_denied"
