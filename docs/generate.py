@@ -83,6 +83,11 @@ SETTINGS = {
     "invitation_lifetime": "Of a link that sets a password.",
     "second_factor": "`optional`: of whoever has set one up, and where an application asks for it; `required`: of "
     "everybody, who sets one up at the next sign-in.",
+    "smtp_url": "The mail server: `smtp://user:password@host:587` (with STARTTLS where it is offered, and always "
+    "before a password), or `smtps://host:465`. Without it nothing is offered that needs mail.",
+    "mail_from": "Who mails come from: `Example <no-reply@example.com>`.",
+    "signup": "Whether anybody may create an account; needs mail.",
+    "account_deletion": "Whether people may delete their own account.",
     "argon2_time_cost": "Passes of Argon2id.",
     "argon2_memory_kib": "Memory of Argon2id, in KiB.",
     "argon2_parallelism": "Lanes of Argon2id.",

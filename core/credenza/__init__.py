@@ -41,7 +41,7 @@ from .console_api import (
 from .encryption import Undecryptable
 from .endpoints.discovery import describe as provider_metadata
 from .endpoints.interaction import complete_sign_in, may_complete, way_on
-from .endpoints.pages import check_email, check_username, invite, set_password
+from .endpoints.pages import check_email, check_username, invite, password_context, set_password
 from .events import (
     ConsentGiven,
     ConsentRevoked,
@@ -55,6 +55,7 @@ from .events import (
 )
 from .hookspecs import Cleaner, Listener, hookimpl, hookspec
 from .logout import end_sessions
+from .mails import invitation_mail, language_of
 from .objects import (
     Authentication,
     Authenticator,
@@ -63,6 +64,8 @@ from .objects import (
     Command,
     GrantType,
     HeldFactor,
+    Mail,
+    Mailer,
     Prompt,
     Question,
     ScopeProvider,
@@ -96,7 +99,7 @@ from .protocol.protected_resource import (
 )
 from .protocol.redirect_uris import check_registrable, check_web_uri, host_of, is_loopback
 from .protocol.scopes import Asked, Permission, Scope
-from .protocol.tokens import new_id, new_token
+from .protocol.tokens import is_token, new_id, new_token
 from .protocol.words import Counted, Translated, Words
 from .rotation import plan_rotation
 from .rotation import rotate as rotate_keys
@@ -148,6 +151,7 @@ from .web.requests import (
     Forbidden,
     NotAllowed,
     address_of,
+    choose_language,
     form_parameters,
     query_parameters,
     read_body,
@@ -156,6 +160,7 @@ from .web.requests import (
 from .web.responses import AnyResponse, download_response, error_response, json_response, own_frame, redirect_response
 from .web.sessions import begin_session, set_session_cookie
 from .web.static import StaticFiles
+from .web.visitors import Visitor, visitor_of
 
 __version__ = "0.1.0"
 
@@ -222,6 +227,8 @@ __all__ = [
     "Listing",
     "LogoutDelivery",
     "Look",
+    "Mail",
+    "Mailer",
     "Moment",
     "NewTable",
     "NotAllowed",
@@ -270,6 +277,7 @@ __all__ = [
     "User",
     "UserRow",
     "Verdict",
+    "Visitor",
     "Waiting",
     "Way",
     "WeakPassword",
@@ -294,6 +302,7 @@ __all__ = [
     "check_username",
     "check_web_uri",
     "choices_of",
+    "choose_language",
     "claim_label",
     "claims_in_words",
     "claims_summary",
@@ -329,11 +338,14 @@ __all__ = [
     "identifier_of",
     "image_in_place",
     "initiate_login_address",
+    "invitation_mail",
     "invite",
     "is_loopback",
+    "is_token",
     "is_unique_violation",
     "json_response",
     "keys",
+    "language_of",
     "list_logout_deliveries",
     "may_complete",
     "neighbourhood",
@@ -342,6 +354,7 @@ __all__ = [
     "own_frame",
     "palette_of_look",
     "parse_json",
+    "password_context",
     "plan_rotation",
     "preview",
     "preview_pages",
@@ -379,5 +392,6 @@ __all__ = [
     "typed_of",
     "users",
     "verdicts",
+    "visitor_of",
     "way_on",
 ]

@@ -7,7 +7,7 @@ A hook returns an object or a list of objects; whatever waits on the network is 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pluggy
 from litestar import Router
@@ -19,6 +19,7 @@ from .objects import (
     ClientSource,
     Command,
     GrantType,
+    Mailer,
     Prompt,
     ScopeProvider,
     SecondFactor,
@@ -28,6 +29,9 @@ from .objects import (
 )
 from .protocol.clients import Client, ClientType
 from .settings import Settings
+
+if TYPE_CHECKING:
+    from .server import AuthorizationServer
 
 hookspec = pluggy.HookspecMarker("credenza")
 hookimpl = pluggy.HookimplMarker("credenza")
@@ -86,6 +90,12 @@ def register_second_factors(settings: Settings) -> SecondFactor | Sequence[Secon
 
 
 @hookspec
+def register_mailers(settings: Settings) -> Mailer | None:
+    """What brings mails to people. Called at the start; a second one stops the start."""
+    raise NotImplementedError
+
+
+@hookspec
 def register_sign_in_links(settings: Settings) -> SignInLink | Sequence[SignInLink]:
     """Links below the form of the sign-in page. Called at the start; they are shown on every sign-in page."""
     raise NotImplementedError
@@ -115,13 +125,16 @@ def register_tables(settings: Settings) -> AppConfig | Sequence[AppConfig]:
 
 
 @hookspec
-def register_listeners(settings: Settings) -> Listener | Sequence[Listener]:
-    """Async callables that take an Event. Called at the start; each is awaited after the commit, in its own `try`."""
+def register_listeners(settings: Settings, server: AuthorizationServer) -> Listener | Sequence[Listener]:
+    """Async callables that take an Event. Called at the start; each is awaited after the commit, in its own `try`.
+
+    `server` is for later: at that moment it is not complete.
+    """
     raise NotImplementedError
 
 
 @hookspec
-def register_cleaners(settings: Settings) -> Cleaner | Sequence[Cleaner]:
+def register_cleaners(settings: Settings, server: AuthorizationServer) -> Cleaner | Sequence[Cleaner]:
     """Async callables that delete a batch of what has expired by a Unix time, and say how many rows that were.
 
     Called at the start; each is awaited every minute, and again until it says 0.

@@ -17,7 +17,17 @@ from .events import Event
 from .hookspecs import Cleaner, Listener
 from .languages import Languages
 from .metrics import Metrics
-from .objects import Authenticator, ClientSource, GrantType, Prompt, ScopeProvider, SecondFactor, SignInLink, Theme
+from .objects import (
+    Authenticator,
+    ClientSource,
+    GrantType,
+    Mailer,
+    Prompt,
+    ScopeProvider,
+    SecondFactor,
+    SignInLink,
+    Theme,
+)
 from .outbound import RemoteKeys
 from .plugins import by_name, check_callable, collect, folders_of, owner_of
 from .protocol import jose
@@ -109,16 +119,20 @@ class AuthorizationServer:
         self.second_factors: Mapping[str, SecondFactor] = dict(sorted(factors.items(), key=lambda item: item[1].order))
         links = collect(self.plugins, "register_sign_in_links", SignInLink, settings=self.settings)
         self.sign_in_links: Sequence[SignInLink] = sorted((link for _, link in links), key=lambda link: link.order)
-        for mapping in (self.client_sources, self.scope_providers, self.authenticators, self.second_factors):
+        mailers: dict[str, Mailer] = named("register_mailers", Mailer)
+        if len(mailers) > 1:
+            raise SettingsError(f"register_mailers: {' and '.join(mailers)} both bring mails; disable one of them")
+        self.mailer = next(iter(mailers.values()), None)
+        for mapping in (mailers, self.client_sources, self.scope_providers, self.authenticators, self.second_factors):
             for item in mapping.values():
                 item.server = self
         self.themes: Mapping[str, Theme] = named("register_themes", Theme)
         listeners = check_callable(
-            "register_listeners", collect(self.plugins, "register_listeners", None, settings=self.settings)
+            "register_listeners", collect(self.plugins, "register_listeners", None, settings=self.settings, server=self)
         )
         self.listeners = [(plugin, listener, heard_by(listener)) for plugin, listener in listeners]
         self.cleaners: Sequence[tuple[str, Cleaner]] = check_callable(
-            "register_cleaners", collect(self.plugins, "register_cleaners", None, settings=self.settings)
+            "register_cleaners", collect(self.plugins, "register_cleaners", None, settings=self.settings, server=self)
         )
         members = collect(self.plugins, "register_metadata", Mapping, settings=self.settings)
         self.extra_metadata = {name: value for _, item in members for name, value in item.items()}

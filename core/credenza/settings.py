@@ -80,6 +80,10 @@ class Settings:
     invitation_lifetime: int = 7 * 24 * 3600
 
     second_factor: str = "optional"
+    smtp_url: str = field(default="", repr=False)
+    mail_from: str = ""
+    signup: bool = False
+    account_deletion: bool = True
 
     argon2_time_cost: int = 2
     argon2_memory_kib: int = 19_456
@@ -119,6 +123,10 @@ class Settings:
             raise SettingsError("registration_limit_per_hour: at least 1")
         if "RS256" not in self.signing_algorithms or not set(self.signing_algorithms) <= set(ALGORITHMS):
             raise SettingsError(f"signing_algorithms: RS256, and any of {', '.join(ALGORITHMS[1:])}")
+        if self.smtp_url and urlsplit(self.smtp_url).scheme not in ("smtp", "smtps"):
+            raise SettingsError("smtp_url: smtp://user:password@host:587, or smtps://… for TLS from the first byte")
+        if bool(self.smtp_url) != bool(self.mail_from):
+            raise SettingsError("smtp_url and mail_from: one without the other sends nothing")
         if self.second_factor not in SECOND_FACTOR:
             raise SettingsError(f"second_factor: one of {', '.join(SECOND_FACTOR)}")
         if not 0 < self.code_lifetime <= 600:

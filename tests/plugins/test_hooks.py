@@ -17,7 +17,7 @@ import yaml
 
 import credenza_account
 import credenza_console
-from credenza import ConsentGiven, Event, cleaning, hookspecs, users
+from credenza import ConsentGiven, Event, cleaning, hookspecs, invitation_mail, users
 from credenza.events import UserSignedIn
 from credenza.server import heard_by
 from credenza.testing import ORDERS, SECRET, Callback, Credenza, PageSeen, RelyingParty, UserAgent, running
@@ -242,6 +242,15 @@ def test_register_second_factors(user_agent: UserAgent, client: RelyingParty) ->
     page = user_agent.submit([("code", "1815")])
     assert isinstance(page, PageSeen)
     assert page.name == "terms" or page.name == "consent"
+
+
+def test_register_mailers(credenza: Credenza, book: Path) -> None:
+    ada = credenza.run(users.find_user_by_identifier, "ada")
+    assert credenza.server.mailer is not None
+    assert ada is not None
+    mail = credenza.run(invitation_mail, credenza.server, ada, "https://id.example.com/invitation/x")
+    credenza.run(credenza.server.mailer.send, mail)
+    assert book.read_text() == "ada@example.com Your account at Credenza\n"
 
 
 def test_register_sign_in_links(user_agent: UserAgent, client: RelyingParty) -> None:

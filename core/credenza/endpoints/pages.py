@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
+from urllib.parse import urlencode
 
 from litestar import Response, get, route
 from litestar.enums import HttpMethod
@@ -28,11 +30,12 @@ from ..web.errors import error_page
 from ..web.pages import PasswordPage
 from ..web.passwords import Passwords, WeakPassword, check_new_password
 from ..web.rendering import render
-from ..web.requests import AnyRequest, address_of, check_csrf, form_parameters, server_of
+from ..web.requests import AnyRequest, address_of, query_parameters, server_of
 from ..web.responses import AnyResponse, redirect_response
-from ..web.sessions import browser_cookie, set_browser_cookie
 from ..web.static import in_scheme
+from ..web.visitors import visitor_of
 from .authorization import begin_interaction
+from .interaction import way_on
 
 
 async def on_sign_in_needed(request: AnyRequest, error: SignInNeeded) -> AnyResponse:
@@ -83,11 +86,18 @@ async def image(key: FromPath[str]) -> AnyResponse:
     return Response(found[1], media_type=found[0], headers=headers)
 
 
-async def invite(server: AuthorizationServer, *, purpose: str, user_id: str | None) -> str:
-    """A link that sets a password once: for a new user, or for the first administrator (without a user)."""
+async def invite(server: AuthorizationServer, *, purpose: str, user_id: str | None, lifetime: int = 0) -> str:
+    """A link that sets a password once: for a new user, or for the first administrator (without a user).
+
+    It takes the place of older ones for the same purpose. `lifetime` is in seconds, the usual one when it is 0.
+    """
     token = new_token("invitation")
     await users.insert_invitation(
-        digest(token), purpose=purpose, user_id=user_id, now=server.now(), lifetime=server.settings.invitation_lifetime
+        digest(token),
+        purpose=purpose,
+        user_id=user_id,
+        now=server.now(),
+        lifetime=lifetime or server.settings.invitation_lifetime,
     )
     return f"{server.issuer}/invitation/{token}"
 
@@ -103,12 +113,13 @@ async def invitation(request: AnyRequest, token: FromPath[str]) -> AnyResponse:
             Words("This link was used before or is too old. Ask for a new one."),
             status=404,
         )
-    cookie = browser_cookie(request) or new_token("browser")
+    visitor = visitor_of(request)
+    after = query_parameters(request).get("continue", "")
     user = await users.find_user(found["user"]) if found["user"] is not None else None
     page = PasswordPage(
         title=Words("Choose a password"),
-        action=f"/invitation/{token}",
-        csrf_token=server.keyring.csrf_token(cookie),
+        action=f"/invitation/{token}" + (f"?{urlencode({'continue': after})}" if after else ""),
+        csrf_token=visitor.csrf_token,
         heading=Words("Choose a password") if user is not None else Words("Welcome"),
         explanation=Words("For the account %(name)s.", name=user.username)
         if user is not None
@@ -119,18 +130,15 @@ async def invitation(request: AnyRequest, token: FromPath[str]) -> AnyResponse:
         minimum=server.settings.password_min_length,
     )
     if request.method == "POST":
-        form = await form_parameters(request)
-        check_csrf(request, form, browser_cookie(request))
+        form = await visitor.form()
         page.username, page.email = form.get("username", page.username), form.get("email", page.email)
-        page.message = await _accept(request, digest(token), user, form)
+        page.message = await _accept(request, digest(token), user, form, found["purpose"])
         if not page.message:
-            return redirect_response(server.settings, f"{server.issuer}/")
-    response = await render(request, page, status=422 if page.message else 200)
-    set_browser_cookie(response, server.settings, cookie)
-    return response
+            return redirect_response(server.settings, server.issuer + way_on(after))
+    return visitor.known(await render(request, page, status=422 if page.message else 200))
 
 
-async def _accept(request: AnyRequest, key: str, user: User | None, form: Parameters) -> str:
+async def _accept(request: AnyRequest, key: str, user: User | None, form: Parameters, purpose: str) -> str:
     """Set the password; the sentence that says what is wrong, or nothing. A refused answer leaves the link unused."""
     server = server_of(request)
     username = user.username if user is not None else form.get("username", "").strip().lower()
@@ -140,7 +148,9 @@ async def _accept(request: AnyRequest, key: str, user: User | None, form: Parame
     if form.get("password", "") != form.get("password_again", ""):
         return Words("The two passwords are not the same.")
     try:
-        check_new_password(form.get("password", ""), server.settings, context=(username, *email.split("@")))
+        check_new_password(
+            form.get("password", ""), server.settings, context=await password_context(server, username, email)
+        )
     except WeakPassword as error:
         return error.text
     passwords: Passwords = request.app.state.passwords
@@ -159,7 +169,13 @@ async def _accept(request: AnyRequest, key: str, user: User | None, form: Parame
                     )
                 )
             else:
-                await set_password(server, user, stored, through="invitation", address=address_of(request))
+                await set_password(
+                    server,
+                    user,
+                    stored,
+                    through="reset" if purpose == "reset" else "invitation",
+                    address=address_of(request),
+                )
     except Exception as error:
         if is_unique_violation(error):
             return Words("Somebody has this user name already.")
@@ -177,14 +193,24 @@ async def set_password(
     keep: str = "",
     sign_out: bool = True,
 ) -> None:
-    """Whoever knew the old password is out: other sessions and all grants end. `keep` is a session that stays."""
+    """Whoever knew the old password is out: other sessions and all grants end, and so do links that set one.
+
+    `keep` is a session that stays.
+    """
     now = server.now()
     async with database().transaction():
         await users.update_password(user.id, stored, now)
+        await users.delete_invitations(user.id)
         if sign_out:
             await end_sessions(server, user.id, await delete_sessions(user.id, but=keep))
         await revoke_grants(now, user_id=user.id)
         await server.emit(PasswordChanged(actor=user.id, user=user.id, through=through, address=address))
+
+
+async def password_context(server: AuthorizationServer, *about: str) -> tuple[str, ...]:
+    """Words that a password must not be built from: this service, and who it is for. SP 800-63B §3.1.1.2."""
+    provider = (await server.provider_branding()).display_name
+    return tuple(dict.fromkeys(word for text in (provider, *about) for word in re.split(r"[\s@._-]+", text) if word))
 
 
 def check_username(username: str) -> str:

@@ -20,6 +20,7 @@ PREFIXES = {
     "browser": "cz_br_",
     "interaction": "cz_in_",
     "invitation": "cz_inv_",
+    "confirmation": "cz_cnf_",
     "registration": "cz_rat_",
     "pushed_request": "cz_par_",
     "device_code": "cz_dc_",

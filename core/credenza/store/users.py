@@ -246,6 +246,13 @@ async def insert_invitation(digest: str, *, purpose: str, user_id: str | None, n
         await r.insert(r(digest=digest, purpose=purpose, user=user_id, created_at=now, expires_at=now + lifetime))
 
 
+async def delete_invitations(user_id: str, *, purpose: str = "") -> None:
+    """Whatever sets a password, or only what was made for one purpose."""
+    r = InvitationRow
+    mine = r.user == user_id
+    await r.delete().where(mine & (r.purpose == purpose) if purpose else mine)
+
+
 async def find_invitation(digest: str, now: int) -> dict[str, Any] | None:
     """Only to show the page; `spend_invitation` decides."""
     r = InvitationRow

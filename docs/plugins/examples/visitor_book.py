@@ -1,11 +1,11 @@
-"""A listener, a cleaner and a command: who signed in is written into a book that `credenza visitor-book` reads."""
+"""A listener, a cleaner, a command and a mailer: who signed in, and what was mailed, is written into a book."""
 
 import asyncio
 import os
 import sys
 from pathlib import Path
 
-from credenza import Command, events, hookimpl
+from credenza import Command, Mailer, events, hookimpl
 
 BOOK = Path(os.environ.get("VISITOR_BOOK", "visitor-book.txt"))
 NEWEST = 1000
@@ -35,6 +35,20 @@ async def clean_up(now):
 def read(arguments):
     sys.stdout.write(BOOK.read_text() if BOOK.exists() else "")
     return 0
+
+
+class Pigeonhole(Mailer):
+    """Mails are put into the book: good for a porter who carries them round."""
+
+    name = "pigeonhole"
+
+    async def send(self, mail):
+        await asyncio.to_thread(write, f"{mail.to} {mail.subject}")
+
+
+@hookimpl
+def register_mailers():
+    return Pigeonhole()
 
 
 @hookimpl

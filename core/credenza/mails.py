@@ -1,0 +1,31 @@
+"""The mails that the core itself has a reason for."""
+
+from __future__ import annotations
+
+from .objects import Mail
+from .protocol.words import Words
+from .server import AuthorizationServer
+from .store.users import User
+
+
+async def invitation_mail(server: AuthorizationServer, user: User, link: str) -> Mail:
+    """A link with which somebody chooses a password for the first time, or a new one."""
+    provider = (await server.provider_branding()).display_name
+    days = max(server.settings.invitation_lifetime // (24 * 3600), 1)
+    assert user.email is not None
+    return Mail(
+        to=user.email,
+        subject=Words("Your account at %(provider)s", provider=provider),
+        lines=(
+            Words("Hello %(name)s,", name=user.display_name),
+            Words("there is an account for you. Choose a password, and you can sign in."),
+            Words("The link works once, for %(days)s days.", days=days),
+        ),
+        link=(Words("Choose a password"), link),
+        language=language_of(user),
+    )
+
+
+def language_of(user: User) -> str:
+    """What the user's profile says; English when it says nothing."""
+    return str(user.profile.get("locale") or "en")

@@ -1,0 +1,70 @@
+"""Mails that say how somebody signs in has changed, so that they notice what they did not do. OWASP ASVS V6.3.7."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from credenza import (
+    AuthorizationServer,
+    EmailChanged,
+    Event,
+    FactorChanged,
+    Listener,
+    Mail,
+    PasswordChanged,
+    Words,
+    language_of,
+    users,
+)
+
+FACTORS: Mapping[tuple[str, str], str] = {
+    ("totp", "added"): Words("An authenticator app was set up for your account."),
+    ("totp", "removed"): Words("The authenticator app was removed from your account."),
+    ("passkey", "added"): Words("A passkey was added to your account."),
+    ("passkey", "removed"): Words("A passkey was removed from your account."),
+    ("recovery-code", "used"): Words("A recovery code was used to sign in to your account."),
+    ("recovery-code", "added"): Words("New recovery codes were made for your account."),
+    ("upstream", "added"): Words("Another account was linked to yours, and can be used to sign in."),
+    ("upstream", "removed"): Words("An account that was linked to yours was removed."),
+}
+RESET = Words("An administrator removed a second factor from your account.")
+
+
+def listener(server: AuthorizationServer) -> Listener:
+    async def notice(event: Event) -> None:
+        said = _said(event)
+        user = await users.find_user(event.user) if said else None
+        if user is None or server.mailer is None:
+            return
+        provider = (await server.provider_branding()).display_name
+        to = event.before if isinstance(event, EmailChanged) else user.email
+        if not to:
+            return
+        await server.mailer.send(
+            Mail(
+                to=to,
+                subject=Words("A change to your account at %(provider)s", provider=provider),
+                lines=(
+                    Words("Hello %(name)s,", name=user.display_name),
+                    said,
+                    Words("If this was you, there is nothing to do. If it was not, change your password now."),
+                ),
+                link=(Words("Look at your account"), f"{server.issuer}/account/security"),
+                language=language_of(user),
+            )
+        )
+
+    return notice
+
+
+def _said(event: Event) -> str:
+    match event:
+        case PasswordChanged():
+            return Words("Your password was changed.")
+        case EmailChanged() if event.before and event.before != event.after:
+            return Words("The email address of your account was changed to %(email)s.", email=event.after)
+        case FactorChanged(action="reset"):
+            return RESET
+        case FactorChanged():
+            return FACTORS.get((event.factor, event.action), "")
+    return ""

@@ -1,0 +1,108 @@
+""" "Forgot your password?": a link by mail, and the same answer for everybody. OWASP ASVS V6.4.3; SP 800-63B §4.2."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import ClassVar
+from urllib.parse import urlencode
+
+from litestar import route
+from litestar.enums import HttpMethod
+
+from credenza import (
+    AnyRequest,
+    AnyResponse,
+    AuthorizationServer,
+    FormPage,
+    Limiter,
+    Mail,
+    Rule,
+    Words,
+    address_of,
+    choose_language,
+    invite,
+    is_token,
+    neighbourhood,
+    query_parameters,
+    render,
+    server_of,
+    transaction,
+    users,
+    visitor_of,
+    way_on,
+)
+
+from .mailer import TEMPLATES
+
+HERE = "/password-reset"
+LIFETIME = 30 * 60  # seconds
+PER_ADDRESS = Rule("password reset by address", burst=20, seconds=3600)
+PER_ACCOUNT = Rule("password reset by account", burst=3, seconds=3600)
+
+
+@dataclass(kw_only=True)
+class ResetPage(FormPage):
+    """Asks for the account; when it is `done`, it says the same whether there is one or not."""
+
+    template: ClassVar[str] = "mail/reset.html"
+    name: ClassVar[str] = "password-reset"
+    folder: ClassVar[Path | None] = TEMPLATES
+    identifier: str = ""
+    done: bool = False
+    back: str = "/"
+
+
+@route(HERE, http_method=[HttpMethod.GET, HttpMethod.POST], status_code=200, name="password reset")
+async def password_reset(request: AnyRequest) -> AnyResponse:
+    server, visitor = server_of(request), visitor_of(request)
+    after = query_parameters(request).get("continue", "")
+    after = after if is_token(after, "interaction") else ""
+    page = ResetPage(
+        title=Words("Forgot your password?"),
+        action=HERE + (f"?{urlencode({'continue': after})}" if after else ""),
+        csrf_token=visitor.csrf_token,
+        back=way_on(after),
+    )
+    if request.method == "POST":
+        form = await visitor.form()
+        page.identifier = form.get("identifier", "").strip()[:320]
+        await _submit(request, server, page, after)
+    return visitor.known(await render(request, page, status=page.status))
+
+
+async def _submit(request: AnyRequest, server: AuthorizationServer, page: ResetPage, after: str) -> None:
+    """Nothing is looked up before the answer is on its way, so it can tell nothing, not even by its time."""
+    limiter: Limiter = request.app.state.limiter
+    if not page.identifier:
+        page.message, page.status = Words("Enter your user name or your email address."), 422
+        return
+    if not await limiter.allow((PER_ADDRESS, neighbourhood(address_of(request)))):
+        page.message, page.status = Words("Too many tries. Wait a few minutes and try again."), 429
+        return
+    page.done = True
+    account = server.keyring.keyed_name(page.identifier.lower())
+    if await limiter.allow((PER_ACCOUNT, account)):
+        server.spawn(_send(server, page.identifier, choose_language(request).tag, after))
+
+
+async def _send(server: AuthorizationServer, identifier: str, language: str, after: str) -> None:
+    user = await users.find_user_by_identifier(identifier)
+    if user is None or user.suspended or not user.email or server.mailer is None:
+        return
+    provider = (await server.provider_branding()).display_name
+    async with transaction():
+        link = await invite(server, purpose="reset", user_id=user.id, lifetime=LIFETIME)
+        await server.mailer.send(
+            Mail(
+                to=user.email,
+                subject=Words("Your password at %(provider)s", provider=provider),
+                lines=(
+                    Words("Hello %(name)s,", name=user.display_name),
+                    Words("somebody, hopefully you, asked for a new password. With this link you choose it."),
+                    Words("It works once, for half an hour. If it was not you, do nothing: your password stays."),
+                ),
+                link=(Words("Choose a new password"), link + (f"?{urlencode({'continue': after})}" if after else "")),
+                language=language,
+            )
+        )

@@ -1,0 +1,336 @@
+"""Mail, against a real mail server: reset, addresses, notices, the queue. SECURITY R-PW-08, R-PW-10, A-ENU-03."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Callable, Iterator
+from email import message_from_bytes, policy
+from email.message import EmailMessage
+from typing import Any
+
+import pytest
+
+from credenza import cleaning, users
+from credenza.testing import PASSWORD, Credenza, RelyingParty, UserAgent
+from credenza_mail.reset import PER_ACCOUNT
+from credenza_mail.tables import MailRow
+
+from .conftest import Enrolled, press, seen
+from .test_second_factor import second_step
+
+aiosmtpd = pytest.importorskip("aiosmtpd.controller")
+NEW = "seven quiet lighthouses at dawn"
+EMAIL = "/account/security/email"
+
+
+class MailServer:
+    """A mail server on loopback that keeps what it gets. `refuse` is what it answers instead."""
+
+    def __init__(self) -> None:
+        self.mails: list[EmailMessage] = []
+        self.envelopes: list[Any] = []
+        self.refuse = ""
+        self.delay = 0.0
+        self.port = 0
+
+    async def handle_RCPT(  # noqa: N802  # aiosmtpd finds it by this name
+        self, server: Any, session: Any, envelope: Any, address: str, options: Any
+    ) -> str:
+        await asyncio.sleep(self.delay)
+        if self.refuse:
+            return self.refuse
+        envelope.rcpt_tos.append(address)
+        return "250 OK"
+
+    async def handle_DATA(self, server: Any, session: Any, envelope: Any) -> str:  # noqa: N802
+        self.envelopes.append(envelope)
+        message = message_from_bytes(envelope.content, policy=policy.default)
+        assert isinstance(message, EmailMessage)
+        self.mails.append(message)
+        return "250 OK"
+
+    def text(self, index: int = -1) -> str:
+        body = self.mails[index].get_body(("plain",))
+        assert body is not None
+        return str(body.get_content())
+
+    def link(self, index: int = -1) -> str:
+        found = re.search(r"https://id\.example\.com(/\S+)", self.text(index))
+        assert found is not None, self.text(index)
+        return found[1]
+
+
+@pytest.fixture
+def post_office(free_ports: Any) -> Iterator[MailServer]:
+    handler = MailServer()
+    (handler.port,) = free_ports(1)
+    controller = aiosmtpd.Controller(handler, hostname="127.0.0.1", port=handler.port)
+    controller.start()
+    yield handler
+    controller.stop()
+
+
+@pytest.fixture
+def credenza_settings(post_office: Any) -> dict[str, Any]:
+    return {"smtp_url": f"smtp://127.0.0.1:{post_office.port}", "mail_from": "Harbour <no-reply@harbour.example>"}
+
+
+@pytest.fixture
+def settled(credenza: Credenza) -> Callable[[], None]:
+    """Wait until nothing is on its way any more."""
+
+    async def wait() -> None:
+        while credenza.server._tasks:
+            await asyncio.wait(set(credenza.server._tasks))
+
+    return lambda: credenza.run(wait)
+
+
+def ask(agent: UserAgent, identifier: str) -> Any:
+    agent.get("/password-reset")
+    return seen(agent.submit([("identifier", identifier)]))
+
+
+def test_a_forgotten_password(
+    credenza: Credenza, client: RelyingParty, user_agent: UserAgent, post_office: MailServer, settled: Any
+) -> None:
+    """From the application's request through the mail and back to it; the link does not sign in by itself."""
+    page = seen(user_agent.get(client.authorization_url()))
+    link = next(link for link in page.links if "password-reset" in link)
+    assert "Forgot your password?" in page.text
+    user_agent.get(link)
+    page = seen(user_agent.submit([("identifier", "Ada@example.com")]))
+    assert "Look at your mail" in page.text
+    settled()
+    (mail,) = post_office.mails
+    assert (mail["To"], mail["From"]) == ("ada@example.com", "Harbour <no-reply@harbour.example>")
+    assert mail["Auto-Submitted"] == "auto-generated"
+    assert mail.get_body(("html",)) is not None
+    page = seen(user_agent.get(post_office.link()))
+    page = seen(user_agent.submit([("password", NEW), ("password_again", NEW)]))
+    assert page.name == "sign-in"
+    assert seen(user_agent.sign_in("ada", NEW)).name == "consent"
+    settled()
+    assert "Your password was changed." in post_office.text()
+
+
+def test_a_link_works_once_and_half_an_hour(
+    credenza: Credenza, user_agent: UserAgent, post_office: MailServer, settled: Any
+) -> None:
+    ask(user_agent, "ada")
+    settled()
+    first = post_office.link()
+    ask(user_agent, "ada")
+    settled()
+    second = post_office.link()
+    assert seen(user_agent.get(first)).status == 404  # a newer one takes its place
+    user_agent.get(second)
+    assert seen(user_agent.submit([("password", "short"), ("password_again", "short")])).status == 422
+    user_agent.submit([("password", NEW), ("password_again", NEW)])
+    assert seen(user_agent.get(second)).status == 404
+    credenza.clock.move(3600)
+    ask(user_agent, "grace")
+    settled()
+    third = next(post_office.link(i) for i, m in enumerate(post_office.mails) if m["To"] == "grace@example.com")
+    credenza.clock.move(1801)
+    assert seen(user_agent.get(third)).status == 404
+
+
+def test_a_changed_password_kills_the_link(
+    credenza: Credenza, user_agent: UserAgent, post_office: MailServer, settled: Any
+) -> None:
+    ask(UserAgent(credenza), "ada")
+    settled()
+    link = post_office.link()
+    user_agent.get("/account/password")
+    user_agent.sign_in()
+    press(user_agent, "/account/password", ("current", PASSWORD), ("password", NEW), ("password_again", NEW))
+    assert seen(user_agent.get(link)).status == 404
+
+
+def test_a_reset_does_not_get_round_the_second_factor(
+    credenza: Credenza, enrolled: Enrolled, post_office: MailServer, settled: Any
+) -> None:
+    _, telephone, _ = enrolled()
+    agent = UserAgent(credenza)
+    ask(agent, "ada")
+    settled()
+    link = next(post_office.link(i) for i in range(len(post_office.mails)) if "/invitation/" in post_office.text(i))
+    agent.get(link)
+    assert seen(agent.submit([("password", NEW), ("password_again", NEW)])).name == "sign-in"
+    agent.get("/account")
+    assert seen(agent.sign_in("ada", NEW)).name == "second-factor"
+    assert seen(second_step(agent, telephone.next_code())).name == "account"
+
+
+def test_nobody_learns_who_has_an_account(credenza: Credenza, post_office: MailServer, settled: Any) -> None:
+    """A-ENU-03: the same text, status and headers, and nothing is looked up before the answer."""
+    suspended = users.UserRow
+    credenza.run(suspended.update({suspended.suspended: True}).where(suspended.username == "grace").run)
+    post_office.delay = 1.0
+    answers = set()
+    for identifier in ("ada", "nobody", "root", "grace", "ada@example.com", "nobody@example.com"):
+        agent = UserAgent(credenza)
+        page = ask(agent, identifier)
+        html = page.html.replace(identifier, "…")
+        answers.add((page.status, re.sub(r"cz_\w+|[0-9a-f]{64}", "", html), tuple(sorted(set(page.headers)))))
+    assert len(answers) == 1
+    settled()
+    assert {mail["To"] for mail in post_office.mails} == {"ada@example.com"}
+
+
+def test_mails_are_not_a_weapon(credenza: Credenza, post_office: MailServer, settled: Any) -> None:
+    """A few an hour for an account, from wherever they are asked; many from one address are refused."""
+    statuses = [ask(UserAgent(credenza), "ada").status for _ in range(25)]
+    settled()
+    assert len(post_office.mails) <= PER_ACCOUNT.burst + 1
+    assert statuses[:20] == [200] * 20
+    assert 429 in statuses
+
+
+@pytest.mark.parametrize("identifier", ["", " ", "x" * 5000, "a\nBcc: x@example.com", "\x00", "ada@example.com\r\n"])
+def test_odd_identifiers(credenza: Credenza, post_office: MailServer, settled: Any, identifier: str) -> None:
+    agent = UserAgent(credenza)
+    assert ask(agent, identifier).status in (200, 400, 422)
+    settled()
+    assert all("Bcc" not in mail for mail in post_office.mails)
+
+
+def test_a_new_address_counts_once_it_is_confirmed(
+    credenza: Credenza, user_agent: UserAgent, post_office: MailServer, settled: Any, found: Any
+) -> None:
+    user_agent.get(EMAIL)
+    user_agent.sign_in()
+    page = press(user_agent, EMAIL, ("email", "Countess@example.com"))
+    assert "a link is on its way" in page.text
+    settled()
+    (mail,) = post_office.mails
+    assert mail["To"] == "countess@example.com"
+    assert found("ada").email == "ada@example.com"
+    stranger = UserAgent(credenza)
+    stranger.get(post_office.link())
+    assert seen(stranger.sign_in("grace")).status == 404
+    seen(user_agent.get(post_office.link()))
+    assert found("ada").email == "ada@example.com"  # opening it is not enough: mail programs do that by themselves
+    page = seen(user_agent.submit([]))
+    assert "Your email address is confirmed" in page.text
+    assert (found("ada").email, found("ada").email_verified) == ("countess@example.com", True)
+    settled()
+    assert post_office.mails[-1]["To"] == "ada@example.com"
+    assert "changed to countess@example.com" in post_office.text()
+    assert seen(user_agent.get(post_office.link(0))).status == 404
+
+
+def test_an_address_of_somebody_else_is_not_taken_and_not_told(
+    credenza: Credenza, user_agent: UserAgent, post_office: MailServer, settled: Any
+) -> None:
+    user_agent.get(EMAIL)
+    user_agent.sign_in()
+    page = press(user_agent, EMAIL, ("email", "grace@example.com"))
+    assert "a link is on its way" in page.text
+    settled()
+    assert "nothing is changed" in post_office.text()
+    assert "email-confirmation" not in post_office.text()
+
+
+def test_a_change_needs_a_fresh_sign_in(credenza: Credenza, user_agent: UserAgent, post_office: MailServer) -> None:
+    user_agent.get(EMAIL)
+    user_agent.sign_in()
+    credenza.clock.move(601)
+    assert user_agent.page is not None
+    form = user_agent.page.forms[-1]
+    page = seen(user_agent.post(form.action, [*form.hidden(), ("email", "x@example.com")]))
+    assert page.name == "sign-in"
+
+
+def test_what_waits_is_encrypted(
+    credenza: Credenza, user_agent: UserAgent, post_office: MailServer, settled: Any
+) -> None:
+    """SECURITY P-03: a link that rests in the queue cannot be read in the database."""
+    post_office.refuse = "451 later"
+    ask(user_agent, "ada")
+    settled()
+    (row,) = credenza.run(MailRow.select().run)
+    assert row["attempts"] == 1
+    assert "ada" not in row["content"]
+    assert "cz_inv_" not in str(row)
+
+
+def test_a_mail_server_that_is_away_loses_nothing(
+    credenza: Credenza, user_agent: UserAgent, post_office: MailServer, settled: Any
+) -> None:
+    post_office.refuse = "451 later"
+    ask(user_agent, "ada")
+    settled()
+    credenza.run(cleaning._clean_up, credenza.server)
+    assert credenza.run(MailRow.select().run)[0]["attempts"] == 1  # not due yet
+    post_office.refuse = ""
+    credenza.clock.move(61)
+    credenza.run(cleaning._clean_up, credenza.server)
+    assert len(post_office.mails) == 1
+    assert credenza.run(MailRow.count().run) == 0
+
+
+def test_attempts_are_bounded(credenza: Credenza, user_agent: UserAgent, post_office: MailServer, settled: Any) -> None:
+    post_office.refuse = "451 later"
+    ask(user_agent, "ada")
+    settled()
+    for _ in range(12):
+        credenza.clock.move(24 * 3600)
+        credenza.run(cleaning._clean_up, credenza.server)
+    (row,) = credenza.run(MailRow.select().run)
+    assert (row["attempts"], row["content"]) == (8, "")
+    assert row["error"]
+
+
+def test_a_recipient_that_does_not_exist_is_not_tried_again(
+    credenza: Credenza, user_agent: UserAgent, post_office: MailServer, settled: Any
+) -> None:
+    post_office.refuse = "550 nobody here"
+    ask(user_agent, "ada")
+    settled()
+    (row,) = credenza.run(MailRow.select().run)
+    assert (row["attempts"], row["content"]) == (1, "")
+
+
+def test_one_of_many_workers_sends_it(
+    credenza: Credenza, user_agent: UserAgent, post_office: MailServer, settled: Any
+) -> None:
+    post_office.refuse = "451 later"
+    ask(user_agent, "ada")
+    settled()
+    post_office.refuse = ""
+    credenza.clock.move(61)
+    (row,) = credenza.run(MailRow.select().run)
+
+    async def together() -> None:
+        await asyncio.gather(*(credenza.server.mailer.deliver(row["id"]) for _ in range(20)))  # type: ignore[union-attr]
+
+    credenza.run(together)
+    assert len(post_office.mails) == 1
+
+
+def test_a_language_of_the_reader(
+    credenza: Credenza, user_agent: UserAgent, post_office: MailServer, settled: Any
+) -> None:
+    user_agent.get("/password-reset", headers={"accept-language": "de"})
+    assert user_agent.page is not None
+    form = user_agent.page.forms[0]
+    user_agent.post(form.action, [*form.hidden(), ("identifier", "ada")], headers={"accept-language": "de"})
+    settled()
+    assert post_office.mails[0]["Content-Language"] == "de"
+    assert "Hallo Ada Lovelace," in post_office.text()
+
+
+class TestWithoutMail:
+    @pytest.fixture
+    def credenza_settings(self) -> dict[str, Any]:
+        return {}
+
+    def test_nothing_is_offered(self, credenza: Credenza, user_agent: UserAgent) -> None:
+        page = seen(user_agent.get("/account"))
+        assert "Forgot" not in page.text
+        assert seen(user_agent.get("/password-reset")).status == 404
+        user_agent.get("/account/security")
+        assert "Email address" not in seen(user_agent.sign_in()).text
