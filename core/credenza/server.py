@@ -123,6 +123,8 @@ class AuthorizationServer:
         if len(mailers) > 1:
             raise SettingsError(f"register_mailers: {' and '.join(mailers)} both bring mails; disable one of them")
         self.mailer = next(iter(mailers.values()), None)
+        if self.settings.signup and self.mailer is None:
+            raise SettingsError("signup: addresses are confirmed by mail; set smtp_url and mail_from")
         for mapping in (mailers, self.client_sources, self.scope_providers, self.authenticators, self.second_factors):
             for item in mapping.values():
                 item.server = self

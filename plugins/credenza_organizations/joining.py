@@ -16,11 +16,13 @@ from credenza import (
     AuthorizationServer,
     ErrorPage,
     FormPage,
+    Mail,
     ObjectChanged,
     User,
     Words,
     address_of,
     csrf_token,
+    language_of,
     render,
     server_of,
     signed_in,
@@ -152,4 +154,21 @@ def _member_already(invitation: Invitation) -> Unusable:
         Words("You are in %(organization)s already", organization=name),
         Words("There is nothing left to do here."),
         409,
+    )
+
+
+async def joining_mail(server: AuthorizationServer, inviter: User, organization: str, email: str, link: str) -> Mail:
+    """The link, to the one person who may use it."""
+    days = max(server.settings.invitation_lifetime // (24 * 3600), 1)
+    return Mail(
+        to=email,
+        subject=Words("Join %(organization)s", organization=organization),
+        lines=(
+            Words(
+                "%(name)s invites you to join %(organization)s.", name=inviter.display_name, organization=organization
+            ),
+            Words("The link works once, for %(days)s days, in an account with this address.", days=days),
+        ),
+        link=(Words("Join"), link),
+        language=language_of(inviter),
     )

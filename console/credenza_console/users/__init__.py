@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from credenza import ConsolePage
 
-from . import creation, danger, details, listing
+from . import creation, danger, details, factors, listing
 
 PAGE = ConsolePage(
     "Users",
@@ -17,6 +17,8 @@ PAGE = ConsolePage(
         creation.create,
         details.show_user,
         details.save_user,
+        factors.show_factors,
+        factors.reset_factor,
         details.show_sessions,
         details.end_session,
         details.show_consents,

@@ -13,7 +13,7 @@ from credenza import ConsoleView, Link, User, users
 LIST = "/console/users"
 ONE = LIST + "/{user:str}"
 TEMPLATES = Path(__file__).parent.parent / "templates"
-TABS = (("Profile", ""), ("Sessions", "/sessions"), ("Consents", "/consents"))
+TABS = (("Profile", ""), ("Sign-in", "/sign-in"), ("Sessions", "/sessions"), ("Consents", "/consents"))
 
 
 async def find(user_id: str) -> User:

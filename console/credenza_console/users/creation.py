@@ -16,6 +16,7 @@ from credenza import (
     check_username,
     console_get,
     console_post,
+    invitation_mail,
     invite,
     is_unique_violation,
     transaction,
@@ -29,11 +30,13 @@ from .common import LIST, TEMPLATES
 class CreatePage(ConsoleForm):
     template: ClassVar[str] = "users/create.html"
     folder: ClassVar[Path | None] = TEMPLATES
+    mail: bool = False
+    """Whether the link can be mailed."""
 
 
 @console_get(LIST + "/create", "users:write")
 async def show_form(visit: ConsoleVisit) -> CreatePage:
-    return _page()
+    return _page(visit)
 
 
 @console_post(LIST + "/create", "users:write")
@@ -42,7 +45,10 @@ async def create(visit: ConsoleVisit) -> ConsoleDone | CreatePage:
     username, email = typed["username"].lower(), typed["email"].lower()
     checks = {"username": check_username(username), "email": check_email(email), "name": check_name(typed["name"])}
     if errors := {name: message for name, message in checks.items() if message}:
-        return _page().refused(errors, **typed)
+        return _page(visit).refused(errors, **typed, send=visit.form.get("send", ""))
+    mailer = visit.server.mailer if visit.form.get("send") == "on" else None
+    if mailer is not None and not email:
+        return _page(visit).refused({"email": "Where should the mail go?"}, send="on", **typed)
     now = visit.server.now()
     profile = {"name": typed["name"]} if typed["name"] else {}
     user = User(users.new_user_id(), username, email or None, profile=profile, created_at=now, updated_at=now)
@@ -50,13 +56,17 @@ async def create(visit: ConsoleVisit) -> ConsoleDone | CreatePage:
         async with transaction():
             await users.insert_user(user)
             link = await invite(visit.server, purpose="password", user_id=user.id)
+            if mailer is not None:
+                await mailer.send(await invitation_mail(visit.server, user, link))
             await visit.changed(
                 "user", "created", username, user=user.id, after={"username": username, "email": email, **profile}
             )
     except Exception as error:
         if is_unique_violation(error):
-            return _page().refused({"username": "Somebody has this user name already."}, **typed)
+            return _page(visit).refused({"username": "Somebody has this user name already."}, **typed)
         raise
+    if mailer is not None:
+        return ConsoleDone(f"{LIST}/{user.id}", f"{username} was created; an invitation is on its way to {email}.")
     return ConsoleDone(f"{LIST}/{user.id}", f"{username} was created.", {"link": link})
 
 
@@ -65,9 +75,14 @@ def check_name(name: str) -> str:
     return "" if len(name) <= 200 and name.isprintable() else "A name has at most 200 characters."
 
 
-def _page() -> CreatePage:
+def _page(visit: ConsoleVisit) -> CreatePage:
+    mail = visit.server.mailer is not None
     return CreatePage(
         title="Create user",
-        lead="You get a link to hand over; with it the person chooses a password.",
+        lead="With a link the person chooses a password: it is mailed, or you hand it over."
+        if mail
+        else "You get a link to hand over; with it the person chooses a password.",
         path=(Link("Users", LIST),),
+        values={"send": "on"} if mail else {},
+        mail=mail,
     )

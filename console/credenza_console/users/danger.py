@@ -15,6 +15,7 @@ from credenza import (
     console_post,
     count_reach,
     end_sessions,
+    invitation_mail,
     invite,
     revoke_grants,
     sessions,
@@ -31,6 +32,8 @@ OWN = "This is your own account. Ask another administrator."
 @dataclass(kw_only=True)
 class LinkPage(UserView, ConsoleForm):
     template: ClassVar[str] = "users/link.html"
+    mail: bool = False
+    """Whether the link can be mailed."""
 
 
 @dataclass(kw_only=True)
@@ -50,15 +53,21 @@ class DeletePage(UserView, ConsoleForm):
 @console_get(ONE + "/link", "users:write")
 async def show_link(visit: ConsoleVisit, user: str) -> LinkPage:
     found = await find(user)
-    return LinkPage(title="A link to choose a password", path=back_to(found), user=found)
+    mail = visit.server.mailer is not None and bool(found.email)
+    return LinkPage(title="A link to choose a password", path=back_to(found), user=found, mail=mail)
 
 
 @console_post(ONE + "/link", "users:write")
 async def create_link(visit: ConsoleVisit, user: str) -> ConsoleDone:
     found = await find(user)
+    mailer = visit.server.mailer if "send" in visit.form and found.email else None
     async with transaction():
         link = await invite(visit.server, purpose="password", user_id=found.id)
+        if mailer is not None:
+            await mailer.send(await invitation_mail(visit.server, found, link))
         await visit.changed("password link", "created", found.username, user=found.id)
+    if mailer is not None:
+        return ConsoleDone(f"{LIST}/{found.id}", f"A link is on its way to {found.email}; older ones do not work.")
     return ConsoleDone(f"{LIST}/{found.id}", "The link was made; older ones do not work any more.", {"link": link})
 
 

@@ -22,7 +22,7 @@ from credenza import (
 )
 
 from .. import invitations, store
-from ..joining import ADDRESS
+from ..joining import ADDRESS, joining_mail
 from .common import (
     GONE,
     ONE,
@@ -68,6 +68,8 @@ class InvitationList(OrganizationView):
 class CreatePage(OrganizationView, ConsoleForm):
     template: ClassVar[str] = "organizations/invite.html"
     roles: RoleChoices
+    mail: bool
+    """Whether the link can be mailed."""
 
 
 @dataclass(kw_only=True)
@@ -110,13 +112,13 @@ async def list_invitations(visit: ConsoleVisit, organization: str) -> Invitation
 
 @console_get(INVITATIONS + "/create", "organizations:write")
 async def show_create(visit: ConsoleVisit, organization: str) -> CreatePage:
-    return await _create_page(await find(organization))
+    return await _create_page(await find(organization), mail=visit.server.mailer is not None)
 
 
 @console_post(INVITATIONS + "/create", "organizations:write")
 async def create(visit: ConsoleVisit, organization: str) -> ConsoleDone | CreatePage:
     row = await find(organization)
-    page = await _create_page(row)
+    page = await _create_page(row, mail=visit.server.mailer is not None)
     typed = visit.form.get("email", "").strip()
     wanted = wanted_roles(visit, page.roles)
     page.roles = chosen_in(page.roles, set(visit.form.all_values("role")))
@@ -125,6 +127,9 @@ async def create(visit: ConsoleVisit, organization: str) -> ConsoleDone | Create
     if wanted is None:
         return page.refused({"": GONE}, email=typed)
     email = typed.lower()
+    mailer = visit.server.mailer if "send" in visit.form else None
+    if mailer is not None and not email:
+        return page.refused({"email": "Where should the mail go?"}, email=typed)
     async with transaction():
         token = await invitations.create_invitation(
             row["id"],
@@ -135,8 +140,12 @@ async def create(visit: ConsoleVisit, organization: str) -> ConsoleDone | Create
             lifetime=visit.server.settings.invitation_lifetime,
         )
         after = {"email": email, "roles": sorted(wanted.values())}
+        link = f"{visit.server.issuer}{ADDRESS}/{token}"
+        if mailer is not None:
+            await mailer.send(await joining_mail(visit.server, visit.user, str(row["name"]), email, link))
         await visit.changed("organization_invitation", "created", row["name"], after=after)
-    link = f"{visit.server.issuer}{ADDRESS}/{token}"
+    if mailer is not None:
+        return ConsoleDone(f"{page.address}/invitations", f"An invitation is on its way to {email}.")
     return ConsoleDone(f"{page.address}/invitations", "The invitation was made.", {"link": link})
 
 
@@ -174,13 +183,14 @@ async def _find_invitation(visit: ConsoleVisit, row: dict[str, Any], key: str) -
     return found
 
 
-async def _create_page(row: dict[str, Any]) -> CreatePage:
+async def _create_page(row: dict[str, Any], *, mail: bool) -> CreatePage:
     return CreatePage(
         title="Invite by link",
         lead="You get a link to hand over; with it one person joins, once.",
         path=_back_to_invitations(row),
         organization=row,
         roles=await role_choices(),
+        mail=mail,
     )
 
 
