@@ -101,6 +101,7 @@ from .protocol.redirect_uris import check_registrable, check_web_uri, host_of, i
 from .protocol.scopes import Asked, Permission, Scope
 from .protocol.tokens import is_token, new_id, new_token
 from .protocol.words import Counted, Translated, Words
+from .relying_party import check_id_token
 from .rotation import plan_rotation
 from .rotation import rotate as rotate_keys
 from .server import AuthorizationServer
@@ -296,6 +297,7 @@ __all__ = [
     "check_client",
     "check_color",
     "check_email",
+    "check_id_token",
     "check_keys",
     "check_new_password",
     "check_registrable",

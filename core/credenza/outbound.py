@@ -109,9 +109,13 @@ async def fetch(
     form: Mapping[str, str] | None = None,
     limit: int = MAX_BYTES,
     accept: str = "application/json",
+    authorization: str = "",
 ) -> tuple[int, str, bytes]:
-    """Status, content type and body of an answer; raises Refused. `limit` is in bytes."""
-    status, headers, body = await _answer(settings, url, method, form, limit, accept)
+    """Status, content type and body of an answer; raises Refused. `limit` is in bytes.
+
+    `authorization` is the value of that header, if one is sent.
+    """
+    status, headers, body = await _answer(settings, url, method, form, limit, accept, authorization)
     return status, headers.get("content-type", ""), body
 
 
@@ -147,7 +151,13 @@ def _max_age(cache_control: str) -> int | None:
 
 
 async def _answer(
-    settings: Settings, url: str, method: str, form: Mapping[str, str] | None, limit: int, accept: str
+    settings: Settings,
+    url: str,
+    method: str,
+    form: Mapping[str, str] | None,
+    limit: int,
+    accept: str,
+    authorization: str = "",
 ) -> tuple[int, httpx.Headers, bytes]:
     try:
         check_web_uri(url)
@@ -155,13 +165,19 @@ async def _answer(
         raise Refused(str(error)) from error
     try:
         async with asyncio.timeout(TIMEOUT):
-            return await _fetch(settings, url, method, form, limit, accept)
+            return await _fetch(settings, url, method, form, limit, accept, authorization)
     except (httpx.HTTPError, httpx.InvalidURL, OSError, TimeoutError) as error:
         raise Refused(f"{url} did not answer: {type(error).__name__}") from error
 
 
 async def _fetch(
-    settings: Settings, url: str, method: str, form: Mapping[str, str] | None, limit: int, accept: str
+    settings: Settings,
+    url: str,
+    method: str,
+    form: Mapping[str, str] | None,
+    limit: int,
+    accept: str,
+    authorization: str = "",
 ) -> tuple[int, httpx.Headers, bytes]:
     parts = urlsplit(url)
     host = parts.hostname or ""
@@ -171,12 +187,19 @@ async def _fetch(
     target = httpx.URL(url).copy_with(host=literal)
     verify = _trusted(os.environ.get("SSL_CERT_FILE", ""))
     async with httpx.AsyncClient(follow_redirects=False, trust_env=False, timeout=TIMEOUT, verify=verify) as client:
+        extra = {"Authorization": authorization} if authorization else {}
         request = client.build_request(
             method,
             target,
             data=form,
             # Not compressed: a few bytes could become many megabytes before anybody counts them.
-            headers={"Host": parts.netloc, "Accept": accept, "Accept-Encoding": "identity", "User-Agent": "Credenza"},
+            headers={
+                "Host": parts.netloc,
+                "Accept": accept,
+                "Accept-Encoding": "identity",
+                "User-Agent": "Credenza",
+                **extra,
+            },
             extensions={"sni_hostname": host},
         )
         response = await client.send(request, stream=True)

@@ -21,6 +21,7 @@ PREFIXES = {
     "interaction": "cz_in_",
     "invitation": "cz_inv_",
     "confirmation": "cz_cnf_",
+    "upstream_state": "cz_us_",
     "registration": "cz_rat_",
     "pushed_request": "cz_par_",
     "device_code": "cz_dc_",

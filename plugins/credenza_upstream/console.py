@@ -1,0 +1,243 @@
+"""Other providers in the console: what an administrator enters, checked against what the provider says of itself."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import ClassVar
+
+from litestar.exceptions import NotFoundException
+
+from credenza import (
+    ConsoleDone,
+    ConsoleForm,
+    ConsolePage,
+    ConsoleView,
+    ConsoleVisit,
+    Link,
+    Moment,
+    Refused,
+    bump_version,
+    check_web_uri,
+    console_get,
+    console_post,
+    transaction,
+)
+
+from . import store
+from .pages import TEMPLATES
+from .provider import CALLBACK, metadata
+from .store import Upstream
+
+LIST = "/console/sign-in-providers"
+ONE = LIST + "/{upstream:str}"
+UP = Link("Sign-in providers", LIST)
+TEXTS = ("title", "issuer", "client_id", "scope")
+SWITCHES = ("enabled", "create_users")
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    id: str
+    title: str
+    issuer: str
+    enabled: bool
+    links: int
+    created: Moment | None
+
+
+@dataclass(kw_only=True)
+class UpstreamList(ConsoleView):
+    template: ClassVar[str] = "upstream/list.html"
+    folder: ClassVar[Path | None] = TEMPLATES
+    rows: tuple[Row, ...]
+
+
+@dataclass(kw_only=True)
+class UpstreamForm(ConsoleForm):
+    """A new provider, or one that is there: then its name in addresses stays, and an empty secret keeps the old one."""
+
+    template: ClassVar[str] = "upstream/form.html"
+    folder: ClassVar[Path | None] = TEMPLATES
+    action: str
+    callback: str
+    known: str = ""
+    links: int = 0
+
+
+@console_get(LIST, "providers:read")
+async def list_upstreams(visit: ConsoleVisit) -> UpstreamList:
+    rows = [
+        Row(u.id, u.title, u.issuer, u.enabled, await store.count_links(u.id), visit.moment(u.created_at))
+        for u in await store.list_upstreams()
+    ]
+    return UpstreamList(
+        title="Sign-in providers",
+        lead="Other OpenID Providers with whose accounts people can sign in here.",
+        rows=tuple(rows),
+    )
+
+
+@console_get(LIST + "/create", "providers:write")
+async def show_create(visit: ConsoleVisit) -> UpstreamForm:
+    return _new_form(visit)
+
+
+@console_post(LIST + "/create", "providers:write")
+async def create(visit: ConsoleVisit) -> ConsoleDone | UpstreamForm:
+    page, name = _new_form(visit), visit.form.get("id", "").strip()
+    typed = _typed(visit)
+    errors = await _errors(visit, typed)
+    if not re.fullmatch(r"[a-z0-9][a-z0-9-]{0,39}", name) or name == "callback":
+        errors["id"] = "Lower-case letters, digits and hyphens, at most 40."
+    elif await store.find_upstream(name) is not None:
+        errors["id"] = "There is one of this name already."
+    if errors:
+        return page.refused(errors, id=name, **typed)
+    upstream = Upstream(
+        id=name,
+        **{text: typed[text] for text in TEXTS},
+        secret=store.sealed_secret(visit.server, name, visit.form.get("secret", "").strip()),
+        enabled=typed["enabled"] == "on",
+        create_users=typed["create_users"] == "on",
+        created_at=visit.server.now(),
+    )
+    await _save(visit, upstream, "created")
+    return ConsoleDone(LIST, f"{upstream.title} was added.")
+
+
+@console_get(ONE, "providers:read")
+async def show_upstream(visit: ConsoleVisit, upstream: str) -> UpstreamForm:
+    return await _form(visit, await _find(upstream))
+
+
+@console_post(ONE, "providers:write")
+async def save(visit: ConsoleVisit, upstream: str) -> ConsoleDone | UpstreamForm:
+    """The issuer stays: links are to accounts of that one."""
+    found = await _find(upstream)
+    typed = _typed(visit) | {"issuer": found.issuer}
+    if errors := await _errors(visit, typed):
+        return (await _form(visit, found)).refused(errors, **typed)
+    secret = visit.form.get("secret", "").strip()
+    changed = Upstream(
+        id=found.id,
+        **{text: typed[text] for text in TEXTS},
+        secret=store.sealed_secret(visit.server, found.id, secret) if secret else found.secret,
+        enabled=typed["enabled"] == "on",
+        create_users=typed["create_users"] == "on",
+        created_at=found.created_at,
+    )
+    await _save(visit, changed, "updated")
+    return ConsoleDone(LIST, "Saved.")
+
+
+@console_get(ONE + "/delete", "providers:write")
+async def show_delete(visit: ConsoleVisit, upstream: str) -> UpstreamForm:
+    return await _delete_form(visit, await _find(upstream))
+
+
+@console_post(ONE + "/delete", "providers:write")
+async def delete(visit: ConsoleVisit, upstream: str) -> ConsoleDone | UpstreamForm:
+    found = await _find(upstream)
+    if visit.form.get("confirm", "").strip() != found.id:
+        return (await _delete_form(visit, found)).refused({"confirm": f"Type the name: {found.id}"})
+    async with transaction():
+        await store.delete_upstream(found.id)
+        await bump_version()
+        await visit.changed("sign-in provider", "deleted", found.id, before={"issuer": found.issuer})
+    return ConsoleDone(LIST, f"{found.title} was deleted.")
+
+
+async def _save(visit: ConsoleVisit, upstream: Upstream, action: str) -> None:
+    shown = ("title", "issuer", "client_id", "scope", "enabled", "create_users")
+    async with transaction():
+        await store.save_upstream(upstream)
+        await bump_version()
+        await visit.changed(
+            "sign-in provider", action, upstream.id, after={name: getattr(upstream, name) for name in shown}
+        )
+
+
+def _typed(visit: ConsoleVisit) -> dict[str, str]:
+    return {name: visit.form.get(name, "").strip() for name in (*TEXTS, *SWITCHES)}
+
+
+async def _errors(visit: ConsoleVisit, typed: dict[str, str]) -> dict[str, str]:
+    """The provider itself is asked, so that a mistake shows here and not at somebody's sign-in."""
+    errors = {}
+    if not 1 <= len(typed["title"]) <= 100 or not typed["title"].isprintable():
+        errors["title"] = "Give it a name of at most 100 characters: it stands on the button."
+    if not 1 <= len(typed["client_id"]) <= 255 or not typed["client_id"].isprintable():
+        errors["client_id"] = "The provider gives you one when you register there."
+    if "openid" not in typed["scope"].split() or len(typed["scope"]) > 300 or not typed["scope"].isascii():
+        errors["scope"] = "Scopes in one line, openid among them."
+    try:
+        if len(typed["issuer"]) > 500:
+            raise ValueError("The address is too long.")
+        check_web_uri(typed["issuer"])
+        await metadata(visit.server, typed["issuer"], fresh=True)
+    except ValueError as error:
+        errors["issuer"] = str(error)
+    except Refused as refused:
+        errors["issuer"] = f"Its discovery document cannot be used: {refused}."
+    return errors
+
+
+async def _find(upstream_id: str) -> Upstream:
+    found = await store.find_upstream(upstream_id)
+    if found is None:
+        raise NotFoundException
+    return found
+
+
+def _new_form(visit: ConsoleVisit) -> UpstreamForm:
+    return UpstreamForm(
+        title="Add a sign-in provider",
+        lead="Register there with the redirect URI below, and enter what it gave you.",
+        path=(UP,),
+        action=f"{LIST}/create",
+        callback=visit.server.issuer + CALLBACK,
+        values={"scope": "openid email profile", "enabled": "on"},
+    )
+
+
+async def _form(visit: ConsoleVisit, upstream: Upstream) -> UpstreamForm:
+    return UpstreamForm(
+        title=upstream.title,
+        path=(UP,),
+        action=f"{LIST}/{upstream.id}",
+        callback=visit.server.issuer + CALLBACK,
+        known=upstream.id,
+        links=await store.count_links(upstream.id),
+        values={
+            **{name: getattr(upstream, name) for name in TEXTS},
+            **{name: "on" if getattr(upstream, name) else "" for name in SWITCHES},
+        },
+    )
+
+
+@dataclass(kw_only=True)
+class DeleteForm(UpstreamForm):
+    template: ClassVar[str] = "upstream/delete.html"
+
+
+async def _delete_form(visit: ConsoleVisit, upstream: Upstream) -> DeleteForm:
+    return DeleteForm(
+        title=f"Delete {upstream.title}",
+        path=(UP, Link(upstream.title, f"{LIST}/{upstream.id}")),
+        action=f"{LIST}/{upstream.id}/delete",
+        callback="",
+        known=upstream.id,
+        links=await store.count_links(upstream.id),
+    )
+
+
+PAGE = ConsolePage(
+    "Sign-in providers",
+    LIST,
+    (list_upstreams, show_create, create, show_upstream, save, show_delete, delete),
+    icon="log-in",
+    section="Policy",
+    order=300,
+)

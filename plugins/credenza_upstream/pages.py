@@ -1,0 +1,230 @@
+"""The way to another provider and back: to sign in, or to link an account of theirs. OpenID Connect Core §3.1.2.
+
+What comes back must come to the browser that was sent, with the state it was sent with, once.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ClassVar
+
+from litestar import get
+from litestar.exceptions import NotFoundException
+from litestar.params import FromPath
+
+from credenza import (
+    AnyRequest,
+    AnyResponse,
+    Authentication,
+    FactorChanged,
+    ObjectChanged,
+    Page,
+    Refused,
+    SignInNeeded,
+    User,
+    Visitor,
+    Words,
+    address_of,
+    check_email,
+    complete_sign_in,
+    is_token,
+    may_complete,
+    new_id,
+    new_token,
+    query_parameters,
+    redirect_response,
+    render,
+    server_of,
+    signed_in,
+    transaction,
+    users,
+    visitor_of,
+    way_on,
+)
+
+from . import store
+from .provider import authorization_address, new_request, redeem
+from .store import Upstream
+
+logger = logging.getLogger("credenza.plugins.upstream")
+
+TEMPLATES = Path(__file__).parent / "templates"
+ACCOUNT = "/account/security/linked"
+ACR = "urn:credenza:acr:federated"
+
+
+@dataclass(kw_only=True)
+class StoppedPage(Page):
+    """It did not work, and says how to go on: back to `address`."""
+
+    template: ClassVar[str] = "upstream/stopped.html"
+    name: ClassVar[str] = "error"
+    folder: ClassVar[Path | None] = TEMPLATES
+    code: str
+    explanation: str
+    address: str
+
+
+@get("/upstream/{upstream_id:str}/begin", name="sign in elsewhere")
+async def begin(request: AnyRequest, upstream_id: FromPath[str]) -> AnyResponse:
+    """Only from a sign-in that this browser began: a link from elsewhere leads nowhere."""
+    token = query_parameters(request).get("continue", "")
+    upstream = await store.find_upstream(upstream_id)
+    if upstream is None or not upstream.enabled or not await may_complete(request, token):
+        raise NotFoundException
+    visitor = visitor_of(request)
+    try:
+        address = await sent_away(visitor, upstream, {"continue": token})
+    except Refused as refused:
+        return await _stopped(request, upstream, refused, way_on(token))
+    return visitor.known(redirect_response(server_of(request).settings, address))
+
+
+async def sent_away(visitor: Visitor, upstream: Upstream, why: Mapping[str, str], *, fresh: bool = False) -> str:
+    """The address of the other provider; what must come back is kept. Raises Refused."""
+    server = server_of(visitor.request)
+    state, kept = new_token("upstream_state"), new_request()
+    address = await authorization_address(server, upstream, state, kept, fresh=fresh)
+    await store.keep_state(server, state, upstream, visitor.cookie, {**kept, **why})
+    return address
+
+
+@get("/upstream/callback", name="back from elsewhere")
+async def callback(request: AnyRequest) -> AnyResponse:
+    server, visitor, answer = server_of(request), visitor_of(request), query_parameters(request)
+    state = answer.get("state", "")
+    spent = await store.spend_state(server, state, visitor.cookie) if is_token(state, "upstream_state") else None
+    upstream = await store.find_upstream(spent[0]) if spent is not None else None
+    if spent is None or upstream is None or not upstream.enabled:
+        return await _stopped(request, upstream, Refused("the state is not one of this browser"), "/")
+    kept = spent[1]
+    back = ACCOUNT if "user" in kept else way_on(kept.get("continue", ""))
+    try:
+        if answer.repeated or "code" not in answer:
+            raise Refused(f"it answered with {answer.get('error', 'nothing')[:40]!r}")
+        claims = await redeem(server, upstream, answer, kept)
+    except Refused as refused:
+        return await _stopped(request, upstream, refused, back)
+    if "user" in kept:
+        return await _link(request, upstream, claims, kept)
+    return await _sign_in(request, upstream, claims, kept["continue"])
+
+
+async def _sign_in(request: AnyRequest, upstream: Upstream, claims: Mapping[str, Any], token: str) -> AnyResponse:
+    server = server_of(request)
+    link = await store.find_link(upstream.issuer, claims["sub"])
+    if link is None and upstream.create_users:
+        user: User | None = await _create(request, upstream, claims)
+    elif link is None:
+        page = StoppedPage(
+            title=Words("This account is not linked"),
+            code="account_not_linked",
+            explanation=Words(
+                "No account here is linked to this one at %(provider)s. Sign in the usual way, and link it on your "
+                "account page, under Security.",
+                provider=upstream.title,
+            ),
+            address=way_on(token),
+        )
+        return await render(request, page, status=403)
+    else:
+        user = await users.find_user(link.user)
+        await store.touch_link(link, server.now())
+    if user is None or user.suspended:
+        return await _stopped(request, upstream, Refused("the account is suspended"), way_on(token))
+    return await complete_sign_in(request, token, Authentication(user, (), ACR))
+
+
+async def _create(request: AnyRequest, upstream: Upstream, claims: Mapping[str, Any]) -> User | None:
+    """A new account. Their word for an email address is kept as unconfirmed, and never finds an account of ours."""
+    server, now = server_of(request), server_of(request).now()
+    email = _text(claims, "email").lower()
+    if not email or check_email(email) or await users.find_user_by_identifier(email) is not None:
+        email = ""
+    given = {name: _text(claims, name) for name in ("name", "given_name", "family_name")}
+    user = User(
+        users.new_user_id(),
+        f"{upstream.id}-{new_id()[:10]}",
+        email or None,
+        profile={name: value for name, value in given.items() if value},
+        created_at=now,
+        updated_at=now,
+    )
+    async with transaction():
+        await users.insert_user(user)
+        if not await store.insert_link(upstream, user.id, claims["sub"], label_of(claims), now):
+            raise Refused("it was linked in this very moment")
+        await server.emit(
+            ObjectChanged(
+                actor=user.id,
+                user=user.id,
+                target=user.username,
+                address=address_of(request),
+                kind="user",
+                action="created",
+                after={"username": user.username, "upstream": upstream.id},
+            )
+        )
+    return user
+
+
+async def _link(
+    request: AnyRequest, upstream: Upstream, claims: Mapping[str, Any], kept: Mapping[str, str]
+) -> AnyResponse:
+    """To whoever asked for it, in the session they asked in."""
+    server = server_of(request)
+    try:
+        session, user = await signed_in(request, fresh=True)
+    except SignInNeeded as needed:
+        raise SignInNeeded(ACCOUNT, needed.max_age) from None
+    if user.id != kept["user"] or session.id != kept["session"]:
+        return await _stopped(request, upstream, Refused("somebody else is signed in now"), ACCOUNT)
+    label = label_of(claims)
+    async with transaction():
+        linked = await store.insert_link(upstream, user.id, claims["sub"], label, server.now())
+        if linked:
+            await server.emit(
+                FactorChanged(
+                    actor=user.id,
+                    user=user.id,
+                    address=address_of(request),
+                    factor="upstream",
+                    action="added",
+                    title=upstream.title,
+                )
+            )
+    existing = await store.find_link(upstream.issuer, claims["sub"])
+    if not linked and (existing is None or existing.user != user.id):
+        page = StoppedPage(
+            title=Words("This account is linked already"),
+            code="account_linked",
+            explanation=Words("It belongs to another account here, and can belong to one only."),
+            address=ACCOUNT,
+        )
+        return await render(request, page, status=409)
+    return redirect_response(server.settings, server.issuer + ACCOUNT)
+
+
+def label_of(claims: Mapping[str, Any]) -> str:
+    """What people know their account there by."""
+    return _text(claims, "email") or _text(claims, "preferred_username") or _text(claims, "name")
+
+
+def _text(claims: Mapping[str, Any], name: str) -> str:
+    value = claims.get(name)
+    return value if isinstance(value, str) and value.isprintable() and len(value) <= 200 else ""
+
+
+async def _stopped(request: AnyRequest, upstream: Upstream | None, refused: Refused, back: str) -> AnyResponse:
+    """The reason is for the log; people are told how to go on."""
+    logger.warning("sign-in with %s stopped: %s", upstream.id if upstream is not None else "another provider", refused)
+    page = StoppedPage(
+        title=Words("That did not work"),
+        code="upstream_failed",
+        explanation=Words("You were not signed in there, or its answer was not right. Try again, or another way."),
+        address=back,
+    )
+    return await render(request, page, status=400)

@@ -1,0 +1,165 @@
+"""Talking to another provider: its metadata, the way there, and the code it sends back. OpenID Connect Core §3.1.
+
+Every call goes out through the guard against addresses inside.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import quote_plus, urlencode
+
+from credenza import AuthorizationServer, Refused, check_id_token, check_web_uri, fetch, fetch_document, parse_json
+
+from .store import Upstream, secret_of
+
+CALLBACK = "/upstream/callback"
+FRESH = 600  # seconds that metadata is kept in this process
+ENDPOINTS = ("authorization_endpoint", "token_endpoint", "jwks_uri")
+
+
+@dataclass(frozen=True, slots=True)
+class Metadata:
+    authorization_endpoint: str
+    token_endpoint: str
+    jwks_uri: str
+    userinfo_endpoint: str
+    """Empty when it has none."""
+    basic: bool
+    """Whether the secret goes into the Authorization header."""
+    sends_iss: bool
+
+
+_KEPT: dict[str, tuple[int, Metadata]] = {}
+
+
+async def metadata(server: AuthorizationServer, issuer: str, *, fresh: bool = False) -> Metadata:
+    """Raises Refused. The document must say the issuer that it was looked for under. Discovery §4.3."""
+    known = _KEPT.get(issuer)
+    if known is not None and not fresh and known[0] + FRESH > server.now() >= known[0]:
+        return known[1]
+    document = await fetch_document(server.settings, f"{issuer.rstrip('/')}/.well-known/openid-configuration")
+    content: Any = document.content
+    if not isinstance(content, dict) or content.get("issuer") != issuer:
+        raise Refused(f"{issuer} calls itself something else")
+    addresses = {name: str(content.get(name, "")) for name in ENDPOINTS}
+    for name, address in addresses.items():
+        try:
+            check_web_uri(address)
+        except ValueError as error:
+            raise Refused(f"{name} of {issuer} is no address") from error
+    methods = content.get("token_endpoint_auth_methods_supported", ["client_secret_basic"])
+    found = Metadata(
+        **addresses,
+        userinfo_endpoint=str(content.get("userinfo_endpoint") or ""),
+        basic=isinstance(methods, list) and "client_secret_basic" in methods,
+        sends_iss=content.get("authorization_response_iss_parameter_supported") is True,
+    )
+    if len(_KEPT) > 100:
+        _KEPT.clear()
+    _KEPT[issuer] = (server.now(), found)
+    return found
+
+
+def new_request() -> dict[str, str]:
+    """What is kept until the answer comes: nonce and verifier. RFC 7636 §4.1, OpenID Connect Core §3.1.2.1."""
+    return {"nonce": secrets.token_urlsafe(32), "verifier": secrets.token_urlsafe(32)}
+
+
+async def authorization_address(
+    server: AuthorizationServer, upstream: Upstream, state: str, kept: Mapping[str, str], *, fresh: bool = False
+) -> str:
+    """Raises Refused."""
+    found = await metadata(server, upstream.issuer)
+    challenge = base64.urlsafe_b64encode(hashlib.sha256(kept["verifier"].encode()).digest()).decode().rstrip("=")
+    parameters = {
+        "client_id": upstream.client_id,
+        "redirect_uri": server.issuer + CALLBACK,
+        "response_type": "code",
+        "scope": upstream.scope,
+        "state": state,
+        "nonce": kept["nonce"],
+        "code_challenge": challenge,
+        "code_challenge_method": "S256",
+        **({"prompt": "select_account"} if fresh else {}),
+    }
+    separator = "&" if "?" in found.authorization_endpoint else "?"
+    return f"{found.authorization_endpoint}{separator}{urlencode(parameters)}"
+
+
+async def redeem(
+    server: AuthorizationServer, upstream: Upstream, answer: Mapping[str, str], kept: Mapping[str, str]
+) -> Mapping[str, Any]:
+    """The claims of the ID token for the code in an answer. Raises Refused."""
+    found = await metadata(server, upstream.issuer)
+    sent = answer.get("iss")
+    if (sent is not None or found.sends_iss) and sent != upstream.issuer:
+        raise Refused("the answer is of another issuer")  # RFC 9207 §2.4
+    form = {
+        "grant_type": "authorization_code",
+        "code": answer["code"],
+        "redirect_uri": server.issuer + CALLBACK,
+        "code_verifier": kept["verifier"],
+    }
+    secret = secret_of(server, upstream)
+    authorization = _basic(upstream.client_id, secret) if secret and found.basic else ""
+    if not authorization:
+        form |= {"client_id": upstream.client_id, **({"client_secret": secret} if secret else {})}
+    tokens = _object(
+        found.token_endpoint, await _call(server, found.token_endpoint, form=form, authorization=authorization)
+    )
+    token = tokens.get("id_token")
+    if not isinstance(token, str):
+        raise Refused("the token endpoint sends no ID token")
+    claims = await check_id_token(
+        server,
+        token,
+        issuer=upstream.issuer,
+        client_id=upstream.client_id,
+        jwks_uri=found.jwks_uri,
+        nonce=kept["nonce"],
+    )
+    return {**await _userinfo(server, found, tokens.get("access_token"), claims["sub"]), **claims}
+
+
+async def _userinfo(server: AuthorizationServer, found: Metadata, token: object, subject: str) -> Mapping[str, Any]:
+    """What is not in the ID token: a name, an address. It is about the same person, or it is nothing. Core §5.3.2."""
+    if not found.userinfo_endpoint or not isinstance(token, str):
+        return {}
+    try:
+        answer = await _call(server, found.userinfo_endpoint, authorization=f"Bearer {token}")
+        claims = _object(found.userinfo_endpoint, answer)
+    except Refused:
+        return {}  # signed, or away: one can sign in without it
+    return claims if claims.get("sub") == subject else {}
+
+
+async def _call(
+    server: AuthorizationServer, address: str, *, form: Mapping[str, str] | None = None, authorization: str = ""
+) -> bytes:
+    if not authorization.isascii() or not authorization.isprintable():
+        raise Refused("its token cannot be sent")
+    method = "POST" if form is not None else "GET"
+    status, _, body = await fetch(server.settings, address, method=method, form=form, authorization=authorization)
+    if status != 200:
+        raise Refused(f"{address} answered {status}")
+    return body
+
+
+def _object(address: str, body: bytes) -> dict[str, Any]:
+    try:
+        content = parse_json(body)
+    except ValueError as error:
+        raise Refused(f"{address} does not answer with JSON") from error
+    if not isinstance(content, dict):
+        raise Refused(f"{address} does not answer with an object")
+    return content
+
+
+def _basic(client_id: str, secret: str) -> str:
+    """Each form-encoded before they are joined. RFC 6749 §2.3.1."""
+    return "Basic " + base64.b64encode(f"{quote_plus(client_id)}:{quote_plus(secret)}".encode()).decode()

@@ -1,0 +1,307 @@
+"""Signing in with another provider: a second Credenza that runs. RFC 9207, OpenID Connect Core §5.7; R-SE-07."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from html import unescape
+from typing import Any
+from urllib.parse import parse_qs, urlencode, urlsplit
+from uuid import uuid4
+
+import pytest
+
+from credenza import audit, users
+from credenza.testing import PASSWORD, SECRET, Callback, Credenza, RelyingParty, UserAgent
+from credenza_upstream.tables import LinkRow, StateRow, UpstreamRow
+
+from .conftest import Enrolled, press, seen
+from .test_second_factor import id_token, second_step
+
+LINKED = "/account/security/linked"
+PROVIDERS = "/console/sign-in-providers"
+
+
+@pytest.fixture
+def credenza_settings() -> dict[str, Any]:
+    return {"outbound_allow": ("localhost",)}
+
+
+class Elsewhere:
+    """The other provider, its client for us, and somebody who has an account there."""
+
+    def __init__(self, live: Any) -> None:
+        self.live = live
+        self.name = f"person-{uuid4().hex[:8]}"
+        self.client_id = f"client-{uuid4().hex[:8]}"
+        redirect_uri = "https://id.example.com/upstream/callback"
+        live.apply(
+            {
+                "users": [
+                    {
+                        "username": self.name,
+                        "password": PASSWORD,
+                        "email": "ada@example.com",  # the address of an account of ours: it must not matter
+                        "email_verified": True,
+                        "profile": {"name": "Somebody Else"},
+                    }
+                ],
+                "applications": [
+                    {
+                        "client_id": self.client_id,
+                        "client_secret": SECRET,
+                        "name": "Harbour",
+                        "type": "traditional",
+                        "third_party": False,
+                        "redirect_uris": [redirect_uri],
+                    }
+                ],
+            }
+        )
+
+    def go(self, url: str) -> Callback:
+        """Sign in there, in the same browser's other tab, and come back with the answer."""
+        agent = UserAgent(self.live)
+        page = agent.get(url)
+        if not isinstance(page, Callback):
+            page = agent.sign_in(self.name)
+        assert isinstance(page, Callback), page.text
+        return page
+
+
+@pytest.fixture
+def elsewhere(live_server: Any) -> Elsewhere:
+    return Elsewhere(live_server)
+
+
+@pytest.fixture
+def provider(credenza: Credenza, admin: UserAgent, elsewhere: Elsewhere) -> Callable[..., None]:
+    """Enter the other provider in the console."""
+
+    def enter(**changes: str) -> None:
+        admin.get(f"{PROVIDERS}/create")
+        form = {
+            "id": "other",
+            "title": "Other Harbour",
+            "issuer": elsewhere.live.issuer,
+            "client_id": elsewhere.client_id,
+            "secret": SECRET,
+            "scope": "openid email profile",
+            "enabled": "on",
+            **changes,
+        }
+        press(admin, f"{PROVIDERS}/create", *form.items())
+
+    return enter
+
+
+def begun(agent: UserAgent, client: RelyingParty | None = None) -> str:
+    """The address at the other provider, after its button on the sign-in page."""
+    page = seen(agent.get(client.authorization_url() if client is not None else "/account"))
+    assert "Continue with Other Harbour" in page.text
+    there = agent.get(next(link for link in page.links if link.startswith("/upstream/other/begin")))
+    assert isinstance(there, Callback)
+    return there.url
+
+
+def back(agent: UserAgent, callback: Callback, **changes: str) -> Any:
+    query = callback.parameters | changes
+    return agent.get("/upstream/callback?" + urlencode({n: v for n, v in query.items() if v}))
+
+
+def link(agent: UserAgent, elsewhere: Elsewhere, user: str = "ada") -> Any:
+    agent.get(LINKED)
+    agent.sign_in(user)
+    page = press(agent, LINKED, ("provider", "other"))
+    url = unescape(re.findall(r'content="0;url=([^"]+)"', page.html)[0])
+    return back(agent, elsewhere.go(url))
+
+
+def test_linked_first_and_then_used(
+    credenza: Credenza, client: RelyingParty, provider: Any, elsewhere: Elsewhere, found: Any
+) -> None:
+    provider()
+    page = seen(link(UserAgent(credenza), elsewhere))
+    assert "Other Harbour" in page.text
+    assert "Remove" in page.text
+    agent = UserAgent(credenza)
+    url = begun(agent, client)
+    asked = parse_qs(urlsplit(url).query)
+    assert asked["code_challenge_method"] == ["S256"]
+    assert asked["redirect_uri"] == ["https://id.example.com/upstream/callback"]
+    assert len(asked["nonce"][0]) >= 43
+    page = seen(back(agent, elsewhere.go(url)))
+    assert page.name == "consent"
+    claims = id_token(client, agent.decide())
+    assert claims["sub"] == found("ada").id
+    assert claims["acr"] == "urn:credenza:acr:federated"
+    assert "amr" not in claims  # their words are not ours
+
+
+def test_an_equal_email_address_links_nothing(credenza: Credenza, provider: Any, elsewhere: Elsewhere) -> None:
+    provider()
+    agent = UserAgent(credenza)
+    page = seen(back(agent, elsewhere.go(begun(agent))))
+    assert (page.status, page.error) == (403, "account_not_linked")
+    assert seen(agent.get("/account")).name == "sign-in"
+    assert credenza.run(LinkRow.count().run) == 0
+
+
+def test_a_new_account_when_an_administrator_allows_it(
+    credenza: Credenza, provider: Any, elsewhere: Elsewhere, found: Any
+) -> None:
+    """Not the one with the same address, and not with that address."""
+    provider(create_users="on")
+    agent = UserAgent(credenza)
+    page = seen(back(agent, elsewhere.go(begun(agent))))
+    assert page.name == "account"
+    assert "Somebody Else" in page.text
+    assert found("ada").email == "ada@example.com"
+    again = UserAgent(credenza)
+    seen(back(again, elsewhere.go(begun(again))))
+    assert credenza.run(users.count_users, search="other-") == 1
+    assert credenza.run(users.list_users, search="other-")[0].email is None
+
+
+def test_the_second_factor_is_still_asked_for(
+    credenza: Credenza, provider: Any, elsewhere: Elsewhere, enrolled: Enrolled
+) -> None:
+    provider()
+    ada, telephone, _ = enrolled()
+    ada.get(LINKED)
+    page = press(ada, LINKED, ("provider", "other"))
+    seen(back(ada, elsewhere.go(unescape(re.findall(r'content="0;url=([^"]+)"', page.html)[0]))))
+    agent = UserAgent(credenza)
+    assert seen(back(agent, elsewhere.go(begun(agent)))).name == "second-factor"
+    assert seen(second_step(agent, telephone.next_code())).name == "account"
+
+
+def test_an_answer_comes_to_the_browser_that_asked_once_and_as_it_was(
+    credenza: Credenza, provider: Any, elsewhere: Elsewhere
+) -> None:
+    """State, issuer (RFC 9207), single use: login CSRF and mix-up."""
+    provider()
+    seen(link(UserAgent(credenza), elsewhere))
+    for changes in (
+        {"state": "cz_us_" + "A" * 50},
+        {"state": ""},
+        {"iss": "https://evil.example"},
+        {"iss": ""},
+        {"code": ""},
+        {"code": "cz_code_wrong"},
+        {"code": "", "error": "access_denied"},
+    ):
+        agent = UserAgent(credenza)
+        answer = elsewhere.go(begun(agent))
+        assert seen(back(agent, answer, **changes)).status == 400, changes
+        assert seen(agent.get("/account")).name == "sign-in"
+        if "state" not in changes:
+            assert seen(back(agent, answer)).status == 400  # it was spent
+    attacker, victim = UserAgent(credenza), UserAgent(credenza)
+    answer = elsewhere.go(begun(attacker))
+    victim.get("/account")
+    assert seen(back(victim, answer)).status == 400
+    assert seen(victim.get("/account")).name == "sign-in"
+
+
+def test_a_link_from_elsewhere_begins_nothing(credenza: Credenza, provider: Any) -> None:
+    provider()
+    agent = UserAgent(credenza)
+    page = seen(agent.get("/account"))
+    address = next(link for link in page.links if "/begin" in link)
+    for path in ("/upstream/other/begin", "/upstream/other/begin?continue=x", address.replace("/other/", "/none/")):
+        assert seen(agent.get(path)).status == 404
+    assert seen(UserAgent(credenza).get(address)).status == 404
+    assert credenza.run(StateRow.count().run) == 0
+
+
+def test_linking_is_asked_for_by_a_form_of_ours_in_one_session(
+    credenza: Credenza, provider: Any, elsewhere: Elsewhere
+) -> None:
+    """Otherwise a stranger's account could be linked to the victim's."""
+    provider()
+    agent = UserAgent(credenza)
+    agent.get(LINKED)
+    agent.sign_in()
+    assert seen(agent.post(LINKED, [("provider", "other")])).status == 403
+    agent.get(LINKED)
+    page = press(agent, LINKED, ("provider", "other"))
+    answer = elsewhere.go(unescape(re.findall(r'content="0;url=([^"]+)"', page.html)[0]))
+    other = UserAgent(credenza)
+    other.get("/account")
+    other.sign_in("grace")
+    assert seen(back(other, answer)).status == 400
+    agent.get("/account")
+    assert agent.page is not None
+    sign_out = next(i for i, form in enumerate(agent.page.forms) if form.action == "/logout")
+    agent.submit([("decision", "sign-out")], form=sign_out)
+    seen(back(agent, answer))
+    assert credenza.run(LinkRow.count().run) == 0
+
+
+def test_their_account_belongs_to_one_of_ours(credenza: Credenza, provider: Any, elsewhere: Elsewhere) -> None:
+    provider()
+    seen(link(UserAgent(credenza), elsewhere))
+    page = seen(link(UserAgent(credenza), elsewhere, "grace"))
+    assert (page.status, page.error) == (409, "account_linked")
+
+
+def test_a_link_is_removed(credenza: Credenza, provider: Any, elsewhere: Elsewhere, found: Any) -> None:
+    provider()
+    agent = UserAgent(credenza)
+    page = seen(link(agent, elsewhere))
+    key = re.findall(r'name="link" value="([0-9a-f]{64})"', page.html)[0]
+    page = press(agent, f"{LINKED}/remove", ("link", key))
+    assert "The account is not linked any more." in page.text
+    events = credenza.run(audit.list_events, user=found("ada").id, name="FactorChanged")
+    assert [event.data["action"] for event in events] == ["removed", "added"]
+
+
+class TestTheConsole:
+    def test_the_secret_is_encrypted_and_never_shown(self, credenza: Credenza, admin: UserAgent, provider: Any) -> None:
+        """SECURITY P-03, A-CON-10."""
+        provider()
+        rows = credenza.run(UpstreamRow.select().run)
+        assert SECRET not in str(rows)
+        page = seen(admin.get(f"{PROVIDERS}/other"))
+        assert SECRET not in page.html
+        fields = [("title", "Renamed"), ("client_id", "c"), ("scope", "openid"), ("issuer", "https://evil.example")]
+        press(admin, f"{PROVIDERS}/other", *fields)
+        (row,) = credenza.run(UpstreamRow.select().run)
+        assert (row["secret"], row["issuer"]) == (rows[0]["secret"], rows[0]["issuer"])
+
+    @pytest.mark.parametrize(
+        ("changes", "reason"),
+        [
+            ({"issuer": "https://10.0.0.1"}, "not a public address"),
+            ({"issuer": "ftp://x"}, "https://"),
+            ({"issuer": "http://localhost:1"}, "did not answer"),
+            ({"id": "../x"}, "Lower-case letters"),
+            ({"scope": "email"}, "openid among them"),
+        ],
+    )
+    def test_mistakes_are_said(
+        self, admin: UserAgent, elsewhere: Elsewhere, changes: dict[str, str], reason: str
+    ) -> None:
+        admin.get(f"{PROVIDERS}/create")
+        form = {
+            "id": "other",
+            "title": "Other",
+            "issuer": elsewhere.live.issuer,
+            "client_id": "c",
+            "scope": "openid",
+            **changes,
+        }
+        page = press(admin, f"{PROVIDERS}/create", *form.items(), status=422)
+        assert reason in page.text
+
+    def test_one_that_is_off_signs_nobody_in(
+        self, credenza: Credenza, admin: UserAgent, provider: Any, elsewhere: Elsewhere
+    ) -> None:
+        provider()
+        agent = UserAgent(credenza)
+        answer = elsewhere.go(begun(agent))
+        admin.get(f"{PROVIDERS}/other")
+        press(admin, f"{PROVIDERS}/other", ("title", "O"), ("client_id", "c"), ("scope", "openid"))
+        assert seen(back(agent, answer)).status == 400
+        assert "Continue with" not in seen(UserAgent(credenza).get("/account")).text
