@@ -28,6 +28,7 @@ from .mailer import TEMPLATES, SmtpMailer, tend
 from .tables import APP_CONFIG
 
 templates = TEMPLATES / "mail"
+locales = TEMPLATES.parent / "locales"
 
 
 @hookimpl

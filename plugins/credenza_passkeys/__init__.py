@@ -13,6 +13,7 @@ from .tables import APP_CONFIG
 from .ways import STATIC, PasskeyAuthenticator, PasskeyFactor
 
 templates = TEMPLATES / "passkeys"
+locales = TEMPLATES.parent / "locales"
 
 
 @hookimpl

@@ -20,7 +20,6 @@ from credenza import (
     AccountSection,
     AccountVisit,
     Authentication,
-    Counted,
     FactorChanged,
     Moment,
     Undecryptable,
@@ -107,7 +106,7 @@ async def remove_passkey(visit: AccountVisit) -> AccountDone | PasskeysPage:
 
 async def summary(visit: AccountVisit) -> str:
     many = len(await store.list_passkeys(visit.user.id))
-    return Counted("%(count)s passkey", "%(count)s passkeys", count=many) if many else Words("None yet")
+    return Words("%(count)s set up", count=many) if many else Words("None yet")
 
 
 async def export(visit: AccountVisit) -> Mapping[str, Any]:

@@ -13,6 +13,7 @@ from . import pages, store
 from .tables import APP_CONFIG
 
 templates = pages.TEMPLATES / "signup"
+locales = pages.TEMPLATES.parent / "locales"
 
 
 @hookimpl

@@ -13,6 +13,7 @@ from .factors import TEMPLATES, AuthenticatorApp, RecoveryCode
 from .tables import APP_CONFIG
 
 templates = TEMPLATES / "totp"
+locales = TEMPLATES.parent / "locales"
 
 
 @hookimpl

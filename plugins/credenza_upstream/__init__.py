@@ -14,6 +14,7 @@ from .tables import APP_CONFIG
 from .ways import Upstreams
 
 templates = pages.TEMPLATES / "upstream"
+locales = pages.TEMPLATES.parent / "locales"
 
 
 @hookimpl

@@ -14,7 +14,6 @@ from credenza import (
     AccountPage,
     AccountSection,
     AccountVisit,
-    Counted,
     FactorChanged,
     Moment,
     Refused,
@@ -112,7 +111,7 @@ async def summary(visit: AccountVisit) -> str | None:
     links = await store.list_links(visit.user.id)
     if not links and not await store.list_upstreams(enabled=True):
         return None
-    return Counted("%(count)s account", "%(count)s accounts", count=len(links)) if links else Words("None yet")
+    return Words("%(count)s linked", count=len(links)) if links else Words("None yet")
 
 
 async def export(visit: AccountVisit) -> Mapping[str, Any]:
