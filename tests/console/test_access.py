@@ -188,4 +188,4 @@ def test_every_page_has_a_strict_policy_and_is_not_stored(visitor: Visitor) -> N
         assert f"frame-ancestors {framed}" in policy
         assert not re.search(r"<script(?![^>]*\bsrc=)|<style|\sstyle=|\son[a-z]+=|\shx-on", page.html), name_of(route)
         assert len(page.html) < 100_000
-        assert page.status in (200, 404), name_of(route)
+        assert page.status in (200, 404, 422), name_of(route)  # 422 where the address has to say more, as a name
