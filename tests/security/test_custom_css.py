@@ -1,4 +1,4 @@
-"""Custom CSS from the console: parsed and filtered. SECURITY.md R-BR-09; what is left can hide nothing."""
+"""Custom CSS from the console is parsed and filtered; what is left can hide nothing. SECURITY.md R-BR-09, A-INJ-04."""
 
 from __future__ import annotations
 
