@@ -22,6 +22,7 @@ from credenza import (
     begin_session,
     check_new_password,
     errors,
+    password_context,
     set_password,
     set_session_cookie,
     transaction,
@@ -66,7 +67,7 @@ async def save_password(request: AnyRequest) -> AnyResponse:
     page.end_others = "end_others" in here.form
     try:
         authentication = await _check_current(here)
-        _check_new(here)
+        await _check_new(here)
     except Refused as refused:
         page.wrong, page.message, page.status = refused.field, refused.message, refused.status
         return await show(here, page)
@@ -122,9 +123,10 @@ async def _check_current(here: Visit) -> Authentication:
     return answer
 
 
-def _check_new(here: Visit) -> None:
+async def _check_new(here: Visit) -> None:
     chosen = here.form.get("password", "")
-    context = (here.user.username, *here.user.display_name.split(), *(here.user.email or "").split("@"))
+    user = here.user
+    context = await password_context(here.server, user.username, user.display_name, user.email or "")
     try:
         check_new_password(chosen, here.server.settings, context=context)
     except WeakPassword as error:
