@@ -245,7 +245,7 @@ def missing(client: Client) -> list[Link]:
     if client.type.interactive and not client.redirect_uris:
         steps.append(Link("Add a redirect URI: without one nobody can sign in", f"{address}#redirect_uris"))
     if client.ceiling == {} and not client.self_registered:
-        words = "Add permissions: until then it learns who the user is, and nothing more"
+        words = "Choose what it may ask for: until then it learns who the user is, and nothing more"
         steps.append(Link(words, f"{address}/permissions/add"))
     return steps
 
