@@ -140,7 +140,7 @@ def ceiling_of(
     always = {
         p: True for p, scope in scopes.items() if scope.always and (client.offline_access or p.scope != OFFLINE_ACCESS)
     }
-    implied = {p: r for source in server.scope_providers.values() for p, r in source.implied(client.ceiling).items()}
+    implied = {p: r for source in server.implying for p, r in source.implied(client.ceiling).items()}
     return always | implied | dict(client.ceiling)
 
 
@@ -178,6 +178,16 @@ async def _known(server: AuthorizationServer, resource: str) -> bool:
     return False
 
 
+def by_source(
+    server: AuthorizationServer, permissions: Collection[Permission]
+) -> list[tuple[ScopeProvider, list[Permission]]]:
+    """The sources of these permissions, in their order, each with its own. The others are not bothered."""
+    mine: dict[str, list[Permission]] = {}
+    for permission in permissions:
+        mine.setdefault(permission.source, []).append(permission)
+    return [(provider, mine[name]) for name, provider in server.scope_providers.items() if name in mine]
+
+
 async def held_by(
     server: AuthorizationServer, subject: Subject, permissions: Collection[Permission], choices: Choices
 ) -> dict[Permission, str]:
@@ -185,9 +195,8 @@ async def held_by(
     held: dict[Permission, str] = {}
     if subject.client is not None:
         held = {p: "enabled on the application" for p in permissions if p in (subject.client.ceiling or {})}
-    for provider in server.scope_providers.values():
-        mine = [p for p in permissions if p.source == provider.name]
-        if not mine or (subject.client is not None and not provider.for_clients):
+    for provider, mine in by_source(server, permissions):
+        if subject.client is not None and not provider.for_clients:
             continue
         if type(provider).held is ScopeProvider.held:
             held |= dict.fromkeys(mine, "")
@@ -251,9 +260,8 @@ async def questions(
     """What the sources need to know first, asked only about what the client may have."""
     ceiling = ceiling_of(server, client, scopes)
     found = []
-    for provider in server.scope_providers.values():
-        mine = [p for p in scopes if p.source == provider.name and (ceiling is None or p in ceiling)]
-        if mine and (question := await ask(server, provider, "question", provider.question(subject, mine))):
+    for provider, mine in by_source(server, [p for p in scopes if ceiling is None or p in ceiling]):
+        if question := await ask(server, provider, "question", provider.question(subject, mine)):
             found.append(question)
     return found
 
@@ -287,10 +295,7 @@ async def claims(
     `names` are claims asked for one by one (OpenID Connect Core §5.5).
     """
     released: dict[str, Any] = {}
-    for provider in server.scope_providers.values():
-        granted = [p for p in decision.granted if p.source == provider.name]
-        if not granted:
-            continue
+    for provider, granted in by_source(server, decision.granted):
         answer = await ask(server, provider, "claims", provider.claims(subject, granted, decision.choices))
         whole = {n for p in granted if p.scope in decision.asked.scopes for n in decision.scopes[p].claims}
         listed = {n for p in granted for n in decision.scopes[p].claims}

@@ -111,6 +111,7 @@ class AuthorizationServer:
         self.scope_providers: Mapping[str, ScopeProvider] = dict(
             sorted(sources.items(), key=lambda item: item[1].order)
         )
+        self.implying = [s for s in self.scope_providers.values() if type(s).implied is not ScopeProvider.implied]
         prompts: dict[str, Prompt] = named("register_prompts", Prompt)
         self.prompts: Mapping[str, Prompt] = dict(sorted(prompts.items(), key=lambda item: item[1].order))
         self.grant_types: Mapping[str, GrantType] = named("register_grant_types", GrantType)
