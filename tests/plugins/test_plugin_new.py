@@ -1,6 +1,7 @@
 """`credenza plugin new`: what it makes can be installed, passes its tests, and is seen by the command and the console.
 
-Each plugin gets a virtual environment of its own, which sees what is installed here.
+Each plugin gets a virtual environment of its own, with Credenza installed from its wheel; the libraries that it needs
+are those that are installed here.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import subprocess
 import sys
 import sysconfig
 import venv
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +22,8 @@ import pytest
 from credenza.__main__ import main
 from credenza.commands.plugin import KINDS, LONGEST
 
+ROOT = Path(__file__).parents[2]
+QUIETLY = ("install", "--quiet", "--disable-pip-version-check", "--no-deps")
 HOOKS = {
     "scope-source": "register_scopes",
     "client-type": "register_client_types",
@@ -61,14 +65,17 @@ def new(*arguments: str | Path) -> int:
 
 
 class Environment:
-    """A virtual environment in which Credenza and pytest can be imported, and nothing is installed yet."""
+    """A virtual environment with a wheel of Credenza; pytest and all libraries come from here, and stand behind it."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, wheel: Path) -> None:
         venv.create(folder, with_pip=False)
         self.python = folder / "bin" / "python"
         here = sysconfig.get_paths()["purelib"]
         there = folder / "lib" / f"python{sys.version_info.major}.{sys.version_info.minor}" / "site-packages"
         (there / "_here.pth").write_text(f"import site; site.addsitedir({here!r})\n")
+        self.packages = there
+        done = self.run("pip", *QUIETLY, "--no-index", "--ignore-installed", wheel, cwd=folder)
+        assert done.returncode == 0, done.stdout + done.stderr
 
     def run(self, *arguments: str | Path, cwd: Path) -> subprocess.CompletedProcess[str]:
         env = {n: v for n, v in os.environ.items() if not n.startswith(("CREDENZA_", "PYTEST_", "PYTHON"))}
@@ -76,23 +83,55 @@ class Environment:
         command = [str(self.python), "-P", "-m", *map(str, arguments)]
         return subprocess.run(command, cwd=cwd, env=env, capture_output=True, text=True, check=False)
 
+    def said(self, code: str) -> str:
+        done = subprocess.run([str(self.python), "-P", "-c", code], capture_output=True, text=True, check=True)
+        return done.stdout
+
     def install(self, folder: Path) -> None:
         """With the hatchling that is here; without one pip has to fetch it."""
-        install = ["pip", "install", "--quiet", "--disable-pip-version-check", "--no-deps"]
         here = importlib.util.find_spec("hatchling") is not None
-        done = self.run(*install, *(["--no-build-isolation", "--no-index"] if here else []), "-e", ".", cwd=folder)
+        done = self.run(
+            "pip", *QUIETLY, *(["--no-build-isolation", "--no-index"] if here else []), "-e", ".", cwd=folder
+        )
         if not here and any(message in done.stdout + done.stderr for message in UNREACHABLE):
             pytest.skip("hatchling is not installed, and the package index cannot be reached")
         assert done.returncode == 0, done.stdout + done.stderr
 
 
+@pytest.fixture(scope="session")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Credenza as it is released."""
+    if importlib.util.find_spec("hatchling") is None:
+        pytest.skip("hatchling builds the wheel, and is missing")
+    folder = tmp_path_factory.mktemp("dist")
+    options = ["--quiet", "--disable-pip-version-check", "--no-deps", "--no-build-isolation", "--no-index"]
+    command = [sys.executable, "-m", "pip", "wheel", *options, "--wheel-dir", str(folder), str(ROOT)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    (made,) = folder.glob("credenza-*.whl")
+    return made
+
+
+def test_the_wheel_has_what_is_no_code(wheel: Path) -> None:
+    """Compiled catalogues, templates, stylesheets, and the files of new plugins."""
+    with zipfile.ZipFile(wheel) as archive:
+        names = set(archive.namelist())
+    for folder in ("core", "console", "plugins", "themes"):
+        for path in (ROOT / folder).rglob("*"):
+            if path.suffix in (".mo", ".html", ".css", ".svg", ".tmpl", ".typed", ".woff2"):
+                assert path.relative_to(ROOT / folder).as_posix() in names
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_new_plugin_is_installed_passes_its_tests_and_is_listed(kind: str, tmp_path: Path) -> None:
-    assert new("tide-table", "--kind", kind) == 0
-    folder = Path.cwd() / "credenza-tide-table"
-    environment = Environment(tmp_path / "venv")
+def test_a_new_plugin_is_installed_passes_its_tests_and_is_listed(kind: str, wheel: Path, tmp_path: Path) -> None:
+    environment = Environment(tmp_path / "venv", wheel)
+    done = environment.run("credenza", "plugin", "new", "tide-table", "--kind", kind, "--json", cwd=Path.cwd())
+    assert done.returncode == 0, done.stderr
+    folder = Path(json.loads(done.stdout)["directory"])
+    assert folder == Path.cwd() / "credenza-tide-table"
     environment.install(folder)
+    assert str(environment.packages) in environment.said("import credenza; print(credenza.__file__)")
 
     in_the_console = tmp_path / "test_console.py"
     in_the_console.write_text(IN_THE_CONSOLE.format(name="tide-table", hook=HOOKS[kind]))
