@@ -87,6 +87,7 @@ SETTINGS = {
     "before a password), or `smtps://host:465`. Without it nothing is offered that needs mail.",
     "mail_from": "Who mails come from: `Example <no-reply@example.com>`.",
     "signup": "Whether anybody may create an account; needs mail.",
+    "account_deletion": "Whether people may delete their own account.",
     "argon2_time_cost": "Passes of Argon2id.",
     "argon2_memory_kib": "Memory of Argon2id, in KiB.",
     "argon2_parallelism": "Lanes of Argon2id.",

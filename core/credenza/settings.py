@@ -83,6 +83,7 @@ class Settings:
     smtp_url: str = field(default="", repr=False)
     mail_from: str = ""
     signup: bool = False
+    account_deletion: bool = True
 
     argon2_time_cost: int = 2
     argon2_memory_kib: int = 19_456

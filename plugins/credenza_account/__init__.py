@@ -9,7 +9,7 @@ from litestar.handlers import HTTPRouteHandler
 
 from credenza import AccountSection, ConsolePreview, collect, hookimpl
 
-from . import applications, data, hookspecs, password, sessions
+from . import applications, data, deletion, hookspecs, password, sessions
 from .frame import STATIC, TEMPLATES
 from .preview import PREVIEW
 from .security import Sections
@@ -40,6 +40,8 @@ def register_routes(settings: object, plugins: pluggy.PluginManager) -> Sequence
         data.show_data,
         data.download_handler(sections),
         *sections.handlers(),
+        deletion.show_deletion,
+        deletion.delete_account,
         STATIC.handler(),
     ]
 

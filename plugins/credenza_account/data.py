@@ -57,6 +57,8 @@ class DataPage(AccountPage):
     tab: ClassVar[str] = HERE
     groups: tuple[tuple[str, tuple[Fact, ...]], ...]
     download: str = f"{HERE}.json"
+    deletion: str = ""
+    """Where the account is deleted; empty when that is not for its owner to do."""
 
 
 @get(HERE, name="account data")
@@ -68,7 +70,8 @@ async def show_data(request: AnyRequest) -> AnyResponse:
     for title, claims in released:
         facts = tuple(Fact(claim_label(name), texts[name]) for name in claims if name != "updated_at")
         groups += [(title, facts)] if facts else []
-    return await show(here, DataPage(title=Words("Your data"), groups=tuple(groups)))
+    deletion = f"{HERE}/delete" if here.server.settings.account_deletion else ""
+    return await show(here, DataPage(title=Words("Your data"), groups=tuple(groups), deletion=deletion))
 
 
 def _account_facts(here: Visit) -> tuple[Fact, ...]:

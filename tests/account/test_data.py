@@ -9,6 +9,7 @@ from credenza import ObjectChanged, users
 from credenza.testing import PASSWORD, Callback, Credenza, PageSeen, RelyingParty, UserAgent
 
 Account = Callable[..., UserAgent]
+Press = Callable[..., PageSeen | Callback]
 
 
 def seen(page: PageSeen | Callback) -> PageSeen:
@@ -107,3 +108,38 @@ def test_the_file_holds_nothing_of_others(
 def test_the_file_is_for_who_is_signed_in(user_agent: UserAgent) -> None:
     assert seen(user_agent.get("/account/data.json")).name == "sign-in"
     assert seen(user_agent.get("/account/data")).name == "sign-in"
+
+
+def test_an_account_is_deleted_by_its_owner(credenza: Credenza, account: Account, press: Press) -> None:
+    """SECURITY P-20, R-SE-06: with a fresh sign-in and the name typed; every session ends."""
+    ada, elsewhere = account("ada"), account("ada")
+    ada.get("/account/data/delete")
+    page = press(ada, "/account/data/delete", ("confirm", "grace"))
+    assert isinstance(page, PageSeen)
+    assert page.status == 422
+    page = press(ada, "/account/data/delete", ("confirm", "ada"))
+    assert isinstance(page, PageSeen)
+    assert "Your account is deleted" in page.text
+    assert credenza.run(users.find_user_by_identifier, "ada") is None
+    for agent in (ada, elsewhere):
+        page = agent.get("/account")
+        assert isinstance(page, PageSeen)
+        assert page.name == "sign-in"
+
+
+def test_deleting_needs_a_fresh_sign_in_and_is_not_for_administrators(
+    credenza: Credenza, account: Account, press: Press
+) -> None:
+    """SECURITY A-CON-12."""
+    root = account("root")
+    page = root.get("/account/data/delete")
+    assert isinstance(page, PageSeen)
+    assert "Ask another one" in page.text
+    token = page.forms[0].hidden()[0]
+    page = root.post("/account/data/delete", [token, ("confirm", "root")])
+    assert isinstance(page, PageSeen)
+    assert page.status == 422
+    credenza.clock.move(601)
+    page = root.get("/account/data/delete")
+    assert isinstance(page, PageSeen)
+    assert page.name == "sign-in"

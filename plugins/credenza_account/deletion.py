@@ -1,0 +1,98 @@
+"""Deleting one's own account, with a fresh sign-in and the user name typed. GDPR Art. 17."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import ClassVar
+
+from litestar import get, post
+from litestar.exceptions import NotFoundException
+
+from credenza import (
+    AccountPage,
+    AnyRequest,
+    AnyResponse,
+    ObjectChanged,
+    Page,
+    Words,
+    address_of,
+    end_sessions,
+    render,
+    sessions,
+    transaction,
+    users,
+)
+
+from .frame import TEMPLATES, Visit, posted, show, visit
+
+HERE = "/account/data/delete"
+DATA = "/account/data"
+
+
+@dataclass(kw_only=True)
+class DeletionPage(AccountPage):
+    """Asks for the user name. An administrator (`blocked`) has to ask another one."""
+
+    template: ClassVar[str] = "account/deletion.html"
+    folder: ClassVar[Path | None] = TEMPLATES
+    tab: ClassVar[str] = DATA
+    username: str
+    blocked: bool
+    typed: str = ""
+
+
+@dataclass(kw_only=True)
+class DeletedPage(Page):
+    template: ClassVar[str] = "account/deleted.html"
+    name: ClassVar[str] = "account-deleted"
+    folder: ClassVar[Path | None] = TEMPLATES
+
+
+@get(HERE, name="account deletion")
+async def show_deletion(request: AnyRequest) -> AnyResponse:
+    here = await visit(request, fresh=True)
+    _check_allowed(here)
+    return await show(here, _page(here))
+
+
+@post(HERE, status_code=200, name="delete account")
+async def delete_account(request: AnyRequest) -> AnyResponse:
+    """Sessions, consents, tokens and factors go with the account; its identifier is never used again."""
+    here = await posted(request, HERE, fresh=True)
+    _check_allowed(here)
+    page = _page(here)
+    page.typed = here.form.get("confirm", "").strip()[:150]
+    if page.blocked or page.typed != here.user.username:
+        page.status = 422
+        page.message = "" if page.blocked else Words("Type your user name: %(name)s", name=here.user.username)
+        return await show(here, page)
+    user = here.user
+    async with transaction():
+        await end_sessions(here.server, user.id, await sessions.delete_sessions(user.id))
+        await users.delete_user(user.id)
+        await here.server.emit(
+            ObjectChanged(
+                actor=user.id,
+                user=user.id,
+                target=user.username,
+                address=address_of(request),
+                kind="user",
+                action="deleted",
+            )
+        )
+    return await render(request, DeletedPage(title=Words("Your account is deleted")))
+
+
+def _check_allowed(here: Visit) -> None:
+    if not here.server.settings.account_deletion:
+        raise NotFoundException
+
+
+def _page(here: Visit) -> DeletionPage:
+    return DeletionPage(
+        title=Words("Delete your account"),
+        action=HERE,
+        username=here.user.username,
+        blocked=bool(here.user.administrator),
+    )
