@@ -25,7 +25,7 @@ def desk(live_server: Any, open_page: Callable[..., Any], application: Callable[
         page.goto(f"{live_server.issuer}/console/applications/{declared['client_id']}/branding")
         page.fill("[name=identifier]", "root")
         page.fill("[name=password]", PASSWORD)
-        page.get_by_role("button", name="Sign in").click()
+        page.get_by_role("button", name="Sign in", exact=True).click()
         page.locator("form.studio").wait_for()
         return page, declared["client_id"]
 
@@ -45,7 +45,7 @@ def test_the_preview_follows_what_is_typed_and_users_see_nothing_of_it(
     page.get_by_label("Display name").fill("Newcastle Rowing")
     shown(page).get_by_text("to continue to Newcastle Rowing").wait_for()
     page.get_by_label("Colour", exact=True).fill("#0b5563")
-    button = shown(page).get_by_role("button", name="Sign in")
+    button = shown(page).get_by_role("button", name="Sign in", exact=True)
     page.wait_for_function(
         "() => { const f = document.querySelector('iframe:not([hidden])').contentDocument;"
         " const b = f && f.querySelector('form .btn');"

@@ -39,7 +39,7 @@ def consent(server: Any, page: Any, **changes: str) -> None:
     page.goto(server.issuer + client.authorization_url(**changes))
     page.fill("[name=identifier]", "ada")
     page.fill("[name=password]", PASSWORD)
-    page.get_by_role("button", name="Sign in").click()
+    page.get_by_role("button", name="Sign in", exact=True).click()
     page.locator("[data-page=consent]").wait_for()
 
 

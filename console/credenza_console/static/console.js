@@ -142,7 +142,7 @@ for (const failed of ["htmx:sendError", "htmx:responseError", "htmx:timeout"]) {
 document.addEventListener("htmx:afterSwap", () => document.querySelector("[data-unanswered]")?.remove());
 document.addEventListener("submit", (event) => {
   const form = event.target;
-  if (event.defaultPrevented || form.target) return;
+  if (event.defaultPrevented || form.target || event.submitter?.formTarget) return;
   if (form.hasAttribute("aria-busy")) return event.preventDefault();
   form.setAttribute("aria-busy", "true");
   busy(true);
