@@ -17,6 +17,7 @@ from credenza.logs import JsonFormatter, TextFormatter, request_id
 from credenza.protocol.tokens import new_token
 from credenza.settings import Settings, SettingsError
 from credenza.store.engine import StoreFull, StoreUnavailable
+from credenza.store.users import FailedSignInRow
 from credenza.testing import Credenza, RelyingParty, UserAgent, running, test_settings
 from credenza.web.observing import MOST
 
@@ -304,11 +305,13 @@ def test_when_too_many_sign_in_the_rest_are_told_when_to_come_back(credenza: Cre
     from credenza.web.passwords import MAX_WAITING
 
     passwords._waiting = MAX_WAITING
+    counted = "SELECT COUNT(*) AS n FROM credenza_failed_sign_in"
     try:
         page = agent.sign_in()
         assert (page.status, page.name) == (503, "sign-in")
         assert page.headers["retry-after"]
         assert "Try again in a few seconds" in page.text
+        assert credenza.run(FailedSignInRow.raw, counted)[0]["n"] == 0, "nobody has used up a try"
     finally:
         passwords._waiting = 0
     seen: Any = agent.sign_in()

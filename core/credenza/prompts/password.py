@@ -30,6 +30,12 @@ class PasswordAuthenticator(Authenticator):
         identifier, password = form.get("identifier", "").strip(), form.get("password", "")
         if len(identifier) > 320 or len(password) > MAX_CHARACTERS:
             return WRONG
+        with self.passwords.place():
+            return await self._check(server, identifier, password, address)
+
+    async def _check(
+        self, server: AuthorizationServer, identifier: str, password: str, address: str
+    ) -> Authentication | str:
         key = server.keyring.keyed_name(identifier.lower())
         if self.throttled:
             await take_a_turn(server, key, lambda: self.limiter.blocked((PER_ADDRESS, neighbourhood(address))))

@@ -5,6 +5,7 @@ import sqlite3
 from abc import abstractmethod
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from contextlib import AbstractAsyncContextManager
+from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import parse_qsl, unquote, urlencode, urlsplit
 
@@ -20,6 +21,11 @@ logger = logging.getLogger(__name__)
 Row = dict[str, Any]
 DEADLINE = 5.0  # seconds a statement waits for a lock or for a connection
 POOL_SIZE = 10
+
+KEPT_FREE = 3  # connections of a pool that pages leave to the endpoints of the protocol
+
+urgent: ContextVar[bool] = ContextVar("urgent", default=False)
+"""Whether a program waits for this, and not a person: a storm of sign-ins must not keep tokens waiting."""
 
 Callback = Callable[[], Awaitable[None]]
 

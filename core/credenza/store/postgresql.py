@@ -13,6 +13,7 @@ from piccolo.querystring import QueryString
 
 from .engine import (
     DEADLINE,
+    KEPT_FREE,
     POOL_SIZE,
     Callback,
     DatabaseBusy,
@@ -22,6 +23,7 @@ from .engine import (
     StoreUnavailable,
     call_back,
     is_read,
+    urgent,
 )
 from .statements import Statement
 
@@ -105,10 +107,12 @@ class SafePostgresEngine(Engine, PostgresEngine):
         self.pool_size = pool_size
         self.deadline = deadline
         self._loop: asyncio.AbstractEventLoop | None = None
+        self._lane = asyncio.Semaphore(max(1, pool_size - KEPT_FREE))
 
     async def start(self) -> None:
         if self._own_pool() is None:
             self.pool = None  # of an event loop that is over
+            self._lane = asyncio.Semaphore(max(1, self.pool_size - KEPT_FREE))
         with explained():
             # Without session state to undo, asyncpg's own reset on release is a round trip for nothing.
             await self.start_connection_pool(min_size=1, max_size=self.pool_size, reset=keep_session)
@@ -164,16 +168,26 @@ class SafePostgresEngine(Engine, PostgresEngine):
     async def connection(self) -> AsyncIterator[Any]:
         """A connection from the pool; a new one where no pool was started in this event loop."""
         pool = self._own_pool()
+        lane = self._lane if pool is not None and not urgent.get() else None
         try:
             # Not asyncpg's own timeout: that runs acquire() in a task, whose connection may come too late for anyone.
             async with asyncio.timeout(self.deadline):
-                with explained():
-                    connection = await (pool.acquire() if pool else self.get_new_connection())
+                if lane is not None:
+                    await lane.acquire()
+                try:
+                    with explained():
+                        connection = await (pool.acquire() if pool else self.get_new_connection())
+                except BaseException:
+                    if lane is not None:
+                        lane.release()
+                    raise
         except TimeoutError as error:
             raise DatabaseBusy("No connection to the database was free in time.") from error
         try:
             yield connection
         finally:
+            if lane is not None:
+                lane.release()
             if pool:
                 with suppress(*ERRORS):  # a connection that cannot be reset is replaced
                     await pool.release(connection)

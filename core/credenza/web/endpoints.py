@@ -11,6 +11,7 @@ from litestar.exceptions import MethodNotAllowedException
 from litestar.handlers import ASGIRouteHandler
 from litestar.types import Receive, Scope, Send
 
+from ..store.engine import urgent
 from .cors import preflight
 from .requests import AnyRequest
 from .responses import AnyResponse
@@ -41,6 +42,7 @@ def endpoint(
     def decorate(handler: EndpointHandler) -> ASGIRouteHandler:
         @asgi(list(paths), name=name, opt={"methods": methods}, copy_scope=False)
         async def route(scope: Scope, receive: Receive, send: Send) -> None:
+            urgent.set(True)
             request = EndpointRequest(scope, receive, send)
             method = scope["method"]  # type: ignore[typeddict-item]  # only HTTP comes here
             if method in methods:

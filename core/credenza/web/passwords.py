@@ -6,9 +6,10 @@ import asyncio
 import os
 import threading
 import unicodedata
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import contextmanager, nullcontext, suppress
+from contextvars import ContextVar
 from functools import lru_cache
 from typing import TypeVar
 
@@ -25,6 +26,9 @@ Result = TypeVar("Result")
 MAX_CHARACTERS = 1024
 MAX_WAITING = 20
 CONTEXT_WORDS = ("credenza", "password", "administrator")
+
+
+_held: ContextVar[bool] = ContextVar("place", default=False)
 
 
 class WeakPassword(Exception):
@@ -75,7 +79,12 @@ class Passwords:
             return False
         return text.startswith("$argon2id$")
 
-    async def _run(self, function: Callable[..., Result], *arguments: str) -> Result:
+    @contextmanager
+    def place(self) -> Iterator[None]:
+        """A place among those who are checked or wait; taken before anything else is done for a try.
+
+        Whoever finds none has used up no try, and has cost nothing. Raises TemporarilyUnavailable.
+        """
         if self._waiting >= MAX_WAITING:
             if self.metrics is not None:
                 self.metrics.hashing_refused.inc()
@@ -83,10 +92,16 @@ class Passwords:
                 Words("Many people are signing in at this moment. Try again in a few seconds.")
             )
         self._count(1)
+        held = _held.set(True)
         try:
-            return await asyncio.get_running_loop().run_in_executor(self._threads, function, *arguments)
+            yield
         finally:
+            _held.reset(held)
             self._count(-1)
+
+    async def _run(self, function: Callable[..., Result], *arguments: str) -> Result:
+        with nullcontext() if _held.get() else self.place():
+            return await asyncio.get_running_loop().run_in_executor(self._threads, function, *arguments)
 
     def _count(self, change: int) -> None:
         self._waiting += change
