@@ -6,7 +6,6 @@ introspection, the account page and the console.
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from collections.abc import Awaitable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -14,6 +13,7 @@ from typing import Any, TypeVar
 from urllib.parse import parse_qsl, urlencode
 
 from .objects import Choices, Question, ScopeProvider, Subject
+from .patience import within
 from .protocol.clients import Branding, Client
 from .protocol.errors import InvalidScope, InvalidTarget, ServerError
 from .protocol.permissions import Verdict, decide
@@ -55,8 +55,7 @@ class Decision:
 async def ask(server: AuthorizationServer, provider: ScopeProvider, what: str, answer: Awaitable[Answer]) -> Answer:
     """Await a plugin's method within its time. Whatever goes wrong is named in the log and denies."""
     try:
-        async with asyncio.timeout(server.settings.plugins_timeout):
-            return await answer
+        return await within(server.settings.plugins_timeout, answer)
     except Exception as error:
         logger.exception("plugin %r failed in %s of scope source %r", server.plugin_of(provider), what, provider.name)
         raise ServerError(

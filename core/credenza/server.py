@@ -29,6 +29,7 @@ from .objects import (
     Theme,
 )
 from .outbound import RemoteKeys
+from .patience import within
 from .plugins import by_name, check_callable, collect, folders_of, owner_of
 from .protocol import jose
 from .protocol.assurance import strength
@@ -210,8 +211,7 @@ class AuthorizationServer:
     ) -> Client | None:
         """Within its time; whatever goes wrong is named in the log and denies."""
         try:
-            async with asyncio.timeout(self.settings.plugins_timeout):
-                return await source.find(client_id, stored, fresh=fresh)
+            return await within(self.settings.plugins_timeout, source.find(client_id, stored, fresh=fresh))
         except (ProtocolError, StoreUnavailable):
             raise
         except Exception as error:

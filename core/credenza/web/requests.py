@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import ipaddress
 from hmac import compare_digest
 from typing import Any, cast
@@ -10,6 +9,7 @@ from typing import Any, cast
 from litestar import Request
 
 from ..languages import Language, accepted
+from ..patience import within
 from ..protocol.errors import InvalidRequest
 from ..protocol.parameters import MAX_BYTES, MAX_FIELDS, Parameters
 from ..protocol.words import Words
@@ -68,20 +68,23 @@ async def read_body(request: AnyRequest, limit: int) -> bytes:
     length = request.headers.get("content-length", "0")
     if length.isdecimal() and (len(length) > 10 or int(length) > limit):
         raise InvalidRequest(Words("The request is too large."))
-    body = bytearray()
-    more = True
     try:
-        async with asyncio.timeout(SLOWEST_BODY):
-            while more:
-                message = await request.receive()
-                if message["type"] != "http.request":
-                    raise InvalidRequest(Words("The request ended before its body."))
-                body += message.get("body", b"")
-                more = message.get("more_body", False)
-                if len(body) > limit:
-                    raise InvalidRequest(Words("The request is too large."))
+        return await within(SLOWEST_BODY, _received(request, limit))
     except TimeoutError as error:
         raise InvalidRequest(Words("The request ended before its body.")) from error
+
+
+async def _received(request: AnyRequest, limit: int) -> bytes:
+    body = bytearray()
+    more = True
+    while more:
+        message = await request.receive()
+        if message["type"] != "http.request":
+            raise InvalidRequest(Words("The request ended before its body."))
+        body += message.get("body", b"")
+        more = message.get("more_body", False)
+        if len(body) > limit:
+            raise InvalidRequest(Words("The request is too large."))
     return bytes(body)
 
 
