@@ -57,14 +57,14 @@ def test_a_grant_type_refuses_an_empty_request(grant_type: GrantType, credenza: 
 
 def test_an_authenticator_says_how_it_does_it(authenticator: Authenticator) -> None:
     assert authenticator.title
-    assert authenticator.amr, "values of RFC 8176"
+    assert isinstance(authenticator.amr, tuple), "values of RFC 8176; empty when somebody else says"
     assert all(isinstance(value, str) and value for value in authenticator.amr)
 
 
 def test_an_authenticator_lets_nobody_in_for_nothing(authenticator: Authenticator, credenza: Credenza) -> None:
     try:
         answer = credenza.run(authenticator.authenticate, credenza.server, Parameters([]), "203.0.113.9")
-    except ProtocolError:
+    except (ProtocolError, NotImplementedError):  # one that has a page of its own is not asked
         return
     assert not isinstance(answer, Authentication)
     assert answer, "a sentence for the user"

@@ -19,7 +19,8 @@ from .conftest import Examined
 
 
 def mine(server: AuthorizationServer, examined: Examined, hook: str, **arguments: Any) -> list[Any]:
-    found = collect(server.plugins, hook, None, settings=server.settings, **arguments)
+    known = {"settings": server.settings, "server": server, "plugins": server.plugins, **arguments}
+    found = collect(server.plugins, hook, None, **known)
     return [item for plugin, item in found if plugin == examined.name]
 
 
