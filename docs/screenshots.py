@@ -27,6 +27,7 @@ from credenza import segment_of
 from credenza.demo import logos
 from credenza.plugins import load_plugins
 from credenza.testing import Credenza, PageSeen, RelyingParty, UserAgent, running, test_settings
+from credenza_upstream import store as upstreams
 
 DOCS = Path(__file__).parent
 SHOTS = DOCS / "screenshots"
@@ -173,6 +174,18 @@ def _live(place: Harbour) -> None:
     admin = place.agent("admin")
     admin.get(f"/console/unknown-applications/hosts/{segment_of('tickets.example.net')}/block")
     admin.submit([], form=_form_at(admin, "block"))
+    port = upstreams.Upstream(
+        id="port",
+        title="Port Authority",
+        issuer="https://id.port.example",
+        client_id="harbour",
+        secret=upstreams.sealed_secret(place.credenza.server, "port", "only-for-screenshots"),
+        scope="openid email",
+        enabled=False,  # nobody answers at its address, so no sign-in page offers it
+        create_users=False,
+        created_at=clock.now(),
+    )
+    place.credenza.run(upstreams.save_upstream, port)
     page = admin.get("/console/organizations")
     assert isinstance(page, PageSeen)
     organization = next(link for link in page.links if re.fullmatch(r"/console/organizations/(?!create)[^/?]+", link))
