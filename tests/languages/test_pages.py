@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 from babel.messages.pofile import read_po
+from markupsafe import Markup
 
 from credenza import Branding, ConsentGroup, ConsentLine, FormPage, Look, Moment, Page, Words
 from credenza.testing import Credenza, PageSeen, RelyingParty, UserAgent
@@ -30,6 +31,8 @@ LINE = ConsentLine(
 SAMPLES: Mapping[str, Any] = {
     "application": Application("id", "Wiki", "", Branding(), True, "Acme", NOW, NOW, ()),
     "groups": (),
+    "picture": Markup("<svg></svg>"),
+    "data": {"kind": "create"},
 }
 
 
@@ -61,7 +64,8 @@ def variants(kind: type[Page]) -> Iterator[Page]:
         yield sample(kind, message=Words("Try again in a moment."))
     for name, type_ in names.items():
         if type_ == "bool" and name != "translated":
-            yield sample(kind, **{name: True})
+            moments = {other: NOW for other, kind_ in names.items() if kind_.startswith("Moment")}
+            yield sample(kind, **{name: True}, **moments)
             yield sample(kind, **{name: False})
     if kind.__name__ == "ConsentPage":
         question = ConsentQuestion("organization", Words("Which organization?"), "", (Option("a", "Acme", True),))

@@ -27,7 +27,9 @@ def shape(page: Any, agent: Any) -> tuple[Any, ...]:
     html = re.sub(r'(name="identifier" value=")[^"]*', r"\1TYPED", page.html).replace(
         page.forms[0].values_of("csrf_token")[0], "TOKEN"
     )
-    html = html.replace(page.forms[0].action, "ACTION")
+    html = re.sub(
+        r"challenge(&#34;: ?&#34;)[\w-]{43}", r"challenge\1RANDOM", html.replace(page.forms[0].action, "ACTION")
+    )
     headers = {name: value for name, value in page.headers.items() if name not in ("content-length", "date")}
     return page.status, html, tuple(sorted(headers.items())), tuple(sorted(c.name for c in agent.cookies.jar))
 
