@@ -270,7 +270,7 @@ def _(place: Harbour, page: Any) -> None:
     page.goto(place.authorization("tide-board"))
     page.fill("[name=identifier]", "ada@example.com")
     page.fill("[name=password]", "not her password")
-    page.get_by_role("button", name="Sign in").click()
+    page.get_by_role("button", name="Sign in", exact=True).click()
     page.get_by_role("alert").wait_for()
 
 

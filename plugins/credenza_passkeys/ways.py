@@ -53,7 +53,7 @@ def spend_challenge(state: dict[str, Any]) -> bytes:
 
 class PasskeyAuthenticator(Authenticator):
     name = "passkey"
-    title = Words("Sign in with a passkey")
+    title = Words("Use a passkey")
     icon = "key-round"
     amr = ("swk", "user", "mfa")
     acr = PHISHING_RESISTANT

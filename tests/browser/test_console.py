@@ -21,7 +21,7 @@ CALLBACK = "https://tides.example.com/callback"
 def sign_in(page: Any, username: str) -> None:
     page.fill("[name=identifier]", username)
     page.fill("[name=password]", PASSWORD)
-    page.get_by_role("button", name="Sign in").click()
+    page.get_by_role("button", name="Sign in", exact=True).click()
 
 
 def copied(page: Any, what: str) -> str:

@@ -27,7 +27,7 @@ def console(live_server: Any, open_page: Callable[..., Any]) -> Page:
 def sign_in(page: Page, username: str) -> None:
     page.fill("[name=identifier]", username)
     page.fill("[name=password]", PASSWORD)
-    page.get_by_role("button", name="Sign in").click()
+    page.get_by_role("button", name="Sign in", exact=True).click()
 
 
 def typed_and_lost(page: Page, issuer: str, name: str) -> None:

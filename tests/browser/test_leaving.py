@@ -38,7 +38,7 @@ def sign_in(page: Any, live_server: Any, application: dict[str, Any], **more: st
     page.goto(f"{live_server.issuer}/authorize?{urlencode(asked)}")
     page.fill("[name=identifier]", "ada")
     page.fill("[name=password]", PASSWORD)
-    page.get_by_role("button", name="Sign in").click()
+    page.get_by_role("button", name="Sign in", exact=True).click()
     page.get_by_role("button", name="Authorize").click()
 
 

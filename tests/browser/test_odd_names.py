@@ -70,7 +70,7 @@ def test_the_consent_page_holds(
     page.goto(harbour.issuer + party.authorization_url(scope=scope[:7000], resource=odd["api"]))
     page.fill("[name=identifier]", odd["user"])
     page.fill("[name=password]", "rowing past the lighthouse")
-    page.get_by_role("button", name="Sign in").click()
+    page.get_by_role("button", name="Sign in", exact=True).click()
     page.locator("[data-page=consent]").wait_for()
     looks_right(page, "light")
     assert page.get_by_text(HEBREW).first.evaluate("one => getComputedStyle(one).unicodeBidi") != "normal"

@@ -65,7 +65,7 @@ class Device:
         self.page.get_by_role("button", name="Add a passkey").click()
         self.page.get_by_text("The passkey is added.").wait_for()
 
-    def use_passkey(self, button: str = "Sign in with a passkey") -> None:
+    def use_passkey(self, button: str = "Use a passkey") -> None:
         self.page.get_by_role("button", name=button).click()
 
 
@@ -164,7 +164,7 @@ def test_an_answer_that_is_not_true_is_refused(device: Device, person: str, live
 def test_without_script_the_page_works(live_server: Any, open_page: Callable[..., Any], person: str) -> None:
     page = open_page({live_server.issuer}, java_script_enabled=False)
     page.goto(f"{live_server.issuer}/account")
-    assert not page.get_by_role("button", name="Sign in with a passkey").is_visible()
+    assert not page.get_by_role("button", name="Use a passkey").is_visible()
     page.locator("[name=identifier]").fill(person)
     page.locator("[name=password]").fill(PASSWORD)
     page.get_by_role("button", name="Sign in", exact=True).click()

@@ -21,7 +21,7 @@ SCOPE = "openid profile offline_access urn:credenza:scope:organizations members:
 def sign_in(page: Any, username: str) -> None:
     page.fill("[name=identifier]", username)
     page.fill("[name=password]", PASSWORD)
-    page.get_by_role("button", name="Sign in").click()
+    page.get_by_role("button", name="Sign in", exact=True).click()
 
 
 def two_organizations(live_server: Any) -> tuple[str, str]:

@@ -40,7 +40,7 @@ def test_they_fit_the_screen_and_need_no_script(
     looks_right(page, scheme)
     page.get_by_label("Email or username").fill("ada")
     page.get_by_label("Password").fill("not the password of ada")
-    page.get_by_role("button", name="Sign in").click()
+    page.get_by_role("button", name="Sign in", exact=True).click()
     page.get_by_role("alert").wait_for()
     assert page.get_by_label("Email or username").input_value() == "ada", "what was typed survives the error"
     looks_right(page, scheme)
@@ -79,7 +79,7 @@ def test_cancel_says_so_to_the_application(
     page.goto(live_server.issuer + party.authorization_url())
     page.get_by_label("Email or username").fill("grace")
     page.get_by_label("Password").fill(PASSWORD)
-    page.get_by_role("button", name="Sign in").click()
+    page.get_by_role("button", name="Sign in", exact=True).click()
     page.get_by_role("button", name="Cancel").click()
     page.wait_for_url(f"{HOME}/**")
     answer = parse_qs(urlsplit(page.url).query)
