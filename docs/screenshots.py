@@ -79,17 +79,21 @@ class Harbour:
     def agent(self, username: str) -> UserAgent:
         """A browser without a screen, in which somebody is signed in."""
         if username not in self.agents:
-            agent = Browser(self.credenza)
-            agent.get("/account")
-            seen = agent.sign_in(username, PASSWORDS[username])
-            assert isinstance(seen, PageSeen)
-            assert seen.name != "sign-in", seen.text
-            self.agents[username] = agent
+            self.agents[username] = self.new_agent(username)
         return self.agents[username]
+
+    def new_agent(self, username: str) -> UserAgent:
+        """The same with a session of its own: what becomes of it is nobody else's."""
+        agent = Browser(self.credenza)
+        agent.get("/account")
+        seen = agent.sign_in(username, PASSWORDS[username])
+        assert isinstance(seen, PageSeen)
+        assert seen.name != "sign-in", seen.text
+        return agent
 
     def cookies(self, username: str) -> list[dict[str, str]]:
         """For a browser with a screen: `context.add_cookies(harbour.cookies("ada"))`."""
-        jar = self.agent(username).cookies.jar
+        jar = self.new_agent(username).cookies.jar
         return [{"name": cookie.name, "value": cookie.value or "", "url": self.issuer} for cookie in jar]
 
     def authorization(self, client_id: str = "harbour-wiki", **changes: str | None) -> str:
