@@ -11,8 +11,7 @@ from litestar.enums import HttpMethod
 
 from ..events import UserSignedOut
 from ..logout import end_sessions, frontchannel_address
-from ..prompts.subject import subject_for
-from ..protocol import jose
+from ..prompts.subject import read_hint, subject_for
 from ..protocol.clients import Client
 from ..protocol.errors import InvalidRequest
 from ..protocol.parameters import Parameters
@@ -79,14 +78,7 @@ async def parse_logout(server: AuthorizationServer, parameters: Parameters) -> L
     hint = parameters.get("id_token_hint")
     subject = session_id = audience = ""
     if hint is not None:
-        keys = await server.keys()
-        try:
-            claims = jose.verify(hint, keys.verification, types=("jwt",))
-            jose.check_times(claims, server.now(), expired_ok=True)
-        except jose.InvalidJWT as error:
-            raise InvalidRequest(Words("id_token_hint is not one of our ID tokens."), detail=str(error)) from error
-        if claims.get("iss") != server.issuer:
-            raise InvalidRequest(Words("id_token_hint is not one of our ID tokens."))
+        claims = await read_hint(server, hint)
         subject, session_id, audience = (
             str(claims.get("sub", "")),
             str(claims.get("sid", "")),

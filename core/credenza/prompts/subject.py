@@ -6,6 +6,9 @@ user goes by it.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from ..objects import Waiting
 from ..protocol import jose
 from ..protocol.clients import Client
@@ -37,7 +40,8 @@ async def _wanted(waiting: Waiting) -> list[tuple[Client | None, str]]:
         return []
     wanted: list[tuple[Client | None, str]] = [(waiting.client, subject) for subject in waiting.request.claims.subjects]
     if waiting.request.id_token_hint is not None:
-        audience, subject = await read_hint(waiting.server, waiting.request.id_token_hint)
+        hinted = await read_hint(waiting.server, waiting.request.id_token_hint)
+        audience, subject = str(hinted.get("aud", "")), str(hinted.get("sub", ""))
         ours = waiting.client is not None and audience == waiting.client.id
         wanted.append((waiting.client if ours else await waiting.server.find_client(audience), subject))
     if len({(client.id if client is not None else "", subject) for client, subject in wanted}) > 1:
@@ -47,8 +51,8 @@ async def _wanted(waiting: Waiting) -> list[tuple[Client | None, str]]:
     return wanted
 
 
-async def read_hint(server: AuthorizationServer, hint: str) -> tuple[str, str]:
-    """Audience and subject. Expired hints are fine; "the OP need not be listed as audience". Core §3.1.2.1."""
+async def read_hint(server: AuthorizationServer, hint: str) -> Mapping[str, Any]:
+    """Its claims. Expired hints are fine; "the OP need not be listed as audience". Core §3.1.2.1."""
     keys = await server.keys()
     try:
         claims = jose.verify(hint, keys.verification, types=("jwt",))
@@ -57,4 +61,4 @@ async def read_hint(server: AuthorizationServer, hint: str) -> tuple[str, str]:
         raise InvalidRequest(Words("id_token_hint is not one of our ID tokens."), detail=str(error)) from error
     if claims.get("iss") != server.issuer:
         raise InvalidRequest(Words("id_token_hint is not one of our ID tokens."))
-    return str(claims.get("aud", "")), str(claims.get("sub", ""))
+    return claims
