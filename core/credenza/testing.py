@@ -31,6 +31,7 @@ from .app import create_app
 from .protocol.pkce import s256
 from .server import AuthorizationServer, Clock
 from .settings import Settings
+from .store import engine
 
 Result = TypeVar("Result")
 
@@ -145,12 +146,18 @@ class Credenza:
     def issuer(self) -> str:
         return self.server.issuer
 
+    def bind(self) -> None:
+        """Give the tables to this server: of several in one process, they belong to the one that started last."""
+        if engine.database() is not self.server.engine:
+            engine.bind(self.server.engine, [table for app in self.server.table_apps for table in app.table_classes])
+
     def run(self, function: Callable[..., Awaitable[Result]], *arguments: Any, **options: Any) -> Result:
         """Await something of the server's, from a test."""
 
         async def call() -> Result:
             return await function(*arguments, **options)
 
+        self.bind()
         return self.portal.call(call)
 
     def apply(self, document: Mapping[str, Any]) -> state.Run:
@@ -165,6 +172,7 @@ class Credenza:
             async with httpx.AsyncClient(transport=transport, base_url=self.issuer) as http:
                 return await http.request(method, url, **options)
 
+        self.bind()
         return self.portal.call(call)
 
 

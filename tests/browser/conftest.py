@@ -131,13 +131,19 @@ def screenshots() -> ModuleType:
 
 
 @pytest.fixture(scope="session")
-def harbour(screenshots: ModuleType, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
-    """A server with the people of docs/harbour.yaml and two weeks behind it. Tests leave it as it is."""
+def running_harbour(screenshots: ModuleType, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     with screenshots.harbour(tmp_path_factory.mktemp("harbour")) as place:
         yield place
 
 
+@pytest.fixture
+def harbour(running_harbour: Any) -> Any:
+    """A server with the people of docs/harbour.yaml and two weeks behind it. Tests leave it as it is."""
+    running_harbour.credenza.bind()  # another test's server may have started since
+    return running_harbour
+
+
 @pytest.fixture(scope="session")
-def console_pages(harbour: Any) -> dict[str, str]:
+def console_pages(running_harbour: Any) -> dict[str, str]:
     """The console's routes with an example of each, found by following links."""
-    return dict(harbour.pages())
+    return dict(running_harbour.pages())

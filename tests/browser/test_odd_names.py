@@ -16,14 +16,14 @@ SCOPE = "extremely-long-scope:" + "of-a-very-careful-developer." * 6
 
 
 @pytest.fixture(scope="session")
-def odd(harbour: Any) -> dict[str, str]:
+def odd(running_harbour: Any) -> dict[str, str]:
     """The client ID of an application with everything too long, and its user."""
     mark = uuid4().hex[:8]
     api = f"https://{mark}.example.com/{'an/identifier/with/many/segments/' * 4}"
     permissions = [{"name": f"{SCOPE}{i:02}", "description": f"{LONG} {i}"} for i in range(60)]
     names = [permission["name"] for permission in permissions]
     user = f"odd-{mark}"
-    harbour.credenza.apply(
+    running_harbour.credenza.apply(
         {
             "api_resources": [{"identifier": api, "name": LONG, "permissions": permissions}],
             "roles": [{"name": f"odd {mark}", "permissions": {api: names}}],

@@ -207,20 +207,13 @@ def credenza(request: pytest.FixtureRequest) -> Iterator[Server]:
     marker = request.node.get_closest_marker("own_server")
     if marker is None:
         shared = request.getfixturevalue("shared")
-        # The tables belong to the engine that was made last.
-        rebind(shared)
+        shared.bind()
         yield as_server(shared)
         return
     name = "both_engines" if "both_engines" in request.fixturenames else "credenza_database"
     url, plugins = request.getfixturevalue(name), request.getfixturevalue("credenza_plugins")
     with running(test_settings(url, **marker.kwargs), plugins) as started:
         yield as_server(started)
-
-
-def rebind(credenza: Credenza) -> None:
-    from credenza.store.engine import bind
-
-    bind(credenza.server.engine, [table for app in credenza.server.table_apps for table in app.table_classes])
 
 
 # -- people -----------------------------------------------------------------------------------------------------------
