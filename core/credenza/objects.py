@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol, runtime_checkable
@@ -227,6 +228,13 @@ class Authenticator:
         """The user, or a sentence that says why not without telling whether the account exists."""
         raise NotImplementedError
 
+    def place(self) -> AbstractContextManager[None]:
+        """A place among those who try at this moment, taken before anything is read for the try and held to its end.
+
+        Raises TemporarilyUnavailable when there is none: whoever is refused must cost nothing.
+        """
+        return nullcontext()
+
     async def ways(self, waiting: Waiting) -> Sequence[Way]:
         """Its buttons on the sign-in page: one, unless there are several of a kind, or none at present.
 
@@ -383,6 +391,10 @@ class Prompt:
     async def show(self, waiting: Waiting) -> Any:
         """The page (GET), an instance of a `Page`."""
         raise NotImplementedError
+
+    def place(self, server: AuthorizationServer, form: Parameters) -> AbstractContextManager[None]:
+        """A place among those whose answers are being taken, as an authenticator has it."""
+        return nullcontext()
 
     async def submit(self, waiting: Waiting, form: Parameters) -> Any:
         """Take the answer (POST): None when it is settled, or the page to show again. AccessDenied is a refusal."""

@@ -453,7 +453,7 @@ def test_f_18_three_hundred_sign_in_at_once(
     largest, over = [0.0], threading.Event()
     with ThreadPoolExecutor(100, initializer=give_way) as threads:
         pages = list(threads.map(lambda _: open_sign_in(server), names))
-        calm = calm_times(server, tmp_path)
+        calm = calm_times(server, tmp_path, seconds=3)
         watching = threading.Thread(target=lambda: watch(server, largest, over))
         watching.start()
         with measured(server, tmp_path) as busy:
@@ -462,6 +462,7 @@ def test_f_18_three_hundred_sign_in_at_once(
             seconds = time.monotonic() - began
         over.set()
         watching.join()
+        calm += calm_times(server, tmp_path, seconds=3)  # before and after: what else this machine does changes
     ratio = p95(busy) / p95(calm)
     print(
         f"\n300 sign-ins in {seconds:.1f} s: {dict(statuses)}; token p95 {p95(calm) * 1000:.0f} ms, "

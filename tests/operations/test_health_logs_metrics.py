@@ -18,7 +18,7 @@ from credenza.protocol.tokens import new_token
 from credenza.settings import Settings, SettingsError
 from credenza.store.engine import StoreFull, StoreUnavailable
 from credenza.store.users import FailedSignInRow
-from credenza.testing import Credenza, RelyingParty, UserAgent, running, test_settings
+from credenza.testing import PASSWORD, Credenza, RelyingParty, UserAgent, running, test_settings
 from credenza.web.observing import MOST
 
 METRICS_TOKEN = "for-prometheus-only-for-prometheus-only"
@@ -298,7 +298,7 @@ def test_a_contact_that_is_no_address_stops_the_start(contact: str) -> None:
 
 
 def test_when_too_many_sign_in_the_rest_are_told_when_to_come_back(credenza: Credenza, client: RelyingParty) -> None:
-    """F-18, K20: the sign-in page again, with 503 and Retry-After, and nothing lost."""
+    """F-18, K20: 503, Retry-After and a way back, before the database is asked for anything."""
     agent = UserAgent(credenza)
     agent.get(client.authorization_url())
     passwords = credenza.app.state.passwords
@@ -308,12 +308,16 @@ def test_when_too_many_sign_in_the_rest_are_told_when_to_come_back(credenza: Cre
     counted = "SELECT COUNT(*) AS n FROM credenza_failed_sign_in"
     try:
         page = agent.sign_in()
-        assert (page.status, page.name) == (503, "sign-in")
+        assert (page.status, page.name) == (503, "error")
         assert page.headers["retry-after"]
         assert "Try again in a few seconds" in page.text
+        nobodys = agent.send("POST", "/interaction/nobody/login", data={"identifier": "ada", "password": PASSWORD})
+        assert nobodys.status_code == 503, "whose sign-in it is was not even looked up"
         assert credenza.run(FailedSignInRow.raw, counted)[0]["n"] == 0, "nobody has used up a try"
     finally:
         passwords._waiting = 0
+    again: Any = agent.get(page.url)
+    assert again.name == "sign-in", "where the link on the page leads: its own address"
     seen: Any = agent.sign_in()
     assert seen.name == "consent"
 

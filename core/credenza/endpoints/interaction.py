@@ -5,6 +5,7 @@ Whatever is answered comes back to `proceed`, which asks the next question or en
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from typing import Any
 
 from litestar import get, route
@@ -15,13 +16,14 @@ from ..objects import Authentication, Waiting
 from ..permissions import branding_of
 from ..prompts.login import begin_sign_in
 from ..protocol.authorization_request import AuthorizationRequest
-from ..protocol.errors import InvalidRequest, ProtocolError
+from ..protocol.errors import InvalidRequest, ProtocolError, TemporarilyUnavailable
 from ..protocol.parameters import Parameters
 from ..protocol.tokens import digest, is_token
 from ..protocol.words import Words
 from ..store import sessions
 from ..store.device_authorizations import DENIED, answer_device
 from ..store.sessions import Interaction
+from ..web.errors import crowded_page
 from ..web.pages import FormPage, Page
 from ..web.rendering import render
 from ..web.requests import AnyRequest, check_csrf, form_parameters, server_of, wish_languages
@@ -69,15 +71,28 @@ async def switch_account(request: AnyRequest, token: FromPath[str]) -> AnyRespon
 )
 async def prompt(request: AnyRequest, token: FromPath[str], name: FromPath[str]) -> AnyResponse:
     """Show a prompt's page, or take its answer; any other prompt than the one that is due leads back to that one."""
+    if request.method == "GET":
+        return await _asked(request, token, name)
+    form, server = await form_parameters(request), server_of(request)
+    with ExitStack() as place:
+        try:
+            if name in server.prompts:
+                place.enter_context(server.prompts[name].place(server, form))
+        except TemporarilyUnavailable as error:
+            return await crowded_page(request, error.text)
+        return await _asked(request, token, name, form)
+
+
+async def _asked(request: AnyRequest, token: str, name: str, form: Parameters | None = None) -> AnyResponse:
     interaction = await _find(request, token)
     if interaction is None:
         return await gone(request)
     waiting = await _reopen(request, interaction, token)
-    return await _guarded(request, waiting, interaction, _prompt(request, waiting, interaction, token, name))
+    return await _guarded(request, waiting, interaction, _prompt(request, waiting, interaction, token, name, form))
 
 
 async def _prompt(
-    request: AnyRequest, waiting: Waiting, interaction: Interaction, token: str, name: str
+    request: AnyRequest, waiting: Waiting, interaction: Interaction, token: str, name: str, form: Parameters | None
 ) -> AnyResponse:
     server = waiting.server
     due = await first_required(waiting, interaction.state)
@@ -86,8 +101,7 @@ async def _prompt(
     waiting.action = f"/interaction/{token}/{name}"
     cookie = csrf_cookie(request, waiting.session)
     waiting.csrf_token = server.keyring.csrf_token(cookie)
-    if request.method == "POST":
-        form = await form_parameters(request)
+    if form is not None:
         check_csrf(request, form, cookie)
         page = await due.submit(waiting, form)
         default_status = 422

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 from ..events import UserSignedIn
-from ..objects import Authentication, Prompt, Waiting
+from ..objects import Authentication, Authenticator, Prompt, Waiting
 from ..protocol.errors import AccessDenied, InvalidRequest, LoginRequired, TemporarilyUnavailable, TooManyTries
 from ..protocol.parameters import Parameters
 from ..protocol.words import Words
+from ..server import AuthorizationServer
 from ..store.engine import database
 from ..web.pages import SignInPage
 from ..web.sessions import begin_session
@@ -80,10 +82,16 @@ class LoginPrompt(Prompt):
             cancel=waiting.request is not None,
         )
 
+    def place(self, server: AuthorizationServer, form: Parameters) -> AbstractContextManager[None]:
+        authenticator = chosen(server, form)
+        if authenticator is None or form.get("decision") == "deny":
+            return nullcontext()
+        return authenticator.place()
+
     async def submit(self, waiting: Waiting, form: Parameters) -> Any:
         if form.get("decision") == "deny":
             raise AccessDenied("The user did not sign in.")
-        authenticator = waiting.server.authenticators.get(form.get("authenticator", "password"))
+        authenticator = chosen(waiting.server, form)
         if authenticator is None:
             raise InvalidRequest(Words("There is no such way to sign in."))
         identifier = form.get("identifier", "")
@@ -97,6 +105,10 @@ class LoginPrompt(Prompt):
             return await self._page(waiting, identifier=identifier, message=answer)
         await begin_sign_in(waiting, answer)
         return None
+
+
+def chosen(server: AuthorizationServer, form: Parameters) -> Authenticator | None:
+    return server.authenticators.get(form.get("authenticator", "password"))
 
 
 async def begin_sign_in(waiting: Waiting, authentication: Authentication) -> None:

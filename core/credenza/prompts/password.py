@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager
+
 from ..events import SignInFailed
 from ..objects import Authentication, Authenticator
 from ..protocol.parameters import Parameters
@@ -25,6 +27,9 @@ class PasswordAuthenticator(Authenticator):
         self.passwords = passwords
         self.limiter = limiter
         self.throttled = throttled
+
+    def place(self) -> AbstractContextManager[None]:
+        return self.passwords.place()
 
     async def authenticate(self, server: AuthorizationServer, form: Parameters, address: str) -> Authentication | str:
         identifier, password = form.get("identifier", "").strip(), form.get("password", "")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Awaitable, Callable, Mapping
 from http import HTTPStatus
 from typing import Any
@@ -20,7 +21,7 @@ from ..protocol.words import Words
 from ..store.engine import StoreFull, StoreUnavailable
 from .pages import ErrorPage
 from .rendering import render
-from .requests import AnyRequest, Forbidden, NotAllowed, address_of, server_of
+from .requests import AnyRequest, Forbidden, NotAllowed, address_of, choose_language, server_of
 from .responses import AnyResponse, error_response, json_response
 
 logger = logging.getLogger("credenza")
@@ -36,6 +37,7 @@ HEADINGS = {
     "too_many_requests": Words("Too many tries"),
     "server_error": Words("Something went wrong on our side"),
 }
+KEPT = 10.0  # seconds
 DESCRIPTIONS = {
     404: Words("Check the address, or go back to where you came from."),
     405: Words("Open this address from the page that leads to it."),
@@ -70,6 +72,27 @@ async def error_page(
         application=client.display_name if client is not None else "",
     )
     return await render(request, page, status=status, headers=headers)
+
+
+async def crowded_page(request: AnyRequest, text: str) -> AnyResponse:
+    """More people sign in than can be served: the same page for all of them, made once in a while, so that a storm of
+    refusals delays nobody else.
+    """
+    kept: dict[tuple[str, str], tuple[float, AnyResponse]] = request.app.state.renderer.kept
+    language, now = choose_language(request).tag, time.monotonic()
+    made_at, answer = kept.get((language, text), (0.0, None))
+    if answer is None or now - made_at > KEPT:
+        heading = HEADINGS["temporarily_unavailable"]
+        page = ErrorPage(
+            title=heading,
+            code="temporarily_unavailable",
+            heading=heading,
+            description=text,
+            again=Words("Sign in"),
+        )
+        answer = await render(request, page, status=503)
+        kept[language, text] = (now, answer)
+    return answer
 
 
 async def unsafe_request_page(request: AnyRequest, error: UnsafeRequest, client: Client | None = None) -> AnyResponse:

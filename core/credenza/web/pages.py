@@ -251,6 +251,8 @@ class ErrorPage(Page):
     """Finds the event in the console."""
     application: str = ""
     """Where the user was on the way to."""
+    again: str = ""
+    """The label of a link to the same page once more, where that may help."""
 
 
 @dataclass(kw_only=True)

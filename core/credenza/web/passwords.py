@@ -8,7 +8,7 @@ import threading
 import unicodedata
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, nullcontext, suppress
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from functools import lru_cache
 from typing import TypeVar
@@ -81,10 +81,13 @@ class Passwords:
 
     @contextmanager
     def place(self) -> Iterator[None]:
-        """A place among those who are checked or wait; taken before anything else is done for a try.
+        """A place among those who are checked or wait; taken before anything else is done for a try, and only once.
 
         Whoever finds none has used up no try, and has cost nothing. Raises TemporarilyUnavailable.
         """
+        if _held.get():
+            yield
+            return
         if self._waiting >= MAX_WAITING:
             if self.metrics is not None:
                 self.metrics.hashing_refused.inc()
@@ -100,7 +103,7 @@ class Passwords:
             self._count(-1)
 
     async def _run(self, function: Callable[..., Result], *arguments: str) -> Result:
-        with nullcontext() if _held.get() else self.place():
+        with self.place():
             return await asyncio.get_running_loop().run_in_executor(self._threads, function, *arguments)
 
     def _count(self, change: int) -> None:
@@ -112,7 +115,7 @@ class Passwords:
 def _give_way() -> None:
     """A storm of sign-ins leaves the processor to those who have tokens already; on Linux, niceness is a thread's."""
     with suppress(OSError, AttributeError):
-        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), 10)
+        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), min(os.getpriority(os.PRIO_PROCESS, 0) + 10, 19))
 
 
 def normalized(password: str) -> str:

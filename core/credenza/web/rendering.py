@@ -72,6 +72,8 @@ class Renderer:
         self._environments: dict[tuple[str, Path | None], Environment] = {}
         self._problems: dict[str, tuple[str, ...]] = {}
         self._failed: dict[str, dict[str, str]] = {}
+        self.kept: dict[tuple[str, str], tuple[float, AnyResponse]] = {}
+        """Refusals that are the same for everybody, by language and text, and when they were made."""
 
     def environment(self, theme: str, folder: Path | None) -> Environment:
         """Theme first, then the page's own folder, then the core; `core:` names what a theme replaces."""
