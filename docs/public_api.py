@@ -11,7 +11,7 @@ import inspect
 import re
 from collections.abc import Iterator
 from types import FunctionType, ModuleType
-from typing import Any
+from typing import Any, ForwardRef
 
 import credenza
 import credenza_console
@@ -105,6 +105,8 @@ def signature(thing: Any) -> str:
 
 
 def _bare(annotation: Any) -> Any:
+    if isinstance(annotation, ForwardRef):  # a named tuple's
+        annotation = annotation.__forward_arg__
     return _Bare(annotation) if isinstance(annotation, str) else annotation
 
 

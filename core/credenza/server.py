@@ -278,18 +278,16 @@ class AuthorizationServer:
         if self.metrics is not None:
             self.metrics.events.labels(type(event).__name__, event.result).inc()
         await audit.insert_event(
-            audit.AuditEvent(
-                at=self.now(),
-                name=type(event).__name__,
-                actor=event.actor,
-                user=event.user,
-                client=event.client,
-                target=event.target,
-                address=event.address,
-                result=event.result,
-                error_id=event.error_id,
-                data=event.data,
-            )
+            at=self.now(),
+            name=type(event).__name__,
+            actor=event.actor,
+            user=event.user,
+            client=event.client,
+            target=event.target,
+            address=event.address,
+            result=event.result,
+            error_id=event.error_id,
+            data=event.data,
         )
         if any(isinstance(event, kinds) for _, _, kinds in self.listeners):
             await self.engine.after_commit(lambda: self._tell_listeners(event))

@@ -200,5 +200,5 @@ def _scope(row: Mapping[str, Any]) -> Scope:
 
 
 def _in_organization(scope: Scope) -> Scope:
-    permission = replace(scope.permission, source="organization_api")
+    permission = scope.permission._replace(source="organization_api")
     return replace(scope, permission=permission, group=Words("%(api)s, in the organization", api=scope.group))

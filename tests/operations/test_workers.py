@@ -195,6 +195,7 @@ def test_metrics_are_those_of_all_workers(filled_sqlite_url: str, start_server: 
         return dict(line.rsplit(" ", 1) for line in answer.text.splitlines() if not line.startswith("#"))
 
     jwks = 'credenza_requests_total{endpoint="/jwks",method="GET",status="200"}'
+    wait_until(lambda: figures()[jwks] == "40.0", "the last answer to be counted, which is after it is sent")
     assert [figures()[jwks] for _ in range(6)] == ["40.0"] * 6, "whichever worker answers"
     victim = server.program.workers()[0]
     os.kill(victim, signal.SIGKILL)

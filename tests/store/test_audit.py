@@ -13,7 +13,7 @@ DAY = 24 * 3600
 def test_events_of_one_second_are_in_their_order(credenza: Credenza) -> None:
     async def write() -> None:
         for number in range(MANY):
-            await audit.insert_event(audit.AuditEvent(at=1_700_000_000, name="Numbered", target=str(number)))
+            await audit.insert_event(at=1_700_000_000, name="Numbered", target=str(number))
 
     credenza.run(write)
     found = credenza.run(audit.list_events, name="Numbered")
@@ -35,4 +35,4 @@ def test_events_leave_after_their_time_and_not_before(credenza_database: str) ->
 
 async def write_at(*moments: int) -> None:
     for at in moments:
-        await audit.insert_event(audit.AuditEvent(at=at, name="Aged"))
+        await audit.insert_event(at=at, name="Aged")

@@ -39,7 +39,7 @@ def parse_credentials(authorization: str | None, parameters: Parameters) -> Cred
     offered = [
         basic,
         "client_secret" in parameters,
-        bool({"client_assertion", "client_assertion_type"} & parameters.keys()),
+        "client_assertion" in parameters or "client_assertion_type" in parameters,
     ]
     if sum(offered) > 1:
         raise InvalidRequest("Authenticate in one way only.")

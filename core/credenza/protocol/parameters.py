@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from typing import Any, TypeVar, overload
 from urllib.parse import parse_qsl
 
 from .errors import InvalidRequest
+
+Default = TypeVar("Default")
 
 MAY_REPEAT = frozenset({"resource", "audience"})  # RFC 8707 §2, RFC 8693 §2.1
 MAX_FIELDS = 100
@@ -41,8 +44,8 @@ class Parameters(Mapping[str, str]):
 
     def check_no_repeats(self) -> None:
         """ "Request and response parameters MUST NOT be included more than once." RFC 6749 §3.1."""
-        if self.repeated:
-            raise InvalidRequest("A parameter was sent more than once.", detail=", ".join(sorted(self.repeated)))
+        if repeated := self.repeated:
+            raise InvalidRequest("A parameter was sent more than once.", detail=", ".join(sorted(repeated)))
 
     def all(self, name: str) -> tuple[str, ...]:
         """Every value of a parameter that may repeat."""
@@ -57,6 +60,20 @@ class Parameters(Mapping[str, str]):
 
     def __getitem__(self, name: str) -> str:
         return self._values[name][0]
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._values
+
+    @overload
+    def get(self, name: str) -> str | None: ...
+
+    @overload
+    def get(self, name: str, default: Default) -> str | Default: ...
+
+    def get(self, name: str, default: Any = None) -> Any:
+        """The first value of a parameter; what was sent empty was not sent."""
+        values = self._values.get(name)
+        return values[0] if values is not None else default
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._values)

@@ -5,15 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from .errors import InvalidScope
 
 SCOPE_TOKEN = re.compile(r"[\x21\x23-\x5B\x5D-\x7E]{1,255}")
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Permission:
+class Permission(NamedTuple):
     """A scope at a resource, from a source.
 
     `resource` is the identifier of an API (an absolute URI), or empty when the provider itself is the resource.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -52,20 +53,33 @@ class AuditEvent:
 _INSERT = Insert(AuditEventRow)
 
 
-async def insert_event(event: AuditEvent) -> None:
-    actor, client = event.actor, event.client[:255]
+async def insert_event(
+    *,
+    at: int,
+    name: str,
+    actor: str = "",
+    user: str = "",
+    client: str = "",
+    target: str = "",
+    address: str = "",
+    result: str = "",
+    error_id: str = "",
+    data: Mapping[str, Any] | None = None,
+) -> None:
+    """The members are those of AuditEvent; every token is worth one, so none is made here."""
+    client = client[:255]
     await _INSERT(
-        at=event.at,
-        name=event.name,
+        at=at,
+        name=name,
         actor=actor,
-        person=actor if actor not in ("", event.user, client[:40]) else None,
-        user=event.user or None,
+        person=actor if actor not in ("", user, client[:40]) else None,
+        user=user or None,
         client=client or None,
-        target=event.target[:300],
-        address=event.address,
-        result=event.result,
-        error_id=event.error_id or None,
-        data=json.dumps(event.data),
+        target=target[:300],
+        address=address,
+        result=result,
+        error_id=error_id or None,
+        data=json.dumps(data or {}),
     )
 
 

@@ -176,10 +176,7 @@ _SPEND_CODE = Statement(
 )
 _INSERT_GRANT = Insert(GrantRow)
 _FIND_GRANT = select(GrantRow, "id = {}")
-_LOCK_GRANT = Statement(
-    "UPDATE credenza_grant SET created_at = created_at WHERE id = {} AND revoked_at IS NULL "  # noqa: S608  # names of columns and tables
-    f"RETURNING {names(GrantRow)}"
-)
+_LOCK_GRANT = select(GrantRow, "id = {} AND revoked_at IS NULL", locks=True)
 
 
 def _joined_grant(row: Mapping[str, Any]) -> Grant:

@@ -85,7 +85,7 @@ async def insert_session(session: Session) -> None:
 
 
 _FIND = select(SessionRow, "digest = {} AND expires_at > {} AND last_seen_at > {}")
-_HOLD = Statement("UPDATE credenza_session SET last_seen_at = last_seen_at WHERE digest = {} RETURNING digest")
+_HOLD = Statement("SELECT digest FROM credenza_session WHERE digest = {}", locks=True)
 
 
 async def find_session(digest: str, now: int, *, idle: int) -> Session | None:

@@ -26,12 +26,12 @@ logger = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
-# The same answers as Piccolo's own converters, which are Python functions: a row has many of these columns.
-for whole in ("BIGINT", "INTEGER"):
-    sqlite3.register_converter(whole, int)
+# SQLite's integers are Python's already, and a row has many of them; Piccolo would read each once more, from text.
+sqlite3.converters.pop("INTEGER", None)
 sqlite3.register_converter("BOOLEAN", b"1".__eq__)
 
 CHECKPOINT_EVERY = 0.5  # seconds
+PAGE_SIZE = 2048  # bytes: a commit writes whole pages, and most of what it changes are a few short rows
 LONG_WAL = 16_384  # pages: 64 MiB
 BUSY = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_PROTOCOL}
 FULL = {sqlite3.SQLITE_FULL, sqlite3.SQLITE_READONLY}
@@ -148,27 +148,34 @@ class SafeSQLiteEngine(Engine, SQLiteEngine):
         return await self._run(ddl)
 
     async def run_statement(self, statement: Statement, values: Sequence[Any]) -> list[Row]:
-        return await self._run(statement.question_marks, values)
+        return await self._run(statement.question_marks, values, statement)
 
-    async def _run(self, sql: str, arguments: Sequence[Any] = ()) -> list[Row]:
+    async def _run(self, sql: str, arguments: Sequence[Any] = (), statement: Statement | None = None) -> list[Row]:
         transaction = self.open_transaction()
         if transaction is not None:
-            return self.execute_in(transaction, sql, arguments)
+            return self.execute_in(transaction, sql, arguments, statement)
         connections = self._connections.get(asyncio.get_running_loop()) or await self.connections()
-        if is_read(sql):
+        if statement.reads if statement is not None else is_read(sql):
             try:
-                return fetch(connections.reader, sql, arguments)
+                return fetch(connections.reader, sql, arguments, statement)
             except sqlite3.OperationalError:
-                return await self._when_free(partial(fetch, connections.reader, sql, arguments), self._latest())
+                again = partial(fetch, connections.reader, sql, arguments, statement)
+                return await self._when_free(again, self._latest())
         deadline = self._latest()
         await acquire(connections, deadline)
         try:
-            return await self._when_free(partial(fetch, connections.writer, sql, arguments), deadline)
+            return await self._when_free(partial(fetch, connections.writer, sql, arguments, statement), deadline)
         finally:
             self.written = True
             connections.lock.release()
 
-    def execute_in(self, transaction: SafeSQLiteTransaction, sql: str, arguments: Sequence[Any] = ()) -> list[Row]:
+    def execute_in(
+        self,
+        transaction: SafeSQLiteTransaction,
+        sql: str,
+        arguments: Sequence[Any] = (),
+        statement: Statement | None = None,
+    ) -> list[Row]:
         writer = transaction.connection.writer
         if not writer.in_transaction:
             if transaction._committed or transaction._rolled_back:
@@ -176,7 +183,7 @@ class SafeSQLiteEngine(Engine, SQLiteEngine):
             # After a full disk SQLite rolls back by itself; a later statement must not commit alone.
             raise StoreUnavailable("SQLite has rolled the transaction back.")
         try:
-            return fetch(writer, sql, arguments)
+            return fetch(writer, sql, arguments, statement)
         except sqlite3.OperationalError as error:
             if (trouble := trouble_in(error)) is None:
                 raise
@@ -184,11 +191,14 @@ class SafeSQLiteEngine(Engine, SQLiteEngine):
 
     async def begin(self) -> Connections:
         """Take the lock and BEGIN IMMEDIATE; the caller releases the lock."""
-        connections = await self.connections()
+        connections = self._connections.get(asyncio.get_running_loop()) or await self.connections()
         deadline = self._latest()
         await acquire(connections, deadline)
         try:
-            await self._when_free(partial(connections.writer.execute, "BEGIN IMMEDIATE"), deadline)
+            try:
+                connections.writer.execute("BEGIN IMMEDIATE")
+            except sqlite3.OperationalError:
+                await self._when_free(partial(connections.writer.execute, "BEGIN IMMEDIATE"), deadline)
         except BaseException:
             connections.lock.release()
             raise
@@ -209,6 +219,7 @@ class SafeSQLiteEngine(Engine, SQLiteEngine):
     def _connect(self) -> sqlite3.Connection:
         connection: sqlite3.Connection = sqlite3.connect(**self.connection_kwargs, cached_statements=512)
         try:
+            connection.execute(f"PRAGMA page_size = {PAGE_SIZE}")  # of a database that is made now
             connection.execute("PRAGMA journal_mode = WAL").fetchone()
             connection.execute("PRAGMA synchronous = NORMAL")
             connection.execute("PRAGMA foreign_keys = ON")
@@ -268,18 +279,20 @@ class SafeSQLiteEngine(Engine, SQLiteEngine):
                     logger.warning("The checkpoint failed and will be tried again.", exc_info=True)
 
 
-def fetch(connection: sqlite3.Connection, sql: str, arguments: Sequence[Any]) -> list[Row]:
+def fetch(
+    connection: sqlite3.Connection, sql: str, arguments: Sequence[Any], statement: Statement | None = None
+) -> list[Row]:
+    """Every row by the names of its columns; a fixed statement has the same ones each time."""
     cursor = connection.execute(sql, arguments)
-    try:
-        if cursor.description is None:
-            return []
-        rows = cursor.fetchall()
-        if not rows:
-            return rows
-        names = [column[0] for column in cursor.description]
-        return [dict(zip(names, row, strict=True)) for row in rows]
-    finally:
-        cursor.close()
+    rows = cursor.fetchall()
+    if not rows:
+        return rows
+    names = statement.columns if statement is not None else ()
+    if not names:
+        names = tuple(column[0] for column in cursor.description)
+        if statement is not None:
+            statement.columns = names
+    return [dict(zip(names, row)) for row in rows]  # noqa: B905  # SQLite gives each row all of its columns
 
 
 def trouble_in(error: sqlite3.OperationalError) -> StoreUnavailable | None:

@@ -10,18 +10,24 @@ from typing import Any
 from piccolo.columns import Serial
 from piccolo.table import Table
 
-from .engine import Row, database
+from .engine import Row, database, is_read
 
 
 class Statement:
-    """Fixed SQL with `{}` for each value, run on whatever engine is in use, inside the transaction that is open."""
+    """Fixed SQL with `{}` for each value, run on whatever engine is in use, inside the transaction that is open.
 
-    __slots__ = ("numbered", "question_marks")
+    What `locks` selects rows that nobody else changes until that transaction ends. SQLite's have the whole database.
+    """
 
-    def __init__(self, sql: str) -> None:
+    __slots__ = ("columns", "numbered", "question_marks", "reads")
+
+    def __init__(self, sql: str, *, locks: bool = False) -> None:
         first, *rest = sql.split("{}")
         self.question_marks = "?".join((first, *rest))
+        self.reads = is_read(sql) and not locks
+        self.columns: tuple[str, ...] = ()  # of the rows it gives, once an engine that has to know has seen one
         self.numbered = first + "".join(f"${number}{part}" for number, part in enumerate(rest, 1))
+        self.numbered += " FOR NO KEY UPDATE" if locks else ""
 
     async def all(self, *values: Any) -> list[Row]:
         """Every row, as a mapping of column names. Raises StoreUnavailable."""
@@ -53,9 +59,9 @@ class Insert:
         await self.statement.all(*row.values())
 
 
-def select(table: type[Table], condition: str) -> Statement:
+def select(table: type[Table], condition: str, *, locks: bool = False) -> Statement:
     """Whole rows of one table."""
-    return Statement(f"SELECT {names(table)} FROM {table._meta.tablename} WHERE {condition}")  # noqa: S608  # names of columns and tables
+    return Statement(f"SELECT {names(table)} FROM {table._meta.tablename} WHERE {condition}", locks=locks)  # noqa: S608  # names of columns and tables
 
 
 def names(table: type[Table], alias: str = "") -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from functools import lru_cache
 from typing import Any
 
 from litestar import Request, asgi
@@ -10,6 +11,7 @@ from litestar.datastructures import Headers
 from litestar.exceptions import MethodNotAllowedException
 from litestar.handlers import ASGIRouteHandler
 from litestar.types import Receive, Scope, Send
+from multidict import CIMultiDict
 
 from ..store.engine import urgent
 from .cors import preflight
@@ -30,7 +32,8 @@ class EndpointRequest(Request[Any, Any, Any]):
         try:
             return self._own_headers
         except AttributeError:
-            self._own_headers: Headers = Headers.from_scope(self.scope)
+            pairs = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in self.scope["headers"]]
+            self._own_headers: Headers = Headers(CIMultiDict(pairs))
             return self._own_headers
 
 
@@ -64,12 +67,18 @@ async def send_response(response: AnyResponse, request: AnyRequest, send: Send) 
         await response.to_asgi_response(app=None, request=request)(request.scope, request.receive, send)
         return
     body, status = response.content, response.status_code or 200
-    headers = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in response.headers.items()]
+    headers = [encoded(name, value) for name, value in response.headers.items()]
     if status not in BODILESS:
         kind = str(response.media_type)
         charset = "; charset=utf-8" if kind.startswith("text/") else ""
-        headers.append((b"content-type", f"{kind}{charset}".encode("latin-1")))
+        headers.append(encoded("content-type", f"{kind}{charset}"))
         headers.append((b"content-length", str(len(body)).encode()))
     await send({"type": "http.response.start", "status": status, "headers": headers})
     bare = status in BODILESS or request.method == "HEAD"
     await send({"type": "http.response.body", "body": b"" if bare else body, "more_body": False})
+
+
+@lru_cache(maxsize=256)
+def encoded(name: str, value: str) -> tuple[bytes, bytes]:
+    """A header as ASGI sends it; most are the same in every answer."""
+    return name.lower().encode("latin-1"), value.encode("latin-1")

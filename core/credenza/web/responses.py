@@ -26,6 +26,21 @@ SAFE = "!#$%&'()*+,/:;=?@[]~"  # what a URI may hold as it is. RFC 3986 §2
 NO_STORE = {"Cache-Control": "no-store", "Pragma": "no-cache"}
 LATER = frozenset({429, 503})  # the same request may succeed in a moment
 AnyResponse = Response[bytes]
+to_json = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+
+
+class Ready(Response[bytes]):
+    """Bytes and headers just as they go out; the framework's constructor asks of each part what it could be."""
+
+    def __init__(self, content: bytes, status: int, media_type: str, headers: dict[str, str]) -> None:
+        self.content = content
+        self.status_code = status
+        self.media_type = media_type
+        self.headers = headers
+        self.cookies = []
+        self.background = None
+        self.encoding = "utf-8"
+        self.response_type_encoders = {}
 
 
 def security_headers(settings: Settings) -> dict[str, str]:
@@ -109,11 +124,11 @@ def json_response(
     content: Mapping[str, Any], *, status: int = 200, headers: Mapping[str, str] | None = None
 ) -> AnyResponse:
     """JSON that nobody may keep. RFC 6749 §5.1."""
-    return Response(
-        json.dumps(content, ensure_ascii=False, separators=(",", ":")).encode(),
-        status_code=status,
-        media_type="application/json",
-        headers={**NO_STORE, "X-Content-Type-Options": "nosniff", **(headers or {})},
+    return Ready(
+        to_json(content).encode(),
+        status,
+        "application/json",
+        {**NO_STORE, "X-Content-Type-Options": "nosniff", **(headers or {})},
     )
 
 
