@@ -9,7 +9,7 @@ ON_POSTGRESQL := tests/account tests/logout tests/organizations tests/permission
 	tests/rfc6749 tests/rfc8628 tests/rfc8693 tests/rfc9101 tests/rfc9126 tests/rfc9449
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo serve test check format faults bench docs messages lock chromium clean audit sbom site
+.PHONY: help install demo serve test check format faults fuzz bench docs messages lock chromium clean audit sbom site
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/' | expand -t 14
@@ -47,6 +47,10 @@ format: $(STAMP) ## format the code
 
 faults: $(STAMP) ## break workers, databases, disks, clocks and keys under traffic, and count the invariants; some minutes
 	$(BIN)/python -m pytest -m faults -p no:randomly -s tests/faults
+
+# What failed is kept in build/fuzz and tried first the next time.
+fuzz: $(STAMP) ## try many more orders of events and broken inputs than the test suite does; FUZZ=2000 for each property
+	CREDENZA_FUZZ=$(or $(FUZZ),2000) $(BIN)/python -m pytest -p no:randomly tests/properties
 
 bench: $(STAMP) ## measure against npm oidc-provider, in one paired and alternating run; needs npm
 	$(BIN)/python benchmarks/bench.py

@@ -5,6 +5,7 @@ The whole file is tried first without writing, so that a mistake in its last lin
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -19,14 +20,26 @@ from . import applications, provider, users
 from .run import Run, StateError
 
 
+class Loader(yaml.SafeLoader):
+    """YAML without dates: `birthdate: 1815-12-10` is the text that it looks like."""
+
+    yaml_implicit_resolvers = {  # noqa: RUF012 -- as the library has it
+        first: [(tag, pattern) for tag, pattern in resolvers if tag != "tag:yaml.org,2002:timestamp"]
+        for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
+    }
+
+
 def read(path: Path) -> dict[str, Any]:
-    """The file's content; raises StateError."""
+    """The file's content, with nothing in it that JSON could not hold; raises StateError."""
     try:
-        document = yaml.safe_load(path.read_text(encoding="utf-8"))
+        document = yaml.load(path.read_text(encoding="utf-8"), Loader)  # noqa: S506 -- a safe loader
+        json.dumps(document)
     except OSError as error:
         raise StateError(f"{path}: {error.strerror}") from error
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise StateError(f"{path}: not YAML: {' '.join(str(error).split())}") from error
+    except (TypeError, ValueError, RecursionError) as error:
+        raise StateError(f"{path}: only mappings, lists, texts, numbers, true and false: {error}") from error
     if document is None:
         return {}
     if not isinstance(document, dict):
