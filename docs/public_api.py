@@ -133,7 +133,7 @@ def members(owner: type | ModuleType) -> Iterator[tuple[str, Any]]:
             yield name, function
     for name, kind in sorted(inspect.get_annotations(owner).items()):
         if not name.startswith("_"):
-            yield name, str(kind)
+            yield name, str(_bare(kind))
 
 
 # -- what changed -----------------------------------------------------------------------------------------------------

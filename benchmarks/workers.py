@@ -1,0 +1,80 @@
+"""One worker against two, on PostgreSQL: what a second one brings on this machine.
+
+    python benchmarks/workers.py [--workers 2] [--seconds 3] [--rounds 3]
+
+PostgreSQL, the load and the workers share the machine's cores. Where there are not enough of them, the workers' own CPU
+time for one operation says what another core would bring: it is the same with two workers as with one as long as they
+do not get in each other's way.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import os
+import statistics
+import sys
+import tempfile
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+from bench import CONNECTIONS, OPERATIONS, Row, measure
+from load import User
+from servers import ACCOUNT, Process, credenza, postgresql
+
+HOT = ("cc_opaque", "cc_es", "code_es", "refresh_es", "userinfo", "introspection")
+
+
+async def run(one: Process, more: Process, operations: list[str], rounds: int, seconds: float) -> str:
+    processes = (one, more)
+    users = {p.name: [User(p.server, ACCOUNT) for _ in range(2 * CONNECTIONS)] for p in processes}
+    lines = [
+        f"| operation | {one.name}: per second, CPU ms | {more.name}: per second, CPU ms | throughput | CPU |",
+        "|---" * 5 + "|",
+    ]
+    for operation in operations:
+        rows = {p.name: Row() for p in processes}
+        for turn in range(rounds):
+            for process in processes if turn % 2 == 0 else processes[::-1]:
+                call = OPERATIONS[operation][1]
+                await measure(process, users[process.name], call, seconds, rows[process.name])
+        rate, cpu = (
+            [statistics.median(getattr(rows[p.name], figure)) for p in processes] for figure in ("rate", "cpu_ms")
+        )
+        cells = [f"{rate[i]:.0f}, {cpu[i]:.3f}" for i in (0, 1)]
+        lines.append(
+            f"| {OPERATIONS[operation][0]} | {cells[0]} | {cells[1]} | "
+            f"**{rate[1] / rate[0]:.2f}** | {cpu[1] / cpu[0]:.2f} |"
+        )
+    return "\n".join(lines)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--workers", type=int, default=2)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--seconds", type=float, default=3.0)
+    parser.add_argument("--port", type=int, default=8793)
+    parser.add_argument("--only", default="")
+    arguments = parser.parse_args()
+    chosen = arguments.only.split(",") if arguments.only else list(HOT)
+    with tempfile.TemporaryDirectory() as folder, postgresql("one", "more") as urls:
+        processes: list[Process] = []
+        try:
+            for number, (url, workers) in enumerate(zip(urls, (1, arguments.workers), strict=True)):
+                place = Path(folder) / str(number)
+                place.mkdir()
+                process = credenza(place, arguments.port + number, -1, workers=workers, database=url)
+                process.name = f"{workers} worker{'s' if workers > 1 else ''}"
+                processes.append(process)
+            one, more = processes
+            print(f"{os.cpu_count()} cores for the workers, PostgreSQL and the load.\n")  # noqa: T201
+            print(asyncio.run(run(one, more, chosen, arguments.rounds, arguments.seconds)))  # noqa: T201
+        finally:
+            for process in processes:
+                process.stop()
+
+
+if __name__ == "__main__":
+    main()
