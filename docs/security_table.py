@@ -1,7 +1,7 @@
-"""The page `reference/security.md`: each requirement and each attack of the security standard, with its tests.
+"""The page `reference/security.md`: each requirement, attack and fault of the security standard, with its tests.
 
 The standard is `reference/security.toml`. A test belongs to a line when its name holds the line's id
-(`test_a_cod_04_…`), or its docstring, its table of cases or its module does (`A-COD-04`).
+(`test_a_cod_04_…`), or its docstring, its table of cases or its module does (`A-COD-04`). Faults are `F-08`.
 """
 
 from __future__ import annotations
@@ -14,6 +14,8 @@ from pathlib import Path
 DOCS = Path(__file__).parent
 ROOT = DOCS.parent
 IN_NAME = re.compile(r"(?:test|_)_?([ra])_([a-z]{2,3})_(\d\d)(?=_|$)")
+FAULT_IN_NAME = re.compile(r"test_f_(\d\d)(?=_|$)")
+FAULT_IN_TEXT = re.compile(r"\bF-(\d\d)\b")
 IN_TEXT = re.compile(r"\b([RA])-([A-Z]{2,3})-(\d\d)((?:(?:, | and |/)-?\d\d)*)")
 MOST = 4  # tests named in a row
 
@@ -24,6 +26,7 @@ def standard() -> dict[str, dict[str, str]]:
 
 def ids_in(name: str, text: str) -> set[str]:
     found = {"-".join(part.upper() for part in match.groups()) for match in IN_NAME.finditer(name)}
+    found |= {f"F-{number}" for number in (*FAULT_IN_NAME.findall(name), *FAULT_IN_TEXT.findall(text))}
     for kind, family, number, more in IN_TEXT.findall(" ".join(text.split())):
         found |= {f"{kind}-{family}-{n}" for n in (number, *re.findall(r"\d\d", more))}
     return found
@@ -75,8 +78,9 @@ def security_page(note: str) -> str:
 What Credenza must withstand, line by line, and the tests that prove it. Lines that begin with R are rules, lines with A
 are attacks and the answer they get: PAGE is an error page that redirects nowhere, REDIR an error sent to the registered
 address, TOK an error of the token endpoint, INACTIVE the one answer of introspection about what is not alive, CLEAN-4xx
-a refusal without a trace. `python docs/generate.py` makes the table from the names and docstrings of the tests, and a
-test fails when a line has neither a test nor a reason.
+a refusal without a trace. Lines with F are faults that are survived: `make faults` brings them about under traffic and
+counts how often an invariant was looked at, and how often one did not hold. `python docs/generate.py` makes the table
+from the names and docstrings of the tests, and a test fails when a line has neither a test nor a reason.
 
 {sections}"""
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
-from faults.driver import INVARIANTS, Tally
+from faults.driver import FORBIDDEN, INVARIANTS, SETTINGS, Tally, Traffic
+from faults.oracle import finish
 
 from credenza.testing import Callback, RelyingParty, UserAgent
 
@@ -59,6 +61,34 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     for violation in BROKEN:
         terminalreporter.write_line(violation)
     terminalreporter.write_line(f"{sum(TALLY.looked.values())} looks, {len(BROKEN)} violations")
+
+
+@pytest.fixture
+def under_test(
+    start_server: Callable[..., Any], tally: Tally, tmp_path: Path
+) -> Callable[..., tuple[Any, Traffic, Callable[[], None]]]:
+    """Start two workers on a database; the traffic for it, and what looks at the invariants at the end."""
+
+    def start(database_url: str, *, behind: str = "", **settings: str) -> tuple[Any, Traffic, Callable[[], None]]:
+        server = start_server(behind or database_url, **{"workers": 2, **SETTINGS, **settings})
+        server.apply(FORBIDDEN)
+        traffic = Traffic(server, tally, tmp_path)
+        return server, traffic, lambda: finish(server, traffic, database_url, tally)
+
+    return start
+
+
+@pytest.fixture
+def plugin(tmp_path: Path) -> Callable[[str], str]:
+    """A plugin of the test's in every process of the server: returns the path of a configuration that names it."""
+
+    def write(source: str) -> str:
+        path, config = tmp_path / "breaking.py", tmp_path / "credenza.toml"
+        path.write_text(source)
+        config.write_text(f'[plugins]\npath = "{path}"\n')
+        return str(config)
+
+    return write
 
 
 @pytest.fixture

@@ -29,6 +29,7 @@ INVARIANTS = {
     "I5": "recovered without a hand within 30 seconds",
     "I6": "nothing is skipped because its store is away",
 }
+SETTINGS = {"refresh_token_reuse_window": "60", "rate_limit": "on"}
 MAY_LEAD_TO = ("https://app.example.com/cb", "https://spa.example.com/cb", "http://127.0.0.1/cb")
 USERS = 6
 RIGHT_TO_REPEAT = 55  # seconds, less than the reuse window of the servers under test

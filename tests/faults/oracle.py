@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import random
 import sqlite3
-from contextlib import closing
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 from typing import Any
 
 from credenza.testing import Callback
@@ -81,3 +82,29 @@ def check(traffic: Traffic, server: Any, database_url: str, tally: Tally) -> Non
         again = family.party.redeem(Callback(family.party.redirect_uri, {"code": family.code}))
         tally.look("I1", again.status_code == 400, f"a spent code got {again.status_code}")
     tally.look("I5", server.program.alive(), "the server ended")
+
+
+def finish(server: Any, traffic: Traffic, database_url: str, tally: Tally) -> None:
+    """I5 while the traffic goes on, then everything else."""
+    traffic.check_recovery()
+    traffic.stop()
+    workers = server.program.workers()
+    tally.look("I5", len(workers) == 2, f"{len(workers)} workers are there")
+    if database_url.startswith("postgresql"):
+        name = database_url.partition("?")[0].rpartition("/")[2]
+        open_now = ask(database_url, f"SELECT COUNT(*) FROM pg_stat_activity WHERE datname = '{name}'")
+        tally.look("I5", int(open_now[0]) <= 2 * 10 + 1, f"{open_now[0]} connections are open")
+    before = len(tally.violations)
+    check(traffic, server, database_url, tally)
+    print(
+        f"\n{traffic.flows} flows, answers {dict(sorted(traffic.watched.statuses.items()))}, {traffic.watched.cut} cut"
+    )
+    assert not tally.violations[before:], tally.violations
+    assert not tally.violations, tally.violations
+
+
+@contextmanager
+def at_the_end(traffic: Traffic, finish: Callable[[], None]) -> Iterator[None]:
+    with traffic:
+        yield
+        finish()

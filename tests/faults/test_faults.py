@@ -16,69 +16,24 @@ import subprocess
 import sys
 import threading
 import time
-from base64 import b64encode
 from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing, contextmanager, suppress
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any
 
 import httpx
-import psutil
 import pytest
 from argon2 import PasswordHasher
-from faults.driver import FORBIDDEN, Tally, Traffic
-from faults.oracle import ask, check
+from faults.driver import SETTINGS, Tally
+from faults.measuring import calm_times, give_way, measured, memory, p95
+from faults.oracle import ask, at_the_end
 from faults.waiting import wait_until
 
-from credenza.testing import PASSWORD, SECRET, Callback, RelyingParty, UserAgent
+from credenza.testing import PASSWORD, Callback, RelyingParty, UserAgent
 
 pytestmark = pytest.mark.faults
-SETTINGS = {"refresh_token_reuse_window": "60", "rate_limit": "on"}
-
-
-@pytest.fixture
-def under_test(
-    start_server: Callable[..., Any], tally: Tally, tmp_path: Path
-) -> Callable[..., tuple[Any, Traffic, Callable[[], None]]]:
-    """Start two workers on a database; the traffic for it, and what looks at the invariants at the end."""
-
-    def start(database_url: str, *, behind: str = "", **settings: str) -> tuple[Any, Traffic, Callable[[], None]]:
-        server = start_server(behind or database_url, **{"workers": 2, **SETTINGS, **settings})
-        server.apply(FORBIDDEN)
-        traffic = Traffic(server, tally, tmp_path)
-        return server, traffic, lambda: finish(server, traffic, database_url, tally)
-
-    return start
-
-
-def finish(server: Any, traffic: Traffic, database_url: str, tally: Tally) -> None:
-    """I5 while the traffic goes on, then everything else."""
-    traffic.check_recovery()
-    traffic.stop()
-    workers = server.program.workers()
-    tally.look("I5", len(workers) == 2, f"{len(workers)} workers are there")
-    if database_url.startswith("postgresql"):
-        name = database_url.partition("?")[0].rpartition("/")[2]
-        open_now = ask(database_url, f"SELECT COUNT(*) FROM pg_stat_activity WHERE datname = '{name}'")
-        tally.look("I5", int(open_now[0]) <= 2 * 10 + 1, f"{open_now[0]} connections are open")
-    before = len(tally.violations)
-    check(traffic, server, database_url, tally)
-    print(
-        f"\n{traffic.flows} flows, answers {dict(sorted(traffic.watched.statuses.items()))}, {traffic.watched.cut} cut"
-    )
-    assert not tally.violations[before:], tally.violations
-    assert not tally.violations, tally.violations
-
-
-@contextmanager
-def at_the_end(traffic: Traffic, finish: Callable[[], None]) -> Iterator[None]:
-    with traffic:
-        yield
-        finish()
-
-
 # -- processes --------------------------------------------------------------------------------------------------------
 
 
@@ -196,20 +151,63 @@ def test_f_07_sqlite_is_locked_by_another_program(filled_sqlite_url: str, under_
 
 
 def test_f_08_the_disk_is_full(filled_sqlite_url: str, under_test: Callable[..., Any], small_disk: Path) -> None:
-    """K23: writes are refused with 503, keys are still answered, and all is well when there is room again."""
-    shutil.copyfile(filled_sqlite_url.removeprefix("sqlite:///"), small_disk / "credenza.db")
-    server, traffic, finish = under_test(f"sqlite:///{small_disk / 'credenza.db'}")
+    """K23: what writes is refused with 503, what reads is answered, and all is well when there is room again."""
+    database = small_disk / "credenza.db"
+    shutil.copyfile(filled_sqlite_url.removeprefix("sqlite:///"), database)
+    server, traffic, finish = under_test(f"sqlite:///{database}")
+    party = RelyingParty(server, "app", "https://app.example.com/cb")
+    seen = UserAgent(server).authorize(party)
+    token = party.tokens(seen)["access_token"]
+    machine = RelyingParty(server, "machine", "")
     with at_the_end(traffic, finish):
-        filler = small_disk / "filler"
-        with suppress(OSError), filler.open("wb", buffering=0) as file:
-            while True:
-                file.write(b"x" * 4096)
+        fillers = [small_disk / f"filler-{number}" for number in range(500)]
+        for filler in fillers:
+            # SQLite writes into the log that is there already: what a checkpoint gives back is filled as well.
+            fill_up(filler)
+            if is_refused(server, machine) and is_refused(server, machine):
+                break
+            with suppress(sqlite3.Error), closing(sqlite3.connect(database, timeout=0.2)) as connection:
+                connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         wait_until(lambda: server.request("GET", "/readyz").status_code == 503, "readiness to turn red")
-        assert server.request("GET", "/jwks").status_code == 200
-        time.sleep(3)
-        filler.unlink()
-        wait_until(lambda: server.request("GET", "/readyz").status_code == 200, "readiness to turn green")
+        before = signed_in_so_far(database)
+        for _ in range(20):
+            traffic.tally.look("I4", server.request("GET", "/jwks").status_code == 200, "no keys")
+            traffic.tally.look("I4", party.userinfo(token).status_code == 200, "a live token was refused")
+            traffic.tally.look("I4", server.request("GET", "/healthz").status_code == 200, "not alive")
+            agent = UserAgent(server)
+            agent.get(party.authorization_url())
+            if agent.page is not None and agent.page.forms:
+                agent.sign_in("grace")
+        after = signed_in_so_far(database)
+        traffic.tally.look(
+            "I6", after[0] - before[0] <= after[1] - before[1], f"not in the audit log: {before} {after}"
+        )
+        for filler in fillers:
+            filler.unlink(missing_ok=True)
+        wait_until(lambda: [ready(server) for _ in range(6)] == [True] * 6, "readiness of every worker")
         assert traffic.watched.statuses[503] > 0
+
+
+def fill_up(filler: Path) -> None:
+    with suppress(OSError), filler.open("wb", buffering=0) as file:
+        while True:
+            file.write(b"x" * 4096)
+
+
+def is_refused(server: Any, machine: RelyingParty) -> bool:
+    answer = machine.post("/token", {"grant_type": "client_credentials"})
+    return answer.status_code == 503 and answer.json()["error"] == "temporarily_unavailable"
+
+
+def ready(server: Any) -> bool:
+    return bool(server.request("GET", "/readyz").status_code == 200)
+
+
+def signed_in_so_far(database: Path) -> tuple[int, int]:
+    """Sessions, and sign-ins in the audit log: no action without its event."""
+    url = f"sqlite:///{database}"
+    events = "SELECT COUNT(*) AS what FROM credenza_audit_event WHERE name = 'UserSignedIn'"
+    return int(ask(url, "SELECT COUNT(*) AS what FROM credenza_session")[0]), int(ask(url, events)[0])
 
 
 @pytest.fixture
@@ -385,60 +383,6 @@ def test_f_15_migrations_during_traffic(
 
 # -- too much at once -------------------------------------------------------------------------------------------------
 
-MEASURE = """
-import base64, sys, time, urllib.request
-address, path, basic = sys.argv[1:]
-opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-with open(path, "a", buffering=1) as file:
-    while True:
-        asked = urllib.request.Request(address + "/token", b"grant_type=client_credentials")
-        asked.add_header("Authorization", "Basic " + basic)
-        began = time.perf_counter()
-        with opener.open(asked, timeout=60) as answer:
-            assert answer.status == 200
-        file.write(f"{time.perf_counter() - began}\\n")
-        time.sleep(0.005)
-"""
-
-
-@contextmanager
-def measured(server: Any, folder: Path) -> Iterator[list[float]]:
-    """How long client credentials take meanwhile, asked by a process of its own, each over its own connection."""
-    took: list[float] = []
-    path = folder / f"took-{random.randrange(10**9)}"
-    basic = b64encode(f"machine:{SECRET}".encode()).decode()
-    process = subprocess.Popen([sys.executable, "-c", MEASURE, server.address, str(path), basic])
-    try:
-        wait_until(lambda: path.exists() and path.stat().st_size > 100, "the first answers")
-        yield took
-    finally:
-        ended = process.poll()
-        process.kill()
-        process.wait()
-        took += [float(line) for line in path.read_text().splitlines()[:-1]]
-        assert ended is None, "a token request failed"
-
-
-def calm_times(server: Any, folder: Path, seconds: float = 6) -> list[float]:
-    with measured(server, folder):
-        time.sleep(1)  # warm
-    with measured(server, folder) as took:
-        time.sleep(seconds)
-    return took
-
-
-def p95(values: list[float]) -> float:
-    return statistics.quantiles(values, n=20)[-1]
-
-
-def memory(server: Any) -> float:
-    """MiB of the workers and their parent, each page counted once."""
-    total = 0
-    for pid in (server.program.process.pid, *server.program.workers()):
-        with suppress(psutil.NoSuchProcess):
-            total += psutil.Process(pid).memory_full_info().pss
-    return total / 2**20
-
 
 def test_f_18_three_hundred_sign_in_at_once(
     filled_database_url: str, start_server: Callable[..., Any], tally: Tally, tmp_path: Path
@@ -473,11 +417,6 @@ def test_f_18_three_hundred_sign_in_at_once(
     assert not tally.violations, tally.violations
     assert max(largest) < 600
     assert ratio < 3
-
-
-def give_way() -> None:
-    """These are the computers of three hundred people: they take nothing from the server's two processors."""
-    os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), 15)
 
 
 def open_sign_in(server: Any) -> UserAgent:

@@ -70,6 +70,10 @@ class Engine(PiccoloEngine[Any]):
     async def run_statement(self, statement: "Statement", values: Sequence[Any]) -> list[Row]:
         """Run fixed SQL, without the work of putting a query together."""
 
+    def has_room(self) -> bool:
+        """Whether more than one small write would find room; asked after one did not."""
+        return True
+
     async def after_commit(self, callback: Callback) -> None:
         """Await `callback` once the outermost transaction is committed, never if it is not; at once outside of one.
 

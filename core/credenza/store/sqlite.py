@@ -7,6 +7,7 @@ so SQLite itself never waits (`timeout=0`): the event loop does.
 import asyncio
 import logging
 import random
+import shutil
 import sqlite3
 from collections.abc import Callable, Sequence
 from contextlib import closing, suppress
@@ -33,6 +34,7 @@ sqlite3.register_converter("BOOLEAN", b"1".__eq__)
 CHECKPOINT_EVERY = 0.5  # seconds
 PAGE_SIZE = 2048  # bytes: a commit writes whole pages, and most of what it changes are a few short rows
 LONG_WAL = 16_384  # pages: 64 MiB
+ROOM = 2**20  # bytes
 BUSY = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_PROTOCOL}
 FULL = {sqlite3.SQLITE_FULL, sqlite3.SQLITE_READONLY}
 UNAVAILABLE = {sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN}
@@ -249,6 +251,13 @@ class SafeSQLiteEngine(Engine, SQLiteEngine):
                     raise trouble from error
             await asyncio.sleep(pause * random.uniform(0.5, 1.5))  # noqa: S311  # jitter is no secret
             pause = min(pause * 2, 0.005)
+
+    def has_room(self) -> bool:
+        """A small write fits into what a large one left in the log, so one that succeeds tells little."""
+        try:
+            return shutil.disk_usage(Path(self.path).parent).free >= ROOM
+        except OSError:
+            return False
 
     async def checkpoint(self) -> None:
         """Copy the write-ahead log into the database file, off the event loop."""

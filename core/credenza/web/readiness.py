@@ -23,6 +23,8 @@ async def find_trouble(server: AuthorizationServer) -> str:
             await read_version()
             if server.full:
                 await touch_version()
+                if not server.engine.has_room():
+                    raise StoreFull
                 server.full = False
             await server.keys()
     except StoreFull:

@@ -1,0 +1,163 @@
+"""F-16 and F-17: a great many rows to clean up, and a great many who ask for the keys at once."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterable
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+from faults.driver import Tally
+from faults.measuring import calm_times, measured, p95
+from faults.oracle import ask
+
+from credenza.testing import Callback, RelyingParty, UserAgent
+
+pytestmark = pytest.mark.faults
+EXPIRED = 200_000
+BATCH = 500  # rows of a table that one statement of the clean-up deletes
+
+SOONER = '''
+"""Nobody waits a minute for the clean-up."""
+from credenza import cleaning
+
+cleaning.EVERY = 1.0
+'''
+
+
+def test_f_16_two_hundred_thousand_expired_tokens_are_cleaned_up(
+    filled_database_url: str,
+    start_server: Callable[..., Any],
+    plugin: Callable[[str], str],
+    tally: Tally,
+    tmp_path: Path,
+) -> None:
+    """In batches, so that no request waits for long; what is alive stays alive; the table ends where it began."""
+    server = start_server(filled_database_url, workers=2)
+    party = RelyingParty(server, "app", "https://app.example.com/cb")
+    seen = UserAgent(server).authorize(party, scope="openid profile offline_access")
+    assert isinstance(seen, Callback)
+    tokens = party.tokens(seen)
+    calm = calm_times(server, tmp_path)
+    server.program.stop()
+    long_ago = int(time.time()) - 7 * 24 * 3600
+    fill(filled_database_url, ((f"{number:064d}", long_ago) for number in range(EXPIRED)))
+    server.env["CREDENZA_CONFIG"] = plugin(SOONER)
+    left, steps = "SELECT COUNT(*) AS what FROM credenza_access_token WHERE expires_at < " + str(long_ago + 1), []
+    server.start()
+    with measured(server, tmp_path) as busy:
+        began = time.monotonic()
+        while (now := int(ask(filled_database_url, left)[0])) > 0:
+            steps.append(now)
+            assert time.monotonic() - began < 400, f"{now} are left"
+            time.sleep(0.2)
+        seconds = time.monotonic() - began
+    calm += calm_times(server, tmp_path)
+    ratio, longest = p95(busy) / p95(calm), max(busy) / max(calm)
+    print(
+        f"\n{EXPIRED} tokens cleaned up in {seconds:.0f} s; token p95 {ratio:.1f} times its calm value, "
+        f"the longest of {len(busy)} {longest:.1f} times the longest of {len(calm)}"
+    )
+    tally.look("I3", len(steps) > 3, "it went in one step")
+    tally.look("I2", party.userinfo(tokens["access_token"]).status_code == 200, "a live token is gone")
+    tally.look("I2", party.refresh(tokens["refresh_token"]).status_code == 200, "a live refresh token is gone")
+    assert not tally.violations, tally.violations
+    assert ratio < 3
+    assert longest < 10, "a request was blocked"
+
+
+def fill(database_url: str, rows: Iterable[tuple[str, int]]) -> None:
+    """Access tokens of the test's own application, past the server."""
+    columns = ("digest", "client", "scope", "audience", "created_at", "expires_at")
+    table = "credenza_access_token"
+    records = [(digest, "machine", "", "", at - 600, at) for digest, at in rows]
+    if database_url.startswith("sqlite"):
+        with closing(sqlite3.connect(database_url.removeprefix("sqlite:///"), timeout=30)) as connection:
+            marks = ", ".join("?" * len(columns))
+            connection.executemany(f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({marks})", records)
+            connection.commit()
+        return
+
+    async def copy() -> None:
+        import asyncpg
+
+        connection = await asyncpg.connect(database_url)
+        try:
+            await connection.copy_records_to_table(table, records=records, columns=columns)
+        finally:
+            await connection.close()
+
+    asyncio.run(copy())
+
+
+HERD = """
+import asyncio, os, sys
+os.setpriority(os.PRIO_PROCESS, 0, 15)  # the computers of other people
+port, many, seconds, path = int(sys.argv[1]), int(sys.argv[2]), float(sys.argv[3]), sys.argv[4]
+counts, over = {}, False
+
+async def ask(number):
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    what = ("/jwks", "/.well-known/openid-configuration")[number % 2]
+    etag = ""
+    while not over:
+        known = f"If-None-Match: {etag}\\r\\n" if etag else ""
+        writer.write(f"GET {what} HTTP/1.1\\r\\nHost: x\\r\\n{known}\\r\\n".encode())
+        head = (await reader.readuntil(b"\\r\\n\\r\\n")).decode()
+        status = head.split()[1]
+        fields = dict(line.lower().split(": ", 1) for line in head.split("\\r\\n")[1:] if line)
+        await reader.readexactly(int(fields.get("content-length", 0)))
+        assert "max-age" in fields["cache-control"]
+        counts[status] = counts.get(status, 0) + 1
+        etag = head.partition("etag: ")[2].partition("\\r\\n")[0] if number % 4 < 2 else ""
+    writer.close()
+
+async def main():
+    global over
+    tasks = [asyncio.create_task(ask(number)) for number in range(many)]
+    await asyncio.sleep(seconds)
+    over = True
+    await asyncio.gather(*tasks)
+    with open(path, "w") as file:
+        print(*(f"{status}={count}" for status, count in sorted(counts.items())), file=file)
+
+asyncio.run(main())
+"""
+
+
+@pytest.mark.postgresql
+def test_f_17_five_hundred_ask_for_the_keys_at_once(
+    filled_postgresql_url: str, start_server: Callable[..., Any], tally: Tally, tmp_path: Path
+) -> None:
+    """From memory: the database is asked as often as time passes, and not as often as somebody asks."""
+    server = start_server(filled_postgresql_url, workers=2)
+    name = filled_postgresql_url.partition("?")[0].rpartition("/")[2]
+    committed = f"SELECT xact_commit AS what FROM pg_stat_database WHERE datname = '{name}'"
+    calm, path, seconds = calm_times(server, tmp_path, seconds=4), tmp_path / "herd", 10
+    time.sleep(1.5)  # PostgreSQL's own figures are a second late
+    before = int(ask(filled_postgresql_url, committed)[0])
+    with measured(server, tmp_path) as busy:
+        herd = subprocess.Popen([sys.executable, "-c", HERD, str(server.port), "500", str(seconds), str(path)])
+        assert herd.wait(180) == 0
+    time.sleep(1.5)
+    asked = int(ask(filled_postgresql_url, committed)[0]) - before
+    calm += calm_times(server, tmp_path, seconds=4)
+    counts = dict(pair.split("=") for pair in path.read_text().split())
+    answers = sum(int(count) for count in counts.values())
+    ratio = p95(busy) / p95(calm)
+    print(
+        f"\n500 connections, {counts} answers in {seconds} s, {asked} transactions for them and {len(busy)} tokens; "
+        f"token p95 {ratio:.1f} times its calm value"
+    )
+    tally.look("I4", set(counts) <= {"200", "304"}, f"answers were {counts}")
+    assert int(counts["304"]) > 0, "an ETag that is still right saves the body"
+    per_token = 4
+    assert asked - per_token * len(busy) < answers / 2, "the database is asked for each of them"
+    assert not tally.violations, tally.violations
+    assert ratio < 3
