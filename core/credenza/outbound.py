@@ -17,15 +17,16 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
-
-import httpx
 
 from .protocol import jose
 from .protocol.documents import parse_json
 from .protocol.redirect_uris import check_web_uri
 from .settings import Settings
+
+if TYPE_CHECKING:
+    import httpx
 
 TIMEOUT = 5.0
 MAX_BYTES = 64 * 1024
@@ -163,6 +164,8 @@ async def _answer(
         check_web_uri(url)
     except ValueError as error:
         raise Refused(str(error)) from error
+    import httpx  # by the first call that leaves the house: it is large
+
     try:
         async with asyncio.timeout(TIMEOUT):
             return await _fetch(settings, url, method, form, limit, accept, authorization)
@@ -179,6 +182,8 @@ async def _fetch(
     accept: str,
     authorization: str = "",
 ) -> tuple[int, httpx.Headers, bytes]:
+    import httpx
+
     parts = urlsplit(url)
     host = parts.hostname or ""
     port = parts.port or (443 if parts.scheme == "https" else 80)
@@ -217,6 +222,8 @@ async def _fetch(
 @cache
 def _trusted(authorities: str) -> ssl.SSLContext:
     """The world's authorities, or those in the file that SSL_CERT_FILE names. Made once: it takes milliseconds."""
+    import httpx
+
     return httpx.create_ssl_context()
 
 

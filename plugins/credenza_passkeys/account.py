@@ -10,8 +10,6 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from litestar.exceptions import NotFoundException
-from webauthn import base64url_to_bytes
-from webauthn.helpers import bytes_to_base64url
 
 from credenza import (
     PHISHING_RESISTANT,
@@ -30,7 +28,7 @@ from credenza import (
     transaction,
 )
 
-from . import ceremonies, store
+from . import base64url, ceremonies, store
 from .ways import FAILED, SCRIPT, for_script
 
 HERE = "/account/security/passkeys"
@@ -150,12 +148,12 @@ def _challenge_of(visit: AccountVisit) -> bytes:
         raise ceremonies.Refused("the form is not of this session") from error
     if ticket["at"] + PATIENCE < visit.server.now():
         raise ceremonies.Refused("the page was too old")
-    return base64url_to_bytes(ticket["challenge"])
+    return base64url.decode(ticket["challenge"])
 
 
 async def _page(visit: AccountVisit) -> PasskeysPage:
     challenge = secrets.token_bytes(32)
-    ticket = json.dumps({"challenge": bytes_to_base64url(challenge), "at": visit.server.now()}).encode()
+    ticket = json.dumps({"challenge": base64url.encode(challenge), "at": visit.server.now()}).encode()
     passkeys = await store.list_passkeys(visit.user.id)
     return PasskeysPage(
         title=Words("Passkeys"),

@@ -1,40 +1,27 @@
 """The two ceremonies: a new passkey, and a proof that one is there. WebAuthn Level 3 §7.
 
 Both ask for user verification (a finger, a face or a PIN), so a passkey is two factors by itself, and both name our own
-address, so it answers to nobody else.
+address, so it answers to nobody else. The library is imported by the first of them: it is large, and most servers
+never see a passkey.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from ipaddress import ip_address
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
-
-from webauthn import (
-    base64url_to_bytes,
-    generate_authentication_options,
-    generate_registration_options,
-    options_to_json,
-    verify_authentication_response,
-    verify_registration_response,
-)
-from webauthn.helpers import bytes_to_base64url
-from webauthn.helpers.structs import (
-    AuthenticatorSelectionCriteria,
-    AuthenticatorTransport,
-    PublicKeyCredentialDescriptor,
-    ResidentKeyRequirement,
-    UserVerificationRequirement,
-)
 
 from credenza import AuthorizationServer, User, parse_json
 
-from . import store
+from . import base64url, store
 from .store import Passkey
 
+if TYPE_CHECKING:
+    from webauthn.helpers.structs import PublicKeyCredentialDescriptor
+
 MOST_CHARACTERS = 20_000
-KNOWN_TRANSPORTS = {transport.value for transport in AuthenticatorTransport}
+KNOWN_TRANSPORTS = ("ble", "cable", "hybrid", "internal", "nfc", "smart-card", "usb")
 
 
 class Refused(Exception):
@@ -58,7 +45,14 @@ def possible(issuer: str) -> bool:
 
 async def creation_options(server: AuthorizationServer, user: User, challenge: bytes) -> str:
     """As JSON, for the script."""
-    options = generate_registration_options(
+    import webauthn
+    from webauthn.helpers.structs import (
+        AuthenticatorSelectionCriteria,
+        ResidentKeyRequirement,
+        UserVerificationRequirement,
+    )
+
+    options = webauthn.generate_registration_options(
         rp_id=rp_id(server),
         rp_name=(await server.provider_branding()).display_name,
         user_id=user.id.encode(),
@@ -70,21 +64,26 @@ async def creation_options(server: AuthorizationServer, user: User, challenge: b
         ),
         exclude_credentials=_descriptors(await store.list_passkeys(user.id)),
     )
-    return options_to_json(options)
+    return webauthn.options_to_json(options)
 
 
 def request_options(server: AuthorizationServer, challenge: bytes, passkeys: Sequence[Passkey] = ()) -> str:
     """Without passkeys the browser offers those it has, so that nobody learns which accounts have any."""
-    options = generate_authentication_options(
+    import webauthn
+    from webauthn.helpers.structs import UserVerificationRequirement
+
+    options = webauthn.generate_authentication_options(
         rp_id=rp_id(server),
         challenge=challenge,
         allow_credentials=_descriptors(passkeys) or None,
         user_verification=UserVerificationRequirement.REQUIRED,
     )
-    return options_to_json(options)
+    return webauthn.options_to_json(options)
 
 
 def _descriptors(passkeys: Sequence[Passkey]) -> list[PublicKeyCredentialDescriptor]:
+    from webauthn.helpers.structs import AuthenticatorTransport, PublicKeyCredentialDescriptor
+
     return [
         PublicKeyCredentialDescriptor(
             id=p.credential_id, transports=[AuthenticatorTransport(t) for t in p.transports] or None
@@ -95,9 +94,11 @@ def _descriptors(passkeys: Sequence[Passkey]) -> list[PublicKeyCredentialDescrip
 
 def registered(server: AuthorizationServer, user: User, text: str, challenge: bytes, name: str) -> Passkey:
     """The new passkey in a browser's answer. Raises Refused. WebAuthn §7.1."""
+    import webauthn
+
     answer = _parsed(text)
     try:
-        verified = verify_registration_response(
+        verified = webauthn.verify_registration_response(
             credential=answer,
             expected_challenge=challenge,
             expected_rp_id=rp_id(server),
@@ -124,6 +125,8 @@ def registered(server: AuthorizationServer, user: User, text: str, challenge: by
 
 async def proved(server: AuthorizationServer, text: str, challenge: bytes, user: User | None = None) -> Passkey:
     """The passkey that a browser's answer proves, of this user if one is given. Raises Refused. WebAuthn §7.2."""
+    import webauthn
+
     answer = _parsed(text)
     passkey = await store.find_passkey(_credential_id(answer))
     if passkey is None:
@@ -132,10 +135,10 @@ async def proved(server: AuthorizationServer, text: str, challenge: bytes, user:
         raise Refused("it is somebody else's passkey")
     response = answer.get("response")
     handle = response.get("userHandle") if isinstance(response, dict) else None
-    if handle is not None and handle != bytes_to_base64url(passkey.user_id.encode()):
+    if handle is not None and handle != base64url.encode(passkey.user_id.encode()):
         raise Refused("the passkey speaks of another user")
     try:
-        verified = verify_authentication_response(
+        verified = webauthn.verify_authentication_response(
             credential=answer,
             expected_challenge=challenge,
             expected_rp_id=rp_id(server),
@@ -166,6 +169,6 @@ def _parsed(text: str) -> dict[str, Any]:
 def _credential_id(answer: dict[str, Any]) -> bytes:
     given = answer.get("rawId")
     try:
-        return base64url_to_bytes(given) if isinstance(given, str) else b""
+        return base64url.decode(given) if isinstance(given, str) else b""
     except ValueError as error:
         raise Refused("rawId is not base64url") from error

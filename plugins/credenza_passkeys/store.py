@@ -7,9 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from webauthn import base64url_to_bytes
-from webauthn.helpers import bytes_to_base64url
-
+from . import base64url
 from .tables import PasskeyRow
 
 MOST = 20  # of one user
@@ -34,7 +32,7 @@ def _passkey(row: Mapping[str, Any]) -> Passkey:
     values["user_id"] = values.pop("user")
     values["transports"] = tuple(values["transports"].split())
     for name in ("credential_id", "public_key"):
-        values[name] = base64url_to_bytes(values[name])
+        values[name] = base64url.decode(values[name])
     return Passkey(**values)
 
 
@@ -47,8 +45,8 @@ async def insert_passkey(passkey: Passkey) -> bool:
     row = PasskeyRow(
         id=passkey.id,
         user=passkey.user_id,
-        credential_id=bytes_to_base64url(passkey.credential_id),
-        public_key=bytes_to_base64url(passkey.public_key),
+        credential_id=base64url.encode(passkey.credential_id),
+        public_key=base64url.encode(passkey.public_key),
         sign_count=passkey.sign_count,
         synced=passkey.synced,
         transports=" ".join(passkey.transports),

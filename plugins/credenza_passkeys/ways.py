@@ -8,9 +8,6 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from webauthn import base64url_to_bytes
-from webauthn.helpers import bytes_to_base64url
-
 from credenza import (
     PHISHING_RESISTANT,
     Authentication,
@@ -27,7 +24,7 @@ from credenza import (
     users,
 )
 
-from . import ceremonies, store
+from . import base64url, ceremonies, store
 
 logger = logging.getLogger("credenza.plugins.passkeys")
 
@@ -43,12 +40,12 @@ def for_script(kind: str, options: str) -> Mapping[str, str]:
 def new_challenge(state: dict[str, Any]) -> bytes:
     """Noted for the one answer to the page that is being made. WebAuthn §13.4.3."""
     challenge = secrets.token_bytes(32)
-    state["passkey"] = bytes_to_base64url(challenge)
+    state["passkey"] = base64url.encode(challenge)
     return challenge
 
 
 def spend_challenge(state: dict[str, Any]) -> bytes:
-    return base64url_to_bytes(state.pop("passkey", ""))
+    return base64url.decode(state.pop("passkey", ""))
 
 
 class PasskeyAuthenticator(Authenticator):

@@ -5,7 +5,6 @@ from __future__ import annotations
 from hmac import compare_digest
 
 import pyotp
-import segno
 
 from credenza import AuthorizationServer, Undecryptable, User
 
@@ -31,6 +30,8 @@ def matching_step(seed: str, code: str, now: int, *, after: int = 0) -> int | No
 
 def picture(seed: str, user: User, provider: str) -> str:
     """A QR code as SVG to stand in a page: shapes and nothing else, so that it needs no style and no script."""
+    import segno  # here: it draws once in an account's life
+
     address = pyotp.TOTP(seed).provisioning_uri(name=user.email or user.username, issuer_name=provider)
     svg: str = segno.make(address, error="m").svg_inline(scale=4, border=2, dark="#000", light="#fff", svgclass="qr")
     return svg

@@ -8,8 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
 
 from .. import state
 from .common import opened, print_json, print_line, run, settings_of
@@ -36,6 +34,9 @@ def add_diff(commands: Subparsers) -> None:
 
 
 def apply(arguments: argparse.Namespace) -> int:
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
+
     document = state.read(arguments.file)
 
     async def do() -> state.Run:

@@ -6,8 +6,6 @@ import asyncio
 import io
 import warnings
 
-from PIL import Image, UnidentifiedImageError
-
 from ..outbound import Refused, fetch
 from ..settings import Settings
 from ..store.provider import image_key, save_image
@@ -26,6 +24,8 @@ def encode_again(content: bytes) -> bytes:
     """A PNG with the same picture and nothing else: no metadata, no second file hidden behind it."""
     if not content or len(content) > MAX_BYTES:
         raise UnusableImage(f"Choose an image of at most {MAX_BYTES // 1024 // 1024} MB.")
+    from PIL import Image, UnidentifiedImageError  # here: a logo comes once in a while
+
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error")

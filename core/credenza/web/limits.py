@@ -10,8 +10,10 @@ import ipaddress
 import time
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import TYPE_CHECKING
 
-from .shared_limits import SharedCounters
+if TYPE_CHECKING:
+    from .shared_limits import SharedCounters
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +51,11 @@ class Limiter:
         self._enabled = enabled
         self._most = most
         self._arrivals: dict[Try, float] = {}
-        self.shared = SharedCounters(cache_url) if cache_url and enabled else None
+        self.shared: SharedCounters | None = None
+        if cache_url and enabled:
+            from .shared_limits import SharedCounters  # with the client for Valkey, which most servers do without
+
+            self.shared = SharedCounters(cache_url)
 
     async def blocked(self, *tries: Try) -> bool:
         """Whether the next of these would be one too many; counts nothing."""

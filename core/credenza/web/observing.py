@@ -6,11 +6,14 @@ import json
 import logging
 import re
 import secrets
+import sys
 import time
 from typing import Any
 
 from litestar import Litestar
 from litestar.enums import ScopeType
+from litestar.plugins import PluginProtocol
+from litestar.plugins.core import MsgspecDIPlugin
 from litestar.types import Message, Receive, Scope, Send
 
 from ..logs import request_id
@@ -30,6 +33,13 @@ class Application(Litestar):
     """Litestar, observed from outside, so that what it answers by itself is counted as well."""
 
     under_way = 0
+
+    @staticmethod
+    def _get_default_plugins(plugins: list[PluginProtocol]) -> list[PluginProtocol]:
+        """Those for pydantic and attrs only where somebody uses them: Litestar would bring both into memory."""
+        if not {"pydantic", "attrs"}.isdisjoint(sys.modules):
+            return Litestar._get_default_plugins(plugins)
+        return [*plugins, MsgspecDIPlugin()]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # type: ignore[override]
         if scope["type"] != ScopeType.HTTP:
