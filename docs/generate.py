@@ -48,6 +48,8 @@ SETTINGS = {
     "`?pool=20` bounds the connections of one process to PostgreSQL.",
     "secret_key": "The key from which cookie, CSRF and encryption keys are derived: at least 32 random characters. "
     "Made in a 0600 file beside a SQLite database; required with any other.",
+    "former_secret_keys": "Keys that are read with and not written with: those before `secret_key`, or the one to "
+    "come. See [the how-to](../how-to/secret-key.md).",
     "cache_url": "`redis://…` or `valkey://…`, for limits shared between workers.",
     "outbound_allow": "Hosts and networks that outgoing calls may reach although they are private.",
     "trusted_proxies": "Addresses and networks whose `X-Forwarded-For` is believed.",

@@ -120,6 +120,7 @@ from .store.logout import list_deliveries as list_logout_deliveries
 from .store.reach import Reach, count_reach
 from .store.revocation import revoke_consented_grants, revoke_grants
 from .store.schema import NewTable
+from .store.sealed import Sealed
 from .store.sessions import Session
 from .store.statements import Statement
 from .store.users import User, UserRow
@@ -251,6 +252,7 @@ __all__ = [
     "SavedBranding",
     "Scope",
     "ScopeProvider",
+    "Sealed",
     "SecondFactor",
     "SecondFactorPage",
     "Session",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import inspect
 import logging
+import os
 import time
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from typing import Any, get_args
@@ -37,12 +38,13 @@ from .protocol.clients import Branding, Client, ClientType
 from .protocol.errors import ProtocolError, ServerError
 from .protocol.scopes import Permission, Scope
 from .protocol.subject_identifiers import pairwise
-from .settings import Settings, SettingsError, secret_key
+from .settings import Settings, SettingsError, secret_keys
 from .store import audit, clients, keys, provider
 from .store.engine import StoreUnavailable, bind, database, engine_from_url
 from .store.keys import StoredKey
 from .store.migrate import migrate, pending
 from .store.piccolo_app import APP_CONFIG
+from .store.sealed import LASTING_PLACE, find_lasting_secret, save_lasting_secret
 from .store.version import Cache, bump_version
 
 logger = logging.getLogger("credenza")
@@ -85,8 +87,7 @@ class AuthorizationServer:
             self.engine = engine_from_url(settings.database_url)
         except ValueError as error:
             raise SettingsError(f"database_url: {error}") from error
-        self.keyring = Keyring(secret_key(settings))
-        self._subjects = self.keyring.derive("pairwise subjects")
+        self.keyring = Keyring(*secret_keys(settings))
         self._collect()
         self._clients: Cache[Client | None] = Cache()
         self._keys: Cache[KeySet] = Cache()
@@ -179,6 +180,16 @@ class AuthorizationServer:
     async def migrate(self) -> list[str]:
         return await migrate(self.engine, self.table_apps)
 
+    async def read_lasting_secret(self) -> None:
+        """What pairwise subjects and keyed names hang on; made at the first start. Raises Undecryptable."""
+        if self.keyring.complete:
+            return
+        sealed = await find_lasting_secret()
+        if sealed is None:
+            fresh = self.keyring.encrypt(os.urandom(32), place=LASTING_PLACE)
+            sealed = await save_lasting_secret(fresh, self.now())
+        self.keyring.use_lasting(self.keyring.decrypt(sealed, place=LASTING_PLACE))
+
     async def pending_migrations(self) -> list[str]:
         return await pending(self.engine, self.table_apps)
 
@@ -186,7 +197,7 @@ class AuthorizationServer:
         """The name that a client knows a user by. OpenID Connect Core §8."""
         if client.metadata.get("subject_type") != "pairwise":
             return user_id
-        return pairwise(self._subjects, client, user_id)
+        return pairwise(self.keyring.subjects, client, user_id)
 
     async def find_client(self, client_id: str, *, fresh: bool = False) -> Client | None:
         """The client as it counts now. `fresh` when the client itself asks for something; see ClientSource."""

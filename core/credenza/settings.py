@@ -43,6 +43,7 @@ class Settings:
     issuer: str = "http://localhost:8400"
     database_url: str = "sqlite:///credenza.db"
     secret_key: str = field(default="", repr=False)
+    former_secret_keys: tuple[str, ...] = field(default=(), repr=False)
     cache_url: str = ""
     outbound_allow: tuple[str, ...] = ()
     trusted_proxies: tuple[str, ...] = ()
@@ -235,12 +236,29 @@ def _boolean(name: str, value: object) -> bool:
     return words[str(value).lower()]
 
 
-def secret_key(settings: Settings) -> bytes:
-    """The key that all others are derived from: given, or kept in a file of ours beside a SQLite database."""
+def secret_keys(settings: Settings) -> tuple[bytes, list[bytes]]:
+    """The key that all others are derived from, and those that are only read with.
+
+    Given, or kept in a file of ours beside a SQLite database: a line for each, the newest first.
+    """
+    former = [_checked("former_secret_keys", key) for key in settings.former_secret_keys]
     if settings.secret_key:
-        if len(settings.secret_key) < 32 or settings.secret_key.lower() in SAMPLE_SECRETS:
-            raise SettingsError("secret_key: at least 32 random characters, for example from `openssl rand -hex 32`")
-        return settings.secret_key.encode()
+        return _checked("secret_key", settings.secret_key), former
+    newest, *older = _kept_keys(settings)
+    return newest, [*older, *former]
+
+
+def secret_key(settings: Settings) -> bytes:
+    return secret_keys(settings)[0]
+
+
+def _checked(name: str, key: str) -> bytes:
+    if len(key) < 32 or key.lower() in SAMPLE_SECRETS:
+        raise SettingsError(f"{name}: at least 32 random characters, for example from `openssl rand -hex 32`")
+    return key.encode()
+
+
+def _kept_keys(settings: Settings) -> list[bytes]:
     path = settings.sqlite_path
     if path is None:
         raise SettingsError("secret_key: set CREDENZA_SECRET_KEY; it is only made for you beside a SQLite database")
@@ -256,7 +274,7 @@ def secret_key(settings: Settings) -> bytes:
         else:
             with os.fdopen(descriptor, "w") as file:
                 file.write(secrets.token_hex(32))
-    key = key_path.read_text().strip()
-    if len(key) < 32:
+    keys = key_path.read_text().split()
+    if not keys or any(len(key) < 32 for key in keys):
         raise SettingsError(f"{key_path} does not hold a key of 32 characters or more")
-    return key.encode()
+    return [key.encode() for key in keys]

@@ -13,6 +13,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
 from types import FrameType
 
+from .encryption import Undecryptable
 from .server import AuthorizationServer
 from .store.engine import StoreUnavailable
 
@@ -49,6 +50,8 @@ async def _start(server: AuthorizationServer, migrate: bool, on_up: OnUp | None)
     try:
         if migrate:
             await server.migrate()
+        with suppress(Undecryptable):  # readiness tells, and nothing that needs it works
+            await server.read_lasting_secret()
         if on_up is not None:
             await on_up(server)
     except StoreUnavailable:

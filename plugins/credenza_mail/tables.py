@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from piccolo.columns import BigInt, ForeignKey, Integer, OnDelete, Text, Varchar
+from piccolo.columns import BigInt, ForeignKey, Integer, OnDelete, Varchar
 from piccolo.conf.apps import AppConfig
 from piccolo.table import Table
 
-from credenza import UserRow
+from credenza import Sealed, UserRow
 
 
 class MailRow(Table, tablename="credenza_mail"):
     """A mail that was sent is gone from here; one that could not be sent stays a while, with the reason and no text."""
 
     id = Varchar(length=40, primary_key=True)
-    content = Text(default="")
+    content = Sealed(default="")
     attempts = Integer(default=0)
     created_at = BigInt(default=0)
     due_at = BigInt(default=0, index=True)

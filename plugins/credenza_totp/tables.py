@@ -8,7 +8,7 @@ from piccolo.columns import BigInt, ForeignKey, OnDelete, Varchar
 from piccolo.conf.apps import AppConfig
 from piccolo.table import Table
 
-from credenza import UserRow
+from credenza import Sealed, UserRow
 
 
 class TotpRow(Table, tablename="credenza_totp"):
@@ -16,7 +16,7 @@ class TotpRow(Table, tablename="credenza_totp"):
 
     id = Varchar(length=40, primary_key=True)
     user = ForeignKey(references=UserRow, on_delete=OnDelete.cascade, index=True, null=False)
-    seed = Varchar(length=200)
+    seed = Sealed()
     last_step = BigInt(default=0)
     added_at = BigInt(default=0)
     last_used_at = BigInt(null=True, default=None)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from piccolo.columns import BigInt, Boolean, ForeignKey, OnDelete, Text, Varchar
+from piccolo.columns import BigInt, Boolean, ForeignKey, OnDelete, Varchar
 from piccolo.conf.apps import AppConfig
 from piccolo.table import Table
 
-from credenza import UserRow
+from credenza import Sealed, UserRow
 
 
 class UpstreamRow(Table, tablename="credenza_upstream"):
@@ -18,7 +18,7 @@ class UpstreamRow(Table, tablename="credenza_upstream"):
     title = Varchar(length=100)
     issuer = Varchar(length=500)
     client_id = Varchar(length=255)
-    secret = Text(default="")
+    secret = Sealed(default="")
     scope = Varchar(length=300, default="openid email profile")
     enabled = Boolean(default=True)
     create_users = Boolean(default=False)
@@ -43,7 +43,7 @@ class StateRow(Table, tablename="credenza_upstream_state"):
     id = Varchar(length=64, primary_key=True)
     upstream = ForeignKey(references=UpstreamRow, on_delete=OnDelete.cascade, index=True, null=False)
     browser = Varchar(length=64)
-    sealed = Text()
+    sealed = Sealed()
     expires_at = BigInt(default=0, index=True)
 
 

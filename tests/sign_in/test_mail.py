@@ -253,7 +253,7 @@ def test_what_waits_is_encrypted(
     settled()
     (row,) = credenza.run(MailRow.select().run)
     assert row["attempts"] == 1
-    assert "ada" not in row["content"]
+    assert not {"@", " ", "{"} & set(row["content"])
     assert "cz_inv_" not in str(row)
 
 

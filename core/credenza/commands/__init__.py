@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 
 from ..objects import Command
 from ..plugins import by_name, collect, load_plugins
-from . import administration, checking, inspection, plugin, serving, state
+from . import administration, checking, inspection, plugin, sealing, serving, state
 from .common import DATABASE_ERRORS, Refusal, settings_of
 
 PARSERS: Sequence[Callable[[argparse._SubParsersAction[argparse.ArgumentParser]], None]] = [
@@ -20,12 +20,27 @@ PARSERS: Sequence[Callable[[argparse._SubParsersAction[argparse.ArgumentParser]]
     administration.add_admin,
     administration.add_keys,
     administration.add_revoke_all,
+    sealing.add_reseal,
     inspection.add_plugins,
     plugin.add_plugin,
     checking.add_check,
 ]
 OURS = frozenset(
-    ["serve", "demo", "migrate", "apply", "diff", "export", "admin", "keys", "revoke-all", "plugins", "check", "plugin"]
+    [
+        "serve",
+        "demo",
+        "migrate",
+        "apply",
+        "diff",
+        "export",
+        "admin",
+        "keys",
+        "revoke-all",
+        "reseal",
+        "plugins",
+        "check",
+        "plugin",
+    ]
 )
 
 

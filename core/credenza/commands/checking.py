@@ -69,6 +69,8 @@ def unsafe_settings(settings: Settings) -> Iterator[str]:
 def notes(settings: Settings) -> Iterator[str]:
     if not settings.secure:
         yield f"the issuer {settings.issuer} is http: for development on this machine only"
+    if settings.former_secret_keys:
+        yield "former_secret_keys: after `credenza reseal` they are not needed any more"
     if settings.registration == "open":
         yield "registration is open: anybody may register an application, with no permission but openid"
     parts = urlsplit(settings.database_url)
@@ -93,7 +95,16 @@ def open_files(settings: Settings, config: Path | None) -> Iterator[str]:
 
 
 def secrets_of(settings: Settings) -> list[str]:
-    return [value for value in (settings.secret_key, settings.metrics_token, settings.registration_token) if value]
+    return [
+        value
+        for value in (
+            settings.secret_key,
+            *settings.former_secret_keys,
+            settings.metrics_token,
+            settings.registration_token,
+        )
+        if value
+    ]
 
 
 def has_password(text: str) -> bool:

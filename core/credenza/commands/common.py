@@ -43,6 +43,7 @@ async def opened(settings: Settings, *, migrated: bool = True) -> AsyncIterator[
                 await server.migrate()  # an embedded database belongs to nobody else
             elif waiting := await server.pending_migrations():
                 raise Refusal(f"{len(waiting)} migrations have not run; run `credenza migrate` first")
+            await server.read_lasting_secret()
         yield server, passwords
     finally:
         await server.stop()

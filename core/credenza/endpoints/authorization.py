@@ -24,7 +24,8 @@ from ..protocol.words import Words
 from ..server import AuthorizationServer
 from ..store import sessions
 from ..store.pushed_requests import open_pushed_request
-from ..store.sessions import Interaction
+from ..store.sealed import place_of
+from ..store.sessions import Interaction, InteractionRow
 from ..web.client_authentication import client_keys
 from ..web.endpoints import endpoint
 from ..web.requests import AnyRequest, address_of, form_parameters, query_parameters, server_of, wish_languages
@@ -35,7 +36,7 @@ from ..web.sessions import (
     has_session_cookie,
     set_browser_cookie,
 )
-from .authorization_answer import RETURN_TO, finish, refuse
+from .authorization_answer import finish, refuse
 
 
 @endpoint("/authorize", methods=("GET", "POST"), name="authorization")
@@ -208,11 +209,13 @@ async def begin_interaction(
     """Keep the request until its user has answered, bound to this browser, and lead to the first page."""
     token, now = new_token("interaction"), server.now()
     cookie = browser_cookie(request) or new_browser_cookie()
+    # A way back may hold the token of an invitation, so it rests encrypted.
+    place = place_of(InteractionRow.return_to, digest(token))
     interaction = Interaction(
         digest=digest(token),
         browser=digest(cookie),
         parameters=urlencode(parameters.pairs()) if parameters is not None else "",
-        return_to=server.keyring.encrypt(return_to.encode(), place=RETURN_TO) if return_to else "",
+        return_to=server.keyring.encrypt(return_to.encode(), place=place) if return_to else "",
         created_at=now,
         expires_at=now + server.settings.interaction_lifetime,
         state=dict(state or {}),

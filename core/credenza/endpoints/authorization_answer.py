@@ -25,6 +25,7 @@ from ..store.device_authorizations import APPROVED, answer_device
 from ..store.engine import database
 from ..store.grants import AuthorizationCode, Details, Grant, insert_code
 from ..store.pushed_requests import spend_pushed_request
+from ..store.sealed import place_of
 from ..store.sessions import Interaction
 from ..web.errors import error_page, new_error_id
 from ..web.pages import DevicePage, FormPostPage, InterstitialPage
@@ -33,9 +34,6 @@ from ..web.requests import AnyRequest, address_of
 from ..web.responses import AnyResponse, redirect_response
 from ..web.sessions import find_session
 
-# A way back may hold the token of an invitation, so it rests encrypted.
-RETURN_TO = "credenza_interaction/return_to"
-
 
 async def finish(request: AnyRequest, waiting: Waiting, interaction: Interaction | None) -> AnyResponse:
     """Nothing is left to ask: back to a page of ours, or to the client with a code."""
@@ -43,7 +41,8 @@ async def finish(request: AnyRequest, waiting: Waiting, interaction: Interaction
     if waiting.request is None:
         assert interaction is not None
         await sessions.spend_interaction(interaction.digest)
-        path = server.keyring.decrypt(interaction.return_to, place=RETURN_TO).decode()
+        place = place_of(sessions.InteractionRow.return_to, interaction.digest)
+        path = server.keyring.decrypt(interaction.return_to, place=place).decode()
         return redirect_response(server.settings, server.issuer + path)
     if waiting.device:
         return await _approve_device(request, waiting, interaction)

@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from piccolo.columns import BigInt, Column, Text, Varchar
+from piccolo.columns import BigInt, Column, Varchar
 from piccolo.table import Table
 
 from .engine import database
+from .sealed import Sealed
 from .version import bump_version
 
 
@@ -16,7 +17,7 @@ class SigningKeyRow(Table, tablename="credenza_signing_key"):
     kid = Varchar(length=64, primary_key=True)
     alg = Varchar(length=20)
     state = Varchar(length=20)
-    private_key = Text()
+    private_key = Sealed()
     created_at = BigInt(default=0)
     activated_at = BigInt(null=True, default=None)
     retired_at = BigInt(null=True, default=None)

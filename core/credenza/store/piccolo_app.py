@@ -16,6 +16,7 @@ from .keys import SigningKeyRow
 from .logout import LogoutDeliveryRow
 from .provider import ImageRow, ProviderSettingRow
 from .pushed_requests import PushedRequestRow
+from .sealed import SecretRow
 from .sessions import InteractionRow, SessionRow
 from .users import FailedSignInRow, InvitationRow, UserRow
 from .version import Version
@@ -41,6 +42,7 @@ APP_CONFIG = AppConfig(
         AccessTokenRow,
         SpentAssertionRow,
         SigningKeyRow,
+        SecretRow,
         AuditEventRow,
         ProviderSettingRow,
         ImageRow,

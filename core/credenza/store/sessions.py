@@ -11,6 +11,7 @@ from piccolo.columns import BigInt, ForeignKey, OnDelete, Text, Varchar
 from piccolo.table import Table
 
 from .engine import database
+from .sealed import Sealed
 from .statements import Insert, Statement, select
 from .users import UserRow
 
@@ -33,7 +34,7 @@ class InteractionRow(Table, tablename="credenza_interaction"):
     digest = Varchar(length=64, primary_key=True)
     browser = Varchar(length=64)
     parameters = Text(default="")
-    return_to = Text(default="")
+    return_to = Sealed(default="")
     state = Text(default="{}")
     created_at = BigInt(default=0)
     expires_at = BigInt(default=0, index=True)

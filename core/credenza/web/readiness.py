@@ -26,6 +26,7 @@ async def find_trouble(server: AuthorizationServer) -> str:
                 if not server.engine.has_room():
                     raise StoreFull
                 server.full = False
+            await server.read_lasting_secret()
             await server.keys()
     except StoreFull:
         return "the database takes no writes: is the disk full?"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ipaddress
-from hmac import compare_digest
 from typing import Any, cast
 
 from litestar import Request
@@ -142,6 +141,5 @@ def check_same_origin(request: AnyRequest) -> None:
 def check_csrf(request: AnyRequest, form: Parameters, cookie: str) -> None:
     """The form's token belongs to this browser's cookie, and the form was posted from our origin. Raises Forbidden."""
     check_same_origin(request)
-    expected = server_of(request).keyring.csrf_token(cookie)
-    if not cookie or not compare_digest(expected.encode(), form.get("csrf_token", "").encode()):
+    if not cookie or not server_of(request).keyring.is_csrf_token(form.get("csrf_token", ""), cookie):
         raise Forbidden

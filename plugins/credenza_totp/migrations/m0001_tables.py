@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from piccolo.apps.migrations.auto.migration_manager import MigrationManager
-from piccolo.columns import BigInt, Varchar
+from piccolo.columns import BigInt, Text, Varchar
 
 from credenza import NewTable
 
@@ -17,7 +17,7 @@ async def forwards() -> MigrationManager:
     totp = NewTable(manager, "TotpRow", "credenza_totp")
     totp.column("id", Varchar, length=40, primary_key=True)
     totp.reference("user", "credenza_user", length=40)
-    totp.column("seed", Varchar, length=200)
+    totp.column("seed", Text)
     totp.column("last_step", BigInt, default=0)
     totp.column("added_at", BigInt, default=0)
     totp.column("last_used_at", BigInt, null=True, default=None)

@@ -32,6 +32,7 @@ async def forwards() -> MigrationManager:
         access_token,
         spent_assertion,
         signing_key,
+        secret,
         audit_event,
         provider_setting,
         image,
@@ -276,6 +277,13 @@ def audit_event(manager: MigrationManager) -> None:
     table.column("result", Varchar, length=60, default="")
     table.column("error_id", Varchar, length=40, default=None, null=True)
     table.column("data", Text, default="{}")
+
+
+def secret(manager: MigrationManager) -> None:
+    table = NewTable(manager, "SecretRow", "credenza_secret")
+    table.column("id", Varchar, length=40, primary_key=True)
+    table.column("sealed", Text)
+    table.column("created_at", BigInt, default=0)
 
 
 def provider_setting(manager: MigrationManager) -> None:
