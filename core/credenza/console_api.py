@@ -17,7 +17,7 @@ role holds the route's permission, and a form carries its token. Templates exten
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar, Self
 from urllib.parse import quote, unquote, urlencode
 
@@ -373,6 +373,14 @@ class Listing:
     @property
     def offset(self) -> int:
         return (self.page - 1) * self.size
+
+    async def counted(self, found: Sequence[object], count: Callable[[], Awaitable[int]]) -> Listing:
+        """With how many there are in all: asked for only when `found`, this page of them, is not the last one.
+
+        To count what a search finds takes as long as to look at everybody.
+        """
+        last = len(found) < self.size and (found or not self.offset)
+        return replace(self, total=self.offset + len(found) if last else await count())
 
     @property
     def narrowed(self) -> bool:

@@ -69,7 +69,7 @@ def use(credenza: Credenza) -> tuple[RelyingParty, dict[str, Any]]:
 def test_a_populated_database_of_an_older_schema_is_migrated(filled_database_url: str) -> None:
     with running(test_settings(filled_database_url)) as old:
         _, tokens = use(old)
-    older = [f"DROP INDEX {name}" for name in (*m0002.INDEXES, "credenza_user_words")]
+    older = [f"DROP INDEX {name}" for name in (*m0002.INDEXES, *m0002.OTHERS)]
     run_sql(filled_database_url, *older, "DELETE FROM migration WHERE app_name = 'credenza' AND name = '0002'")
     before = contents(filled_database_url)
     assert len(before) > 20

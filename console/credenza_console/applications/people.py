@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import ClassVar
 from urllib.parse import parse_qsl
 
@@ -55,13 +55,13 @@ async def list_people(visit: ConsoleVisit, application: str) -> PeoplePage:
         for consent in found
         if consent.user_id in people
     ]
-    total = await consents.count_consents(client.id, search=listing.search)
+    listing = await listing.counted(found, lambda: consents.count_consents(client.id, search=listing.search))
     return PeoplePage(
         title=client.name,
         lead=client.description,
         tabs=tabs(client, "Users"),
         client=client,
-        listing=replace(listing, total=total),
+        listing=listing,
         rows=tuple(rows),
     )
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
@@ -55,11 +55,11 @@ async def list_users(visit: ConsoleVisit) -> UserList:
         offset=listing.offset,
         limit=listing.size,
     )
-    total = await users.count_users(search=listing.search, state=state)
+    listing = await listing.counted(found, lambda: users.count_users(search=listing.search, state=state))
     return UserList(
         title="Users",
         lead="Everybody who has an account here.",
-        listing=replace(listing, total=total),
+        listing=listing,
         rows=tuple(row_of(visit, user) for user in found),
     )
 

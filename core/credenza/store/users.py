@@ -216,8 +216,9 @@ async def count_users(*, search: str = "", state: str = "") -> int:
 
 
 def _matching(search: str) -> Any:
-    """Each word somewhere, in any order."""
-    return reduce(and_, [UserRow.words.like(contains(word)) for word in search.lower().split()[:10]])
+    """Each word somewhere, in any order; those that few will have are looked for first."""
+    words = sorted(search.lower().split()[:10], key=lambda word: (word.isalpha(), -len(word)))
+    return reduce(and_, [UserRow.words.like(contains(word)) for word in words])
 
 
 async def list_users_by_id(ids: list[str]) -> dict[str, User]:

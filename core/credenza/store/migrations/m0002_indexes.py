@@ -20,15 +20,22 @@ INDEXES = {  # name: (table, columns); rows without a value in the first column 
     "credenza_consent_client_updated_at": ("credenza_consent", ("client", "updated_at")),
     "credenza_audit_event_error_id": ("credenza_audit_event", ("error_id",)),
 }
-# What a search over all users reads, in the order of the list.
-USERS = 'CREATE INDEX credenza_user_words ON credenza_user ("username", "id", "words")'
+OTHERS = {  # name: what it is on
+    # What a search over all users reads, in the order of the list.
+    "credenza_user_words": 'credenza_user ("username", "id", "words")',
+    # What went wrong is rare where all is well, and is what somebody looks for.
+    "credenza_audit_event_failed": "credenza_audit_event (\"id\") WHERE result <> 'success'",
+    # Clean-up asks for the oldest every minute.
+    "credenza_grant_created_at": 'credenza_grant ("created_at")',
+}
 
 
 async def forwards() -> MigrationManager:
     manager = MigrationManager(migration_id=ID, app_name="credenza", description=DESCRIPTION)
     for name, (table, columns) in INDEXES.items():
         manager.add_raw(partial(create, name, table, columns))
-    manager.add_raw(create_for_users)
+    for name, place in OTHERS.items():
+        manager.add_raw(partial(create_other, name, place))
     return manager
 
 
@@ -37,5 +44,5 @@ async def create(name: str, table: str, columns: tuple[str, ...]) -> None:
     await Table.raw(f'CREATE INDEX {name} ON {table} ({listed}) WHERE "{columns[0]}" IS NOT NULL')
 
 
-async def create_for_users() -> None:
-    await Table.raw(USERS)
+async def create_other(name: str, place: str) -> None:
+    await Table.raw(f"CREATE INDEX {name} ON {place}")
