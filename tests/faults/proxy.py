@@ -13,10 +13,14 @@ Target = tuple[str, int] | str
 
 
 class Proxy:
-    """Connections go to the targets in turn. `delay` is how many seconds each packet of the client waits."""
+    """Connections go to the targets in turn. `delay` is how many seconds each packet of the client waits; after
+    `packets` of them, if that is a number, the proxy shuts by itself.
+    """
 
     def __init__(self, *targets: Target, port: int = 0, listening: bool = True) -> None:
         self.delay = 0.0
+        self.packets: int | None = None
+        self.closed_itself = threading.Event()
         self.port = port
         self._targets = cycle(targets)
         self._writers: set[asyncio.StreamWriter] = set()
@@ -58,6 +62,16 @@ class Proxy:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
+    def _give_up(self) -> None:
+        """What shut() does, from inside of a connection."""
+        if self._server is not None:
+            self._server.close()
+            self._server = None
+        for writer in list(self._writers):
+            writer.transport.abort()
+        self.packets = None
+        self.closed_itself.set()
+
     async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()
         assert task is not None
@@ -91,6 +105,11 @@ class Proxy:
     async def _copy(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, *, slow: bool = False) -> None:
         with suppress(OSError):
             while data := await reader.read(65536):
+                if slow and self.packets is not None:
+                    self.packets -= 1
+                    if self.packets < 0:
+                        self._give_up()
+                        return
                 if slow and self.delay:
                     await asyncio.sleep(self.delay)
                 writer.write(data)

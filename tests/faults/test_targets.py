@@ -7,13 +7,14 @@ import statistics
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import closing, suppress
+from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, urlencode
 
 import pytest
 from faults.driver import Tally
+from faults.oracle import ask
 from faults.waiting import wait_until
 
 from credenza.testing import Callback, PageSeen, RelyingParty, UserAgent
@@ -95,6 +96,7 @@ def test_f_23_a_mail_server_that_never_answers(
     ratio = statistics.median(took["ada"]) / statistics.median(took["nobody"])
     assert 0.2 < ratio < 5, "the time tells who has an account"
     assert max(took["ada"]) < 5, "it was waited for the mail server"
+    wait_until(lambda: ask(filled_database_url, "SELECT COUNT(*) AS what FROM credenza_mail") == ["3"], "the queue")
     server.program.kill()
     dead.close()
     inbox = Inbox()
@@ -155,7 +157,7 @@ def test_f_23_an_application_that_never_answers_a_sign_out(
         def log_message(self, *arguments: Any) -> None:
             pass
 
-    with closing(ThreadingHTTPServer(("127.0.0.1", dead.port), Application)) as application:
+    with ThreadingHTTPServer(("127.0.0.1", dead.port), Application) as application:
         thread = threading.Thread(target=application.serve_forever)
         thread.start()
         try:

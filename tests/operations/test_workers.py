@@ -25,6 +25,16 @@ pytestmark = pytest.mark.slow
 METRICS_TOKEN = "for-prometheus-only-for-prometheus-only"
 
 
+CANNOT_START = """
+from credenza import starting
+
+async def fails(*arguments):
+    raise RuntimeError("something is missing")
+
+starting._start = fails
+"""
+
+
 class Traffic:
     """Client credentials, one request after the other, each over a connection of its own."""
 
@@ -109,6 +119,28 @@ def test_new_workers_that_cannot_start_do_not_replace_the_old_ones(
     wait_until(lambda: "not ready in time" in server.program.said, "the restart to be given up")
     assert set(server.program.workers()) == before
     assert RelyingParty(server, "machine", "").post("/token", {"grant_type": "client_credentials"}).status_code == 200
+
+
+def test_a_replacement_that_cannot_start_ends_nobody(
+    filled_sqlite_url: str, start_server: Callable[..., Any], tmp_path: Any
+) -> None:
+    """Something is wrong by now, and met by whoever takes the place of a worker that died: the other one goes on."""
+    config, broken = tmp_path / "credenza.toml", tmp_path / "broken.py"
+    broken.write_text(CANNOT_START)
+    config.write_text("")
+    server = start_server(filled_sqlite_url, workers=2, config=str(config))
+    wait_until(lambda: all(status(server, "/readyz") == 200 for _ in range(20)), "both to serve")
+    victim, kept = server.program.workers()
+    time.sleep(2)
+    config.write_text(f'[plugins]\npath = "{broken}"\n')
+    os.kill(victim, signal.SIGKILL)
+    wait_until(lambda: "a worker could not start" in server.program.said, "one that cannot start")
+    with Traffic(server) as traffic:
+        wait_until(lambda: len(traffic.answers) > 20, "answers of the one that is left")
+        assert kept in server.program.workers()
+        config.write_text("")
+        wait_until(lambda: len(set(server.program.workers()) - {victim}) == 2, "another one")
+    assert set(traffic.answers) == {200}
 
 
 @pytest.mark.parametrize("workers", [1, 2])

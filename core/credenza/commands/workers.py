@@ -1,29 +1,76 @@
-"""uvicorn's worker processes, watched so that one which dies while it starts delays nobody else's replacement."""
+"""uvicorn's worker processes, watched: one that dies or hangs is replaced, and ends nobody else."""
 
 from __future__ import annotations
 
+import logging
 import time
 
+from uvicorn import Server
+from uvicorn.config import STARTUP_FAILURE
 from uvicorn.supervisors import multiprocess
+
+logger = logging.getLogger("credenza")
 
 YOUNG = (
     120.0  # seconds in which a worker may still be starting, on a busy machine; whether it hangs is asked after that
 )
-HANGS = 10.0  # seconds without an answer
+HANGS = 10.0  # seconds without an answer, or in which the event loop did not come round
+PAUSE = 2.0  # seconds before another one is tried, when one could not start
+
+
+class BeatingServer(Server):
+    """Notes when its event loop last came round. uvicorn answers its supervisor from a thread, which tells nothing."""
+
+    beat = 0.0
+
+    async def on_tick(self, counter: int) -> bool:
+        self.beat = time.monotonic()
+        return await super().on_tick(counter)
 
 
 class Worker(multiprocess.Process):
     born = 0.0
+    asked = False
+    established = False
+    """Of the class: whether a worker has served since this supervisor began."""
+
+    @property
+    def server(self) -> Server:
+        if self._server is None:
+            self._server = BeatingServer(config=self.config)
+        return self._server
 
     def start(self) -> None:
         super().start()
         self.born = time.monotonic()
 
+    def pong(self) -> None:
+        """In the worker: an answer, unless its event loop hangs."""
+        self.child_conn.recv()
+        beat = getattr(self.server, "beat", 0.0)
+        if not beat or self.server.should_exit or time.monotonic() - beat < HANGS:
+            self.child_conn.send(self.server.started)
+
     def is_alive(self, timeout: float = 5) -> bool:
         """uvicorn asks one worker after the other, and would wait here while another one is dead."""
         if not self.process.is_alive():
             return False
-        return time.monotonic() - self.born < YOUNG or self.ping(min(timeout, HANGS))
+        if time.monotonic() - self.born < YOUNG:
+            self._listen()
+            return True
+        return self.ping(min(timeout, HANGS))
+
+    def _listen(self) -> None:
+        """Ask a young one whether it serves, and hear the answer later."""
+        try:
+            if not self.asked:
+                self.parent_conn.send(b"ping")
+                self.asked = True
+            elif self.parent_conn.poll(0):
+                self.asked = False
+                Worker.established = bool(self.parent_conn.recv()) or Worker.established
+        except (OSError, EOFError):
+            pass  # it is dead, as the next look will show
 
     def _healthcheck(self, timeout: float) -> bool | None:
         """In short steps: uvicorn holds the other end of the pipe as well, so a worker's death would not end a wait."""
@@ -32,6 +79,15 @@ class Worker(multiprocess.Process):
             if (answer := super()._healthcheck(0.2)) is not None or time.monotonic() > deadline:
                 return answer
         return None
+
+    @property
+    def exitcode(self) -> int | None:
+        """uvicorn stops everything for a worker that could not start. Once some serve, another one is tried instead."""
+        if self.process.exitcode == STARTUP_FAILURE and Worker.established:
+            logger.error("a worker could not start, and another one is tried; the others go on")
+            time.sleep(PAUSE)
+            return 1
+        return self.process.exitcode
 
 
 def use_own_workers() -> None:

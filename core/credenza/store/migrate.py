@@ -155,8 +155,9 @@ async def locked_file(path: Path) -> AsyncIterator[None]:
 async def advisory_lock(engine: SafePostgresEngine) -> AsyncIterator[None]:
     async with own_connection(engine) as connection:
         # A waiting pg_advisory_lock() could not be cancelled without a second connection.
-        while not await connection.fetchval("SELECT pg_try_advisory_lock($1)", ADVISORY_LOCK):
-            await pause()
+        with explained(connection):
+            while not await connection.fetchval("SELECT pg_try_advisory_lock($1)", ADVISORY_LOCK):
+                await pause()
         yield
 
 
@@ -164,17 +165,22 @@ async def advisory_lock(engine: SafePostgresEngine) -> AsyncIterator[None]:
 async def locked_row(engine: SafePostgresEngine) -> AsyncIterator[None]:
     """CockroachDB has no advisory locks."""
     async with own_connection(engine) as connection:
-        while True:
-            try:
-                await connection.execute("CREATE TABLE IF NOT EXISTS credenza_migration_lock (id INT PRIMARY KEY)")
-                await connection.execute("INSERT INTO credenza_migration_lock (id) VALUES (1) ON CONFLICT DO NOTHING")
-                await connection.execute("BEGIN")
-                await connection.execute("SELECT id FROM credenza_migration_lock WHERE id = 1 FOR UPDATE NOWAIT")
-                break
-            except IN_THE_WAY:
-                await connection.execute("ROLLBACK")
-            await pause()
+        with explained(connection):
+            while not await take_row(connection):
+                await pause()
         yield
+
+
+async def take_row(connection: Any) -> bool:
+    try:
+        await connection.execute("CREATE TABLE IF NOT EXISTS credenza_migration_lock (id INT PRIMARY KEY)")
+        await connection.execute("INSERT INTO credenza_migration_lock (id) VALUES (1) ON CONFLICT DO NOTHING")
+        await connection.execute("BEGIN")
+        await connection.execute("SELECT id FROM credenza_migration_lock WHERE id = 1 FOR UPDATE NOWAIT")
+    except IN_THE_WAY:
+        await connection.execute("ROLLBACK")
+        return False
+    return True
 
 
 @asynccontextmanager
