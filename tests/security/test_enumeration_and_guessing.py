@@ -7,12 +7,17 @@ import re
 import statistics
 import time
 from dataclasses import replace
+from types import SimpleNamespace
 from typing import Any
 
 import httpx
 import pytest
+from argon2 import PasswordHasher, extract_parameters
+from argon2.exceptions import VerificationError
+from argon2.low_level import error_to_str
 
 from credenza.endpoints.pages import invite
+from credenza.protocol.errors import TemporarilyUnavailable
 from credenza.settings import Settings, SettingsError, secret_key
 from credenza.store import users
 from credenza.testing import PASSWORD, PageSeen, RelyingParty, UserAgent, test_settings
@@ -286,8 +291,6 @@ def test_a_bru_09_a_password_of_megabytes(user_agent: Any, client: RelyingParty,
 
 def test_a_bru_08_hashing_is_bounded(credenza: Any) -> None:
     """A-BRU-08, K20: what is too much is refused at once, and not queued for ever."""
-    from credenza.protocol.errors import TemporarilyUnavailable
-
     passwords = Passwords(Settings(argon2_time_cost=2, argon2_memory_kib=8192))
 
     async def storm() -> list[object]:
@@ -298,6 +301,28 @@ def test_a_bru_08_hashing_is_bounded(credenza: Any) -> None:
     assert len(refused) == 64 - MAX_WAITING
     assert all(isinstance(result, TemporarilyUnavailable) or result is False for result in results)
     assert credenza.run(passwords.verify, None, "x") is False
+
+
+def test_a_machine_without_memory_is_no_wrong_password(credenza: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """R-OP-12: it refuses, and says that it is not the password."""
+    passwords = Passwords(Settings(argon2_time_cost=1, argon2_memory_kib=8))
+    stored = credenza.run(passwords.hash, PASSWORD)
+
+    def without_memory(*_: object) -> bool:
+        raise VerificationError(error_to_str(-22))  # ARGON2_MEMORY_ALLOCATION_ERROR
+
+    monkeypatch.setattr(passwords, "_hasher", SimpleNamespace(verify=without_memory))
+    with pytest.raises(TemporarilyUnavailable):
+        credenza.run(passwords.verify, stored, PASSWORD)
+
+
+def test_nobodys_hash_costs_what_others_do() -> None:
+    """A-ENU-01: it is no hash that a look at its parameters would pass over."""
+    passwords = Passwords(Settings(argon2_time_cost=2, argon2_memory_kib=4096))
+    nobodys = passwords._nobodys
+    assert extract_parameters(nobodys) == extract_parameters(PasswordHasher(2, 4096, 1).hash("x"))
+    assert not passwords.needs_rehash(nobodys)
+    assert passwords._verify(nobodys, "x") is False
 
 
 @pytest.mark.own_server(interactions_at_most=50)

@@ -6,6 +6,7 @@ import asyncio
 import os
 import threading
 import unicodedata
+from base64 import b64encode
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
@@ -15,6 +16,7 @@ from typing import TypeVar
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
+from argon2.low_level import ARGON2_VERSION, error_to_str
 
 from ..metrics import Metrics
 from ..protocol.errors import TemporarilyUnavailable
@@ -25,6 +27,8 @@ Result = TypeVar("Result")
 
 MAX_CHARACTERS = 1024
 MAX_WAITING = 20
+BUSY = Words("Many people are signing in at this moment. Try again in a few seconds.")
+SHORTAGES = {error_to_str(code) for code in (-22, -33)}  # of memory, of threads: argon2.h
 CONTEXT_WORDS = ("credenza", "password", "administrator")
 
 
@@ -49,7 +53,7 @@ class Passwords:
             memory_cost=settings.argon2_memory_kib,
             parallelism=settings.argon2_parallelism,
         )
-        self._dummy = self._hasher.hash(os.urandom(16).hex())
+        self._nobodys = unmatchable(self._hasher)
         threads = settings.password_threads or max(1, (os.cpu_count() or 2) - 1)
         self._threads = ThreadPoolExecutor(threads, thread_name_prefix="passwords", initializer=_give_way)
         self._waiting = 0
@@ -60,13 +64,15 @@ class Passwords:
 
     async def verify(self, stored: str | None, password: str) -> bool:
         """Takes as long for an account that does not exist, or has no password, as for a wrong one."""
-        matches = await self._run(self._verify, stored or self._dummy, normalized(password))
+        matches = await self._run(self._verify, stored or self._nobodys, normalized(password))
         return matches and stored is not None
 
     def _verify(self, stored: str, password: str) -> bool:
         try:
             return self._hasher.verify(stored, password)
-        except (VerificationError, InvalidHashError):
+        except (VerificationError, InvalidHashError) as error:
+            if str(error) in SHORTAGES:  # that is no wrong password
+                raise TemporarilyUnavailable(BUSY, detail=str(error)) from error
             return False
 
     def needs_rehash(self, stored: str) -> bool:
@@ -91,9 +97,7 @@ class Passwords:
         if self._waiting >= MAX_WAITING:
             if self.metrics is not None:
                 self.metrics.hashing_refused.inc()
-            raise TemporarilyUnavailable(
-                Words("Many people are signing in at this moment. Try again in a few seconds.")
-            )
+            raise TemporarilyUnavailable(BUSY)
         self._count(1)
         held = _held.set(True)
         try:
@@ -110,6 +114,16 @@ class Passwords:
         self._waiting += change
         if self.metrics is not None:
             self.metrics.hashing.inc(change)
+
+
+def unmatchable(hasher: PasswordHasher) -> str:
+    """A hash that no password has, and that takes as long to check as any other. The PHC string format.
+
+    It is not computed: that would cost the server tens of megabytes at its start, which it then keeps.
+    """
+    salt, tag = (b64encode(os.urandom(size)).rstrip(b"=").decode() for size in (hasher.salt_len, hasher.hash_len))
+    cost = f"m={hasher.memory_cost},t={hasher.time_cost},p={hasher.parallelism}"
+    return f"$argon2id$v={ARGON2_VERSION}${cost}${salt}${tag}"
 
 
 def _give_way() -> None:
