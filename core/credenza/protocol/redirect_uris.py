@@ -116,7 +116,7 @@ def matches(sent: str, registered: str, *, native: bool) -> bool:
         return False
     if ours[1] == "localhost" and not native:
         return False
-    return ours[2] is None and theirs[2] is not None and 0 < int(theirs[2]) < 65536
+    return ours[2] is None and 0 < int(theirs[2]) < 65536  # without a port they would have been equal
 
 
 def check_redirect_uri(
