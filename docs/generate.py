@@ -96,6 +96,7 @@ SETTINGS = {
     "password_threads": "Threads in which a process checks passwords, each with the memory above; 0 means one "
     "less than there are processors, shared out among the workers.",
     "password_min_length": "Characters of a new password, at least 8.",
+    "password_recheck": "Whether a sign-in with a password that is on the list of common ones asks for a new one.",
 }
 
 

@@ -41,7 +41,7 @@ from .console_api import (
 from .encryption import Undecryptable
 from .endpoints.discovery import describe as provider_metadata
 from .endpoints.interaction import complete_sign_in, may_complete, way_on
-from .endpoints.pages import check_email, check_username, invite, password_context, set_password
+from .endpoints.pages import check_email, check_username, invite
 from .events import (
     ConsentGiven,
     ConsentRevoked,
@@ -50,6 +50,7 @@ from .events import (
     FactorChanged,
     ObjectChanged,
     PasswordChanged,
+    PasswordChangeRequired,
     SessionEnded,
     SigningKeyMoved,
 )
@@ -133,6 +134,7 @@ from .web.images import UnusableImage, fetch_image, store_image
 from .web.inside import OwnAnswer, TokenSeen, basic_credentials, call_own, see_token
 from .web.limits import Limiter, Rule, neighbourhood
 from .web.moments import Moment
+from .web.new_password import password_context, require_new_password, set_password
 from .web.pages import (
     ConsentGroup,
     ConsentLine,
@@ -240,6 +242,7 @@ __all__ = [
     "Page",
     "Palette",
     "Parameters",
+    "PasswordChangeRequired",
     "PasswordChanged",
     "Passwords",
     "Permission",
@@ -373,6 +376,7 @@ __all__ = [
     "redirect_response",
     "released_claims",
     "render",
+    "require_new_password",
     "revoke_consented_grants",
     "revoke_grants",
     "rotate_keys",

@@ -14,6 +14,7 @@ from .objects import Authenticator, GrantType, Prompt, ScopeProvider
 from .prompts.consent import ConsentPrompt
 from .prompts.device import DevicePrompt
 from .prompts.login import LoginPrompt
+from .prompts.new_password import NewPasswordPrompt
 from .prompts.password import PasswordAuthenticator
 from .prompts.second_factor import SecondFactorPrompt
 from .protocol.scopes import Permission, Scope
@@ -65,7 +66,13 @@ class Defaults:
 
     @hookimpl
     def register_prompts(self) -> Sequence[Prompt]:
-        return [LoginPrompt(), SecondFactorPrompt(), DevicePrompt(), ConsentPrompt()]
+        return [
+            LoginPrompt(),
+            SecondFactorPrompt(),
+            NewPasswordPrompt(self._passwords),
+            DevicePrompt(),
+            ConsentPrompt(),
+        ]
 
     @hookimpl
     def register_grant_types(self) -> Sequence[GrantType]:

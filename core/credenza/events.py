@@ -136,6 +136,15 @@ class PasswordChanged(Event):
 
 
 @dataclass(frozen=True, kw_only=True)
+class PasswordChangeRequired(Event):
+    """A new password will be asked for before anything else, or no longer; `reason` is administrator or blocklist."""
+
+    required: bool = True
+    reason: str = ""
+    signed_out: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
 class FactorChanged(Event):
     """How somebody signs in changed: `factor` ("totp", "passkey" …) was added, removed, reset, or (a code) used up."""
 

@@ -91,6 +91,7 @@ class Settings:
     argon2_parallelism: int = 1
     password_threads: int = 0
     password_min_length: int = 15
+    password_recheck: bool = False
 
     def __post_init__(self) -> None:
         _check_issuer(self.issuer)

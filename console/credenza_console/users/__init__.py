@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from credenza import ConsolePage
 
-from . import creation, danger, details, factors, listing
+from . import creation, danger, details, factors, listing, new_password
 
 PAGE = ConsolePage(
     "Users",
@@ -25,6 +25,8 @@ PAGE = ConsolePage(
         details.revoke_consent,
         danger.show_link,
         danger.create_link,
+        new_password.show_new_password,
+        new_password.require,
         danger.show_suspension,
         danger.save_suspension,
         danger.show_delete,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import replace
 from urllib.parse import urlencode
 
@@ -11,8 +10,7 @@ from litestar.enums import HttpMethod
 from litestar.exceptions import NotFoundException
 from litestar.params import FromPath
 
-from ..events import ObjectChanged, PasswordChanged
-from ..logout import end_sessions
+from ..events import ObjectChanged
 from ..protocol.parameters import Parameters
 from ..protocol.tokens import digest, is_token, new_token
 from ..protocol.words import Words
@@ -21,12 +19,11 @@ from ..store import users
 from ..store.branding import find_stylesheet
 from ..store.engine import database, is_unique_violation
 from ..store.provider import find_image
-from ..store.revocation import revoke_grants
-from ..store.sessions import delete_sessions
 from ..store.users import User
 from ..web.accounts import SignInNeeded, signed_in
 from ..web.branding import colors_css
 from ..web.errors import error_page
+from ..web.new_password import password_context, set_password
 from ..web.pages import PasswordPage
 from ..web.passwords import Passwords, WeakPassword, check_new_password
 from ..web.rendering import render
@@ -181,36 +178,6 @@ async def _accept(request: AnyRequest, key: str, user: User | None, form: Parame
             return Words("Somebody has this user name already.")
         raise
     return ""
-
-
-async def set_password(
-    server: AuthorizationServer,
-    user: User,
-    stored: str,
-    *,
-    through: str,
-    address: str,
-    keep: str = "",
-    sign_out: bool = True,
-) -> None:
-    """Whoever knew the old password is out: other sessions and all grants end, and so do links that set one.
-
-    `keep` is a session that stays.
-    """
-    now = server.now()
-    async with database().transaction():
-        await users.update_password(user.id, stored, now)
-        await users.delete_invitations(user.id)
-        if sign_out:
-            await end_sessions(server, user.id, await delete_sessions(user.id, but=keep))
-        await revoke_grants(now, user_id=user.id)
-        await server.emit(PasswordChanged(actor=user.id, user=user.id, through=through, address=address))
-
-
-async def password_context(server: AuthorizationServer, *about: str) -> tuple[str, ...]:
-    """Words that a password must not be built from: this service, and who it is for. SP 800-63B §3.1.1.2."""
-    provider = (await server.provider_branding()).display_name
-    return tuple(dict.fromkeys(word for text in (provider, *about) for word in re.split(r"[\s@._-]+", text) if word))
 
 
 def check_username(username: str) -> str:

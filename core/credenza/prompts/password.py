@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import AbstractContextManager
+from dataclasses import replace
 
 from ..events import SignInFailed
 from ..objects import Authentication, Authenticator
@@ -11,7 +12,8 @@ from ..protocol.words import Words
 from ..server import AuthorizationServer
 from ..store import users
 from ..web.limits import Limiter, Rule, neighbourhood
-from ..web.passwords import MAX_CHARACTERS, Passwords
+from ..web.new_password import require_new_password
+from ..web.passwords import MAX_CHARACTERS, Passwords, is_common
 from ..web.tries import take_a_turn
 
 PER_ADDRESS = Rule("failed sign-in by address", burst=100, seconds=900)
@@ -53,6 +55,9 @@ class PasswordAuthenticator(Authenticator):
             await users.clear_failed_sign_ins(key)
         if user.password_hash is not None and self.passwords.needs_rehash(user.password_hash):
             await users.replace_hash(user.id, user.password_hash, await self.passwords.hash(password))
+        if server.settings.password_recheck and not user.password_change_required and is_common(password):
+            await require_new_password(server, user, reason="blocklist", actor=user.id, address=address)
+            user = replace(user, password_change_required=True)
         return Authentication(user, self.amr)
 
     async def _failed(self, server: AuthorizationServer, address: str, user: users.User | None) -> None:

@@ -29,8 +29,17 @@ KEYS = (
     "custom_data",
     "administrator",
     "suspended",
+    "password_change_required",
 )
-PLAIN = ("email_verified", "phone_number", "phone_number_verified", "profile", "custom_data", "suspended")
+PLAIN = (
+    "email_verified",
+    "phone_number",
+    "phone_number_verified",
+    "profile",
+    "custom_data",
+    "suspended",
+    "password_change_required",
+)
 
 
 def section(plugin_sections: Sequence[StateSection]) -> StateSection:
@@ -148,6 +157,7 @@ def _shown(user: User) -> dict[str, Any]:
         "custom_data": dict(user.custom_data),
         "administrator": user.administrator,
         "suspended": user.suspended,
+        "password_change_required": user.password_change_required,
     }
 
 

@@ -33,6 +33,7 @@ class UserRow(Table, tablename="credenza_user"):
     password_changed_at = BigInt(null=True, default=None)
     administrator = Varchar(length=50, default="")
     suspended = Boolean(default=False)
+    password_change_required = Boolean(default=False)
     created_at = BigInt(default=0, index=True)
     updated_at = BigInt(default=0)
     last_sign_in_at = BigInt(null=True, default=None, index=True)
@@ -78,9 +79,15 @@ class User:
     password_changed_at: int | None = None
     administrator: str = ""
     suspended: bool = False
+    password_change_required: bool = False
     created_at: int = 0
     updated_at: int = 0
     last_sign_in_at: int | None = None
+
+    @property
+    def must_change_password(self) -> bool:
+        """Whoever signs in without one has none to change."""
+        return self.password_change_required and self.password_hash is not None
 
     @property
     def display_name(self) -> str:
@@ -155,6 +162,7 @@ async def update_password(user_id: str, stored: str, now: int) -> None:
     """Only the password: what else was changed while it was being hashed stays."""
     u = UserRow
     values: dict[Any, Any] = {u.password_hash: stored, u.password_changed_at: now, u.updated_at: now}
+    values[u.password_change_required] = False
     await u.update(values).where(u.id == user_id)
 
 

@@ -37,9 +37,11 @@ async def signed_in(request: AnyRequest, *, fresh: bool = False) -> tuple[Sessio
     found = await find_session(request)
     if found is None:
         raise SignInNeeded(_way_back(request))
-    session, _ = found
+    session, user = found
     server = server_of(request)
     if server.settings.second_factor == "required" and not satisfies(session.acr, MFA):
+        raise SignInNeeded(_way_back(request))
+    if user.must_change_password:
         raise SignInNeeded(_way_back(request))
     if fresh and server.now() - session.authenticated_at > FRESH:
         raise SignInNeeded(_way_back(request), FRESH)

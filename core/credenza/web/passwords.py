@@ -149,7 +149,7 @@ def check_new_password(password: str, settings: Settings, *, context: tuple[str,
             )
         )
     lowered = password.casefold()
-    if lowered in common_passwords():
+    if is_common(password):
         raise WeakPassword(Words("This password is on lists that attackers try first. Choose another one."))
     words = [word.casefold() for word in (*context, *CONTEXT_WORDS) if len(word) >= 4]
     rest = lowered
@@ -161,6 +161,11 @@ def check_new_password(password: str, settings: Settings, *, context: tuple[str,
         )
     if len(set(lowered)) < 5:
         raise WeakPassword(Words("Use more different characters."))
+
+
+def is_common(password: str) -> bool:
+    """Whether it is on the list that attackers try first. SP 800-63B §3.1.1.2."""
+    return password.casefold() in common_passwords()
 
 
 @lru_cache(maxsize=1)

@@ -1,0 +1,87 @@
+"""A new password before anything else, when somebody else may know the old one. NIST SP 800-63B §3.1.1.2."""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager
+
+from ..objects import Prompt, Waiting
+from ..protocol.errors import LoginRequired
+from ..protocol.parameters import Parameters
+from ..protocol.words import Words
+from ..server import AuthorizationServer
+from ..store.engine import database
+from ..web.new_password import password_context, set_password
+from ..web.pages import PasswordPage
+from ..web.passwords import Passwords, WeakPassword, check_new_password
+from ..web.sessions import begin_session
+
+
+class NewPasswordPrompt(Prompt):
+    """After whatever proves who it is, the second factor included; of whoever is signed in already, too."""
+
+    name = "new-password"
+    order = 120
+    error = LoginRequired
+    own_pages = True
+
+    def __init__(self, passwords: Passwords) -> None:
+        self.passwords = passwords
+
+    async def required(self, waiting: Waiting) -> bool:
+        user = waiting.user
+        return waiting.session is not None and user is not None and user.must_change_password
+
+    async def show(self, waiting: Waiting) -> PasswordPage:
+        return self._page(waiting)
+
+    def place(self, server: AuthorizationServer, form: Parameters) -> AbstractContextManager[None]:
+        return self.passwords.place()
+
+    async def submit(self, waiting: Waiting, form: Parameters) -> PasswordPage | None:
+        assert waiting.user is not None
+        user, server, chosen = waiting.user, waiting.server, form.get("password", "")
+        if chosen != form.get("password_again", ""):
+            return self._page(waiting, Words("The two passwords are not the same."))
+        context = await password_context(server, user.username, user.display_name, user.email or "")
+        try:
+            check_new_password(chosen, server.settings, context=context)
+        except WeakPassword as error:
+            return self._page(waiting, error.text)
+        if await self.passwords.verify(user.password_hash, chosen):
+            return self._page(waiting, Words("This is the password that you have now."))
+        await self._set(waiting, await self.passwords.hash(chosen))
+        return None
+
+    async def _set(self, waiting: Waiting, stored: str) -> None:
+        """Every other session ends, and this one gets another cookie: what was copied before is worth nothing."""
+        assert waiting.user is not None
+        assert waiting.session is not None
+        session, user, server = waiting.session, waiting.user, waiting.server
+        async with database().transaction():
+            await set_password(server, user, stored, through="required", address=waiting.address, keep=session.id)
+            waiting.session, waiting.new_cookie = await begin_session(
+                server,
+                user,
+                amr=session.amr,
+                acr=session.acr,
+                authenticated_at=session.authenticated_at,
+                address=waiting.address,
+                user_agent=waiting.user_agent,
+                old=session,
+            )
+
+    def _page(self, waiting: Waiting, message: str = "") -> PasswordPage:
+        assert waiting.user is not None
+        return PasswordPage(
+            title=Words("Choose a password"),
+            action=waiting.action,
+            csrf_token=waiting.csrf_token,
+            message=message,
+            heading=Words("Choose a new password"),
+            explanation=Words(
+                "Somebody else may know the one that you have. The new one signs you out everywhere else."
+            ),
+            username=waiting.user.username,
+            email=waiting.user.email or "",
+            minimum=waiting.server.settings.password_min_length,
+        )

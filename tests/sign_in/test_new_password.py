@@ -1,0 +1,203 @@
+"""R-PW-04: nothing is changed for the calendar's sake, and a password that may be known to somebody else is changed."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from credenza import Settings, audit, state, users
+from credenza.testing import PASSWORD, Callback, Credenza, PageSeen, RelyingParty, UserAgent
+
+NEW = "a lighthouse keeper counts the ships"
+
+
+def person(credenza: Credenza, name: str = "ada") -> users.User:
+    found = credenza.run(users.find_user_by_identifier, name)
+    assert found is not None
+    return found
+
+
+def ask(credenza: Credenza, name: str = "ada") -> None:
+    credenza.apply({"users": [{"username": name, "password_change_required": True}]})
+
+
+def seen(answer: PageSeen | Callback) -> PageSeen:
+    assert isinstance(answer, PageSeen), answer
+    return answer
+
+
+def choose(agent: UserAgent, password: str = NEW, again: str | None = None) -> PageSeen | Callback:
+    return agent.submit([("password", password), ("password_again", password if again is None else again)])
+
+
+def events(credenza: Credenza, name: str) -> list[audit.AuditEvent]:
+    return credenza.run(audit.list_events, user=person(credenza).id, name=name)
+
+
+def test_r_pw_04_a_new_password_before_anything_else(
+    credenza: Credenza, user_agent: UserAgent, client: RelyingParty
+) -> None:
+    """After the sign-in, before the consent page; then never again."""
+    ask(credenza)
+    user_agent.get(client.authorization_url())
+    page = seen(user_agent.sign_in())
+    assert (page.name, page.status) == ("password", 200)
+    assert "Choose a new password" in page.text
+    page = seen(choose(user_agent))
+    assert page.name == "consent"
+    assert isinstance(user_agent.decide(), Callback)
+    assert not person(credenza).password_change_required
+    (changed,) = events(credenza, "PasswordChanged")
+    assert changed.data["through"] == "required"
+    other = UserAgent(credenza)
+    other.get(client.authorization_url())
+    assert "not right" in seen(other.sign_in(password=PASSWORD)).text
+    assert isinstance(other.sign_in(password=NEW), Callback)
+
+
+def test_r_pw_04_the_answer_is_checked_like_any_new_password(credenza: Credenza, user_agent: UserAgent) -> None:
+    ask(credenza)
+    user_agent.get("/account")
+    user_agent.sign_in()
+    for password, again, said in (
+        (NEW, "another", "not the same"),
+        ("short", None, "at least"),
+        ("ada lovelace credenza", None, "Do not build"),
+        (PASSWORD, None, "that you have now"),
+    ):
+        page = seen(choose(user_agent, password, again))
+        assert (page.name, page.status) == ("password", 422)
+        assert said in page.text
+    assert person(credenza).password_change_required
+    assert events(credenza, "PasswordChanged") == []
+    assert seen(choose(user_agent)).name == "account"
+
+
+def test_r_pw_04_no_way_round_it(credenza: Credenza, user_agent: UserAgent, client: RelyingParty) -> None:
+    """Neither a session that was there before, nor a page of ours, nor a silent request, nor another prompt's form."""
+    user_agent.authorize(client)
+    cookies = dict(user_agent.cookies)
+    ask(credenza)
+    assert seen(user_agent.get("/account")).name == "password"
+    assert seen(user_agent.get(client.authorization_url())).name == "password"
+    silent = user_agent.get(client.authorization_url(prompt="none"))
+    assert isinstance(silent, Callback)
+    assert silent.error == "login_required"
+    page = seen(user_agent.get(client.authorization_url()))
+    forged = user_agent.post(page.url.replace("new-password", "consent"), [("decision", "authorize")])
+    assert seen(forged).name in ("password", "error")
+    user_agent.get(client.authorization_url())
+    assert isinstance(choose(user_agent), Callback)
+    assert dict(user_agent.cookies)["__Host-credenza_session"] != cookies["__Host-credenza_session"]
+
+
+def test_r_pw_04_the_new_password_ends_what_was_open(
+    credenza: Credenza, user_agent: UserAgent, client: RelyingParty
+) -> None:
+    tokens = client.tokens(user_agent.authorize(client, scope="openid offline_access"))
+    ask(credenza)
+    other = UserAgent(credenza)
+    other.get("/account")
+    other.sign_in()
+    assert client.userinfo(tokens["access_token"]).status_code == 200
+    choose(other)
+    assert client.userinfo(tokens["access_token"]).status_code == 401
+    assert client.refresh(tokens["refresh_token"]).status_code == 400
+    assert seen(user_agent.get("/account")).name == "sign-in"
+    assert seen(other.get("/account")).name == "account"
+
+
+def test_who_has_no_password_has_none_to_change(credenza: Credenza) -> None:
+    assert not replace(person(credenza), password_hash=None, password_change_required=True).must_change_password
+
+
+# -- the console ------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("sign_out", [True, False])
+def test_r_pw_04_an_administrator_asks_for_it(
+    credenza: Credenza, admin: UserAgent, user_agent: UserAgent, client: RelyingParty, sign_out: bool
+) -> None:
+    tokens = client.tokens(user_agent.authorize(client))
+    address = f"/console/users/{person(credenza).id}"
+    assert f"{address}/new-password" in seen(admin.get(address)).links
+    admin.get(f"{address}/new-password")
+    form = next(i for i, f in enumerate(admin.page.forms) if f.action.endswith("/new-password"))  # type: ignore[union-attr]
+    page = seen(admin.submit([("sign_out", "on")] if sign_out else [], form=form))
+    assert "must choose a new password" in page.text
+    assert "Must be changed at the next sign-in" in page.text
+    (event,) = events(credenza, "PasswordChangeRequired")
+    assert event.actor == person(credenza, "root").id
+    assert event.data == {"required": True, "reason": "administrator", "signed_out": sign_out}
+    assert client.userinfo(tokens["access_token"]).status_code == (401 if sign_out else 200)
+    assert seen(user_agent.get("/account")).name == ("sign-in" if sign_out else "password")
+    admin.get(f"{address}/new-password")
+    assert "may keep the password" in seen(admin.submit([], form=form)).text
+    assert not person(credenza).password_change_required
+
+
+def test_nobody_locks_themselves_out(credenza: Credenza, admin: UserAgent) -> None:
+    address = f"/console/users/{person(credenza, 'root').id}/new-password"
+    admin.get(address)
+    form = next(i for i, f in enumerate(admin.page.forms) if f.action.endswith("/new-password"))  # type: ignore[union-attr]
+    page = seen(admin.submit([], form=form))
+    assert page.status == 422
+    assert "your own account" in page.text
+
+
+# -- the blocklist, and the desired state -----------------------------------------------------------------------------
+
+
+@pytest.fixture
+def credenza_settings(request: pytest.FixtureRequest) -> dict[str, Any]:
+    return {"password_recheck": True} if "recheck" in request.node.name else {}
+
+
+def test_r_pw_04_recheck_of_a_password_that_everybody_tries(credenza: Credenza, user_agent: UserAgent) -> None:
+    """It proves who it is, and is changed: lists grow after passwords were chosen."""
+    credenza.apply({"users": [{"username": "ada", "password": "Password1"}]})
+    user_agent.get("/account")
+    assert seen(user_agent.sign_in(password="Password1")).name == "password"
+    (event,) = events(credenza, "PasswordChangeRequired")
+    assert event.data["reason"] == "blocklist"
+    assert seen(choose(user_agent)).name == "account"
+
+
+def test_recheck_leaves_other_passwords_alone(credenza: Credenza, user_agent: UserAgent) -> None:
+    user_agent.get("/account")
+    assert seen(user_agent.sign_in()).name == "account"
+
+
+def test_without_the_setting_nobody_is_asked(credenza: Credenza, user_agent: UserAgent) -> None:
+    assert not Settings().password_recheck
+    credenza.apply({"users": [{"username": "ada", "password": "Password1"}]})
+    user_agent.get("/account")
+    assert seen(user_agent.sign_in(password="Password1")).name == "account"
+
+
+def test_it_is_in_the_desired_state(credenza: Credenza) -> None:
+    ask(credenza)
+    exported = credenza.run(state.export, credenza.server)
+    assert next(u for u in exported["users"] if u["username"] == "ada")["password_change_required"] is True
+    assert credenza.apply({"users": [{"username": "ada", "password_change_required": True}]}).changes == []
+
+
+def test_r_pw_04_nothing_expires_with_time(credenza: Credenza, user_agent: UserAgent) -> None:
+    """ "Verifiers … SHALL NOT require subscribers to change passwords periodically.\""""
+    credenza.clock.move(10 * 365 * 24 * 3600)
+    user_agent.get("/account")
+    assert seen(user_agent.sign_in()).name == "account"
+
+
+def test_r_pw_04_no_hints_and_no_questions(credenza: Credenza, user_agent: UserAgent) -> None:
+    page = seen(user_agent.get("/account"))
+    assert {f.get("name") for form in page.forms for f in form.fields} <= {
+        "csrf_token",
+        "identifier",
+        "password",
+        "decision",
+        "authenticator",
+        None,
+    }
