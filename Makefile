@@ -9,7 +9,7 @@ ON_POSTGRESQL := tests/account tests/logout tests/organizations tests/permission
 	tests/rfc6749 tests/rfc8628 tests/rfc8693 tests/rfc9101 tests/rfc9126 tests/rfc9449
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo serve test check format faults fuzz bench docs messages lock chromium clean audit sbom site
+.PHONY: help install demo serve test check format faults fuzz mutants bench docs messages lock chromium clean audit sbom site
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/' | expand -t 14
@@ -51,6 +51,9 @@ faults: $(STAMP) ## break workers, databases, disks, clocks and keys under traff
 # What failed is kept in build/fuzz and tried first the next time.
 fuzz: $(STAMP) ## try many more orders of events and broken inputs than the test suite does; FUZZ=2000 for each property
 	CREDENZA_FUZZ=$(or $(FUZZ),2000) $(BIN)/python -m pytest -p no:randomly tests/properties
+
+mutants: $(STAMP) ## break the code where it decides, and see whether a test notices; MODULES="pkce refresh", else all of them
+	$(BIN)/python tests/mutation/run.py $(MODULES)
 
 bench: $(STAMP) ## measure against npm oidc-provider, in one paired and alternating run; needs npm
 	$(BIN)/python benchmarks/bench.py

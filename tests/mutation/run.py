@@ -1,0 +1,156 @@
+"""Break the code where it decides, one small change at a time, and see whether a test notices: `make mutants`.
+
+`modules.toml` says what is broken and which tests must notice. mutmut makes the changes, in copies of the tree below
+`build/mutation`. Not counted are changes of nothing but a sentence for people. The result is `build/mutation.json`.
+"""
+
+from __future__ import annotations
+
+import ast
+import json
+import os
+import random
+import shutil
+import subprocess
+import sys
+import tomllib
+from collections import Counter
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+WORK = ROOT / "build/mutation"
+RESULT = ROOT / "build/mutation.json"
+SOURCE_ROOTS = ("core", "console", "plugins", "themes")
+NOTICED = {1: "killed", 3: "killed", 36: "killed", 24: "killed", -24: "killed", 152: "killed", 255: "killed"}
+
+
+def main() -> None:
+    document = tomllib.loads((Path(__file__).parent / "modules.toml").read_text())
+    at_most = document.pop("at_most")
+    wanted = sys.argv[1:] or list(document)
+    found = json.loads(RESULT.read_text()) if RESULT.exists() else {}
+    for name in wanted:
+        found |= run(name, document[name], at_most)
+        RESULT.write_text(json.dumps(found, indent=1))
+    table(found)
+
+
+def run(name: str, group: dict[str, list[str]], at_most: int) -> dict[str, dict[str, object]]:
+    folder = prepare(name, group)
+    chosen, all_of = {}, {}
+    for module in group["modules"]:
+        mutants = counted(folder, module)
+        all_of[module] = len(mutants)
+        draw = random.Random(module)
+        chosen[module] = sorted(draw.sample(mutants, min(at_most, len(mutants))))
+    names = [each for module in chosen.values() for each in module]
+    mutmut = [sys.executable, "-m", "mutmut", "run", "--max-children", os.environ.get("CHILDREN", "2"), *names]
+    # An empty PYTHONPATH: the copies come first, not the tree this was started in.
+    done = subprocess.run(mutmut, cwd=folder, env=os.environ | {"PYTHONPATH": ""}, check=False)
+    if done.returncode:
+        raise SystemExit(f"mutmut ended with {done.returncode}: do the tests of {name} pass?")
+    return {
+        module: {"mutants": all_of[module], "tested": len(chosen[module]), **outcomes(folder, module, chosen[module])}
+        for module in group["modules"]
+    }
+
+
+def prepare(name: str, group: dict[str, list[str]]) -> Path:
+    """A copy of the tree in the one layout that mutmut knows: every source root below `src`."""
+    folder = WORK / name
+    shutil.rmtree(folder, ignore_errors=True)
+    for root in SOURCE_ROOTS:
+        shutil.copytree(
+            ROOT / root, folder / "src", dirs_exist_ok=True, ignore=shutil.ignore_patterns("__pycache__", "*.png")
+        )
+    shutil.copytree(
+        ROOT / "tests", folder / "tests", ignore=shutil.ignore_patterns("__pycache__", "mutation", "node_modules")
+    )
+    project = (ROOT / "pyproject.toml").read_text()
+    lines = {
+        "source_paths": ["src"],
+        "only_mutate": [f"src/{module}" for module in group["modules"]],
+        "pytest_add_cli_args_test_selection": [t for t in group["tests"] if (ROOT / t).exists()],
+        "pytest_add_cli_args": [
+            "-p",
+            "no:cacheprovider",
+            "-p",
+            "no:xdist",
+            "--import-mode=importlib",
+            "-k",
+            "not aaaaaaaa and not ud800 and not x00 and not xe9",
+        ],
+    }
+    config = "".join(f"{key} = {json.dumps(value)}\n" for key, value in lines.items())
+    (folder / "pyproject.toml").write_text(f"{project}\n[tool.mutmut]\n{config}")
+    return folder
+
+
+def counted(folder: Path, module: str) -> list[str]:
+    """The names of the mutants of a module that change more than a sentence."""
+    here = Path.cwd()
+    os.chdir(folder)
+    try:
+        from mutmut.mutation.file_mutation import mutate_file_contents
+        from mutmut.utils.format_utils import get_mutant_name
+
+        path = Path("src") / module
+        made = mutate_file_contents(str(path), path.read_text(), None, None)
+    finally:
+        os.chdir(here)
+    shapes = {
+        node.name: shape(node)
+        for node in ast.walk(ast.parse(made.code))
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+    }
+    return [
+        get_mutant_name(path, name)
+        for name in made.mutant_names
+        if shapes[name] != shapes[f"{name.partition('__mutmut_')[0]}__mutmut_orig"]
+    ]
+
+
+class WithoutSentences(ast.NodeTransformer):
+    """Calls lose what they are given that is a sentence, or the None that a mutant has in its place."""
+
+    def visit_Call(self, node: ast.Call) -> ast.AST:
+        self.generic_visit(node)
+        node.args = [each for each in node.args if not is_sentence(each)]
+        node.keywords = [each for each in node.keywords if not is_sentence(each.value)]
+        return node
+
+
+def is_sentence(node: ast.AST) -> bool:
+    if isinstance(node, ast.Constant):
+        return node.value is None or (isinstance(node.value, str) and " " in node.value)
+    if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "Words":
+        return not node.args
+    return isinstance(node, ast.JoinedStr)
+
+
+def shape(node: ast.FunctionDef | ast.AsyncFunctionDef) -> str:
+    return "\n".join(ast.dump(WithoutSentences().visit(each)) for each in (node.args, *node.body))
+
+
+def outcomes(folder: Path, module: str, names: list[str]) -> dict[str, object]:
+    codes = json.loads((folder / f"mutants/src/{module}.meta").read_text())["exit_code_by_key"]
+    kinds = Counter(NOTICED.get(codes[name], "survived") for name in names)
+    survived = [name for name in names if NOTICED.get(codes[name]) is None]
+    shown = {}
+    for name in survived:
+        said = subprocess.run(
+            [sys.executable, "-m", "mutmut", "show", name], cwd=folder, capture_output=True, text=True, check=False
+        ).stdout
+        changed = [line for line in said.splitlines() if line[:1] in "+-" and line[:3] not in ("+++", "---")]
+        shown[f"{name} ({codes[name]})"] = changed
+    return {"killed": kinds["killed"], "survived": shown}
+
+
+def table(found: dict[str, dict[str, object]]) -> None:
+    for module, row in found.items():
+        share = 100 * row["killed"] / row["tested"]
+        print(f"{module}: {row['mutants']} mutants, {row['tested']} tested, {row['killed']} killed ({share:.0f} %)")
+
+
+if __name__ == "__main__":
+    main()
