@@ -2,7 +2,8 @@
 
 `settings.md` from the dataclass Settings, `pages.md` from those of pages and their templates, `cli.md` from the
 parsers, `protocol.md` from the references in docstrings: section, code, test. `api.md` and `api.txt` from
-`credenza.__all__` and the hooks. `conformance.md` from `tests/conformance`: plan, module, test. Code blocks below
+`credenza.__all__` and the hooks. `conformance.md` from `tests/conformance`: plan, module, test. `routes.md` from
+the console and `routes.toml`. Code blocks below
 `<!-- from FILE -->` or `<!-- from FILE: NAME -->` are cut out of that file.
 """
 
@@ -31,6 +32,7 @@ from credenza.web.pages import FormPage, Look, Page
 sys.path.append(str(Path(__file__).parent))
 
 import public_api
+from routes import routes_page
 from security_table import security_page
 
 DOCS = Path(__file__).parent
@@ -505,6 +507,7 @@ PAGES = {
     "reference/pages.md": pages_page,
     "reference/conformance.md": conformance_page,
     "reference/security.md": lambda: security_page(NOTE),
+    "reference/routes.md": lambda: routes_page(NOTE),
 }
 API = {"reference/api.md": lambda: f"{NOTE}\n{public_api.page()}"}
 
