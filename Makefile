@@ -56,7 +56,7 @@ mutants: $(STAMP) ## break the code where it decides, and see whether a test not
 	$(BIN)/python tests/mutation/run.py $(MODULES)
 
 bench: $(STAMP) ## measure against npm oidc-provider, in one paired and alternating run; needs npm
-	$(BIN)/python benchmarks/bench.py
+	$(BIN)/python benchmarks/bench.py --keep
 
 chromium: $(STAMP) ## find a Chromium for the browser tests, else install one
 	@if command -v chromium chromium-browser google-chrome >/dev/null 2>&1; then :; \

@@ -23,6 +23,7 @@ from urllib.parse import urlencode
 sys.path.insert(0, str(Path(__file__).parent))
 
 from load import API, Connection, Operation, User, expect, repeat
+from report import keep
 from servers import ACCOUNT, MACHINE, PUBLIC, WEB, Process, credenza, peer
 
 CONNECTIONS = 8
@@ -161,7 +162,7 @@ def main() -> None:
     parser.add_argument("--only", default="")
     parser.add_argument("--port", type=int, default=8790)
     parser.add_argument("--alone", action="store_true", help="without the peer")
-    parser.add_argument("--write", type=Path, help="write the report into this file")
+    parser.add_argument("--keep", action="store_true", help="keep the figures in docs/reference/performance.md")
     arguments = parser.parse_args()
     chosen = arguments.only.split(",") if arguments.only else list(OPERATIONS)
     cores = sorted(os.sched_getaffinity(0))
@@ -181,8 +182,8 @@ def main() -> None:
             for process in processes:
                 process.stop()
     print(report)  # noqa: T201
-    if arguments.write:
-        arguments.write.write_text(report + "\n")
+    if arguments.keep:
+        keep("bench", report)
 
 
 async def run(processes: list[Process], chosen: list[str], rounds: int, seconds: float) -> str:

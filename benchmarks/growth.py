@@ -32,6 +32,7 @@ import asyncpg  # type: ignore[import-untyped]  # asyncpg has no types
 import yaml
 from bench import run
 from load import Answer, User, expect
+from report import keep
 from servers import ACCOUNT, Process, credenza, postgresql
 
 from credenza.settings import Settings
@@ -309,6 +310,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--seconds", type=float, default=1.5)
     parser.add_argument("--port", type=int, default=8795)
+    parser.add_argument("--keep", action="store_true", help="keep the figures in docs/reference/performance.md")
     arguments = parser.parse_args()
     cores = sorted(os.sched_getaffinity(0))
     servers_core, load_core = (cores[0], cores[1]) if len(cores) > 1 else (-1, -1)
@@ -334,16 +336,20 @@ def main() -> None:
         grown = processes[1].environment["CREDENZA_DATABASE_URL"]
         if load_core >= 0:
             os.sched_setaffinity(0, {load_core})
-        print(f"{arguments.database}: {arguments.users} users, {arguments.applications} applications,")  # noqa: T201
-        print(f"{arguments.tokens} live tokens, {arguments.members} members of organizations.\n")  # noqa: T201
-        print(asyncio.run(run(processes, list(HOT), arguments.rounds, arguments.seconds)))  # noqa: T201
-        print()  # noqa: T201
-        print(asyncio.run(page_times(processes)), flush=True)  # noqa: T201
+        said = [
+            f"{arguments.database}: {arguments.users:,} users, {arguments.applications:,} applications, "
+            f"{arguments.tokens:,} live tokens, {arguments.members:,} members of organizations.",
+            asyncio.run(run(processes, list(HOT), arguments.rounds, arguments.seconds)),
+            asyncio.run(page_times(processes)),
+        ]
         if arguments.database == "sqlite":
             expire_sqlite(grown)
         else:
             asyncio.run(expire_postgresql(grown))
-        print(f"\nClean-up: {cleaned(processes[1].environment)}.")  # noqa: T201
+        report = "\n\n".join([*said, f"Clean-up: {cleaned(processes[1].environment)}."])
+        print(report)  # noqa: T201
+        if arguments.keep:
+            keep(f"growth on {arguments.database}", report)
 
 
 if __name__ == "__main__":

@@ -1,10 +1,10 @@
-"""One worker against two, on PostgreSQL: what a second one brings on this machine.
+"""One worker against two: what a second one brings on this machine.
 
-    python benchmarks/workers.py [--workers 2] [--seconds 3] [--rounds 3]
+    python benchmarks/workers.py [--workers 2] [--database postgresql|sqlite] [--seconds 3] [--rounds 3]
 
-PostgreSQL, the load and the workers share the machine's cores. Where there are not enough of them, the workers' own CPU
-time for one operation says what another core would bring: it is the same with two workers as with one as long as they
-do not get in each other's way.
+The database, the load and the workers share the machine's cores. Where there are not enough of them, the workers' own
+CPU time for one operation says what another core would bring: it is the same with two workers as with one as long as
+they do not get in each other's way.
 """
 
 from __future__ import annotations
@@ -15,12 +15,14 @@ import os
 import statistics
 import sys
 import tempfile
+from contextlib import ExitStack
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent))
 
 from bench import CONNECTIONS, OPERATIONS, Row, measure
 from load import User
+from report import keep
 from servers import ACCOUNT, Process, credenza, postgresql
 
 HOT = ("cc_opaque", "cc_es", "code_es", "refresh_es", "userinfo", "introspection")
@@ -56,10 +58,16 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--seconds", type=float, default=3.0)
     parser.add_argument("--port", type=int, default=8793)
+    parser.add_argument("--database", choices=("postgresql", "sqlite"), default="postgresql")
     parser.add_argument("--only", default="")
+    parser.add_argument("--keep", action="store_true", help="keep the figures in docs/reference/performance.md")
     arguments = parser.parse_args()
     chosen = arguments.only.split(",") if arguments.only else list(HOT)
-    with tempfile.TemporaryDirectory() as folder, postgresql("one", "more") as urls:
+    with ExitStack() as stack:
+        folder = stack.enter_context(tempfile.TemporaryDirectory())
+        urls = ["", ""]
+        if arguments.database == "postgresql":
+            urls = stack.enter_context(postgresql("one", "more"))
         processes: list[Process] = []
         try:
             for number, (url, workers) in enumerate(zip(urls, (1, arguments.workers), strict=True)):
@@ -69,8 +77,11 @@ def main() -> None:
                 process.name = f"{workers} worker{'s' if workers > 1 else ''}"
                 processes.append(process)
             one, more = processes
-            print(f"{os.cpu_count()} cores for the workers, PostgreSQL and the load.\n")  # noqa: T201
-            print(asyncio.run(run(one, more, chosen, arguments.rounds, arguments.seconds)))  # noqa: T201
+            table = asyncio.run(run(one, more, chosen, arguments.rounds, arguments.seconds))
+            report = f"{os.cpu_count()} cores for the workers, {arguments.database} and the load.\n\n{table}"
+            print(report)  # noqa: T201
+            if arguments.keep:
+                keep(f"workers on {arguments.database}", report)
         finally:
             for process in processes:
                 process.stop()
