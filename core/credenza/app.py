@@ -37,6 +37,7 @@ from .web.observing import Application
 from .web.passwords import Passwords
 from .web.rendering import Renderer
 from .web.requests import MAX_PAGE_BODY
+from .web.turnstile import Turnstile
 
 PROTOCOL = [
     discovery.discovery,
@@ -122,6 +123,7 @@ def create_app(
                 "limiter": limiter,
                 "discovery": discovery.Document(),
                 "jwks": discovery.Document(),
+                "turnstile": Turnstile(),
             }
         ),
         lifespan=[lifespan],

@@ -70,12 +70,12 @@ def watched(commit):
 
 
 def watched_statement(run):
-    async def with_a_risk(self, sql, arguments=()):
+    async def with_a_risk(self, sql, *arguments, **options):
         if engine.is_read(sql) or self.open_transaction() is not None or "credenza_version" in sql:
-            return await run(self, sql, arguments)
+            return await run(self, sql, *arguments, **options)
         where = place()
         at("before", where)
-        done = await run(self, sql, arguments)
+        done = await run(self, sql, *arguments, **options)
         at("after", where)
         return done
     return with_a_risk

@@ -1,0 +1,38 @@
+"""A few at a time: what is answered from memory by the thousand lets everything else through in between."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+
+AT_ONCE = 4  # in each round of the event loop
+
+
+class Turnstile:
+    """Whoever waits for the database goes on in the next round of the event loop: rounds must stay short."""
+
+    def __init__(self) -> None:
+        self._passed = 0
+        self._waiting: deque[asyncio.Future[None]] = deque()
+
+    async def wait(self) -> None:
+        """Return at once to the first few of a round, and to the others in their turn."""
+        loop = asyncio.get_running_loop()
+        if self._passed == 0 and not self._waiting:
+            loop.call_soon(self._next_round, loop)
+        if self._passed < AT_ONCE and not self._waiting:
+            self._passed += 1
+            return
+        turn = loop.create_future()
+        self._waiting.append(turn)
+        await turn
+
+    def _next_round(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._passed = 0
+        while self._waiting and self._passed < AT_ONCE:
+            turn = self._waiting.popleft()
+            if not turn.done():  # it was cancelled: nobody waits for the answer any more
+                turn.set_result(None)
+                self._passed += 1
+        if self._passed:
+            loop.call_soon(self._next_round, loop)
