@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from credenza.settings import Settings, SettingsError, load_settings, secret_key
+from credenza.web.passwords import WeakPassword, check_new_password
 
 KEY = "0123456789abcdef0123456789abcdef"
 
@@ -148,6 +149,16 @@ def test_nobody_waits_for_a_plugin_for_no_time_at_all() -> None:
 )
 def test_what_would_be_unsafe_is_refused(name: str, value: int) -> None:
     assert name.split("_")[0] in wrong(**{name: value})
+
+
+def test_r_pw_01_a_password_may_be_shorter_where_it_is_never_the_only_factor() -> None:
+    """D8, SP 800-63B §3.1.1.2: 15 characters, or 8 where a second factor is enforced; what is set counts."""
+    assert Settings().password_min_length == 15
+    assert Settings(second_factor="required").password_min_length == 8
+    assert Settings(second_factor="required", password_min_length=12).password_min_length == 12
+    check_new_password("kestrels", Settings(second_factor="required"))
+    with pytest.raises(WeakPassword, match="15 characters"):
+        check_new_password("kestrels", Settings())
 
 
 def test_a_proxy_is_an_address_or_a_network() -> None:

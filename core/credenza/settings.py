@@ -25,7 +25,9 @@ SAMPLE_SECRETS = frozenset({"secret", "changeme", "change-me", "password", "cred
 
 
 FORMATS = ("text", "json")  # of the log
-MAY_BE_ZERO = frozenset({"refresh_token_reuse_window", "shutdown_delay", "password_threads", "audit_retention_days"})
+MAY_BE_ZERO = frozenset(
+    {"refresh_token_reuse_window", "shutdown_delay", "password_threads", "audit_retention_days", "password_min_length"}
+)
 
 
 class SettingsError(Exception):
@@ -90,7 +92,7 @@ class Settings:
     argon2_memory_kib: int = 19_456
     argon2_parallelism: int = 1
     password_threads: int = 0
-    password_min_length: int = 15
+    password_min_length: int = 0
     password_recheck: bool = False
 
     def __post_init__(self) -> None:
@@ -137,6 +139,8 @@ class Settings:
             raise SettingsError("refresh_token_reuse_window: 0 to 60 seconds")
         if self.argon2_time_cost < 1 or self.argon2_memory_kib < 8 or self.argon2_parallelism < 1:
             raise SettingsError("argon2_…: at least time cost 1, 8 KiB and parallelism 1")
+        if not self.password_min_length:  # SP 800-63B §3.1.1.2: less is enough where it is never the only factor
+            object.__setattr__(self, "password_min_length", 8 if self.second_factor == "required" else 15)
         if self.password_min_length < 8:
             raise SettingsError("password_min_length: at least 8")
 

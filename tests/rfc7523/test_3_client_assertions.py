@@ -74,6 +74,11 @@ def test_2_3_1_spaces_around_it_do_no_harm() -> None:
     assert parse_credentials(basic("app", "x").replace("Basic ", "bASIC   ") + " ", Parameters([])).secret == "x"
 
 
+def test_2_3_1_the_first_colon_parts_them() -> None:
+    found = parse_credentials(raw_basic(b"app:a:b"), Parameters([]))
+    assert (found.client_id, found.secret) == ("app", "a:b")
+
+
 def test_2_3_1_another_client_id_beside_it() -> None:
     with pytest.raises(InvalidClient) as caught:
         parse_credentials(basic("app", "x"), Parameters([("client_id", "other")]))
