@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import importlib.util
 import os
 import re
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
+from harbour import harbour as start_harbour
 
 
 @dataclass
@@ -114,25 +113,9 @@ def lightness(color: str) -> float:
     return sum(numbers) / 3 / (255 if color.startswith("rgb") else 1)
 
 
-def load_screenshots() -> ModuleType:
-    """The script that knows every page: docs/screenshots.py."""
-    path = Path(__file__).parents[2] / "docs" / "screenshots.py"
-    spec = importlib.util.spec_from_file_location("docs_screenshots", path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
 @pytest.fixture(scope="session")
-def screenshots() -> ModuleType:
-    return load_screenshots()
-
-
-@pytest.fixture(scope="session")
-def running_harbour(screenshots: ModuleType, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
-    with screenshots.harbour(tmp_path_factory.mktemp("harbour")) as place:
+def running_harbour(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    with start_harbour(tmp_path_factory.mktemp("harbour")) as place:
         yield place
 
 

@@ -1,4 +1,4 @@
-"""Every page, found in the console's table of routes and among the scenes of docs/screenshots.py, so that a new page is
+"""Every page, found in the console's table of routes and among the scenes of docs/scenes.py, so that a new page is
 looked at by itself: no barrier, nothing off the screen, nothing from elsewhere, nothing inline, and not too large."""
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from scenes import SCENES
 
 from credenza import Settings
 from credenza.plugins import load_plugins
@@ -17,9 +18,6 @@ from credenza_console import build_console
 pytestmark = pytest.mark.browser
 
 VENDOR = Path(__file__).parent / "vendor"
-SCENES: list[str] = sorted(
-    set(re.findall(r'^@scene\("([^"]+)', (Path(__file__).parents[2] / "docs/screenshots.py").read_text(), re.MULTILINE))
-)
 ROUTES = build_console(load_plugins(), settings=Settings()).routes
 FILES = ("/console/audit-log/export", "/console/applications/{application:str}/kit/env")  # to keep, not to look at
 CONSOLE = sorted(path for method, path in ROUTES if method == "GET" and path not in FILES)
@@ -133,12 +131,10 @@ def test_a_page_of_the_console(
         check_tables(page)
 
 
-@pytest.mark.parametrize("name", SCENES)
-def test_a_page_of_users(
-    harbour: Any, screenshots: Any, open_page: Callable[..., Any], flawless: Callable[..., None], name: str
-) -> None:
+@pytest.mark.parametrize("name", sorted(SCENES))
+def test_a_page_of_users(harbour: Any, open_page: Callable[..., Any], flawless: Callable[..., None], name: str) -> None:
     page = open_page({harbour.issuer})
-    screenshots.SCENES[name](harbour, page)
+    SCENES[name](harbour, page)
     html = page.content()
     assert not INLINE.search(html), INLINE.search(html)
     assert len(html.encode()) < LARGEST

@@ -7,6 +7,7 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+from scenes import SCENES
 
 pytestmark = pytest.mark.browser
 
@@ -88,11 +89,11 @@ def test_the_console_holds(
         looks_right(page, "light")
 
 
-def test_a_page_from_right_to_left_holds(harbour: Any, open_page: Callable[..., Any], screenshots: Any) -> None:
+def test_a_page_from_right_to_left_holds(harbour: Any, open_page: Callable[..., Any]) -> None:
     for width in (1360, 320):
         for name in ("consent", "account"):
             page = open_page({harbour.issuer}, width=width)
-            screenshots.SCENES[name](harbour, page)
+            SCENES[name](harbour, page)
             page.evaluate("document.documentElement.dir = 'rtl'")
             assert page.evaluate(
                 "[...document.querySelectorAll('main *')].every(one => one.getBoundingClientRect().left >= -1 "
