@@ -177,8 +177,9 @@ class AuthorizationServer:
             await asyncio.wait(self._tasks, timeout=10)
         await self.engine.stop()
 
-    async def migrate(self) -> list[str]:
-        return await migrate(self.engine, self.table_apps)
+    async def migrate(self, tell: Callable[[str], None] = logger.info) -> list[str]:
+        """Bring the database up to date; `tell` hears of each step before it begins."""
+        return await migrate(self.engine, self.table_apps, tell)
 
     async def read_lasting_secret(self) -> None:
         """What pairwise subjects and keyed names hang on; made at the first start. Raises Undecryptable."""

@@ -62,3 +62,9 @@ def print_json(value: Any) -> None:
 
 def print_line(text: str = "") -> None:
     sys.stdout.write(text + "\n")
+
+
+def print_progress(text: str) -> None:
+    """Beside the output, at once."""
+    sys.stderr.write(text + "\n")
+    sys.stderr.flush()

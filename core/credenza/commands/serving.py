@@ -22,7 +22,7 @@ from ..server import AuthorizationServer
 from ..settings import Settings
 from ..store.engine import StoreUnavailable
 from ..store.users import count_administrators
-from .common import Refusal, opened, print_json, print_line, run, settings_of
+from .common import Refusal, opened, print_json, print_line, print_progress, run, settings_of
 from .workers import use_own_workers
 
 Subparsers = Any
@@ -168,7 +168,7 @@ def add_migrate(commands: Subparsers) -> None:
 def migrate(arguments: argparse.Namespace) -> int:
     async def do() -> list[str]:
         async with opened(settings_of(arguments), migrated=False) as (server, _):
-            return await server.migrate()
+            return await server.migrate(tell=print_progress)
 
     done = run(do)
     if arguments.json:

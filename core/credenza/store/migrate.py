@@ -4,7 +4,7 @@ import asyncio
 import fcntl
 import os
 import random
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext, redirect_stdout
 from graphlib import CycleError, TopologicalSorter
 from importlib.util import module_from_spec, spec_from_file_location
@@ -39,10 +39,13 @@ class MigrationFailed(Exception):
     """A migration did not run; those before it did, and running again goes on from there."""
 
 
-async def migrate(engine: Engine, app_configs: Sequence[AppConfig]) -> list[str]:
+async def migrate(
+    engine: Engine, app_configs: Sequence[AppConfig], tell: Callable[[str], None] = lambda line: None
+) -> list[str]:
     """Run what has not run yet and return it as `app/id`; safe from several machines at once.
 
-    Raises MigrationFailed.
+    A large table may take minutes, so `tell` is called with a line about each one before it begins. Raises
+    MigrationFailed.
     """
     bind(engine, [table for app_config in app_configs for table in app_config.table_classes])
     done = []
@@ -50,8 +53,10 @@ async def migrate(engine: Engine, app_configs: Sequence[AppConfig]) -> list[str]
     with piccolo_conf.answering(engine, app_configs), redirect_stdout(StringIO()):
         async with lock(engine):
             await Migration.create_table(if_not_exists=True)
-            for app_config, migration in await _pending(app_configs):
+            waiting = await _pending(app_configs)
+            for number, (app_config, migration) in enumerate(waiting, 1):
                 name = f"{app_config.app_name}/{migration.ID}"
+                tell(f"migration {number} of {len(waiting)}, {name}: {getattr(migration, 'DESCRIPTION', '')}")
                 try:
                     await run(engine, app_config.app_name, migration)
                 except StoreUnavailable:
