@@ -7,8 +7,6 @@ import hashlib
 import json
 from collections.abc import Awaitable, Callable
 
-from litestar import Response
-
 from ..protocol.metadata import metadata
 from ..server import AuthorizationServer
 from ..store.engine import StoreUnavailable
@@ -16,7 +14,7 @@ from ..store.version import current_version, is_fresh
 from ..web.cors import PUBLIC
 from ..web.endpoints import endpoint
 from ..web.requests import AnyRequest, server_of
-from ..web.responses import AnyResponse
+from ..web.responses import AnyResponse, Ready
 
 ENDPOINTS = {
     "authorization_endpoint": "/authorize",
@@ -86,8 +84,8 @@ class Document:
             **PUBLIC,
         }
         if request.headers.get("if-none-match") == self.etag:
-            return Response(b"", status_code=304, headers=headers, media_type="application/json")
-        return Response(self.body, headers=headers, media_type="application/json")
+            return Ready(b"", 304, "application/json", headers)
+        return Ready(self.body, 200, "application/json", headers)
 
 
 @endpoint(
