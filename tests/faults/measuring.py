@@ -67,6 +67,10 @@ def p95(values: list[float]) -> float:
     return statistics.quantiles(values, n=20)[-1]
 
 
+def p99(values: list[float]) -> float:
+    return statistics.quantiles(values, n=100)[-1]
+
+
 def memory(server: Any) -> float:
     """MiB of the workers and their parent, each page counted once."""
     total = 0

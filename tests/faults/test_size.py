@@ -14,14 +14,13 @@ from typing import Any
 
 import pytest
 from faults.driver import Tally
-from faults.measuring import calm_times, measured, p95
+from faults.measuring import calm_times, measured, p95, p99
 from faults.oracle import ask
 
 from credenza.testing import Callback, RelyingParty, UserAgent
 
 pytestmark = pytest.mark.faults
 EXPIRED = 200_000
-BATCH = 500  # rows of a table that one statement of the clean-up deletes
 
 SOONER = '''
 """Nobody waits a minute for the clean-up."""
@@ -59,17 +58,17 @@ def test_f_16_two_hundred_thousand_expired_tokens_are_cleaned_up(
             time.sleep(0.2)
         seconds = time.monotonic() - began
     calm += calm_times(server, tmp_path)
-    ratio, longest = p95(busy) / p95(calm), max(busy) / max(calm)
+    ratio, slowest = p95(busy) / p95(calm), p99(busy) / p99(calm)
     print(
         f"\n{EXPIRED} tokens cleaned up in {seconds:.0f} s; token p95 {ratio:.1f} times its calm value, "
-        f"the longest of {len(busy)} {longest:.1f} times the longest of {len(calm)}"
+        f"p99 {slowest:.1f} times, the longest {max(busy) / max(calm):.1f} times; {len(busy)} and {len(calm)} of them"
     )
     tally.look("I3", len(steps) > 3, "it went in one step")
     tally.look("I2", party.userinfo(tokens["access_token"]).status_code == 200, "a live token is gone")
     tally.look("I2", party.refresh(tokens["refresh_token"]).status_code == 200, "a live refresh token is gone")
     assert not tally.violations, tally.violations
     assert ratio < 3
-    assert longest < 10, "a request was blocked"
+    assert slowest < 10, "requests are blocked: a batch came dozens of times a second"
 
 
 def fill(database_url: str, rows: Iterable[tuple[str, int]]) -> None:
@@ -104,8 +103,8 @@ counts, over = {}, False
 began = None
 
 async def together():
-    # everybody at the same moment, once a second
-    await asyncio.sleep(1 - (asyncio.get_running_loop().time() - began) % 1)
+    # everybody at the same moment, every two seconds
+    await asyncio.sleep(2 - (asyncio.get_running_loop().time() - began) % 2)
 
 async def ask(number):
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
@@ -142,13 +141,13 @@ asyncio.run(main())
 def test_f_17_five_hundred_ask_for_the_keys_at_once(
     filled_postgresql_url: str, start_server: Callable[..., Any], tally: Tally, tmp_path: Path
 ) -> None:
-    """Once a second, all at the same moment. From memory: the database is asked as often as time passes, and not as
+    """Every two seconds, all at the same moment. From memory: the database is asked as often as time passes, and not as
     often as somebody asks.
     """
     server = start_server(filled_postgresql_url, workers=2)
     name = filled_postgresql_url.partition("?")[0].rpartition("/")[2]
     committed = f"SELECT xact_commit AS what FROM pg_stat_database WHERE datname = '{name}'"
-    calm, path, seconds = calm_times(server, tmp_path, seconds=4), tmp_path / "herd", 10
+    calm, path, seconds = calm_times(server, tmp_path, seconds=4), tmp_path / "herd", 20
     time.sleep(1.5)  # PostgreSQL's own figures are a second late
     before = int(ask(filled_postgresql_url, committed)[0])
     with measured(server, tmp_path) as busy:
