@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cache
 from importlib.metadata import entry_points
 from pathlib import Path
 from types import ModuleType
@@ -143,9 +144,14 @@ def _check_kind(plugin: str, hook: str, item: object, kinds: tuple[type[Any], ..
         wanted = " or ".join(kind.__name__ for kind in kinds)
         raise PluginError(f"plugin {plugin!r} returned a {type(item).__name__} from {hook}; it takes {wanted}")
     for kind in kinds:
-        for name, _ in inspect.getmembers(kind, inspect.iscoroutinefunction):
+        for name in _awaited(kind):  # type: ignore[arg-type]  # a class is hashable
             if isinstance(item, kind) and not inspect.iscoroutinefunction(getattr(item, name, None)):
                 raise PluginError(f"plugin {plugin!r}: {type(item).__name__}.{name} ({hook}) must be `async def`")
+
+
+@cache
+def _awaited(kind: type[Any]) -> tuple[str, ...]:
+    return tuple(name for name, _ in inspect.getmembers(kind, inspect.iscoroutinefunction))
 
 
 def first_answer(manager: pluggy.PluginManager, hook: str, **arguments: Any) -> str | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 import tinycss2
@@ -30,16 +31,24 @@ def palette_of(sheets: Iterable[str]) -> Palette:
     light: dict[str, str] = {}
     dark: dict[str, str] = {}
     for sheet in sheets:
-        for rule in tinycss2.parse_stylesheet(sheet, skip_comments=True, skip_whitespace=True):
-            if rule.type == "qualified-rule" and is_root(rule.prelude):
-                found = colors_in(rule.content)
-                light |= found
-                dark |= found
-            elif rule.type == "at-rule" and rule.lower_at_keyword == "media" and is_for(rule.prelude, "dark"):
-                for inner in tinycss2.parse_rule_list(rule.content or [], skip_comments=True, skip_whitespace=True):
-                    if inner.type == "qualified-rule" and is_root(inner.prelude):
-                        dark |= colors_in(inner.content)
+        for always, colors in said_in(sheet):
+            light |= colors if always else {}
+            dark |= colors
     return Palette(light, dark)
+
+
+@lru_cache(maxsize=32)
+def said_in(sheet: str) -> tuple[tuple[bool, Variables], ...]:
+    """What a stylesheet says of colours, in its order: always, or in the dark only. Every theme begins with ours."""
+    said: list[tuple[bool, Variables]] = []
+    for rule in tinycss2.parse_stylesheet(sheet, skip_comments=True, skip_whitespace=True):
+        if rule.type == "qualified-rule" and is_root(rule.prelude):
+            said.append((True, colors_in(rule.content)))
+        elif rule.type == "at-rule" and rule.lower_at_keyword == "media" and is_for(rule.prelude, "dark"):
+            rules = tinycss2.parse_rule_list(rule.content or [], skip_comments=True, skip_whitespace=True)
+            roots = [inner for inner in rules if inner.type == "qualified-rule" and is_root(inner.prelude)]
+            said += [(False, colors_in(root.content)) for root in roots]
+    return tuple(said)
 
 
 def is_root(prelude: Iterable[Any]) -> bool:
