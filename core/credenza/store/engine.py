@@ -22,7 +22,7 @@ Row = dict[str, Any]
 DEADLINE = 5.0  # seconds a statement waits for a lock or for a connection
 POOL_SIZE = 10
 
-KEPT_FREE = 3  # connections of a pool that pages leave to the endpoints of the protocol
+FOR_PAGES = 0.3  # of a pool's connections: each one at work takes the database's time from those of the endpoints
 
 urgent: ContextVar[bool] = ContextVar("urgent", default=False)
 """Whether a program waits for this, and not a person: a storm of sign-ins must not keep tokens waiting."""

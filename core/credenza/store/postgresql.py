@@ -13,7 +13,7 @@ from piccolo.querystring import QueryString
 
 from .engine import (
     DEADLINE,
-    KEPT_FREE,
+    FOR_PAGES,
     POOL_SIZE,
     Callback,
     DatabaseBusy,
@@ -107,12 +107,12 @@ class SafePostgresEngine(Engine, PostgresEngine):
         self.pool_size = pool_size
         self.deadline = deadline
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._lane = asyncio.Semaphore(max(1, pool_size - KEPT_FREE))
+        self._lane = asyncio.Semaphore(max(1, int(pool_size * FOR_PAGES)))
 
     async def start(self) -> None:
         if self._own_pool() is None:
             self.pool = None  # of an event loop that is over
-            self._lane = asyncio.Semaphore(max(1, self.pool_size - KEPT_FREE))
+            self._lane = asyncio.Semaphore(max(1, int(self.pool_size * FOR_PAGES)))
         with explained():
             # Without session state to undo, asyncpg's own reset on release is a round trip for nothing.
             await self.start_connection_pool(min_size=1, max_size=self.pool_size, reset=keep_session)
