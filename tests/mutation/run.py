@@ -16,6 +16,7 @@ import sys
 import tomllib
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
 ROOT = Path(__file__).parents[2]
 WORK = ROOT / "build/mutation"
@@ -28,14 +29,14 @@ def main() -> None:
     document = tomllib.loads((Path(__file__).parent / "modules.toml").read_text())
     at_most = document.pop("at_most")
     wanted = sys.argv[1:] or list(document)
-    found = json.loads(RESULT.read_text()) if RESULT.exists() else {}
     for name in wanted:
-        found |= run(name, document[name], at_most)
-        RESULT.write_text(json.dumps(found, indent=1))
-    table(found)
+        found = run(name, document[name], document[name].get("at_most", at_most))
+        before = json.loads(RESULT.read_text()) if RESULT.exists() else {}  # another run may have written meanwhile
+        RESULT.write_text(json.dumps(before | found, indent=1))
+    table(json.loads(RESULT.read_text()))
 
 
-def run(name: str, group: dict[str, list[str]], at_most: int) -> dict[str, dict[str, object]]:
+def run(name: str, group: dict[str, Any], at_most: int) -> dict[str, dict[str, object]]:
     folder = prepare(name, group)
     chosen, all_of = {}, {}
     for module in group["modules"]:
@@ -55,7 +56,7 @@ def run(name: str, group: dict[str, list[str]], at_most: int) -> dict[str, dict[
     }
 
 
-def prepare(name: str, group: dict[str, list[str]]) -> Path:
+def prepare(name: str, group: dict[str, Any]) -> Path:
     """A copy of the tree in the one layout that mutmut knows: every source root below `src`."""
     folder = WORK / name
     shutil.rmtree(folder, ignore_errors=True)
@@ -146,7 +147,7 @@ def outcomes(folder: Path, module: str, names: list[str]) -> dict[str, object]:
     return {"killed": kinds["killed"], "survived": shown}
 
 
-def table(found: dict[str, dict[str, object]]) -> None:
+def table(found: dict[str, dict[str, Any]]) -> None:
     for module, row in found.items():
         share = 100 * row["killed"] / row["tested"]
         print(f"{module}: {row['mutants']} mutants, {row['tested']} tested, {row['killed']} killed ({share:.0f} %)")
