@@ -1,7 +1,8 @@
 """Break the code where it decides, one small change at a time, and see whether a test notices: `make mutants`.
 
 `modules.toml` says what is broken and which tests must notice. mutmut makes the changes, in copies of the tree below
-`build/mutation`. Not counted are changes of nothing but a sentence for people. The result is `build/mutation.json`.
+`build/mutation`. Not counted are changes of nothing but a sentence for people. The result is `build/mutation.json`;
+`--survivors` tries only what no test noticed the last time, as long as the code is the same.
 """
 
 from __future__ import annotations
@@ -14,7 +15,6 @@ import shutil
 import subprocess
 import sys
 import tomllib
-from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -22,38 +22,48 @@ ROOT = Path(__file__).parents[2]
 WORK = ROOT / "build/mutation"
 RESULT = ROOT / "build/mutation.json"
 SOURCE_ROOTS = ("core", "console", "plugins", "themes")
-NOTICED = {1: "killed", 3: "killed", 36: "killed", 24: "killed", -24: "killed", 152: "killed", 255: "killed"}
+NOTICED = {1, 3, 24, -24, 36, 152, 255}  # exit codes: a test failed, or never came to its end
 
 
 def main() -> None:
     document = tomllib.loads((Path(__file__).parent / "modules.toml").read_text())
     at_most = document.pop("at_most")
-    wanted = sys.argv[1:] or list(document)
+    again = "--survivors" in sys.argv
+    wanted = [name for name in sys.argv[1:] if not name.startswith("--")] or list(document)
     for name in wanted:
-        found = run(name, document[name], document[name].get("at_most", at_most))
+        found = run(name, document[name], document[name].get("at_most", at_most), again=again)
         before = json.loads(RESULT.read_text()) if RESULT.exists() else {}  # another run may have written meanwhile
         RESULT.write_text(json.dumps(before | found, indent=1))
     table(json.loads(RESULT.read_text()))
 
 
-def run(name: str, group: dict[str, Any], at_most: int) -> dict[str, dict[str, object]]:
+def run(name: str, group: dict[str, Any], at_most: int, *, again: bool) -> dict[str, dict[str, Any]]:
     folder = prepare(name, group)
     chosen, all_of = {}, {}
     for module in group["modules"]:
         mutants = counted(folder, module)
         all_of[module] = len(mutants)
         draw = random.Random(module)
-        chosen[module] = sorted(draw.sample(mutants, min(at_most, len(mutants))))
+        drawn = sorted(draw.sample(mutants, min(at_most, len(mutants))))
+        chosen[module] = [each for each in drawn if not again or each in survived(module)]
     names = [each for module in chosen.values() for each in module]
     mutmut = [sys.executable, "-m", "mutmut", "run", "--max-children", os.environ.get("CHILDREN", "2"), *names]
     # An empty PYTHONPATH: the copies come first, not the tree this was started in.
-    done = subprocess.run(mutmut, cwd=folder, env=os.environ | {"PYTHONPATH": ""}, check=False)
-    if done.returncode:
+    done = subprocess.run(mutmut, cwd=folder, env=os.environ | {"PYTHONPATH": ""}, check=False) if names else None
+    if done is not None and done.returncode:
         raise SystemExit(f"mutmut ended with {done.returncode}: do the tests of {name} pass?")
-    return {
-        module: {"mutants": all_of[module], "tested": len(chosen[module]), **outcomes(folder, module, chosen[module])}
-        for module in group["modules"]
-    }
+    found = {}
+    for module in group["modules"]:
+        outcome = outcomes(folder, module, chosen[module])
+        tested = min(at_most, all_of[module])
+        outcome["killed"] = tested - len(outcome["survived"])
+        found[module] = {"mutants": all_of[module], "tested": tested, **outcome}
+    return found
+
+
+def survived(module: str) -> set[str]:
+    """What no test noticed the last time."""
+    return {name.split(" ")[0] for name in json.loads(RESULT.read_text())[module]["survived"]}
 
 
 def prepare(name: str, group: dict[str, Any]) -> Path:
@@ -133,18 +143,19 @@ def shape(node: ast.FunctionDef | ast.AsyncFunctionDef) -> str:
     return "\n".join(ast.dump(WithoutSentences().visit(each)) for each in (node.args, *node.body))
 
 
-def outcomes(folder: Path, module: str, names: list[str]) -> dict[str, object]:
+def outcomes(folder: Path, module: str, names: list[str]) -> dict[str, Any]:
+    if not names:
+        return {"survived": {}}
     codes = json.loads((folder / f"mutants/src/{module}.meta").read_text())["exit_code_by_key"]
-    kinds = Counter(NOTICED.get(codes[name], "survived") for name in names)
-    survived = [name for name in names if NOTICED.get(codes[name]) is None]
+    alive = [name for name in names if codes[name] not in NOTICED]
     shown = {}
-    for name in survived:
+    for name in alive:
         said = subprocess.run(
             [sys.executable, "-m", "mutmut", "show", name], cwd=folder, capture_output=True, text=True, check=False
         ).stdout
         changed = [line for line in said.splitlines() if line[:1] in "+-" and line[:3] not in ("+++", "---")]
         shown[f"{name} ({codes[name]})"] = changed
-    return {"killed": kinds["killed"], "survived": shown}
+    return {"survived": shown}
 
 
 def table(found: dict[str, dict[str, Any]]) -> None:

@@ -26,7 +26,7 @@ def test_the_first_filter_that_stops_a_permission_is_named(enabled: bool, held: 
         if not consented
         else Outcome.GRANTED
     )
-    assert verdict.outcome is wanted
+    assert (verdict.permission, verdict.outcome) == (ONE, wanted)
     assert verdict.granted == (enabled and held and consented)
     assert verdict.through == ("role" if enabled and held else "")
 

@@ -17,6 +17,7 @@ class Sea(ScopeProvider):
 
     name = "sea"
     title = "Sea"
+    order = 1  # asked before the profile
     broken = False
 
     async def catalogue(self) -> Sequence[Scope]:

@@ -211,6 +211,10 @@ def test_5_refresh_tokens_of_public_clients_are_bound(user_agent: UserAgent, spa
     refreshed = spa.post("/token", form, headers={"dpop": key.proof("/token")})
     assert refreshed.status_code == 200
     assert refreshed.json()["token_type"] == "DPoP"
+    form["refresh_token"] = refreshed.json()["refresh_token"]  # the key goes on to the successor
+    assert spa.post("/token", form, headers={"dpop": Key().proof("/token")}).status_code == 400
+    assert spa.post("/token", form).status_code == 400
+    assert spa.post("/token", form, headers={"dpop": key.proof("/token")}).status_code == 200
 
 
 def test_refresh_tokens_of_confidential_clients_take_a_new_key(

@@ -98,9 +98,8 @@ class RefreshTokenGrant:
                 raise Reused
         else:
             # A repeat soon after, because the answer was lost: a fresh pair, as long as the other was never used.
-            soon = now < token.spent_at + settings.refresh_token_reuse_window
             assert token.successor is not None
-            if not soon or not await replace_successor(token.digest, token.successor, digest(successor)):
+            if not await replace_successor(token.digest, token.successor, digest(successor)):
                 raise Reused
         await insert_refresh_token(
             digest(successor),
