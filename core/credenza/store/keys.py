@@ -38,7 +38,8 @@ class StoredKey:
 
 async def list_keys() -> list[StoredKey]:
     """All keys, the ones that sign first, RS256 before the others."""
-    rows = await SigningKeyRow.select().order_by(SigningKeyRow.created_at, ascending=False)
+    r = SigningKeyRow
+    rows = await r.select().order_by(r.created_at, ascending=False).order_by(r.kid)  # the same in every worker
     order = {"active": 0, "next": 1, "retired": 2}
     keys = [StoredKey(**row) for row in rows]
     return sorted(keys, key=lambda key: (order[key.state], key.alg != "RS256"))
