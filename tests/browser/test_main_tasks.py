@@ -167,7 +167,7 @@ def a_user_is_created_and_suspended(clerk: Clerk) -> None:
     clerk.fill("User name", f"user-{clerk.mark}")
     clerk.fill("Email", f"{clerk.mark}@example.com")
     clerk.press("Create user")
-    clerk.page.get_by_text("/invitation/").first.wait_for()
+    clerk.page.get_by_role("heading", name=f"user-{clerk.mark}", level=1).wait_for()
     clerk.follow("Suspend")
     clerk.press("Suspend")
     clerk.is_told("")

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
+import httpx
 import pytest
 
 from credenza import outbound
@@ -45,7 +46,7 @@ def no_connection(monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(*_: Any, **__: Any) -> None:
         raise AssertionError("a connection was about to be made")
 
-    monkeypatch.setattr(outbound.httpx, "AsyncClient", refuse)
+    monkeypatch.setattr(httpx, "AsyncClient", refuse)
 
 
 INSIDE = [
