@@ -49,6 +49,7 @@ class Harbour:
         self.issuer = credenza.issuer
         self.agents: dict[str, UserAgent] = {}
         self.seed = ""  # of hedy's authenticator app
+        self.found: dict[str, str] = {}  # the pages, where somebody has looked for them already
 
     def party(self, client_id: str) -> RelyingParty:
         client = CLIENTS[client_id]

@@ -116,6 +116,7 @@ def lightness(color: str) -> float:
 @pytest.fixture(scope="session")
 def running_harbour(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     with start_harbour(tmp_path_factory.mktemp("harbour")) as place:
+        place.found = place.pages()  # now: tests add more to it than the walk has patience for
         yield place
 
 
@@ -129,4 +130,4 @@ def harbour(running_harbour: Any) -> Any:
 @pytest.fixture(scope="session")
 def console_pages(running_harbour: Any) -> dict[str, str]:
     """The console's routes with an example of each, found by following links."""
-    return dict(running_harbour.pages())
+    return dict(running_harbour.found)

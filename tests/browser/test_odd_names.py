@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 from uuid import uuid4
 
 import pytest
+from harbour import harbour as start_harbour
 from scenes import SCENES
 
 pytestmark = pytest.mark.browser
@@ -16,7 +17,14 @@ HEBREW = "ויקי הנמל של חיפה"
 SCOPE = "extremely-long-scope:" + "of-a-very-careful-developer." * 6
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
+def running_harbour(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    """One of its own: what is too long here would be on the pages of others."""
+    with start_harbour(tmp_path_factory.mktemp("odd")) as place:
+        yield place
+
+
+@pytest.fixture(scope="module")
 def odd(running_harbour: Any) -> dict[str, str]:
     """The client ID of an application with everything too long, and its user."""
     mark = uuid4().hex[:8]

@@ -13,7 +13,7 @@ from credenza.store.postgresql import SafePostgresEngine
 @pytest.mark.postgresql
 def test_pages_cannot_take_the_last_connections(postgresql_url: str) -> None:
     async def main() -> None:
-        engine = SafePostgresEngine(postgresql_url, pool_size=5, deadline=0.5)
+        engine = SafePostgresEngine(postgresql_url, pool_size=7, deadline=0.5)
         await engine.start()
         try:
             async with engine.connection(), engine.connection():
