@@ -137,9 +137,9 @@ async def measure(process: Process, users: list[User], operation: Operation, sec
     row.latencies += done.latencies
 
 
-def table(rows: dict[str, dict[str, Row]], names: list[str]) -> str:
+def table(rows: dict[str, dict[str, Row]], names: list[str], *, goals: bool) -> str:
     head = "| operation | " + " | ".join(f"{n}: CPU ms, per second, p50 / p95 / p99 ms" for n in names)
-    lines = [head + " | ratio | goal |", "|---" * (len(names) + 3) + "|"]
+    lines = [head + f" | ratio |{' goal |' if goals else ''}", "|---" * (len(names) + 2 + goals) + "|"]
     for operation, found in rows.items():
         title, _, goal = OPERATIONS[operation]
         cells = []
@@ -151,7 +151,7 @@ def table(rows: dict[str, dict[str, Row]], names: list[str]) -> str:
         if len(names) > 1:
             pairs = zip(found[names[1]].cpu_ms, found[names[0]].cpu_ms, strict=True)
             ratio = f"**{statistics.median(theirs / ours for theirs, ours in pairs):.2f}**"
-        lines.append(f"| {title} | " + " | ".join(cells) + f" | {ratio} | {goal} |")
+        lines.append(f"| {title} | " + " | ".join(cells) + f" | {ratio} |{f' {goal} |' if goals else ''}")
     return "\n".join(lines)
 
 
@@ -186,7 +186,7 @@ def main() -> None:
         keep("bench", report)
 
 
-async def run(processes: list[Process], chosen: list[str], rounds: int, seconds: float) -> str:
+async def run(processes: list[Process], chosen: list[str], rounds: int, seconds: float, *, goals: bool = True) -> str:
     names = [process.name for process in processes]
     idle = {process.name: process.memory_mib() for process in processes}
     users = {p.name: [User(p.server, ACCOUNT) for _ in range(CONNECTIONS)] for p in processes}
@@ -202,7 +202,7 @@ async def run(processes: list[Process], chosen: list[str], rounds: int, seconds:
         f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}; {rounds} rounds of "
         f"{seconds} s, {CONNECTIONS} connections, one process on one core; medians.",
         "",
-        table(rows, names),
+        table(rows, names, goals=goals),
         "",
         "| | start to first answer, s | memory idle, MiB | after the load, MiB |",
         "|---|---|---|---|",
