@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from litestar.exceptions import NotFoundException
 
-from credenza import ConsoleView, Link, User, users
+from credenza import ConsoleView, ConsoleVisit, Link, Reach, User, count_reach, sessions, users
 
 LIST = "/console/users"
 ONE = LIST + "/{user:str}"
@@ -37,6 +37,21 @@ class UserView(ConsoleView):
 
     def __post_init__(self) -> None:
         self.path = (Link("Users", LIST), *self.path)
+
+
+@dataclass(kw_only=True)
+class StakeView(UserView):
+    """A view that says what ends: how many sessions, and what else hangs on the user."""
+
+    sessions: int
+    touched: Reach
+
+
+async def at_stake(visit: ConsoleVisit, user: User) -> dict[str, Any]:
+    """The members of a StakeView."""
+    now = visit.server.now()
+    alive = await sessions.list_sessions(user.id, now)
+    return {"sessions": len(alive), "touched": await count_reach(now, users=[user.id])}
 
 
 def tabs(user: User, current: str) -> tuple[Link, ...]:

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from credenza import (
     ConsoleDone,
     ConsoleForm,
     ConsoleVisit,
-    Reach,
     User,
     console_get,
     console_post,
-    count_reach,
     end_sessions,
     invitation_mail,
     invite,
@@ -24,7 +22,7 @@ from credenza import (
 )
 
 from ..administrators import LAST, LastAdministrator, hold_administrators
-from .common import LIST, ONE, UserView, back_to, find
+from .common import LIST, ONE, StakeView, UserView, at_stake, back_to, find
 
 OWN = "This is your own account. Ask another administrator."
 
@@ -37,17 +35,13 @@ class LinkPage(UserView, ConsoleForm):
 
 
 @dataclass(kw_only=True)
-class SuspensionPage(UserView, ConsoleForm):
+class SuspensionPage(StakeView, ConsoleForm):
     template: ClassVar[str] = "users/suspension.html"
-    sessions: int
-    touched: Reach
 
 
 @dataclass(kw_only=True)
-class DeletePage(UserView, ConsoleForm):
+class DeletePage(StakeView, ConsoleForm):
     template: ClassVar[str] = "users/delete.html"
-    sessions: int
-    touched: Reach
 
 
 @console_get(ONE + "/link", "users:write")
@@ -126,15 +120,9 @@ async def delete(visit: ConsoleVisit, user: str) -> ConsoleDone | DeletePage:
 
 async def _suspension_page(visit: ConsoleVisit, user: User) -> SuspensionPage:
     title = f"{'Reactivate' if user.suspended else 'Suspend'} {user.display_name}"
-    return SuspensionPage(title=title, path=back_to(user), user=user, **await _touched(visit, user))
+    return SuspensionPage(title=title, path=back_to(user), user=user, **await at_stake(visit, user))
 
 
 async def _delete_page(visit: ConsoleVisit, user: User) -> DeletePage:
     title = f"Delete {user.display_name}"
-    return DeletePage(title=title, path=back_to(user), user=user, **await _touched(visit, user))
-
-
-async def _touched(visit: ConsoleVisit, user: User) -> dict[str, Any]:
-    now = visit.server.now()
-    alive = await sessions.list_sessions(user.id, now)
-    return {"sessions": len(alive), "touched": await count_reach(now, users=[user.id])}
+    return DeletePage(title=title, path=back_to(user), user=user, **await at_stake(visit, user))

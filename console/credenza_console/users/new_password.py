@@ -9,24 +9,19 @@ from credenza import (
     ConsoleDone,
     ConsoleForm,
     ConsoleVisit,
-    Reach,
     User,
     address_of,
     console_get,
     console_post,
-    count_reach,
     require_new_password,
-    sessions,
 )
 
-from .common import LIST, ONE, UserView, back_to, find
+from .common import LIST, ONE, StakeView, at_stake, back_to, find
 
 
 @dataclass(kw_only=True)
-class NewPasswordPage(UserView, ConsoleForm):
+class NewPasswordPage(StakeView, ConsoleForm):
     template: ClassVar[str] = "users/new_password.html"
-    sessions: int
-    touched: Reach
 
 
 @console_get(ONE + "/new-password", "users:write")
@@ -56,12 +51,10 @@ async def require(visit: ConsoleVisit, user: str) -> ConsoleDone | NewPasswordPa
 
 
 async def _page(visit: ConsoleVisit, user: User) -> NewPasswordPage:
-    now = visit.server.now()
     return NewPasswordPage(
         title="No longer ask for a new password" if user.password_change_required else "Ask for a new password",
         path=back_to(user),
         user=user,
-        sessions=len(await sessions.list_sessions(user.id, now)),
-        touched=await count_reach(now, users=[user.id]),
         values={"sign_out": "on"},
+        **await at_stake(visit, user),
     )
