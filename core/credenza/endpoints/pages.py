@@ -23,9 +23,9 @@ from ..store.users import User
 from ..web.accounts import SignInNeeded, signed_in
 from ..web.branding import colors_css
 from ..web.errors import error_page
-from ..web.new_password import password_context, set_password
+from ..web.new_password import refusal, set_password
 from ..web.pages import PasswordPage
-from ..web.passwords import Passwords, WeakPassword, check_new_password
+from ..web.passwords import Passwords
 from ..web.rendering import render
 from ..web.requests import AnyRequest, address_of, query_parameters, server_of
 from ..web.responses import AnyResponse, redirect_response
@@ -142,14 +142,8 @@ async def _accept(request: AnyRequest, key: str, user: User | None, form: Parame
     email = (user.email or "") if user is not None else form.get("email", "").strip().lower()
     if message := check_username(username) or check_email(email):
         return message
-    if form.get("password", "") != form.get("password_again", ""):
-        return Words("The two passwords are not the same.")
-    try:
-        check_new_password(
-            form.get("password", ""), server.settings, context=await password_context(server, username, email)
-        )
-    except WeakPassword as error:
-        return error.text
+    if message := await refusal(server, form, username, email):
+        return message
     passwords: Passwords = request.app.state.passwords
     stored = await passwords.hash(form["password"])
     now = server.now()

@@ -10,9 +10,9 @@ from ..protocol.parameters import Parameters
 from ..protocol.words import Words
 from ..server import AuthorizationServer
 from ..store.engine import database
-from ..web.new_password import password_context, set_password
+from ..web.new_password import refusal, set_password
 from ..web.pages import PasswordPage
-from ..web.passwords import Passwords, WeakPassword, check_new_password
+from ..web.passwords import Passwords
 from ..web.sessions import begin_session
 
 
@@ -40,13 +40,8 @@ class NewPasswordPrompt(Prompt):
     async def submit(self, waiting: Waiting, form: Parameters) -> PasswordPage | None:
         assert waiting.user is not None
         user, server, chosen = waiting.user, waiting.server, form.get("password", "")
-        if chosen != form.get("password_again", ""):
-            return self._page(waiting, Words("The two passwords are not the same."))
-        context = await password_context(server, user.username, user.display_name, user.email or "")
-        try:
-            check_new_password(chosen, server.settings, context=context)
-        except WeakPassword as error:
-            return self._page(waiting, error.text)
+        if message := await refusal(server, form, user.username, user.display_name, user.email or ""):
+            return self._page(waiting, message)
         if await self.passwords.verify(user.password_hash, chosen):
             return self._page(waiting, Words("This is the password that you have now."))
         await self._set(waiting, await self.passwords.hash(chosen))

@@ -10,12 +10,15 @@ from dataclasses import replace
 
 from ..events import PasswordChanged, PasswordChangeRequired
 from ..logout import end_sessions
+from ..protocol.parameters import Parameters
+from ..protocol.words import Words
 from ..server import AuthorizationServer
 from ..store import users
 from ..store.engine import database
 from ..store.revocation import revoke_grants
 from ..store.sessions import delete_sessions
 from ..store.users import User
+from .passwords import WeakPassword, check_new_password
 
 
 async def set_password(
@@ -73,3 +76,15 @@ async def password_context(server: AuthorizationServer, *about: str) -> tuple[st
     """Words that a password must not be built from: this service, and who it is for. SP 800-63B §3.1.1.2."""
     provider = (await server.provider_branding()).display_name
     return tuple(dict.fromkeys(word for text in (provider, *about) for word in re.split(r"[\s@._-]+", text) if word))
+
+
+async def refusal(server: AuthorizationServer, form: Parameters, *about: str) -> str:
+    """Why the password that a form chose, twice, cannot be taken; empty when it can."""
+    chosen = form.get("password", "")
+    if chosen != form.get("password_again", ""):
+        return Words("The two passwords are not the same.")
+    try:
+        check_new_password(chosen, server.settings, context=await password_context(server, *about))
+    except WeakPassword as error:
+        return error.text
+    return ""
