@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
 from credenza import Permission, audit, consents, users
 from credenza.testing import Callback, Credenza, PageSeen, RelyingParty, UserAgent
 
@@ -76,3 +81,38 @@ def test_what_is_not_enabled_is_refused_with_what_is(user_agent: UserAgent, clie
     assert answer.error == "invalid_scope"
     assert "Not enabled for this application: address." in answer.parameters["error_description"]
     assert answer.parameters["error_description"].endswith("Enabled: email, openid, phone, profile.")
+
+
+def saves(credenza: Credenza, name: str, scope: str, **changes: Any) -> frozenset[str]:
+    """Say yes to one more scope; returns the scopes that count then."""
+    user, now = user_id(credenza, name), credenza.server.now()
+    answer = consents.Consent(
+        consents.consent_id(user, "app", ""), user, "app", granted=frozenset({Permission("profile", "", scope)})
+    )
+    credenza.run(consents.save_consent, replace(answer, **changes), now)
+    return frozenset(p.scope for p in said(credenza, name).granted)
+
+
+@pytest.mark.parametrize("automatic", [False, True])
+def test_what_was_said_in_another_way_does_not_come_back(credenza: Credenza, automatic: bool) -> None:
+    """A yes of the user's and one that was recorded for them never stand in one answer."""
+    saves(credenza, "ada", "profile", automatic=automatic)
+    assert saves(credenza, "ada", "email", automatic=automatic) == {"profile", "email"}
+    assert saves(credenza, "ada", "phone", automatic=not automatic) == {"phone"}
+
+
+@pytest.mark.parametrize(("left", "counts"), [(1, {"profile", "email"}), (0, {"email"})])
+def test_what_has_expired_does_not_come_back(credenza: Credenza, left: int, counts: set[str]) -> None:
+    """An answer counts until the second in which it expires."""
+    saves(credenza, "ada", "profile", expires_at=credenza.server.now() + 100)
+    credenza.clock.move(100 - left)
+    assert saves(credenza, "ada", "email", expires_at=None) == counts
+
+
+def test_what_is_forgotten_is_nobody_elses(credenza: Credenza) -> None:
+    """Somebody else's answer to the application as it was before stays as it is, and decides about no other."""
+    saves(credenza, "grace", "profile", fingerprint="before")
+    saves(credenza, "ada", "profile", fingerprint="now")
+    assert saves(credenza, "ada", "email", fingerprint="now") == {"profile", "email"}
+    assert saves(credenza, "ada", "phone", fingerprint="later") == {"phone"}
+    assert {p.scope for p in said(credenza, "grace").granted} == {"profile"}
