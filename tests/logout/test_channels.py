@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlencode
 
@@ -168,6 +169,20 @@ def test_a_slow_application_delays_neither_the_user_nor_the_others(
         slow.server.shutdown()
         thread.join()
         slow.server.server_close()
+
+
+@pytest.mark.parametrize("how", ["pruned", "password change required"])
+def test_whom_the_desired_state_signs_out_is_signed_out_at_applications_too(
+    credenza: Credenza, user_agent: UserAgent, client: RelyingParty, listening: Listening, how: str
+) -> None:
+    signed_in(credenza, user_agent, client, backchannel_logout_uri=listening.uri)
+    people = [{"username": "ada", "password_change_required": True}, {"username": "root"}]
+    document = {"users": people[1:] if how == "pruned" else people}
+    credenza.run(
+        state.apply, credenza.server, credenza.app.state.passwords, document, Path.cwd(), prune=how == "pruned"
+    )
+    assert listening.arrived.wait(10)
+    assert settled(credenza).delivered_at
 
 
 def test_an_administrator_sees_what_became_of_it(

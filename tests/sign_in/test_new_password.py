@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from credenza import Settings, audit, state, users
+from credenza import Settings, audit, require_new_password, sessions, state, users
 from credenza.testing import PASSWORD, Callback, Credenza, PageSeen, RelyingParty, UserAgent
 
 NEW = "a lighthouse keeper counts the ships"
@@ -20,7 +21,8 @@ def person(credenza: Credenza, name: str = "ada") -> users.User:
 
 
 def ask(credenza: Credenza, name: str = "ada") -> None:
-    credenza.apply({"users": [{"username": name, "password_change_required": True}]})
+    """As the blocklist does: what is open stays open."""
+    credenza.run(require_new_password, credenza.server, person(credenza, name), reason="blocklist")
 
 
 def seen(answer: PageSeen | Callback) -> PageSeen:
@@ -182,6 +184,63 @@ def test_it_is_in_the_desired_state(credenza: Credenza) -> None:
     exported = credenza.run(state.export, credenza.server)
     assert next(u for u in exported["users"] if u["username"] == "ada")["password_change_required"] is True
     assert credenza.apply({"users": [{"username": "ada", "password_change_required": True}]}).changes == []
+
+
+def declare(credenza: Credenza, *, dry: bool = False, **members: Any) -> state.Change:
+    document = {"users": [{"username": "ada", **members}]}
+    run = credenza.run(state.apply, credenza.server, credenza.app.state.passwords, document, Path.cwd(), dry=dry)
+    (change,) = run.changes
+    return change
+
+
+@pytest.mark.parametrize(
+    ("members", "event"),
+    [
+        ({"password_change_required": True}, "PasswordChangeRequired"),
+        ({"password": NEW}, "PasswordChanged"),
+        ({"password": NEW, "password_change_required": True}, "PasswordChangeRequired"),
+        ({"suspended": True}, "ObjectChanged"),
+    ],
+)
+def test_r_pw_04_the_desired_state_ends_what_was_open(
+    credenza: Credenza, user_agent: UserAgent, client: RelyingParty, members: dict[str, Any], event: str
+) -> None:
+    """As the console does; `diff` says so before, and a second time nothing is ended any more."""
+    tokens = client.tokens(user_agent.authorize(client, scope="openid offline_access"))
+    told = declare(credenza, dry=True, **members)
+    assert {key: (told.before[key], told.after[key]) for key in ("sessions", "tokens")} == {
+        "sessions": (1, 0),
+        "tokens": (2, 0),
+    }
+    assert client.userinfo(tokens["access_token"]).status_code == 200
+    assert declare(credenza, **members).after == told.after
+    assert credenza.run(sessions.list_sessions, person(credenza).id, credenza.server.now()) == []
+    assert client.userinfo(tokens["access_token"]).status_code == 401
+    assert client.refresh(tokens["refresh_token"]).status_code == 400
+    assert person(credenza).password_change_required is bool(members.get("password_change_required"))
+    assert {e.actor for e in credenza.run(audit.list_events, name=event, actor="command line")} == {"command line"}
+    if not members.get("suspended"):
+        user_agent.get("/account")
+        page = seen(user_agent.sign_in(password=members.get("password", PASSWORD)))
+        assert page.name == ("password" if "password_change_required" in members else "account")
+        assert credenza.apply({"users": [{"username": "ada", **members}]}).changes == []
+        assert len(credenza.run(sessions.list_sessions, person(credenza).id, credenza.server.now())) == 1
+
+
+def test_r_pw_04_the_desired_state_may_no_longer_ask(
+    credenza: Credenza, user_agent: UserAgent, client: RelyingParty
+) -> None:
+    """Nothing ends with that, and a member that says nothing of passwords ends nothing either."""
+    declare(credenza, password_change_required=True)
+    changed = person(credenza).password_changed_at
+    user_agent.get(client.authorization_url())
+    user_agent.sign_in()
+    assert set(declare(credenza, password_change_required=False).after) == {"password_change_required"}
+    assert set(declare(credenza, email_verified=False).after) == {"email_verified"}
+    assert person(credenza).password_changed_at == changed
+    last, first = credenza.run(audit.list_events, name="PasswordChangeRequired")
+    assert [e.data["required"] for e in (first, last)] == [True, False]
+    assert seen(user_agent.get("/account")).name == "account"
 
 
 def test_r_pw_04_nothing_expires_with_time(credenza: Credenza, user_agent: UserAgent) -> None:

@@ -13,6 +13,8 @@ from ..server import AuthorizationServer
 from ..store.engine import transaction
 from ..web.passwords import Passwords
 
+ACTOR = "command line"
+
 
 class StateError(Exception):
     """What is wrong with the file, and where."""
@@ -70,7 +72,7 @@ class Run:
                 change.made = dict(await write() or {})
                 await self.server.emit(
                     ObjectChanged(
-                        actor="command line",
+                        actor=ACTOR,
                         kind=kind,
                         action=action,
                         target=name,

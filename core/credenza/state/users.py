@@ -11,11 +11,13 @@ from ..logout import end_sessions
 from ..objects import StateSection
 from ..store import users
 from ..store.engine import database
+from ..store.reach import count_reach
 from ..store.revocation import revoke_grants
-from ..store.sessions import delete_sessions
+from ..store.sessions import delete_sessions, list_sessions
 from ..store.users import User
+from ..web.new_password import require_new_password, set_password
 from ..web.passwords import WeakPassword, check_new_password
-from .run import Run, StateError, check_keys
+from .run import ACTOR, Run, StateError, check_keys
 
 KEYS = (
     "username",
@@ -40,6 +42,7 @@ PLAIN = (
     "suspended",
     "password_change_required",
 )
+OPEN = ("sessions", "tokens")
 
 
 def section(plugin_sections: Sequence[StateSection]) -> StateSection:
@@ -90,10 +93,7 @@ async def _apply_user(run: Run, item: Any, extensions: Sequence[StateSection]) -
             if password_hash is None:
                 made["invitation"] = await invite(run.server, purpose="password", user_id=user.id)
             return made
-        await users.update_user(user)
-        if user.suspended and not before.suspended:
-            await end_sessions(run.server, user.id, await delete_sessions(user.id))
-            await revoke_grants(now, user_id=user.id)
+        await _update(run, before, user)
         return {"id": user.id}
 
     shown_before = _shown(before) if before is not None else None
@@ -103,11 +103,44 @@ async def _apply_user(run: Run, item: Any, extensions: Sequence[StateSection]) -
     if before is not None and password_hash != before.password_hash:
         assert shown_before is not None
         shown_before["password"], shown_after["password"] = "…", "… (changed)"
+    if before is not None and _ends(before, replace(after, password_hash=password_hash)):
+        assert shown_before is not None
+        shown_before |= await _open(run, before)
+        shown_after |= dict.fromkeys(OPEN, 0)
     await run.compare("user", username, shown_before, shown_after, write)
     for section in extensions:
         mine = {key: members[key] for key in section.user_keys if key in members}
         if section.apply_user is not None and (mine or before is None):
             await section.apply_user(run, after, mine)
+
+
+def _ends(before: User, after: User) -> bool:
+    """Whether everything that is open ends: nobody stays signed in who may not be the one that the account is for."""
+    return (
+        (after.suspended and not before.suspended)
+        or (after.password_change_required and not before.password_change_required)
+        or after.password_hash != before.password_hash
+    )
+
+
+async def _open(run: Run, user: User) -> dict[str, int]:
+    now = run.server.now()
+    alive, reach = await list_sessions(user.id, now), await count_reach(now, users=[user.id])
+    return dict(zip(OPEN, (len(alive), reach.tokens), strict=True))
+
+
+async def _update(run: Run, before: User, user: User) -> None:
+    """Write it, and end what ends with it, as the console does."""
+    if user.password_hash is not None and user.password_hash != before.password_hash:
+        await set_password(run.server, user, user.password_hash, through="desired state", address="", actor=ACTOR)
+        user = replace(user, password_changed_at=user.updated_at)
+    await users.update_user(user)
+    required = user.password_change_required
+    if required != before.password_change_required:
+        await require_new_password(run.server, user, required=required, actor=ACTOR, sign_out=required)
+    if user.suspended and not before.suspended:
+        await end_sessions(run.server, user.id, await delete_sessions(user.id))
+        await revoke_grants(run.server.now(), user_id=user.id)
 
 
 def _declared(members: Mapping[str, Any], user: User) -> User:
@@ -183,6 +216,7 @@ async def _prune(run: Run, keep: set[str]) -> None:
 
         async def write(user: User = user) -> None:
             async with database().transaction():
+                await end_sessions(run.server, user.id, await delete_sessions(user.id))
                 await users.delete_user(user.id)
 
         await run.change("deleted", "user", user.username, write, before=_shown(user))

@@ -28,12 +28,13 @@ async def set_password(
     *,
     through: str,
     address: str,
+    actor: str = "",
     keep: str = "",
     sign_out: bool = True,
 ) -> None:
     """Whoever knew the old password is out: other sessions and all grants end, and so do links that set one.
 
-    `keep` is a session that stays.
+    `actor` is who changed it, the user unless it is said. `keep` is a session that stays.
     """
     now = server.now()
     async with database().transaction():
@@ -42,7 +43,7 @@ async def set_password(
         if sign_out:
             await end_sessions(server, user.id, await delete_sessions(user.id, but=keep))
         await revoke_grants(now, user_id=user.id)
-        await server.emit(PasswordChanged(actor=user.id, user=user.id, through=through, address=address))
+        await server.emit(PasswordChanged(actor=actor or user.id, user=user.id, through=through, address=address))
 
 
 async def require_new_password(
