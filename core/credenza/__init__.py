@@ -134,7 +134,7 @@ from .web.images import UnusableImage, fetch_image, store_image
 from .web.inside import OwnAnswer, TokenSeen, basic_credentials, call_own, see_token
 from .web.limits import Limiter, Rule, neighbourhood
 from .web.moments import Moment
-from .web.new_password import password_context, require_new_password, set_password
+from .web.new_password import password_context, password_refusal, require_new_password, set_password
 from .web.pages import (
     ConsentGroup,
     ConsentLine,
@@ -362,6 +362,7 @@ __all__ = [
     "palette_of_look",
     "parse_json",
     "password_context",
+    "password_refusal",
     "plan_rotation",
     "preview",
     "preview_pages",

@@ -16,13 +16,11 @@ from credenza import (
     Authentication,
     Parameters,
     Passwords,
-    WeakPassword,
     Words,
     address_of,
     begin_session,
-    check_new_password,
     errors,
-    password_context,
+    password_refusal,
     set_password,
     set_session_cookie,
     transaction,
@@ -124,17 +122,12 @@ async def _check_current(here: Visit) -> Authentication:
 
 
 async def _check_new(here: Visit) -> None:
-    chosen = here.form.get("password", "")
     user = here.user
-    context = await password_context(here.server, user.username, user.display_name, user.email or "")
-    try:
-        check_new_password(chosen, here.server.settings, context=context)
-    except WeakPassword as error:
-        raise Refused("password", error.text) from error
-    if chosen == here.form.get("current"):
-        raise Refused("password", "This is the password that you have now.")
-    if chosen != here.form.get("password_again", ""):
-        raise Refused("password_again", "The two are not the same.")
+    field, message = await password_refusal(here.server, here.form, user.username, user.display_name, user.email or "")
+    if message:
+        raise Refused(field, message)
+    if here.form["password"] == here.form.get("current"):
+        raise Refused("password", Words("This is the password that you have now."))
 
 
 async def summary(here: Visit) -> str | None:

@@ -27,15 +27,13 @@ from credenza import (
     Passwords,
     Rule,
     User,
-    WeakPassword,
     Words,
     address_of,
     check_email,
-    check_new_password,
     choose_language,
     is_token,
     neighbourhood,
-    password_context,
+    password_refusal,
     query_parameters,
     redirect_response,
     render,
@@ -157,14 +155,9 @@ async def _create(request: AnyRequest, token: str, email: str, name: str, form: 
     server = server_of(request)
     if not name.isprintable():
         return Words("A name has at most 200 characters.")
-    if form.get("password", "") != form.get("password_again", ""):
-        return Words("The two passwords are not the same.")
-    try:
-        check_new_password(
-            form.get("password", ""), server.settings, context=await password_context(server, email, name)
-        )
-    except WeakPassword as error:
-        return error.text
+    _, message = await password_refusal(server, form, email, name)
+    if message:
+        return message
     passwords: Passwords = request.app.state.passwords
     stored = await passwords.hash(form["password"])
     now = server.now()

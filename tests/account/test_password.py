@@ -63,7 +63,7 @@ WRONG: list[tuple[dict[str, str | None], str, str]] = [
     ({"password": "ada lovelace credenza", "password_again": "x"}, "password", "Do not build the password from"),
     ({"password": PASSWORD, "password_again": PASSWORD}, "password", "the password that you have now"),
     ({"password": "y" + "x" * 1024}, "password", "at most 1,024"),
-    ({"password_again": NEW.upper()}, "password_again", "The two are not the same."),
+    ({"password_again": NEW.upper()}, "password_again", "The two passwords are not the same."),
 ]
 
 

@@ -23,7 +23,7 @@ from ..store.users import User
 from ..web.accounts import SignInNeeded, signed_in
 from ..web.branding import colors_css
 from ..web.errors import error_page
-from ..web.new_password import refusal, set_password
+from ..web.new_password import password_refusal, set_password
 from ..web.pages import PasswordPage
 from ..web.passwords import Passwords
 from ..web.rendering import render
@@ -142,7 +142,8 @@ async def _accept(request: AnyRequest, key: str, user: User | None, form: Parame
     email = (user.email or "") if user is not None else form.get("email", "").strip().lower()
     if message := check_username(username) or check_email(email):
         return message
-    if message := await refusal(server, form, username, email):
+    _, message = await password_refusal(server, form, username, email)
+    if message:
         return message
     passwords: Passwords = request.app.state.passwords
     stored = await passwords.hash(form["password"])

@@ -10,7 +10,7 @@ from ..protocol.parameters import Parameters
 from ..protocol.words import Words
 from ..server import AuthorizationServer
 from ..store.engine import database
-from ..web.new_password import refusal, set_password
+from ..web.new_password import password_refusal, set_password
 from ..web.pages import PasswordPage
 from ..web.passwords import Passwords
 from ..web.sessions import begin_session
@@ -40,7 +40,8 @@ class NewPasswordPrompt(Prompt):
     async def submit(self, waiting: Waiting, form: Parameters) -> PasswordPage | None:
         assert waiting.user is not None
         user, server, chosen = waiting.user, waiting.server, form.get("password", "")
-        if message := await refusal(server, form, user.username, user.display_name, user.email or ""):
+        _, message = await password_refusal(server, form, user.username, user.display_name, user.email or "")
+        if message:
             return self._page(waiting, message)
         if await self.passwords.verify(user.password_hash, chosen):
             return self._page(waiting, Words("This is the password that you have now."))

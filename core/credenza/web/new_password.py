@@ -79,13 +79,16 @@ async def password_context(server: AuthorizationServer, *about: str) -> tuple[st
     return tuple(dict.fromkeys(word for text in (provider, *about) for word in re.split(r"[\s@._-]+", text) if word))
 
 
-async def refusal(server: AuthorizationServer, form: Parameters, *about: str) -> str:
-    """Why the password that a form chose, twice, cannot be taken; empty when it can."""
+async def password_refusal(server: AuthorizationServer, form: Parameters, *about: str) -> tuple[str, str]:
+    """Why a form that chooses a password, in `password` and `password_again`, is refused: the field, and a sentence.
+
+    Both are empty when it can be taken. `about` is what the password must not be built from: who it is for.
+    """
     chosen = form.get("password", "")
-    if chosen != form.get("password_again", ""):
-        return Words("The two passwords are not the same.")
     try:
         check_new_password(chosen, server.settings, context=await password_context(server, *about))
     except WeakPassword as error:
-        return error.text
-    return ""
+        return "password", error.text
+    if chosen != form.get("password_again", ""):
+        return "password_again", Words("The two passwords are not the same.")
+    return "", ""
