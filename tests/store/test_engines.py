@@ -229,6 +229,32 @@ class TestTransactions:
 
         asyncio.run(main())
 
+    def test_others_read_what_was_committed_and_nothing_else(self, database_url: str) -> None:
+        async def main() -> None:
+            async with running(engine_from_url(database_url)) as engine:
+                written, looked = asyncio.Event(), asyncio.Event()
+
+                async def mint(*, fail: bool) -> None:
+                    async with engine.transaction():
+                        await Coin.insert(Coin(name="one"))
+                        assert await Coin.count() == 1
+                        written.set()
+                        await looked.wait()
+                        if fail:
+                            raise ValueError
+
+                for fail, left in ((True, 0), (False, 1)):
+                    written.clear()
+                    looked.clear()
+                    minting = asyncio.create_task(mint(fail=fail))
+                    await written.wait()
+                    assert await Coin.count() == 0
+                    looked.set()
+                    await asyncio.gather(minting, return_exceptions=True)
+                    assert await Coin.count() == left
+
+        asyncio.run(main())
+
     def test_an_exception_rolls_back_and_a_nested_one_joins(self, database_url: str) -> None:
         async def main() -> None:
             async with running(engine_from_url(database_url)) as engine:

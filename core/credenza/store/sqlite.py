@@ -1,4 +1,4 @@
-"""SQLite on the event loop: a kept-open writer behind a lock, a reader that never waits, checkpoints in a thread.
+"""SQLite on the event loop: a kept-open writer behind a lock, a reader beside it, checkpoints in a thread.
 
 A point look-up takes microseconds, less than handing it to a thread. What may take long is waiting for another process,
 so SQLite itself never waits (`timeout=0`): the event loop does.
@@ -52,6 +52,12 @@ class Connections:
         except BaseException:
             self.writer.close()
             raise
+
+    @property
+    def idle(self) -> sqlite3.Connection:
+        """For reading outside of a transaction: the writer between two, since whatever a connection has not written
+        itself it must read from the file anew; the reader while somebody is inside one."""
+        return self.reader if self.writer.in_transaction else self.writer
 
     async def execute(self, sql: str) -> None:
         """Piccolo's transactions and savepoints await this."""
@@ -159,10 +165,10 @@ class SafeSQLiteEngine(Engine, SQLiteEngine):
         connections = self._connections.get(asyncio.get_running_loop()) or await self.connections()
         if statement.reads if statement is not None else is_read(sql):
             try:
-                return fetch(connections.reader, sql, arguments, statement)
+                return fetch(connections.idle, sql, arguments, statement)
             except sqlite3.OperationalError:
-                again = partial(fetch, connections.reader, sql, arguments, statement)
-                return await self._when_free(again, self._latest())
+                # Looked up anew each time: what is idle now may be in a transaction after a pause.
+                return await self._when_free(lambda: fetch(connections.idle, sql, arguments, statement), self._latest())
         deadline = self._latest()
         await acquire(connections, deadline)
         try:
