@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
 from credenza import Asked, Cache, Choices, Permission, Scope, ScopeProvider, Statement, Subject, Translated, Words
@@ -21,6 +21,7 @@ class ApiScopes(ScopeProvider):
 
     def __init__(self) -> None:
         self._lifetimes: Cache[int | None] = Cache()
+        self._services: Cache[Mapping[tuple[str, str], str]] = Cache()
 
     async def catalogue(self) -> Sequence[Scope]:
         return [_scope(row) for row in await _described().order_by(ApiPermission.resource.name, ApiPermission.name)]
@@ -41,11 +42,16 @@ class ApiScopes(ScopeProvider):
     async def held(
         self, subject: Subject, permissions: Sequence[Permission], choices: Choices
     ) -> Mapping[Permission, str]:
-        """Through global roles only: what somebody may do in one organization stays there. One query."""
-        resources = sorted({p.resource for p in permissions})
-        statement = _held_through("user" if subject.user is not None else "client", len(resources))
-        rows = await statement.all(subject.id, *resources)
-        through = {(row["resource"], row["scope"]): row["role"] for row in rows}
+        """Through global roles only: what somebody may do in one organization stays there. One query.
+
+        What roles an application has is configuration, and kept until that changes.
+        """
+        resources = tuple(sorted({p.resource for p in permissions}))
+        if subject.user is not None:
+            through = await _held_through("user", subject.id, resources)
+        else:
+            load = partial(_held_through, "client", subject.id, resources)
+            through = await self._services.get((subject.id, resources), load)
         return {p: f"role {through[p.resource, p.scope]}" for p in permissions if (p.resource, p.scope) in through}
 
     async def access_token_lifetime(self, audience: str) -> int | None:
@@ -81,8 +87,14 @@ class RoleScopes(ScopeProvider):
         return {"roles": await role_names(subject)}
 
 
+async def _held_through(holder: str, holder_id: str, resources: tuple[str, ...]) -> Mapping[tuple[str, str], str]:
+    """A role's name by resource and scope, for each permission that it gives at these APIs."""
+    rows = await _role_permissions(holder, len(resources)).all(holder_id, *resources)
+    return {(row["resource"], row["scope"]): row["role"] for row in rows}
+
+
 @cache
-def _held_through(holder: str, resources: int) -> Statement:
+def _role_permissions(holder: str, resources: int) -> Statement:
     """The permissions at so many APIs that a user's, or a client's, roles carry."""
     return Statement(
         "SELECT r.name AS role, p.resource, p.name AS scope FROM "  # noqa: S608  # names of columns and tables

@@ -128,6 +128,7 @@ async def set_client_roles(client_id: str, roles: Iterable[str]) -> None:
         rows = [ClientRole(id=row_id(client_id, role), client=client_id, role=role) for role in roles]
         if rows:
             await ClientRole.insert(*rows)
+        await bump_version()
 
 
 # -- for the console --------------------------------------------------------------------------------------------------

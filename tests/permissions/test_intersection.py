@@ -194,6 +194,21 @@ def test_a_service_holds_what_is_enabled_on_it_and_what_its_roles_carry(credenza
     assert jwt.decode(response["access_token"], options={"verify_signature": False})["sub"] == "machine"
 
 
+def test_a_service_loses_a_role_with_its_next_token(credenza: Credenza) -> None:
+    """What roles an application has is kept in memory: in each process for as long as nothing has changed."""
+    machine = RelyingParty(credenza, "machine", "")
+    asks = {"grant_type": "client_credentials", "resource": ORDERS, "scope": "orders:read orders:write"}
+    role = {"name": "writer", "permissions": {ORDERS: ["orders:write"]}}
+    for roles, granted in ((["writer"], True), ([], False), (["writer"], True)):
+        credenza.apply(
+            {"roles": [role], "applications": [{"client_id": "machine", "name": "Night Job", "roles": roles}]}
+        )
+        for _ in range(2):
+            assert ("access_token" in machine.post("/token", asks).json()) is granted
+    credenza.apply({"roles": [{**role, "permissions": {ORDERS: []}}]})
+    assert machine.post("/token", asks).json()["error"] == "invalid_scope"
+
+
 @pytest.mark.parametrize(("enabled", "held", "answer"), list(product(ENABLED, HELD, ANSWERS)))
 def test_the_scope_of_a_device_is_the_intersection_too(
     credenza: Credenza, user_agent: UserAgent, enabled: str, held: str, answer: str
