@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Coroutine, Generator
-from types import coroutine
+from types import CoroutineType, coroutine
 from typing import Any, TypeVar
 
 Answer = TypeVar("Answer")
@@ -16,7 +16,7 @@ async def within(seconds: float, awaited: Awaitable[Answer]) -> Answer:
     A coroutine is begun at once, and what ends without waiting needs no timer: setting one costs more than to look into
     a table that is in memory.
     """
-    if not isinstance(awaited, Coroutine):
+    if not isinstance(awaited, CoroutineType):
         async with asyncio.timeout(seconds):
             return await awaited
     try:

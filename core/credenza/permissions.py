@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Awaitable, Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 from urllib.parse import parse_qsl, urlencode
 
 from .objects import Choices, Question, ScopeProvider, Subject
@@ -28,8 +27,7 @@ KEPT_REQUEST = 1000  # characters of scopes, resources and claims
 Answer = TypeVar("Answer")
 
 
-@dataclass(frozen=True, slots=True)
-class Decision:
+class Decision(NamedTuple):
     """The verdicts on one request, with the scopes they are about, in the order of the sources."""
 
     asked: Asked
@@ -45,7 +43,7 @@ class Decision:
         """The same decision about fewer permissions, those of one token."""
         implied = {p for p in self.granted if p.scope not in self.asked.scopes}
         kept = [v for v in self.verdicts if v.permission in permissions or v.permission in implied]
-        return replace(self, verdicts=kept)
+        return self._replace(verdicts=kept)
 
     @property
     def offline(self) -> bool:

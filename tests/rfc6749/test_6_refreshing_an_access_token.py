@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 
 from credenza import audit
@@ -22,20 +20,20 @@ def test_a_token_works_until_the_second_in_which_it_expires() -> None:
     check_usable(TOKEN, NOW, WINDOW)
     for changes in ({"expires_at": NOW}, {"idle_expires_at": NOW}, {"expires_at": NOW - 1}):
         with pytest.raises(InvalidGrant, match="expired"):
-            check_usable(replace(TOKEN, **changes), NOW, WINDOW)
+            check_usable(TOKEN._replace(**changes), NOW, WINDOW)
 
 
 def test_a_grant_that_ended_has_no_tokens() -> None:
     with pytest.raises(InvalidGrant, match="ended"):
-        check_usable(replace(TOKEN, grant=replace(GRANT, revoked_at=0)), NOW, WINDOW)
+        check_usable(TOKEN._replace(grant=GRANT._replace(revoked_at=0)), NOW, WINDOW)
 
 
 def test_a_repeat_is_an_accident_for_as_long_as_the_window_is() -> None:
-    check_usable(replace(TOKEN, spent_at=NOW - WINDOW + 1), NOW, WINDOW)
-    check_usable(replace(TOKEN, spent_at=NOW, expires_at=0), NOW, WINDOW)  # its successor's time counts
+    check_usable(TOKEN._replace(spent_at=NOW - WINDOW + 1), NOW, WINDOW)
+    check_usable(TOKEN._replace(spent_at=NOW, expires_at=0), NOW, WINDOW)  # its successor's time counts
     for spent_at in (NOW - WINDOW, NOW - WINDOW - 1):
         with pytest.raises(Reused):
-            check_usable(replace(TOKEN, spent_at=spent_at), NOW, WINDOW)
+            check_usable(TOKEN._replace(spent_at=spent_at), NOW, WINDOW)
 
 
 def test_6_less_than_was_granted_and_never_more() -> None:

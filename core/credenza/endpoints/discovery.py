@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-import json
 from collections.abc import Awaitable, Callable
 
+from ..protocol.documents import to_json
 from ..protocol.metadata import metadata
 from ..server import AuthorizationServer
 from ..store.engine import StoreUnavailable
@@ -73,7 +73,7 @@ class Document:
 
     def put(self, version: int, value: object) -> None:
         self.version = version
-        self.body = json.dumps(value, separators=(",", ":")).encode()
+        self.body = to_json(value)
         self.etag = f'"{hashlib.sha256(self.body).hexdigest()[:20]}"'
 
     def answer(self, request: AnyRequest, max_age: int) -> AnyResponse:

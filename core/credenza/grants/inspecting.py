@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 from urllib.parse import parse_qsl
 
 from ..objects import Subject
@@ -18,8 +18,7 @@ from ..store.users import User
 from .issuing import Authorized, authorized
 
 
-@dataclass(frozen=True, slots=True)
-class Inspected:
+class Inspected(NamedTuple):
     """A live token. `scope` is what is left of it: what it was issued with and what would still be granted."""
 
     token: AccessToken

@@ -6,8 +6,7 @@ RFC 6749 §5.1, RFC 8707 §2.2, RFC 9068 §3, OpenID Connect Core §3.1.3.3.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 from ..events import TokenIssued
 from ..objects import Choices, Subject, TokenRequest
@@ -25,8 +24,7 @@ from ..store.grants import AccessToken, Details, Grant, insert_access_token
 from ..store.users import User, find_user
 
 
-@dataclass(frozen=True, slots=True)
-class Authorized:
+class Authorized(NamedTuple):
     """What a grant is worth at this moment: its user, and the verdicts computed now."""
 
     grant: Grant
@@ -59,8 +57,7 @@ async def authorized(
     return Authorized(grant, user, decision)
 
 
-@dataclass(frozen=True, slots=True)
-class Target:
+class Target(NamedTuple):
     """What one access token is for: an audience (empty for the provider itself) and the permissions in it.
 
     `binding` is what it is bound to beside that, in the words of the scope source.
@@ -98,7 +95,7 @@ def choose_target(server: AuthorizationServer, decision: Decision, parameters: P
         audience = preferred.pop() if len(preferred) == 1 else ""
         own = [p for p in granted if not audiences[p]]
         there = _bound(server, decision, audience, [p for p in granted if audience and audiences[p] == audience])
-        target = replace(there, permissions=[p for p in granted if p in own or p in there.permissions])
+        target = there._replace(permissions=[p for p in granted if p in own or p in there.permissions])
     return _narrowed(target, parameters, decision.asked)
 
 
@@ -116,11 +113,10 @@ def _narrowed(target: Target, parameters: Parameters, asked: Asked) -> Target:
         return target
     if beyond := [scope for scope in wanted if scope not in asked.scopes]:
         raise InvalidScope(f"Not part of the authorization: {', '.join(beyond)}.")
-    return replace(target, permissions=[p for p in target.permissions if p.scope in wanted])
+    return target._replace(permissions=[p for p in target.permissions if p.scope in wanted])
 
 
-@dataclass(frozen=True, slots=True)
-class Minted:
+class Minted(NamedTuple):
     """Tokens that are made but not yet given: whatever waits on plugins is done, and `keep` makes them count."""
 
     response: dict[str, Any]

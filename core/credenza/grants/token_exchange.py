@@ -7,7 +7,6 @@ same place the new token carries no more than the old one, and nowhere does it l
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
 from ..objects import Subject, TokenRequest
@@ -115,4 +114,4 @@ def no_wider(token: AccessToken, target: Target) -> Target:
     if (target.audience, target.binding) != (token.audience, token.binding):
         return target
     issued = parse_scope(token.scope)
-    return replace(target, permissions=[p for p in target.permissions if p.scope in issued])
+    return target._replace(permissions=[p for p in target.permissions if p.scope in issued])

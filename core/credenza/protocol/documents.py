@@ -1,11 +1,30 @@
-"""JSON that somebody else wrote, read with care. RFC 8259."""
+"""JSON: what somebody else wrote, read with care, and our own, written fast. RFC 8259."""
 
 from __future__ import annotations
 
 import json
 from typing import Any
 
+import msgspec
+
 MAX_DEPTH = 20
+_encode, _decode = msgspec.json.Encoder().encode, msgspec.json.Decoder().decode
+
+
+def to_json(value: object) -> bytes:
+    """Compact, as UTF-8. Raises TypeError or ValueError for what is no JSON."""
+    try:
+        return _encode(value)
+    except (TypeError, OverflowError):  # a class of its own for text or numbers, or a number beyond 64 bits
+        return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
+
+
+def read_json(text: str) -> Any:
+    """What we wrote ourselves."""
+    try:
+        return _decode(text)
+    except msgspec.DecodeError:  # a number beyond all numbers is one of Python's
+        return json.loads(text)
 
 
 def parse_json(data: bytes) -> Any:

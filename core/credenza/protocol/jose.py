@@ -21,7 +21,7 @@ from jose import jwk, jws
 from jose.backends.base import Key
 from jose.backends.cryptography_backend import CryptographyECKey, CryptographyRSAKey
 
-from .documents import parse_json
+from .documents import parse_json, to_json
 
 ALGORITHMS = ("RS256", "ES256", "PS256", "EdDSA")  # what is signed with, here and by clients
 FAPI_ALGORITHMS = ("ES256", "PS256", "EdDSA")  # FAPI 2.0 Security Profile §5.4.1
@@ -30,7 +30,6 @@ MEMBERS = {"RSA": ("n", "e"), "EC": ("crv", "x", "y"), "OKP": ("crv", "x")}
 CURVES = {"EC": "P-256", "OKP": "Ed25519"}
 MAX_TOKEN = 16 * 1024
 MAX_KEYS = 50
-_to_json = json.JSONEncoder(separators=(",", ":")).encode
 SKEW = 60  # seconds that a clock elsewhere may be ahead
 
 
@@ -105,13 +104,13 @@ def sign(claims: Mapping[str, Any], key: SigningKey, *, typ: str) -> str:
 
     Put together here, since the header is the same for every token of a key; what signs is the library's key.
     """
-    signed = f"{_header(key.alg, key.kid, typ)}.{_encode(_to_json(dict(claims)).encode())}"
+    signed = f"{_header(key.alg, key.kid, typ)}.{_encode(to_json(dict(claims)))}"
     return f"{signed}.{_encode(key.key.sign(signed.encode()))}"
 
 
 @lru_cache(maxsize=64)
 def _header(alg: str, kid: str, typ: str) -> str:
-    return _encode(_to_json({"alg": alg, "kid": kid, "typ": typ}).encode())
+    return _encode(to_json({"alg": alg, "kid": kid, "typ": typ}))
 
 
 class ForeignKey(ValueError):

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
 
 from .scopes import Permission
 
@@ -16,8 +16,7 @@ class Outcome(StrEnum):
     NOT_CONSENTED = "not consented"
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
+class Verdict(NamedTuple):
     """What was decided about one permission, and through what (a role) or why not."""
 
     permission: Permission

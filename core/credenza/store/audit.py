@@ -11,6 +11,7 @@ from piccolo.columns import BigInt, BigSerial, Text, Varchar
 from piccolo.columns.combination import WhereRaw
 from piccolo.table import Table
 
+from ..protocol.documents import to_json
 from .statements import Insert
 
 
@@ -81,7 +82,7 @@ async def insert_event(
         address=address,
         result=result,
         error_id=error_id or None,
-        data=json.dumps(data or {}),
+        data=to_json(data).decode() if data else "{}",
     )
 
 

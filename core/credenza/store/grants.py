@@ -5,14 +5,15 @@ Revoking the grant ends every token of it at once: there is nothing to find and 
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
+import msgspec
 from piccolo.columns import BigInt, ForeignKey, OnDelete, Text, Varchar
 from piccolo.table import Table
 
+from ..protocol.documents import to_json
 from .clients import ClientRow
 from .pushed_requests import PushedRequestRow
 from .statements import Insert, Statement, names, select
@@ -94,18 +95,17 @@ class Details:
     dpop_jkt: str = ""
 
     def dump(self) -> str:
-        return json.dumps({name: getattr(self, name) for name in self.__slots__})
+        return to_json(self).decode()
 
     @classmethod
     def load(cls, text: str) -> Details:
-        values = json.loads(text)
-        for name in ("scopes", "resources", "userinfo_claims", "id_token_claims", "amr"):
-            values[name] = tuple(values[name])
-        return cls(**values)
+        return _DETAILS.decode(text)
 
 
-@dataclass(frozen=True, slots=True)
-class Grant:
+_DETAILS = msgspec.json.Decoder(Details)
+
+
+class Grant(NamedTuple):
     """A user's authorization of a client: the family that codes and tokens belong to."""
 
     id: str
@@ -117,8 +117,7 @@ class Grant:
     revoked_at: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class AuthorizationCode:
+class AuthorizationCode(NamedTuple):
     digest: str
     grant: Grant
     redirect_uri: str
@@ -127,8 +126,7 @@ class AuthorizationCode:
     spent_at: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class RefreshToken:
+class RefreshToken(NamedTuple):
     digest: str
     grant: Grant
     created_at: int
@@ -140,8 +138,7 @@ class RefreshToken:
     jkt: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class AccessToken:
+class AccessToken(NamedTuple):
     """`grant` is None for a token that a client got for itself; `context` is that of the consent it was issued by."""
 
     digest: str
@@ -273,7 +270,7 @@ async def find_refresh_token(digest: str) -> RefreshToken | None:
     row = await _FIND_REFRESH_TOKEN.first(digest)
     if row is None:
         return None
-    own = {name: row[name] for name in RefreshToken.__slots__ if name != "grant"}
+    own = {name: row[name] for name in RefreshToken._fields if name != "grant"}
     return RefreshToken(**own, grant=_joined_grant(row))
 
 

@@ -12,6 +12,7 @@ from typing import Any
 from piccolo.columns import BigInt, Boolean, ForeignKey, Integer, OnDelete, Text, Varchar
 from piccolo.table import Table
 
+from ..protocol.documents import read_json
 from ..protocol.tokens import new_id
 from .clients import contains, in_order
 from .engine import database
@@ -101,9 +102,7 @@ def new_user_id() -> str:
 def _user(row: Mapping[str, Any]) -> User:
     values = dict(row)
     del values["words"]
-    return User(
-        **{**values, "profile": json.loads(values["profile"]), "custom_data": json.loads(values["custom_data"])}
-    )
+    return User(**{**values, "profile": read_json(values["profile"]), "custom_data": read_json(values["custom_data"])})
 
 
 def _columns(user: User) -> dict[Any, Any]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import AsyncIterator, Mapping
 from typing import Any, cast
 from urllib.parse import quote
@@ -10,6 +9,7 @@ from urllib.parse import quote
 from litestar import Response
 from litestar.response import Stream
 
+from ..protocol.documents import to_json
 from ..protocol.errors import (
     InsufficientScope,
     InvalidClient,
@@ -26,7 +26,6 @@ SAFE = "!#$%&'()*+,/:;=?@[]~"  # what a URI may hold as it is. RFC 3986 §2
 NO_STORE = {"Cache-Control": "no-store", "Pragma": "no-cache"}
 LATER = frozenset({429, 503})  # the same request may succeed in a moment
 AnyResponse = Response[bytes]
-to_json = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
 class Ready(Response[bytes]):
@@ -125,7 +124,7 @@ def json_response(
 ) -> AnyResponse:
     """JSON that nobody may keep. RFC 6749 §5.1."""
     return Ready(
-        to_json(content).encode(),
+        to_json(content),
         status,
         "application/json",
         {**NO_STORE, "X-Content-Type-Options": "nosniff", **(headers or {})},
