@@ -673,9 +673,9 @@ def test_timing_of_unknown_clients(credenza: Any) -> None:
     def fastest(client_id: str) -> float:
         taken = []
         for _ in range(8):
-            started = time.perf_counter()
+            started = time.process_time()
             credenza.request("POST", "/token", data=form, headers=basic(client_id, "wrong"))
-            taken.append(time.perf_counter() - started)
+            taken.append(time.process_time() - started)
         return min(taken)
 
     assert fastest("machine") < fastest("nobody") * 5 + 0.05

@@ -90,9 +90,9 @@ def test_a_enu_01_the_same_work_whoever_is_named(credenza: Any) -> None:
         taken: dict[str, list[float]] = {"known": [], "unknown": []}
         for _ in range(15):
             for kind, value in (("known", stored), ("unknown", None)):
-                started = time.perf_counter()
+                started = time.process_time()  # what others do on this machine does not count
                 assert not credenza.run(passwords.verify, value, "wrong")
-                taken[kind].append(time.perf_counter() - started)
+                taken[kind].append(time.process_time() - started)
         return statistics.median(taken["known"]), statistics.median(taken["unknown"])
 
     known, unknown = medians()

@@ -67,10 +67,10 @@ REFUSED = {
 
 @pytest.mark.parametrize("kind", REFUSED)
 def test_a_upl_01_a_upl_02_what_is_no_picture(kind: str) -> None:
-    started = time.perf_counter()
+    started = time.process_time()
     with pytest.raises(UnusableImage):
         encode_again(REFUSED[kind])
-    assert time.perf_counter() - started < 1
+    assert time.process_time() - started < 1
 
 
 def test_a_upl_01_only_the_picture_is_kept() -> None:
@@ -97,9 +97,9 @@ def test_a_upl_02_ten_thousand_frames() -> None:
     frames = [Image.new("P", (2, 2), color=n % 250) for n in range(2000)]
     out = io.BytesIO()
     frames[0].save(out, "GIF", save_all=True, append_images=frames[1:])
-    started = time.perf_counter()
+    started = time.process_time()
     made = encode_again(out.getvalue()) if len(out.getvalue()) <= MAX_BYTES else b"\x89PNG"
-    assert time.perf_counter() - started < 1
+    assert time.process_time() - started < 1
     assert made.startswith(b"\x89PNG")
 
 

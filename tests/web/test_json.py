@@ -27,6 +27,7 @@ class Name(str):
         {"color": Color.RED},
         {"name": Name("Ada"), "list": [Name("é")]},
         {"much": 2**80, "less": -(2**80)},
+        {"half": "\ud800"},
         {},
     ],
 )
@@ -41,10 +42,9 @@ def test_it_is_utf_8_as_it_stands() -> None:
     assert to_json({"name": "é"}) == '{"name":"é"}'.encode()
 
 
-@pytest.mark.parametrize("value", [{"a": object()}, {"a": "\ud800"}])
-def test_what_is_no_json_is_refused(value: object) -> None:
-    with pytest.raises((TypeError, ValueError)):
-        to_json(value)
+def test_what_is_no_json_is_refused() -> None:
+    with pytest.raises(TypeError):
+        to_json({"a": object()})
 
 
 def test_numbers_beyond_all_numbers_that_an_administrator_stored_are_read() -> None:

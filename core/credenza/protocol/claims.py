@@ -68,4 +68,13 @@ def _wishes(member: object) -> dict[str, Mapping[str, Any]]:
         raise InvalidRequest("The members of the claims parameter are objects of at most 100 claims.")
     if not all(wish is None or isinstance(wish, dict) for wish in member.values()):
         raise InvalidRequest("A claim is asked for with null or with an object.")
-    return {name: wish or {} for name, wish in member.items()}
+    return {name: wish or {} for name, wish in member.items() if _is_text(name)}
+
+
+def _is_text(name: str) -> bool:
+    """JSON may hold half of a surrogate pair; no claim has such a name. RFC 8259 §8.2."""
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return False
+    return True

@@ -12,18 +12,19 @@ _encode, _decode = msgspec.json.Encoder().encode, msgspec.json.Decoder().decode
 
 
 def to_json(value: object) -> bytes:
-    """Compact, as UTF-8. Raises TypeError or ValueError for what is no JSON."""
+    """Compact, as UTF-8. Raises TypeError for what is no JSON."""
     try:
         return _encode(value)
-    except (TypeError, OverflowError):  # a class of its own for text or numbers, or a number beyond 64 bits
-        return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
+    except (TypeError, OverflowError, UnicodeEncodeError):
+        # A class of its own for text or numbers, a number beyond 64 bits, half of a surrogate pair.
+        return json.dumps(value, separators=(",", ":")).encode()
 
 
 def read_json(text: str) -> Any:
     """What we wrote ourselves."""
     try:
         return _decode(text)
-    except msgspec.DecodeError:  # a number beyond all numbers is one of Python's
+    except msgspec.DecodeError:  # a number beyond all numbers, half of a surrogate pair: Python has both
         return json.loads(text)
 
 
