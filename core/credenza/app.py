@@ -37,7 +37,7 @@ from .web.observing import Application
 from .web.passwords import Passwords
 from .web.rendering import Renderer
 from .web.requests import MAX_PAGE_BODY
-from .web.turnstile import Turnstile
+from .web.turnstile import ANSWERS, Turnstile
 
 PROTOCOL = [
     discovery.discovery,
@@ -49,6 +49,7 @@ PROTOCOL = [
     pushed_authorization.pushed_authorization,
     device_authorization.device_authorization,
 ]
+OPERATIONS = [operations.healthz, operations.readyz, operations.metrics]
 PAGES = [
     authorization.authorize,
     interaction.resume,
@@ -57,9 +58,7 @@ PAGES = [
     end_session.end_session,
     device_authorization.device,
     pages.front_door,
-    operations.healthz,
-    operations.readyz,
-    operations.metrics,
+    *OPERATIONS,
     operations.security_txt,
     pages.branding_stylesheet,
     pages.image,
@@ -105,7 +104,7 @@ def create_app(
         finally:
             await limiter.close()
 
-    return Application(
+    app = Application(
         route_handlers=[
             Router("/", route_handlers=PROTOCOL, exception_handlers=awaited(PROTOCOL_HANDLERS)),
             Router("/", route_handlers=PAGES),
@@ -123,7 +122,7 @@ def create_app(
                 "limiter": limiter,
                 "discovery": discovery.Document(),
                 "jwks": discovery.Document(),
-                "turnstile": Turnstile(),
+                "turnstile": Turnstile(ANSWERS),
             }
         ),
         lifespan=[lifespan],
@@ -131,6 +130,8 @@ def create_app(
         logging_config=None,
         debug=False,
     )
+    app.programs = frozenset(path for handler in (*PROTOCOL, *OPERATIONS) for path in handler.paths)
+    return app
 
 
 def _plugin_routes(server: AuthorizationServer) -> list[BaseRouteHandler | Router]:

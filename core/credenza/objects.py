@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol, runtime_checkable
@@ -228,7 +228,7 @@ class Authenticator:
         """The user, or a sentence that says why not without telling whether the account exists."""
         raise NotImplementedError
 
-    def place(self) -> AbstractContextManager[None]:
+    def place(self) -> AbstractAsyncContextManager[None]:
         """A place among those who try at this moment, taken before anything is read for the try and held to its end.
 
         Raises TemporarilyUnavailable when there is none: whoever is refused must cost nothing.
@@ -392,7 +392,7 @@ class Prompt:
         """The page (GET), an instance of a `Page`."""
         raise NotImplementedError
 
-    def place(self, server: AuthorizationServer, form: Parameters) -> AbstractContextManager[None]:
+    def place(self, server: AuthorizationServer, form: Parameters) -> AbstractAsyncContextManager[None]:
         """A place among those whose answers are being taken, as an authenticator has it."""
         return nullcontext()
 

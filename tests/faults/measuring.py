@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import os
 import random
 import statistics
 import subprocess
 import sys
-import threading
 import time
 from base64 import b64encode
 from collections.abc import Iterator
@@ -78,8 +76,3 @@ def memory(server: Any) -> float:
         with suppress(psutil.NoSuchProcess):
             total += psutil.Process(pid).memory_full_info().pss
     return total / 2**20
-
-
-def give_way() -> None:
-    """These are the computers of other people: they take nothing from the server's two processors."""
-    os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), 15)

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterable
 from contextlib import closing
@@ -13,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from faults.crowds import gathered
 from faults.driver import Tally
 from faults.measuring import calm_times, measured, p95, p99
 from faults.oracle import ask
@@ -95,76 +94,32 @@ def fill(database_url: str, rows: Iterable[tuple[str, int]]) -> None:
     asyncio.run(copy())
 
 
-HERD = """
-import asyncio, os, sys
-os.setpriority(os.PRIO_PROCESS, 0, 15)  # the computers of other people
-port, many, seconds, path = int(sys.argv[1]), int(sys.argv[2]), float(sys.argv[3]), sys.argv[4]
-counts, over = {}, False
-began = None
-
-async def together():
-    # everybody at the same moment, every two seconds
-    await asyncio.sleep(2 - (asyncio.get_running_loop().time() - began) % 2)
-
-async def ask(number):
-    reader, writer = await asyncio.open_connection("127.0.0.1", port)
-    what = ("/jwks", "/.well-known/openid-configuration")[number % 2]
-    etag = ""
-    while not over:
-        await together()
-        known = f"If-None-Match: {etag}\\r\\n" if etag else ""
-        writer.write(f"GET {what} HTTP/1.1\\r\\nHost: x\\r\\n{known}\\r\\n".encode())
-        head = (await reader.readuntil(b"\\r\\n\\r\\n")).decode()
-        status = head.split()[1]
-        fields = dict(line.lower().split(": ", 1) for line in head.split("\\r\\n")[1:] if line)
-        await reader.readexactly(int(fields.get("content-length", 0)))
-        assert "max-age" in fields["cache-control"]
-        counts[status] = counts.get(status, 0) + 1
-        etag = head.partition("etag: ")[2].partition("\\r\\n")[0] if number % 4 < 2 else ""
-    writer.close()
-
-async def main():
-    global over, began
-    began = asyncio.get_running_loop().time()
-    tasks = [asyncio.create_task(ask(number)) for number in range(many)]
-    await asyncio.sleep(seconds)
-    over = True
-    await asyncio.gather(*tasks)
-    with open(path, "w") as file:
-        print(*(f"{status}={count}" for status, count in sorted(counts.items())), file=file)
-
-asyncio.run(main())
-"""
-
-
 @pytest.mark.postgresql
+@pytest.mark.parametrize("pause", [pytest.param(2, id="together"), pytest.param(0, id="without_a_pause")])
 def test_f_17_five_hundred_ask_for_the_keys_at_once(
-    filled_postgresql_url: str, start_server: Callable[..., Any], tally: Tally, tmp_path: Path
+    filled_postgresql_url: str, start_server: Callable[..., Any], tally: Tally, tmp_path: Path, pause: int
 ) -> None:
-    """Every two seconds, all at the same moment. From memory: the database is asked as often as time passes, and not as
-    often as somebody asks.
+    """Every two seconds all at the same moment, or each again as soon as it has its answer. From memory: the database
+    is asked as often as time passes, and not as often as somebody asks.
     """
     server = start_server(filled_postgresql_url, workers=2)
     name = filled_postgresql_url.partition("?")[0].rpartition("/")[2]
     committed = f"SELECT xact_commit AS what FROM pg_stat_database WHERE datname = '{name}'"
-    calm, path, seconds = calm_times(server, tmp_path, seconds=4), tmp_path / "herd", 20
+    calm, seconds = calm_times(server, tmp_path, seconds=4), 20
     time.sleep(1.5)  # PostgreSQL's own figures are a second late
     before = int(ask(filled_postgresql_url, committed)[0])
-    with measured(server, tmp_path) as busy:
-        herd = subprocess.Popen([sys.executable, "-c", HERD, str(server.port), "500", str(seconds), str(path)])
-        assert herd.wait(180) == 0
+    with gathered("herd", server.port, 500, seconds, pause) as go, measured(server, tmp_path) as busy:
+        counts = go()
     time.sleep(1.5)
     asked = int(ask(filled_postgresql_url, committed)[0]) - before
     calm += calm_times(server, tmp_path, seconds=4)
-    counts = dict(pair.split("=") for pair in path.read_text().split())
-    answers = sum(int(count) for count in counts.values())
     ratio = p95(busy) / p95(calm)
     print(
-        f"\n500 connections, {counts} answers in {seconds} s, {asked} transactions for them and {len(busy)} tokens; "
-        f"token p95 {ratio:.1f} times its calm value"
+        f"\n500 connections, {counts.total()} answers in {seconds} s, {asked} transactions for them and {len(busy)} "
+        f"tokens; token p95 {ratio:.1f} times its calm value"
     )
-    tally.look("I4", set(counts) <= {"200", "304"}, f"answers were {counts}")
-    assert int(counts["304"]) > 0, "an ETag that is still right saves the body"
-    assert asked - 4 * len(busy) < answers / 2, "the database is asked for each of them"
+    tally.look("I4", set(counts) <= {200, 304}, f"answers were {counts}")
+    assert counts[304] > 0, "an ETag that is still right saves the body"
+    assert asked - 4 * len(busy) < counts.total() / 2, "the database is asked for each of them"
     assert not tally.violations, tally.violations
     assert ratio < 3

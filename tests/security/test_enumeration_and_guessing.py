@@ -21,7 +21,7 @@ from credenza.protocol.errors import TemporarilyUnavailable
 from credenza.settings import Settings, SettingsError, secret_key
 from credenza.store import users
 from credenza.testing import PASSWORD, PageSeen, RelyingParty, UserAgent, test_settings
-from credenza.web.passwords import MAX_WAITING, Passwords, WeakPassword, check_new_password
+from credenza.web.passwords import AHEAD, MAX_WAITING, Passwords, WeakPassword, check_new_password
 from credenza.web.tries import FREE_FAILURES, LONGEST_WAIT
 
 # -- enumeration ------------------------------------------------------------------------------------------------------
@@ -300,6 +300,44 @@ def test_a_bru_08_hashing_is_bounded(credenza: Any) -> None:
     refused = [result for result in results if isinstance(result, TemporarilyUnavailable)]
     assert len(refused) == 64 - MAX_WAITING
     assert all(isinstance(result, TemporarilyUnavailable) or result is False for result in results)
+    assert credenza.run(passwords.verify, None, "x") is False
+
+
+def test_f_18_of_those_who_wait_few_are_worked_on(credenza: Any) -> None:
+    """F-18: before its turn a sign-in costs the database nothing; they go on in the order of their coming."""
+    passwords = Passwords(Settings(argon2_time_cost=1, argon2_memory_kib=8, password_threads=2))
+
+    async def storm() -> None:
+        begun: list[int] = []
+        go_on = [asyncio.Event() for _ in range(MAX_WAITING)]
+
+        async def one(number: int) -> None:
+            async with passwords.place():
+                begun.append(number)
+                async with passwords.place():  # what it calls takes no second one
+                    await go_on[number].wait()
+
+        tasks = [asyncio.create_task(one(number)) for number in range(MAX_WAITING)]
+        await asyncio.sleep(0)
+        first = 2 + AHEAD
+        assert begun == list(range(first))
+        with pytest.raises(TemporarilyUnavailable):
+            await passwords.verify(None, "x")
+        tasks[first].cancel()  # hung up while it waited
+        go_on[0].set()
+        await asyncio.wait([tasks[0], tasks[first]])
+        for _ in range(3):
+            await asyncio.sleep(0)
+        assert begun == [*range(first), first + 1]
+        assert await asyncio.wait_for(asyncio.create_task(last(go_on, tasks)), 30) == MAX_WAITING - 1
+        assert begun == [number for number in range(MAX_WAITING) if number != first]
+
+    async def last(go_on: list[asyncio.Event], tasks: list[asyncio.Task[None]]) -> int:
+        for event in go_on:
+            event.set()
+        return sum(done is None for done in await asyncio.gather(*tasks, return_exceptions=True))
+
+    credenza.run(storm)
     assert credenza.run(passwords.verify, None, "x") is False
 
 

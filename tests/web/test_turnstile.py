@@ -1,15 +1,22 @@
-"""What is answered from memory by the thousand lets everything else through in between. SECURITY.md F-17."""
+"""What comes in crowds lets everything else through in between. SECURITY.md F-17, F-18."""
 
 from __future__ import annotations
 
 import asyncio
+from typing import Any
 
-from credenza.web.turnstile import AT_ONCE, Turnstile
+import pytest
+
+from credenza.store.engine import urgent
+from credenza.testing import Credenza
+from credenza.web.turnstile import Turnstile
+
+AT_ONCE = 4
 
 
 def test_a_few_pass_in_each_round_in_the_order_in_which_they_came() -> None:
     async def main() -> list[list[int]]:
-        turnstile, passed = Turnstile(), []
+        turnstile, passed = Turnstile(AT_ONCE), []
 
         async def one(number: int) -> None:
             await turnstile.wait()
@@ -30,7 +37,7 @@ def test_a_few_pass_in_each_round_in_the_order_in_which_they_came() -> None:
 
 def test_whoever_gives_up_takes_nobodys_turn() -> None:
     async def main() -> None:
-        turnstile = Turnstile()
+        turnstile = Turnstile(AT_ONCE)
         tasks = [asyncio.create_task(turnstile.wait()) for _ in range(4 * AT_ONCE)]
         await asyncio.sleep(0)
         for task in tasks[AT_ONCE : 3 * AT_ONCE]:
@@ -40,3 +47,90 @@ def test_whoever_gives_up_takes_nobodys_turn() -> None:
         await asyncio.wait_for(turnstile.wait(), 10)
 
     asyncio.run(main())
+
+
+PAGE, TOKEN = ("GET", "/nowhere"), ("POST", "/token")
+
+
+async def ask(app: Any, method: str, path: str) -> int:
+    """As uvicorn does it: the request is there, and a task begins."""
+    status = 0
+
+    async def receive() -> Any:
+        return {"type": "http.request", "body": b"", "more_body": False}
+
+    async def send(message: Any) -> None:
+        nonlocal status
+        status = message.get("status", status)
+
+    scope = {
+        "type": "http",
+        "method": method,
+        "path": path,
+        "raw_path": path.encode(),
+        "query_string": b"",
+        "headers": [(b"accept", b"text/html")],
+        "client": ("203.0.113.7", 50000),
+        "server": ("localhost", 8400),
+        "scheme": "http",
+        "http_version": "1.1",
+        "root_path": "",
+    }
+    await app(scope, receive, send)
+    return status
+
+
+def test_f_18_a_token_request_passes_between_the_pages_that_came_before_it(credenza: Credenza) -> None:
+    """F-18: behind a hundred people it waits for one of them, and people are served in the order of their coming."""
+    answered: list[tuple[str, int]] = []
+
+    async def main() -> None:
+        async def one(number: int, request: tuple[str, str]) -> None:
+            await ask(credenza.app, *request)
+            answered.append((request[1], number))
+
+        async with asyncio.TaskGroup() as tasks:
+            for number in range(100):
+                tasks.create_task(one(number, PAGE))
+            tasks.create_task(one(100, TOKEN))
+
+    credenza.run(ask, credenza.app, *PAGE)  # what is read once, and then known
+    credenza.run(main)
+    assert answered.index(("/token", 100)) <= 2
+    assert [number for path, number in answered if path == "/nowhere"] == list(range(100))
+
+
+@pytest.mark.parametrize("path", ["/token", "/userinfo", "/introspect", "/revoke", "/par", "/healthz", "/readyz"])
+def test_programs_never_wait_behind_people(credenza: Credenza, path: str) -> None:
+    app: Any = credenza.app
+    assert path in app.programs
+
+
+@pytest.mark.parametrize("path", ["/authorize", "/interaction/x/login", "/account", "/console"])
+def test_pages_take_turns(credenza: Credenza, path: str) -> None:
+    """One waits, and whoever hangs up meanwhile leaves no trace."""
+
+    async def main() -> None:
+        app: Any = credenza.app
+        task = asyncio.create_task(ask(app, "GET", path))
+        await app.pages.wait()  # somebody else's turn, in the same round
+        await asyncio.sleep(0)
+        before = app.under_way
+        task.cancel()
+        await asyncio.wait([task])
+        assert (before, app.under_way) == (1, 0)
+
+    credenza.run(main)
+
+
+@pytest.mark.parametrize(("method", "path", "first"), [("POST", "/token", True), ("GET", "/authorize", False)])
+def test_connections_of_the_database_are_kept_for_programs(
+    credenza: Credenza, method: str, path: str, first: bool
+) -> None:
+    """F-18: what a person waits for takes no more than its part of the pool."""
+
+    async def main() -> bool:
+        await ask(credenza.app, method, path)
+        return urgent.get()
+
+    assert credenza.run(main) is first

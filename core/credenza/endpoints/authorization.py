@@ -39,7 +39,7 @@ from ..web.sessions import (
 from .authorization_answer import finish, refuse
 
 
-@endpoint("/authorize", methods=("GET", "POST"), name="authorization")
+@endpoint("/authorize", methods=("GET", "POST"), name="authorization", people=True)
 async def authorize(request: AnyRequest) -> AnyResponse:
     server = server_of(request)
     try:

@@ -5,7 +5,7 @@ Whatever is answered comes back to `proceed`, which asks the next question or en
 
 from __future__ import annotations
 
-from contextlib import ExitStack
+from contextlib import AsyncExitStack
 from typing import Any
 
 from litestar import get, route
@@ -74,10 +74,10 @@ async def prompt(request: AnyRequest, token: FromPath[str], name: FromPath[str])
     if request.method == "GET":
         return await _asked(request, token, name)
     form, server = await form_parameters(request), server_of(request)
-    with ExitStack() as place:
+    async with AsyncExitStack() as place:
         try:
             if name in server.prompts:
-                place.enter_context(server.prompts[name].place(server, form))
+                await place.enter_async_context(server.prompts[name].place(server, form))
         except TemporarilyUnavailable as error:
             return await crowded_page(request, error.text)
         return await _asked(request, token, name, form)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractAsyncContextManager, nullcontext
 from typing import Any
 
 from ..events import UserSignedIn
@@ -82,7 +82,7 @@ class LoginPrompt(Prompt):
             cancel=waiting.request is not None,
         )
 
-    def place(self, server: AuthorizationServer, form: Parameters) -> AbstractContextManager[None]:
+    def place(self, server: AuthorizationServer, form: Parameters) -> AbstractAsyncContextManager[None]:
         authenticator = chosen(server, form)
         if authenticator is None or form.get("decision") == "deny":
             return nullcontext()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import AbstractContextManager
+from contextlib import AbstractAsyncContextManager
 
 from ..objects import Prompt, Waiting
 from ..protocol.errors import LoginRequired
@@ -34,7 +34,7 @@ class NewPasswordPrompt(Prompt):
     async def show(self, waiting: Waiting) -> PasswordPage:
         return self._page(waiting)
 
-    def place(self, server: AuthorizationServer, form: Parameters) -> AbstractContextManager[None]:
+    def place(self, server: AuthorizationServer, form: Parameters) -> AbstractAsyncContextManager[None]:
         return self.passwords.place()
 
     async def submit(self, waiting: Waiting, form: Parameters) -> PasswordPage | None:

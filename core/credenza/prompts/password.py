@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import AbstractContextManager
+from contextlib import AbstractAsyncContextManager
 from dataclasses import replace
 
 from ..events import SignInFailed
@@ -30,14 +30,14 @@ class PasswordAuthenticator(Authenticator):
         self.limiter = limiter
         self.throttled = throttled
 
-    def place(self) -> AbstractContextManager[None]:
+    def place(self) -> AbstractAsyncContextManager[None]:
         return self.passwords.place()
 
     async def authenticate(self, server: AuthorizationServer, form: Parameters, address: str) -> Authentication | str:
         identifier, password = form.get("identifier", "").strip(), form.get("password", "")
         if len(identifier) > 320 or len(password) > MAX_CHARACTERS:
             return WRONG
-        with self.passwords.place():
+        async with self.passwords.place():
             return await self._check(server, identifier, password, address)
 
     async def _check(

@@ -38,14 +38,17 @@ class EndpointRequest(Request[Any, Any, Any]):
 
 
 def endpoint(
-    *paths: str, methods: tuple[str, ...], name: str, cors: bool = False
+    *paths: str, methods: tuple[str, ...], name: str, cors: bool = False, people: bool = False
 ) -> Callable[[EndpointHandler], ASGIRouteHandler]:
-    """Serve `paths` with an async function from request to response; `cors` where browser applications may call."""
+    """Serve `paths` with an async function from request to response; `cors` where browser applications may call, and
+    `people` where somebody sits and waits.
+    """
 
     def decorate(handler: EndpointHandler) -> ASGIRouteHandler:
         @asgi(list(paths), name=name, opt={"methods": methods}, copy_scope=False)
         async def route(scope: Scope, receive: Receive, send: Send) -> None:
-            urgent.set(True)
+            if not people:
+                urgent.set(True)
             request = EndpointRequest(scope, receive, send)
             method = scope["method"]  # type: ignore[typeddict-item]  # only HTTP comes here
             if method in methods:

@@ -19,6 +19,7 @@ from litestar.types import Message, Receive, Scope, Send
 from ..logs import request_id
 from ..server import AuthorizationServer
 from .requests import is_in
+from .turnstile import PAGES, Turnstile
 
 access = logging.getLogger("credenza.access")
 
@@ -33,6 +34,12 @@ class Application(Litestar):
     """Litestar, observed from outside, so that what it answers by itself is counted as well."""
 
     under_way = 0
+    programs: frozenset[str] = frozenset()
+    """The paths that programs ask for: they never wait behind a crowd of people."""
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self.pages = Turnstile(PAGES)
 
     @staticmethod
     def _get_default_plugins(plugins: list[PluginProtocol]) -> list[PluginProtocol]:
@@ -61,6 +68,8 @@ class Application(Litestar):
         if (server.up and self.under_way < MOST) or scope["path"] in ALWAYS:
             self.under_way += 1
             try:
+                if scope["path"] not in self.programs:
+                    await self.pages.wait()
                 await super().__call__(scope, receive, answer)
             finally:
                 self.under_way -= 1

@@ -7,9 +7,9 @@ import os
 import threading
 import unicodedata
 from base64 import b64encode
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, suppress
+from contextlib import asynccontextmanager, suppress
 from contextvars import ContextVar
 from functools import lru_cache
 from typing import TypeVar
@@ -27,6 +27,7 @@ Result = TypeVar("Result")
 
 MAX_CHARACTERS = 1024
 MAX_WAITING = 20
+AHEAD = 1  # beside those who are checked: reads what comes before, or writes what comes after
 BUSY = Words("Many people are signing in at this moment. Try again in a few seconds.")
 SHORTAGES = {error_to_str(code) for code in (-22, -33)}  # of memory, of threads: argon2.h
 CONTEXT_WORDS = ("credenza", "password", "administrator")
@@ -56,6 +57,7 @@ class Passwords:
         self._nobodys = unmatchable(self._hasher)
         threads = settings.password_threads or max(1, (os.cpu_count() or 2) - 1)
         self._threads = ThreadPoolExecutor(threads, thread_name_prefix="passwords", initializer=_give_way)
+        self._under_way = asyncio.Semaphore(threads + AHEAD)
         self._waiting = 0
         self.metrics: Metrics | None = None
 
@@ -85,11 +87,12 @@ class Passwords:
             return False
         return text.startswith("$argon2id$")
 
-    @contextmanager
-    def place(self) -> Iterator[None]:
+    @asynccontextmanager
+    async def place(self) -> AsyncIterator[None]:
         """A place among those who are checked or wait; taken before anything else is done for a try, and only once.
 
-        Whoever finds none has used up no try, and has cost nothing. Raises TemporarilyUnavailable.
+        Whoever finds none has used up no try, and has cost nothing; who waits has cost nothing yet, and goes on only
+        when a thread is about to be free. Raises TemporarilyUnavailable.
         """
         if _held.get():
             yield
@@ -99,15 +102,18 @@ class Passwords:
                 self.metrics.hashing_refused.inc()
             raise TemporarilyUnavailable(BUSY)
         self._count(1)
-        held = _held.set(True)
         try:
-            yield
+            async with self._under_way:
+                held = _held.set(True)
+                try:
+                    yield
+                finally:
+                    _held.reset(held)
         finally:
-            _held.reset(held)
             self._count(-1)
 
     async def _run(self, function: Callable[..., Result], *arguments: str) -> Result:
-        with self.place():
+        async with self.place():
             return await asyncio.get_running_loop().run_in_executor(self._threads, function, *arguments)
 
     def _count(self, change: int) -> None:

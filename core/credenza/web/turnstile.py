@@ -1,17 +1,22 @@
-"""A few at a time: what is answered from memory by the thousand lets everything else through in between."""
+"""A few at a time: what comes in crowds lets everything else through in between.
+
+The event loop runs what arrived together in one go, and would look for a token request only after the hundredth page.
+"""
 
 from __future__ import annotations
 
 import asyncio
 from collections import deque
 
-AT_ONCE = 4  # in each round of the event loop
+ANSWERS = 4  # in each round of the event loop: they lie ready in memory
+PAGES = 1  # most of a page's milliseconds are one step
 
 
 class Turnstile:
     """Whoever waits for the database goes on in the next round of the event loop: rounds must stay short."""
 
-    def __init__(self) -> None:
+    def __init__(self, at_once: int) -> None:
+        self._at_once = at_once
         self._passed = 0
         self._waiting: deque[asyncio.Future[None]] = deque()
 
@@ -20,7 +25,7 @@ class Turnstile:
         loop = asyncio.get_running_loop()
         if self._passed == 0 and not self._waiting:
             loop.call_soon(self._next_round, loop)
-        if self._passed < AT_ONCE and not self._waiting:
+        if self._passed < self._at_once and not self._waiting:
             self._passed += 1
             return
         turn = loop.create_future()
@@ -29,7 +34,7 @@ class Turnstile:
 
     def _next_round(self, loop: asyncio.AbstractEventLoop) -> None:
         self._passed = 0
-        while self._waiting and self._passed < AT_ONCE:
+        while self._waiting and self._passed < self._at_once:
             turn = self._waiting.popleft()
             if not turn.done():  # it was cancelled: nobody waits for the answer any more
                 turn.set_result(None)
