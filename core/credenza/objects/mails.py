@@ -1,0 +1,35 @@
+"""Mails, and who brings them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
+
+if TYPE_CHECKING:
+    from ..server import AuthorizationServer
+
+
+@dataclass(frozen=True, slots=True)
+class Mail:
+    """A message to one person: paragraphs of plain words, and at most one link (its label and address).
+
+    `language` is the tag of the language that it is written in.
+    """
+
+    to: str
+    subject: str
+    lines: tuple[str, ...]
+    link: tuple[str, str] | None = None
+    language: str = "en"
+
+
+class Mailer:
+    """Brings mails to people. Subclass it and set `name`; there is one at most."""
+
+    name: ClassVar[str]
+    server: AuthorizationServer
+    """Set when the server starts, before any method is called."""
+
+    async def send(self, mail: Mail) -> None:
+        """Take it, with the transaction that is open, and return at once: nobody waits for a mail server."""
+        raise NotImplementedError

@@ -1,0 +1,146 @@
+"""Ways to prove who one is: the first proof, which the sign-in page offers, and the second one after it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, nullcontext
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from ..protocol.assurance import MFA, PASSWORD
+from ..protocol.parameters import Parameters
+from ..store.users import User
+from .prompts import Waiting
+
+if TYPE_CHECKING:
+    from ..server import AuthorizationServer
+
+
+@dataclass(frozen=True, slots=True)
+class Authentication:
+    """A proof that the user is there. `amr` are values of RFC 8176, `acr` is the class of authentication it reaches."""
+
+    user: User
+    amr: tuple[str, ...]
+    acr: str = PASSWORD
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """Another way to prove who one is: a button that posts `authenticator` with its name, or a link to `address`.
+
+    A way that needs a `script` (an address on our origin) is hidden until the script shows it; `data` becomes `data-…`
+    attributes of the button, for the script.
+    """
+
+    name: str
+    title: str
+    icon: str = "key"
+    address: str = ""
+    script: str = ""
+    data: Mapping[str, str] = field(default_factory=dict)
+
+
+class Authenticator:
+    """A way to sign in, offered on the sign-in page. The one named "password" owns the form's two fields.
+
+    `amr` states how it authenticates (RFC 8176), `acr` is the class of authentication that it reaches.
+    """
+
+    name: ClassVar[str]
+    title: ClassVar[str]
+    amr: ClassVar[tuple[str, ...]]
+    acr: ClassVar[str] = PASSWORD
+    icon: ClassVar[str] = "key"
+    server: AuthorizationServer
+    """Set when the server starts, before any method is called."""
+
+    async def authenticate(self, server: AuthorizationServer, form: Parameters, address: str) -> Authentication | str:
+        """The user, or a sentence that says why not without telling whether the account exists."""
+        raise NotImplementedError
+
+    def place(self) -> AbstractAsyncContextManager[None]:
+        """A place among those who try at this moment, taken before anything is read for the try and held to its end.
+
+        Raises TemporarilyUnavailable when there is none: whoever is refused must cost nothing.
+        """
+        return nullcontext()
+
+    async def ways(self, waiting: Waiting) -> Sequence[Way]:
+        """Its buttons on the sign-in page: one, unless there are several of a kind, or none at present.
+
+        What is noted in `waiting.state` is there again when the answer comes.
+        """
+        return () if self.name == "password" else (Way(self.name, self.title, self.icon),)
+
+    async def answer(self, waiting: Waiting, form: Parameters) -> Authentication | str:
+        """The same as `authenticate`, for a way that needs to know about the sign-in it is part of."""
+        return await self.authenticate(waiting.server, form, waiting.address)
+
+
+@dataclass(frozen=True, slots=True)
+class SignInLink:
+    """A link on the sign-in page ("Forgot your password?"), to a path of ours.
+
+    The interaction that waits is appended as `continue`; `way_on` leads back to it.
+    """
+
+    label: str
+    path: str
+    order: int = 500
+
+
+@dataclass(frozen=True, slots=True)
+class HeldFactor:
+    """A second factor that somebody has set up, in words; times are Unix times."""
+
+    title: str
+    detail: str = ""
+    added_at: int = 0
+    last_used_at: int | None = None
+
+
+class SecondFactor:
+    """A proof asked for after the first one. Subclass it, set `name`, `title` and `amr`, and write the methods.
+
+    It is asked of whoever has set it up (`demanded`), of those who must have a second factor, and when an application
+    asks for a class of authentication that only it reaches (`acr`). A wrong answer is counted and slowed down by us.
+    """
+
+    name: ClassVar[str]
+    title: ClassVar[str]
+    amr: ClassVar[tuple[str, ...]]
+    acr: ClassVar[str] = MFA
+    icon: ClassVar[str] = "shield-check"
+    order: ClassVar[int] = 500
+    """The lowest is asked first; the others are offered beside it."""
+    demanded: ClassVar[bool] = True
+    """Whether having it is enough to be asked for it after every password."""
+    enrols: ClassVar[bool] = False
+    """Whether it can be set up during a sign-in, by somebody who must have a second factor and has none."""
+    server: AuthorizationServer
+    """Set when the server starts, before any method is called."""
+
+    async def held(self, user: User) -> Sequence[HeldFactor]:
+        """What this user has set up; empty for nothing."""
+        raise NotImplementedError
+
+    async def page(self, waiting: Waiting, user: User) -> Any:
+        """The page that asks for it, a `SecondFactorPage`."""
+        raise NotImplementedError
+
+    async def check(self, waiting: Waiting, user: User, form: Parameters) -> str:
+        """Empty when the answer is right, and then it can not be given again; else a sentence that says what to do."""
+        raise NotImplementedError
+
+    async def reset(self, user: User) -> int:
+        """Forget what this user has set up, and say how much that was."""
+        raise NotImplementedError
+
+    async def enrolment(self, waiting: Waiting, user: User) -> Any:
+        """The page that sets it up, a `SecondFactorPage`; only asked of a factor that `enrols`."""
+        raise NotImplementedError
+
+    async def enrol(self, waiting: Waiting, user: User, form: Parameters) -> Any:
+        """A sentence that says what is wrong, or, when it is set up, the page to show then (None for none)."""
+        raise NotImplementedError
