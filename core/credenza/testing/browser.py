@@ -1,0 +1,188 @@
+"""A browser, as far as pages without script need one."""
+
+from __future__ import annotations
+
+import html.parser
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qs, urlencode, urljoin, urlsplit
+
+import httpx
+
+from .server import Credenza
+from .state import PASSWORD
+
+if TYPE_CHECKING:
+    from .relying_party import RelyingParty
+
+
+class _Reader(html.parser.HTMLParser):
+    """What a test needs of a page: its name, its forms, its text."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.name = self.error = ""
+        self.forms: list[Form] = []
+        self.text: list[str] = []
+        self.links: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        given = {name: value or "" for name, value in attrs}
+        if tag == "main":
+            self.name, self.error = given.get("data-page", ""), given.get("data-error", "")
+        elif tag == "a":
+            self.links.append(given.get("href", ""))
+        elif tag == "form":
+            self.forms.append(Form(given.get("action", ""), given.get("method", "get")))
+        elif tag in ("input", "button", "select", "textarea") and self.forms:
+            self.forms[-1].fields.append(given)
+
+    def handle_data(self, data: str) -> None:
+        self.text.append(data)
+
+
+@dataclass
+class Form:
+    """A form as it stands in the page: `fields` are the attributes of its inputs and buttons."""
+
+    action: str
+    method: str
+    fields: list[dict[str, str]] = field(default_factory=list)
+
+    def hidden(self) -> list[tuple[str, str]]:
+        return [(f["name"], f.get("value", "")) for f in self.fields if f.get("type") == "hidden"]
+
+    def values_of(self, name: str) -> list[str]:
+        return [f.get("value", "") for f in self.fields if f.get("name") == name]
+
+    def checked(self, name: str) -> list[str]:
+        return [f.get("value", "") for f in self.fields if f.get("name") == name and "checked" in f]
+
+
+@dataclass
+class PageSeen:
+    """A page in the browser: `name` is its data-page, `error` its data-error, `text` what can be read."""
+
+    url: str
+    status: int
+    html: str
+    name: str
+    error: str
+    text: str
+    forms: list[Form]
+    links: list[str]
+    headers: httpx.Headers
+
+
+@dataclass
+class Callback:
+    """The browser arrived at a redirect URI: `parameters` came with it."""
+
+    url: str
+    parameters: dict[str, str]
+
+    @property
+    def code(self) -> str:
+        return self.parameters["code"]
+
+    @property
+    def error(self) -> str:
+        return self.parameters.get("error", "")
+
+
+class UserAgent:
+    """A browser: it keeps cookies, follows redirects within the issuer, and fills in forms."""
+
+    def __init__(self, credenza: Credenza) -> None:
+        self.credenza = credenza
+        self.cookies = httpx.Cookies()
+        self.address = "203.0.113.7"
+        self.page: PageSeen | None = None
+        self.history: list[httpx.Response] = []
+
+    def send(self, method: str, url: str, **options: Any) -> httpx.Response:
+        """One request with this browser's cookies; what the answer sets is kept."""
+        url = urljoin(self.credenza.issuer, url)
+        request = httpx.Request(method, url)
+        self.cookies.set_cookie_header(request)
+        headers = {
+            "accept": "text/html",
+            **({"cookie": request.headers["cookie"]} if "cookie" in request.headers else {}),
+        }
+        headers |= options.pop("headers", {})
+        response = self.credenza.request(method, url, headers=headers, address=self.address, **options)
+        self.cookies.extract_cookies(response)
+        self.history.append(response)
+        return response
+
+    def get(self, url: str, **options: Any) -> PageSeen | Callback:
+        return self._follow(self.send("GET", url, **options))
+
+    def post(
+        self, url: str, form: Mapping[str, str] | Sequence[tuple[str, str]], **options: Any
+    ) -> PageSeen | Callback:
+        """Post a form as a page of the issuer would."""
+        pairs = list(form.items()) if isinstance(form, Mapping) else list(form)
+        headers = {
+            "content-type": "application/x-www-form-urlencoded",
+            "origin": self.credenza.issuer,
+            "sec-fetch-site": "same-origin",
+            **options.pop("headers", {}),
+        }
+        return self._follow(self.send("POST", url, content=urlencode(pairs), headers=headers, **options))
+
+    def _follow(self, response: httpx.Response) -> PageSeen | Callback:
+        for _ in range(20):
+            if not response.is_redirect:
+                return self._see(response)
+            location = urljoin(str(response.url), response.headers["location"])
+            if not location.startswith(self.credenza.issuer + "/"):
+                query = parse_qs(urlsplit(location).query, keep_blank_values=True)
+                return Callback(location, {name: values[0] for name, values in query.items()})
+            response = self.send("GET", location)
+        raise AssertionError("too many redirects")
+
+    def _see(self, response: httpx.Response) -> PageSeen:
+        reader = _Reader()
+        reader.feed(response.text)
+        text = " ".join(" ".join(reader.text).split())
+        self.page = PageSeen(
+            str(response.url),
+            response.status_code,
+            response.text,
+            reader.name,
+            reader.error,
+            text,
+            reader.forms,
+            reader.links,
+            response.headers,
+        )
+        return self.page
+
+    def submit(self, fields: Sequence[tuple[str, str]], form: int = 0) -> PageSeen | Callback:
+        """Submit a form of the page that is open: its hidden fields and these."""
+        assert self.page is not None
+        target = self.page.forms[form]
+        return self.post(urljoin(self.page.url, target.action or self.page.url), [*target.hidden(), *fields])
+
+    def sign_in(self, identifier: str = "ada", password: str = PASSWORD) -> PageSeen | Callback:
+        return self.submit([("identifier", identifier), ("password", password)])
+
+    def decide(
+        self, decision: str = "authorize", *, permissions: Sequence[str] | None = None, **choices: str
+    ) -> PageSeen | Callback:
+        """Answer the consent page; optional permissions stay as they are on it unless they are named."""
+        assert self.page is not None
+        ticked = self.page.forms[0].checked("permission") if permissions is None else permissions
+        fields = [("decision", decision), *(("permission", key) for key in ticked), *choices.items()]
+        return self.submit(fields)
+
+    def authorize(self, client: RelyingParty, *, user: str = "ada", **changes: str | None) -> PageSeen | Callback:
+        """Open the client's authorization request and answer whatever comes: sign-in and consent."""
+        seen = self.get(client.authorization_url(**changes))
+        if isinstance(seen, PageSeen) and seen.name == "sign-in":
+            seen = self.sign_in(user)
+        if isinstance(seen, PageSeen) and seen.name == "consent":
+            seen = self.decide()
+        return seen
