@@ -19,7 +19,8 @@ from ..store.consents import Consent
 from ..store.users import User
 from ..web import samples
 from ..web.pages import ConsentPage, Page
-from .consent import consent_page, look
+from .consent_page import consent_page
+from .consent_situation import look
 from .login import LoginPrompt
 
 CHALLENGE = "x" * 43  # any: nothing is redeemed

@@ -1,0 +1,95 @@
+"""The consent page's dataclass. OpenID Connect Core §3.1.2.4."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ..objects import Question, Waiting
+from ..permissions import OFFLINE_ACCESS, claims
+from ..protocol.redirect_uris import host_of, is_loopback
+from ..protocol.scopes import Permission
+from ..protocol.words import Words
+from ..web.claims import claims_summary
+from ..web.pages import ConsentGroup, ConsentLine, ConsentPage, ConsentQuestion, Option
+from .consent_situation import Situation
+
+
+async def consent_page(waiting: Waiting, situation: Situation, message: str) -> ConsentPage:
+    """The page's dataclass, with the actual data beside each permission."""
+    client, user, request = waiting.client, waiting.user, waiting.request
+    assert client is not None
+    assert user is not None
+    assert request is not None
+    values = await claims(waiting.server, situation.subject, situation.decision, request.asked.claims)
+    known = situation.before.granted if situation.before is not None and situation.undecided else frozenset()
+    offline = next((p for p in situation.offered if p.scope == OFFLINE_ACCESS and not p.resource), None)
+    listed = [p for p in situation.offered if p != offline]
+    old_offline = offline is not None and offline in known
+    return ConsentPage(
+        title=Words("Authorize %(name)s", name=client.display_name),
+        action=waiting.action,
+        csrf_token=waiting.csrf_token,
+        message=message,
+        application=client.display_name,
+        claimed_name=client.name if client.unverified else "",
+        application_description=client.description,
+        account=user.email or user.username,
+        account_name=user.display_name,
+        switch_account=waiting.action.removesuffix("/consent") + "/switch",
+        redirect_host=host_of(request.redirect_uri) if request.redirect_uri else Words("your device"),
+        groups=_groups(situation, [p for p in listed if p not in known], values, new=True),
+        known=_groups(situation, [p for p in listed if p in known], values, new=False),
+        questions=tuple(_question(q, situation.choices.get(q.name, "")) for q in situation.questions),
+        offline=_line(situation, offline, {}, new=not old_offline) if offline is not None else None,
+        terms_uri=client.branding.terms_uri,
+        policy_uri=client.branding.policy_uri,
+        warnings=_warnings(waiting),
+        account_page="/account" if "account" in waiting.server.plugins_named else "",
+    )
+
+
+def _warnings(waiting: Waiting) -> tuple[str, ...]:
+    assert waiting.client is not None
+    assert waiting.request is not None
+    client, redirect_uri = waiting.client, waiting.request.redirect_uri
+    if client.unverified and all(is_loopback(uri) for uri in client.redirect_uris):
+        return (
+            Words(
+                "This application runs on your own device, where any program could use its name. "
+                "Go on only if you have just started it yourself."
+            ),
+        )
+    if not client.confidential and is_loopback(redirect_uri):
+        return (Words("This application runs on your own device. Go on only if you have just started it yourself."),)
+    return ()
+
+
+def _question(question: Question, chosen: str) -> ConsentQuestion:
+    options = tuple(Option(value, label, value == chosen) for value, label in question.options)
+    return ConsentQuestion(question.name, question.title, question.description, options)
+
+
+def _groups(
+    situation: Situation, permissions: list[Permission], values: Mapping[str, Any], *, new: bool
+) -> tuple[ConsentGroup, ...]:
+    groups: dict[str, list[ConsentLine]] = {}
+    for permission in permissions:
+        line = _line(situation, permission, values, new=new)
+        groups.setdefault(situation.decision.scopes[permission].group, []).append(line)
+    return tuple(ConsentGroup(title, tuple(lines)) for title, lines in groups.items())
+
+
+def _line(situation: Situation, permission: Permission, values: Mapping[str, Any], *, new: bool) -> ConsentLine:
+    scope = situation.decision.scopes[permission]
+    before = situation.before
+    return ConsentLine(
+        key=permission.key,
+        title=scope.title,
+        description=scope.description,
+        data=claims_summary((name for name in scope.claims if name in values), values),
+        icon=scope.icon,
+        required=situation.required(permission) or (not new),
+        checked=before is None or permission not in before.declined,
+        new=new,
+    )

@@ -1,0 +1,103 @@
+"""What the consent prompt decides by: what could be granted now, and what was said before."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from urllib.parse import parse_qsl
+
+from ..objects import Question, Subject, Waiting
+from ..permissions import Decision, context_of, counts, questions, requested, verdicts
+from ..protocol.errors import AccessDenied
+from ..protocol.scopes import Permission, Scope
+from ..store.consents import Consent, find_consents
+
+
+@dataclass(frozen=True, slots=True)
+class Situation:
+    """What could be granted now, and what was said before. In `decision` nobody's consent is taken into account yet."""
+
+    subject: Subject
+    questions: list[Question]
+    choices: dict[str, str]
+    decision: Decision
+    before: Consent | None
+
+    @property
+    def offered(self) -> list[Permission]:
+        return self.decision.granted
+
+    @property
+    def undecided(self) -> bool:
+        """Something was never answered, or was declined while it was optional and is required now."""
+        if self.before is None:
+            return True
+        declined = {p for p in self.before.declined if p in self.offered and not self.required(p)}
+        return any(p not in self.before.granted and p not in declined for p in self.offered)
+
+    def required(self, permission: Permission) -> bool:
+        return next(v.required for v in self.decision.verdicts if v.permission == permission)
+
+    @property
+    def shown(self) -> list[str]:
+        """What the page was about, to compare with what it would be about when the answer comes."""
+        kinds = [f"{p.key} {'required' if self.required(p) else 'optional'}" for p in self.offered]
+        return [*sorted(kinds), context_of(self.choices)]
+
+
+async def look(waiting: Waiting) -> Situation:
+    """Compute where things stand, afresh each time."""
+    assert waiting.client is not None
+    assert waiting.user is not None
+    assert waiting.request is not None
+    server, subject = waiting.server, Subject(user=waiting.user)
+    scopes = await scopes_of(waiting)
+    asked = await questions(server, subject, scopes, waiting.client)
+    said = await find_consents(waiting.user.id, waiting.client.id, server.now())
+    choices = _chosen(waiting, asked, said)
+    decision = await verdicts(server, waiting.client, subject, waiting.request.asked, choices, None, scopes=scopes)
+    context, client = context_of(choices), waiting.client
+    before = next((consent for consent in said if consent.context == context and counts(client, consent)), None)
+    return Situation(subject, asked, choices, decision, before)
+
+
+async def scopes_of(waiting: Waiting) -> Mapping[Permission, Scope]:
+    assert waiting.request is not None
+    return await requested(waiting.server, waiting.request.asked)
+
+
+def _chosen(waiting: Waiting, asked: list[Question], said: list[Consent]) -> dict[str, str]:
+    """This interaction's answers, the request's, or those of the last consent, while they are among the options."""
+    assert waiting.client is not None
+    chosen: Mapping[str, str] = waiting.state.get("choices") or _named(waiting, asked) or {}
+    if asked and not chosen and not _asks_again(waiting):
+        chosen = _remembered(asked, said)
+    answers = {q.name: chosen[q.name] for q in asked if chosen.get(q.name) in dict(q.options)}
+    # The page begins with the first option; nothing is chosen behind the back of somebody who sees no page.
+    begin = {q.name: q.options[0][0] for q in asked if len(q.options) == 1 or waiting.client.third_party}
+    return begin | answers
+
+
+def _named(waiting: Waiting, asked: list[Question]) -> dict[str, str]:
+    """An answer that the authorization request itself brings; refused unless the user has that option."""
+    assert waiting.request is not None
+    named = {}
+    for provider in waiting.server.scope_providers.values():
+        parameter, question = provider.question_parameter or ("", "")
+        if parameter in waiting.request.parameters:
+            named[question] = waiting.request.parameters[parameter]
+            if not any(q.name == question and named[question] in dict(q.options) for q in asked):
+                raise AccessDenied(f"The user does not have the {question} that the request names.")
+    return named
+
+
+def _remembered(asked: list[Question], said: list[Consent]) -> dict[str, str]:
+    for consent in said:
+        before = dict(parse_qsl(consent.context))
+        if all(before.get(q.name) in dict(q.options) for q in asked):
+            return before
+    return {}
+
+
+def _asks_again(waiting: Waiting) -> bool:
+    return waiting.request is not None and "consent" in waiting.request.prompts
