@@ -5,12 +5,14 @@ PRODUCT M10: "The result is computed again at every issuance".
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import product
 from typing import Any
 
 import jwt
 import pytest
 
+from credenza import Asked, Client, Subject, users, verdicts
 from credenza.testing import ORDERS, Callback, Credenza, PageSeen, RelyingParty, UserAgent
 
 ORGANIZATIONS = "urn:credenza:scope:organizations"
@@ -236,3 +238,19 @@ def test_the_scope_of_a_device_is_the_intersection_too(
     expected = enabled == "enabled" and held in ("globally", "in A") and answer != "unticked"
     assert ("orders:write" in tokens["scope"].split()) is expected
     assert device.userinfo(tokens["access_token"]).json()["organizations"] == [organization]
+
+
+def test_our_own_application_may_ask_for_all_but_offline_access(credenza: Credenza) -> None:
+    """Nothing is enabled on it one by one, and nothing is optional: there is no page on which to choose."""
+    ada = credenza.run(users.find_user_by_identifier, "ada")
+    own = credenza.run(credenza.server.find_client, "own")
+    assert own is not None
+    asked = Asked(("profile", "email", "offline_access"), ())
+
+    def outcomes(client: Client) -> dict[str, tuple[bool, bool]]:
+        decision = credenza.run(verdicts, credenza.server, client, Subject(user=ada), asked, {}, None)
+        return {v.permission.scope: (v.granted, v.required) for v in decision.verdicts}
+
+    everything = dict.fromkeys(asked.scopes, (True, True))
+    assert outcomes(replace(own, offline_access=True)) == everything
+    assert outcomes(replace(own, offline_access=False)) == everything | {"offline_access": (False, True)}
