@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from credenza import Branding, ConsolePreview, ConsoleVisit, Parameters, User, Words, consents
 
-from .applications import PAGE_SIZE, Application, ApplicationsPage, Line, list_of
+from .applications import PAGE_SIZE, ApplicationsPage
+from .consents import Application, Line, list_of
 from .frame import Visit, framed
 
 MADE_UP = User("", "ada", "ada@example.com", profile={"name": "Ada Lovelace"})
