@@ -1,0 +1,97 @@
+"""What of a table is shown."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from urllib.parse import urlencode
+
+from .routes import ConsoleVisit
+
+MOST_PAGES = 100_000  # of a list; a larger number in an address is somebody's joke
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """What of a table is shown: searched, sorted, and cut into pages; all of it is in the address."""
+
+    address: str
+    search: str = ""
+    order: str = ""
+    descending: bool = False
+    page: int = 1
+    size: int = 25
+    total: int = 0
+    filters: Mapping[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def of(
+        cls, visit: ConsoleVisit, orders: Sequence[str] = (), *, size: int = 25, filters: Sequence[str] = ()
+    ) -> Listing:
+        """Read it from the query string: `q`, `sort` ("name", or "-name" for descending) and `page`.
+
+        The first of `orders` is the usual one, and anything that makes no sense is as if it were not there.
+        """
+        query = visit.query
+        sort = query.get("sort", "")
+        order = sort.removeprefix("-")
+        if order not in orders:
+            sort = orders[0] if orders else ""
+            order = sort.removeprefix("-")
+        number = query.get("page", "1")
+        page = min(int(number), MOST_PAGES) if number.isascii() and number.isdecimal() and len(number) < 9 else 1
+        return cls(
+            visit.request.url.path,
+            search=query.get("q", "").strip()[:200],
+            order=order,
+            descending=sort.startswith("-"),
+            page=max(page, 1),
+            size=size,
+            filters={name: query[name][:200] for name in filters if name in query},
+        )
+
+    @property
+    def offset(self) -> int:
+        return (self.page - 1) * self.size
+
+    async def counted(self, found: Sequence[object], count: Callable[[], Awaitable[int]]) -> Listing:
+        """With how many there are in all: asked for only when `found`, this page of them, is not the last one.
+
+        To count what a search finds takes as long as to look at everybody.
+        """
+        last = len(found) < self.size and (found or not self.offset)
+        return replace(self, total=self.offset + len(found) if last else await count())
+
+    @property
+    def narrowed(self) -> bool:
+        return bool(self.search or self.filters)
+
+    @property
+    def shown(self) -> str:
+        """ "26-50 of 1,204"."""
+        first, last = self.offset + 1, min(self.offset + self.size, self.total)
+        return f"{first:,}-{last:,} of {self.total:,}" if last > self.size or first > 1 or last < self.total else ""
+
+    @property
+    def before(self) -> str:
+        return self._link(page=self.page - 1) if self.page > 1 else ""
+
+    @property
+    def after(self) -> str:
+        return self._link(page=self.page + 1) if self.offset + self.size < self.total else ""
+
+    def sort_link(self, order: str) -> str:
+        """By another column; by the same one the other way round."""
+        turned = order == self.order and not self.descending
+        return self._link(sort=f"-{order}" if turned else order)
+
+    def direction(self, order: str) -> str:
+        """The value of `aria-sort`."""
+        if order != self.order:
+            return "none"
+        return "descending" if self.descending else "ascending"
+
+    def _link(self, *, page: int = 1, sort: str = "") -> str:
+        sort = sort or (f"-{self.order}" if self.descending else self.order)
+        wanted = {"q": self.search, **self.filters, "sort": sort, "page": str(page) if page > 1 else ""}
+        return f"{self.address}?{urlencode({name: value for name, value in wanted.items() if value})}"

@@ -1,0 +1,93 @@
+"""What a page of the console is, and what a form is answered with."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import ClassVar, Self
+
+from ..languages import Language
+from ..protocol.words import Translated
+from ..web.pages import Page
+from ..web.responses import AnyResponse
+from .addresses import Link
+
+
+@dataclass(frozen=True, slots=True)
+class ConsoleFrame:
+    """What stands around every page; the console fills it in. `may` tells what the reader's role allows."""
+
+    menu: tuple[tuple[str, tuple[Link, ...]], ...] = ()
+    account: str = ""
+    role: str = ""
+    csrf_token: str = ""
+    notice: str = ""
+    assets: Mapping[str, str] = field(default_factory=dict)
+    languages: tuple[Language, ...] = ()
+    may: Callable[[str], bool] = lambda permission: False
+
+
+@dataclass(kw_only=True)
+class ConsoleView(Page):
+    """A page of the console. Its template extends `console:layout.html`; `console:macros.html` has tables and fields.
+
+    `lead` is a sentence below the title, `path` the way back up, `tabs` the page's neighbours. htmx gets the block
+    named `fragment` only. `status` is of the answer: 422 when a form is shown again.
+    """
+
+    name: ClassVar[str] = "console"
+    themed: ClassVar[bool] = False
+    lead: str = ""
+    path: tuple[Link, ...] = ()
+    tabs: tuple[Link, ...] = ()
+    fragment: str = ""
+    status: int = 200
+    translated: ClassVar[bool] = False
+    frames: ClassVar[bool] = False
+    """Whether it shows another page of ours in a frame (`own_frame`)."""
+    frame: ConsoleFrame = field(default_factory=ConsoleFrame)
+
+    def sent(self, response: AnyResponse) -> None:
+        """The answer, just before it goes out: for a cookie of the page's own, say."""
+
+
+@dataclass(kw_only=True)
+class ConsoleForm(ConsoleView):
+    """A page with a form: `values` as they were typed, `errors` by the name of their field (422 when there are any)."""
+
+    values: Mapping[str, str] = field(default_factory=dict)
+    errors: Mapping[str, str] = field(default_factory=dict)
+
+    def refused(self, errors: Mapping[str, str], **typed: str) -> Self:
+        """The same page with what is wrong (422), and what was typed."""
+        self.errors, self.status = errors, 422
+        self.values = {**self.values, **typed}
+        return self
+
+
+def typed_of(name: str, text: Translated | None) -> dict[str, str]:
+    """A text and its translations as the values of a form: `name`, and `{name}-{tag}` for each language.
+
+    `{name}-said` is how many languages there are.
+    """
+    if text is None:
+        return {name: ""}
+    said = {f"{name}-{tag}": translation for tag, translation in text.translations.items()}
+    return {name: str(text), **said, **({f"{name}-said": str(len(said))} if said else {})}
+
+
+@dataclass(frozen=True, slots=True)
+class ConsoleDone:
+    """A form was taken: the browser goes on to `address` (303), where `notice` is shown, and `secret`, both once."""
+
+    address: str
+    notice: str = ""
+    secret: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class ShownPanel:
+    """A panel of another plugin as HTML of its own template; `html` is empty when the plugin failed."""
+
+    title: str
+    html: str
