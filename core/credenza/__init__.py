@@ -107,7 +107,9 @@ from .rotation import plan_rotation
 from .rotation import rotate as rotate_keys
 from .server import AuthorizationServer
 from .settings import Settings, SettingsError
-from .state.applications import check_client, declared_permissions, shown_permissions, stored_logos
+from .state.client_check import check_client
+from .state.logos import stored_logos
+from .state.permissions import declared_permissions, shown_permissions
 from .state.run import Run as StateRun
 from .state.run import StateError, check_keys
 from .store import audit, branding, clients, consents, keys, provider, sessions, users

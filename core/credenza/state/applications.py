@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, fields, replace
-from pathlib import Path
+from dataclasses import asdict, replace
 from typing import Any
 
 from ..objects import StateSection
 from ..protocol import fapi, jose
 from ..protocol.client_authentication import digest_secret
-from ..protocol.clients import Branding, Client, ClientType
-from ..protocol.redirect_uris import check_registrable, check_same_origin, check_web_uri
+from ..protocol.clients import Client, ClientType
 from ..protocol.scopes import Permission
-from ..protocol.subject_identifiers import FORM, SUBJECT_TYPES, sector_of
 from ..protocol.tokens import new_id, new_token
 from ..server import AuthorizationServer
 from ..store import clients
 from ..web.branding import check_branding
-from ..web.images import UnusableImage, store_image
+from .client_check import check_client
+from .logos import BRANDING, stored_logos
+from .permissions import declared_permissions, shown_permissions
 from .run import Run, StateError, check_keys
 
 SETTINGS = (
@@ -61,7 +59,6 @@ KEYS = (
     "metadata",
     *IN_METADATA,
 )
-BRANDING = tuple(f.name for f in fields(Branding))
 OF_APPLICATIONS = tuple(key for key in BRANDING if key != "stylesheet")  # custom CSS is the provider's
 
 
@@ -187,127 +184,6 @@ def _type(server: AuthorizationServer, members: Mapping[str, Any], before: Clien
     return server.client_types[wanted]
 
 
-def check_client(client: Client, algorithms: Sequence[str] = jose.ALGORITHMS) -> None:
-    """Every setting of a client, checked as a whole; raises StateError. RFC 7591 §2.
-
-    `algorithms` are those that the server signs with (`settings.signing_algorithms`).
-    """
-    kind = client.type
-    try:
-        for uri in client.redirect_uris:
-            check_registrable(uri, native=kind.native)
-        for uri in client.post_logout_redirect_uris:
-            check_registrable(uri, native=kind.native)
-        for uri in (
-            client.jwks_uri,
-            client.backchannel_logout_uri,
-            client.branding.terms_uri,
-            client.branding.policy_uri,
-        ):
-            if uri:
-                check_web_uri(uri)
-        for origin in client.cors_origins:
-            check_web_uri(origin)
-            if origin.count("/") != 2:
-                raise ValueError(f"{origin} is not an origin: scheme and host only.")
-        for name in ("initiate_login_uri", "sector_identifier_uri"):
-            if uri := str(client.metadata.get(name) or ""):
-                check_web_uri(uri)
-                if not uri.startswith("https://"):
-                    raise ValueError(f"{name}: {uri} must begin with https.")
-        if uri := str(client.metadata.get("frontchannel_logout_uri") or ""):
-            check_web_uri(uri)
-            check_same_origin("frontchannel_logout_uri", uri, client.redirect_uris)
-        if client.jwks:
-            jose.parse_jwks(client.jwks)
-        fapi.check_profile(client)
-        if client.metadata.get("subject_type") == "pairwise":
-            sector_of(client)
-    except ValueError as error:
-        raise StateError(f"{client.name}: {error}") from error
-    allowed = {*kind.grant_types, *kind.optional_grant_types}
-    checks = [
-        (
-            0 < len(client.id) <= 255 and client.id.isprintable() and client.id.isascii(),
-            "client_id: 1 to 255 ASCII characters",
-        ),
-        (not FORM.fullmatch(client.id), "client_id: this is the form of a user's subject identifier"),
-        (client.auth_method in kind.auth_methods, f"token_endpoint_auth_method: {', '.join(kind.auth_methods)}"),
-        (set(client.grant_types) <= allowed, f"grant_types: {', '.join(sorted(allowed))}"),
-        (client.id_token_alg in algorithms, f"id_token_signed_response_alg: {', '.join(algorithms)}"),
-        (client.userinfo_alg in ("", *algorithms), f"userinfo_signed_response_alg: {', '.join(algorithms)}"),
-        *(
-            (client.metadata.get(member, "") in ("", *algorithms), f"{member}: {', '.join(algorithms)}")
-            for member in ("introspection_signed_response_alg", "authorization_signed_response_alg")
-        ),
-        (
-            client.metadata.get("subject_type", "public") in SUBJECT_TYPES,
-            f"subject_type: {' or '.join(SUBJECT_TYPES)}",
-        ),
-        (not (client.jwks and client.jwks_uri), "jwks and jwks_uri exclude each other"),
-        (0 < client.access_token_lifetime <= 24 * 3600, "access_token_lifetime: 1 to 86400 seconds"),
-    ]
-    for right, message in checks:
-        if not right:
-            raise StateError(f"{client.name}: {message}")
-
-
-async def declared_permissions(run: Run, name: str, declared: Any) -> dict[Permission, bool]:
-    """`source: [scope, "optional?"]` or `source: {resource: [scope]}`, each known to its source or declared before."""
-    server = run.server
-    wanted: dict[Permission, bool] = {}
-    for source, part in (declared or {}).items():
-        if source not in server.scope_providers:
-            raise StateError(
-                f"{name}: permissions: no source {source!r}; the sources are {', '.join(server.scope_providers)}"
-            )
-        by_resource = part if isinstance(part, Mapping) else {"": part or []}
-        for resource, scopes in by_resource.items():
-            for text in scopes or []:
-                permission = Permission(source, str(resource), str(text).removesuffix("?"))
-                wanted[permission] = not str(text).endswith("?")
-    known = {s.permission for provider in server.scope_providers.values() for s in await provider.catalogue()}
-    return {_known(run, name, p, known): required for p, required in wanted.items()}
-
-
-def _known(run: Run, name: str, permission: Permission, known: set[Permission]) -> Permission:
-    """A scope of the user's own data may be listed with the profile's, whichever plugin brings it."""
-    if permission in known or permission.key in run.declared.get("permission", ()):
-        return permission
-    providers = run.server.scope_providers
-    for other in known:
-        same_section = providers[other.source].section == providers[permission.source].section
-        if not permission.resource and not other.resource and other.scope == permission.scope and same_section:
-            return other
-    raise StateError(
-        f"{name}: permissions: {permission.source} knows no {permission.scope!r} at {permission.resource or 'itself'}"
-    )
-
-
-async def stored_logos(run: Run, branding: Mapping[str, Any], name: str) -> dict[str, str]:
-    """Logos are files beside the desired-state file; they are checked in every pass and stored in the last one."""
-    stored = {}
-    for key in ("logo", "dark_logo", "favicon"):
-        if not branding.get(key):
-            continue
-        path = run.folder / str(branding[key])
-        if str(branding[key]).startswith("/image/"):
-            stored[key] = str(branding[key])
-            continue
-        try:
-            stored[key] = await store_logo(path, run)
-        except OSError as error:
-            raise StateError(f"{name}: branding: {path}: {error.strerror}") from error
-        except UnusableImage as error:
-            raise StateError(f"{name}: branding: {path}: {error}") from error
-    return stored
-
-
-async def store_logo(path: Path, run: Run) -> str:
-    content = await asyncio.to_thread(path.read_bytes)
-    return await store_image(content, run.server.now(), keep=not run.dry)
-
-
 async def _write(
     run: Run,
     members: Mapping[str, Any],
@@ -353,17 +229,6 @@ def _shown(client: Client) -> dict[str, Any]:
         **{key: client.metadata.get(ours, "") for key, ours in IN_METADATA.items()},
         "metadata": {name: v for name, v in client.metadata.items() if name not in IN_METADATA.values()},
     }
-
-
-def shown_permissions(ceiling: Mapping[Permission, bool]) -> dict[str, Any]:
-    shown: dict[str, Any] = {}
-    for permission, required in sorted(ceiling.items()):
-        scope = permission.scope + ("" if required else "?")
-        if permission.resource:
-            shown.setdefault(permission.source, {}).setdefault(permission.resource, []).append(scope)
-        else:
-            shown.setdefault(permission.source, []).append(scope)
-    return shown
 
 
 def section(server: AuthorizationServer, plugin_sections: Sequence[StateSection]) -> StateSection:

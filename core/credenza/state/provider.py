@@ -12,7 +12,7 @@ from ..web.branding import check_branding
 from ..web.custom_css import UnusableCss, clean_css
 from ..web.palette import Palette
 from ..web.themes import Wardrobe
-from .applications import BRANDING, stored_logos
+from .logos import BRANDING, stored_logos
 from .run import Run, StateError, check_keys
 
 

@@ -1,0 +1,76 @@
+"""Whether the settings of a client fit together, by whichever way they came. RFC 7591 §2."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ..protocol import fapi, jose
+from ..protocol.clients import Client
+from ..protocol.redirect_uris import check_registrable, check_same_origin, check_web_uri
+from ..protocol.subject_identifiers import FORM, SUBJECT_TYPES, sector_of
+from .run import StateError
+
+
+def check_client(client: Client, algorithms: Sequence[str] = jose.ALGORITHMS) -> None:
+    """Every setting of a client, checked as a whole; raises StateError. RFC 7591 §2.
+
+    `algorithms` are those that the server signs with (`settings.signing_algorithms`).
+    """
+    kind = client.type
+    try:
+        for uri in client.redirect_uris:
+            check_registrable(uri, native=kind.native)
+        for uri in client.post_logout_redirect_uris:
+            check_registrable(uri, native=kind.native)
+        for uri in (
+            client.jwks_uri,
+            client.backchannel_logout_uri,
+            client.branding.terms_uri,
+            client.branding.policy_uri,
+        ):
+            if uri:
+                check_web_uri(uri)
+        for origin in client.cors_origins:
+            check_web_uri(origin)
+            if origin.count("/") != 2:
+                raise ValueError(f"{origin} is not an origin: scheme and host only.")
+        for name in ("initiate_login_uri", "sector_identifier_uri"):
+            if uri := str(client.metadata.get(name) or ""):
+                check_web_uri(uri)
+                if not uri.startswith("https://"):
+                    raise ValueError(f"{name}: {uri} must begin with https.")
+        if uri := str(client.metadata.get("frontchannel_logout_uri") or ""):
+            check_web_uri(uri)
+            check_same_origin("frontchannel_logout_uri", uri, client.redirect_uris)
+        if client.jwks:
+            jose.parse_jwks(client.jwks)
+        fapi.check_profile(client)
+        if client.metadata.get("subject_type") == "pairwise":
+            sector_of(client)
+    except ValueError as error:
+        raise StateError(f"{client.name}: {error}") from error
+    allowed = {*kind.grant_types, *kind.optional_grant_types}
+    checks = [
+        (
+            0 < len(client.id) <= 255 and client.id.isprintable() and client.id.isascii(),
+            "client_id: 1 to 255 ASCII characters",
+        ),
+        (not FORM.fullmatch(client.id), "client_id: this is the form of a user's subject identifier"),
+        (client.auth_method in kind.auth_methods, f"token_endpoint_auth_method: {', '.join(kind.auth_methods)}"),
+        (set(client.grant_types) <= allowed, f"grant_types: {', '.join(sorted(allowed))}"),
+        (client.id_token_alg in algorithms, f"id_token_signed_response_alg: {', '.join(algorithms)}"),
+        (client.userinfo_alg in ("", *algorithms), f"userinfo_signed_response_alg: {', '.join(algorithms)}"),
+        *(
+            (client.metadata.get(member, "") in ("", *algorithms), f"{member}: {', '.join(algorithms)}")
+            for member in ("introspection_signed_response_alg", "authorization_signed_response_alg")
+        ),
+        (
+            client.metadata.get("subject_type", "public") in SUBJECT_TYPES,
+            f"subject_type: {' or '.join(SUBJECT_TYPES)}",
+        ),
+        (not (client.jwks and client.jwks_uri), "jwks and jwks_uri exclude each other"),
+        (0 < client.access_token_lifetime <= 24 * 3600, "access_token_lifetime: 1 to 86400 seconds"),
+    ]
+    for right, message in checks:
+        if not right:
+            raise StateError(f"{client.name}: {message}")

@@ -1,0 +1,52 @@
+"""Permissions as they stand in the file: a ceiling, by source and resource."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ..protocol.scopes import Permission
+from .run import Run, StateError
+
+
+async def declared_permissions(run: Run, name: str, declared: Any) -> dict[Permission, bool]:
+    """`source: [scope, "optional?"]` or `source: {resource: [scope]}`, each known to its source or declared before."""
+    server = run.server
+    wanted: dict[Permission, bool] = {}
+    for source, part in (declared or {}).items():
+        if source not in server.scope_providers:
+            raise StateError(
+                f"{name}: permissions: no source {source!r}; the sources are {', '.join(server.scope_providers)}"
+            )
+        by_resource = part if isinstance(part, Mapping) else {"": part or []}
+        for resource, scopes in by_resource.items():
+            for text in scopes or []:
+                permission = Permission(source, str(resource), str(text).removesuffix("?"))
+                wanted[permission] = not str(text).endswith("?")
+    known = {s.permission for provider in server.scope_providers.values() for s in await provider.catalogue()}
+    return {_known(run, name, p, known): required for p, required in wanted.items()}
+
+
+def _known(run: Run, name: str, permission: Permission, known: set[Permission]) -> Permission:
+    """A scope of the user's own data may be listed with the profile's, whichever plugin brings it."""
+    if permission in known or permission.key in run.declared.get("permission", ()):
+        return permission
+    providers = run.server.scope_providers
+    for other in known:
+        same_section = providers[other.source].section == providers[permission.source].section
+        if not permission.resource and not other.resource and other.scope == permission.scope and same_section:
+            return other
+    raise StateError(
+        f"{name}: permissions: {permission.source} knows no {permission.scope!r} at {permission.resource or 'itself'}"
+    )
+
+
+def shown_permissions(ceiling: Mapping[Permission, bool]) -> dict[str, Any]:
+    shown: dict[str, Any] = {}
+    for permission, required in sorted(ceiling.items()):
+        scope = permission.scope + ("" if required else "?")
+        if permission.resource:
+            shown.setdefault(permission.source, {}).setdefault(permission.resource, []).append(scope)
+        else:
+            shown.setdefault(permission.source, []).append(scope)
+    return shown
