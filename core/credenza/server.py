@@ -3,47 +3,35 @@
 from __future__ import annotations
 
 import asyncio
-import inspect
 import logging
 import os
 import time
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
-from typing import Any, get_args
+from typing import Any
 
 import pluggy
-from piccolo.conf.apps import AppConfig
 
 from .encryption import Keyring
 from .events import Event
-from .hookspecs import Cleaner, Listener
+from .hookspecs import Listener
 from .languages import Languages
 from .metrics import Metrics
-from .objects import (
-    Authenticator,
-    ClientSource,
-    GrantType,
-    Mailer,
-    Prompt,
-    ScopeProvider,
-    SecondFactor,
-    SignInLink,
-    Theme,
-)
+from .objects import ClientSource
 from .outbound import RemoteKeys
 from .patience import within
-from .plugins import by_name, check_callable, collect, folders_of, owner_of
+from .plugins import folders_of
 from .protocol import jose
 from .protocol.assurance import strength
-from .protocol.clients import Branding, Client, ClientType
+from .protocol.clients import Branding, Client
 from .protocol.errors import ProtocolError, ServerError
 from .protocol.scopes import Permission, Scope
 from .protocol.subject_identifiers import pairwise
+from .registered import Registered
 from .settings import Settings, SettingsError, secret_keys
 from .store import audit, clients, keys, provider
 from .store.engine import StoreUnavailable, bind, database, engine_from_url
 from .store.keys import StoredKey
 from .store.migrate import migrate, pending
-from .store.piccolo_app import APP_CONFIG
 from .store.sealed import LASTING_PLACE, find_lasting_secret, save_lasting_secret
 from .store.version import Cache, bump_version
 
@@ -72,12 +60,10 @@ class KeySet:
         self.verification = [jose.verification_key(key) for key in self.published]
 
 
-class AuthorizationServer:
+class AuthorizationServer(Registered):
     """Everything a request needs. Made once by `create_app`, never written to afterwards."""
 
     def __init__(self, settings: Settings, plugins: pluggy.PluginManager) -> None:
-        self.settings = settings
-        self.plugins = plugins
         self.clock = Clock()
         self.metrics = Metrics() if settings.metrics_token else None
         self.up = False  # set by starting.py, and `stopping` by the signal: they are the process's, not the server's
@@ -88,7 +74,8 @@ class AuthorizationServer:
         except ValueError as error:
             raise SettingsError(f"database_url: {error}") from error
         self.keyring = Keyring(*secret_keys(settings))
-        self._collect()
+        super().__init__(settings, plugins)
+        bind(self.engine, [table for app in self.table_apps for table in app.table_classes])
         self._clients: Cache[Client | None] = Cache()
         self._keys: Cache[KeySet] = Cache()
         self._branding: Cache[Branding] = Cache()
@@ -99,51 +86,6 @@ class AuthorizationServer:
         self.remote_keys = RemoteKeys(settings, self.clock.now)
         self.languages = Languages(folders_of(plugins, "locales"))
         self._tasks: set[asyncio.Task[None]] = set()
-
-    def _collect(self) -> None:
-        def named(hook: str, kind: type[Any] | None) -> dict[str, Any]:
-            found = collect(self.plugins, hook, kind, settings=self.settings)
-            self.owners |= owner_of(found)
-            return by_name(hook, found)
-
-        self.owners: dict[int, str] = {}
-        self.client_types: Mapping[str, ClientType] = named("register_client_types", ClientType)
-        self.client_sources: Mapping[str, ClientSource] = named("register_client_sources", ClientSource)
-        sources: dict[str, ScopeProvider] = named("register_scopes", ScopeProvider)
-        self.scope_providers: Mapping[str, ScopeProvider] = dict(
-            sorted(sources.items(), key=lambda item: item[1].order)
-        )
-        self.implying = [s for s in self.scope_providers.values() if type(s).implied is not ScopeProvider.implied]
-        prompts: dict[str, Prompt] = named("register_prompts", Prompt)
-        self.prompts: Mapping[str, Prompt] = dict(sorted(prompts.items(), key=lambda item: item[1].order))
-        self.grant_types: Mapping[str, GrantType] = named("register_grant_types", GrantType)
-        self.authenticators: Mapping[str, Authenticator] = named("register_authenticators", Authenticator)
-        factors: dict[str, SecondFactor] = named("register_second_factors", SecondFactor)
-        self.second_factors: Mapping[str, SecondFactor] = dict(sorted(factors.items(), key=lambda item: item[1].order))
-        links = collect(self.plugins, "register_sign_in_links", SignInLink, settings=self.settings)
-        self.sign_in_links: Sequence[SignInLink] = sorted((link for _, link in links), key=lambda link: link.order)
-        mailers: dict[str, Mailer] = named("register_mailers", Mailer)
-        if len(mailers) > 1:
-            raise SettingsError(f"register_mailers: {' and '.join(mailers)} both bring mails; disable one of them")
-        self.mailer = next(iter(mailers.values()), None)
-        if self.settings.signup and self.mailer is None:
-            raise SettingsError("signup: addresses are confirmed by mail; set smtp_url and mail_from")
-        for mapping in (mailers, self.client_sources, self.scope_providers, self.authenticators, self.second_factors):
-            for item in mapping.values():
-                item.server = self
-        self.themes: Mapping[str, Theme] = named("register_themes", Theme)
-        listeners = check_callable(
-            "register_listeners", collect(self.plugins, "register_listeners", None, settings=self.settings, server=self)
-        )
-        self.listeners = [(plugin, listener, heard_by(listener)) for plugin, listener in listeners]
-        self.cleaners: Sequence[tuple[str, Cleaner]] = check_callable(
-            "register_cleaners", collect(self.plugins, "register_cleaners", None, settings=self.settings, server=self)
-        )
-        members = collect(self.plugins, "register_metadata", Mapping, settings=self.settings)
-        self.extra_metadata = {name: value for _, item in members for name, value in item.items()}
-        tables = collect(self.plugins, "register_tables", AppConfig, settings=self.settings)
-        self.table_apps: Sequence[AppConfig] = [APP_CONFIG, *(app for _, app in tables)]
-        bind(self.engine, [table for app in self.table_apps for table in app.table_classes])
 
     @property
     def issuer(self) -> str:
@@ -326,14 +268,3 @@ class AuthorizationServer:
 
 def _place(kid: str) -> str:
     return f"credenza_signing_key/{kid}/private_key"
-
-
-def heard_by(listener: Listener) -> tuple[type[Event], ...]:
-    """The kinds of events that a listener takes, as its parameter says; all of them when it says nothing."""
-    try:
-        parameter = next(iter(inspect.signature(listener, eval_str=True).parameters.values()), None)
-    except (NameError, TypeError, ValueError):  # an annotation that only a type checker can read
-        return (Event,)
-    annotation = parameter.annotation if parameter is not None else Event
-    kinds = tuple(kind for kind in get_args(annotation) or (annotation,) if isinstance(kind, type))
-    return kinds if kinds and all(issubclass(kind, Event) for kind in kinds) else (Event,)
