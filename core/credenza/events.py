@@ -171,10 +171,3 @@ class SigningKeyMoved(Event):
     kid: str = ""
     alg: str = ""
     state: str = ""
-
-
-@dataclass(frozen=True, kw_only=True)
-class PluginFailed(Event):
-    result: str = "failure"
-    plugin: str = ""
-    what: str = ""

@@ -187,7 +187,3 @@ async def _changed(visit: AccountVisit, action: str, name: str) -> None:
     await visit.server.emit(
         FactorChanged(actor=user, user=user, address=address, factor="passkey", action=action, title=name)
     )
-
-
-def _maybe(visit: AccountVisit, at: int | None) -> Moment | None:
-    return visit.moment(at) if at else None

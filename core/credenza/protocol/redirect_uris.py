@@ -10,7 +10,6 @@ from .errors import UnsafeRequest
 from .words import Words
 
 MAX_LENGTH = 2000
-LOOPBACK_HOSTS = ("127.0.0.1", "[::1]")
 DANGEROUS_SCHEMES = frozenset(
     {
         "javascript",

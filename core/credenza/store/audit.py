@@ -136,14 +136,6 @@ async def find_event(event: str) -> AuditEvent | None:
     return _event(row) if row else None
 
 
-async def count_events(*, since: int) -> dict[str, int]:
-    """How often each thing happened."""
-    rows = await AuditEventRow.raw(
-        "SELECT name, COUNT(*) AS n FROM credenza_audit_event WHERE at >= {} GROUP BY name", since
-    )
-    return {row["name"]: int(row["n"]) for row in rows}
-
-
 async def count_events_by_day(*, since: int) -> dict[str, dict[int, int]]:
     """How often each thing happened on each day (Unix time // 86400)."""
     rows = await AuditEventRow.raw(
