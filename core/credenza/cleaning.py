@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import AbstractAsyncContextManager
 
 from .hookspecs import Cleaner
+from .patience import beside
 from .server import AuthorizationServer
 from .store.audit import clean_up_events
 from .store.device_authorizations import clean_up_device_authorizations
@@ -21,15 +21,8 @@ logger = logging.getLogger("credenza")
 EVERY = 60.0  # seconds
 
 
-@asynccontextmanager
-async def keep_clean(server: AuthorizationServer) -> AsyncIterator[None]:
-    task = asyncio.create_task(_keep_clean(server))
-    try:
-        yield
-    finally:
-        task.cancel()
-        with suppress(asyncio.CancelledError):
-            await task
+def keep_clean(server: AuthorizationServer) -> AbstractAsyncContextManager[None]:
+    return beside(_keep_clean(server))
 
 
 async def _keep_clean(server: AuthorizationServer) -> None:

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager, suppress
+from collections.abc import Sequence
+from contextlib import AbstractAsyncContextManager
 from typing import Any
 from urllib.parse import urlencode
 
 from .outbound import Refused, fetch
+from .patience import beside
 from .protocol import jose
 from .protocol.clients import Client
 from .protocol.tokens import new_id
@@ -104,15 +105,8 @@ def frontchannel_address(server: AuthorizationServer, client: Client, session_id
     return f"{address}{'&' if '?' in address else '?'}{urlencode({'iss': server.issuer, 'sid': session_id})}"
 
 
-@asynccontextmanager
-async def keep_delivering(server: AuthorizationServer) -> AsyncIterator[None]:
-    task = asyncio.create_task(_keep_delivering(server))
-    try:
-        yield
-    finally:
-        task.cancel()
-        with suppress(asyncio.CancelledError):
-            await task
+def keep_delivering(server: AuthorizationServer) -> AbstractAsyncContextManager[None]:
+    return beside(_keep_delivering(server))
 
 
 async def _keep_delivering(server: AuthorizationServer) -> None:

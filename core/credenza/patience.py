@@ -1,13 +1,26 @@
-"""Awaiting within a time: the clock is set only for what really waits, which most answers do not."""
+"""Awaiting within a time, where the clock is set only for what really waits, and work that goes on beside the rest."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Coroutine, Generator
+from collections.abc import AsyncIterator, Awaitable, Coroutine, Generator
+from contextlib import asynccontextmanager, suppress
 from types import CoroutineType, coroutine
 from typing import Any, TypeVar
 
 Answer = TypeVar("Answer")
+
+
+@asynccontextmanager
+async def beside(work: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
+    """Work that never ends by itself, until the context does."""
+    task = asyncio.create_task(work)
+    try:
+        yield
+    finally:
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
 
 
 async def within(seconds: float, awaited: Awaitable[Answer]) -> Answer:

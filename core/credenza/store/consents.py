@@ -243,22 +243,23 @@ async def revoke_consent(user_id: str, key: str) -> Consent | None:
     return next(iter(_consents(rows)), None)
 
 
+def _about(key: str, permission: Permission) -> Any:
+    p = ConsentPermissionRow
+    return (
+        (p.consent == key)
+        & (p.source == permission.source)
+        & (p.resource == permission.resource)
+        & (p.scope == permission.scope)
+    )
+
+
 async def revoke_permission(user_id: str, key: str, permission: Permission) -> bool:
     """Take one permission back: it is forgotten, so it will be asked again."""
     r, p = ConsentRow, ConsentPermissionRow
     async with database().transaction():
         if not await r.exists().where((r.id == key) & (r.user == user_id)):
             return False
-        rows = (
-            await p.delete()
-            .where(
-                (p.consent == key)
-                & (p.source == permission.source)
-                & (p.resource == permission.resource)
-                & (p.scope == permission.scope)
-            )
-            .returning(p.id)
-        )
+        rows = await p.delete().where(_about(key, permission)).returning(p.id)
     return bool(rows)
 
 
@@ -270,13 +271,7 @@ async def change_answer(user_id: str, key: str, permission: Permission, *, grant
             return False
         rows = (
             await p.update({p.granted: granted, p.decided_at: now})
-            .where(
-                (p.consent == key)
-                & (p.source == permission.source)
-                & (p.resource == permission.resource)
-                & (p.scope == permission.scope)
-                & p.granted.eq(not granted)
-            )
+            .where(_about(key, permission) & p.granted.eq(not granted))
             .returning(p.id)
         )
     return bool(rows)
