@@ -19,7 +19,7 @@ import credenza_account
 import credenza_console
 from credenza import ConsentGiven, Event, cleaning, hookspecs, invitation_mail, users
 from credenza.events import UserSignedIn
-from credenza.server import heard_by
+from credenza.registered import heard_by
 from credenza.testing import ORDERS, SECRET, Callback, Credenza, PageSeen, RelyingParty, UserAgent, running
 from credenza.testing import test_settings as settings_for_tests
 
