@@ -114,6 +114,7 @@ from .state.run import Run as StateRun
 from .state.run import StateError, check_keys
 from .store import audit, branding, clients, consents, keys, provider, sessions, users
 from .store.audit import AuditEvent
+from .store.batches import delete_batch
 from .store.branding import SavedBranding
 from .store.clients import ClientRow
 from .store.consents import Consent
@@ -328,6 +329,7 @@ __all__ = [
     "create_app",
     "csrf_token",
     "declared_permissions",
+    "delete_batch",
     "described",
     "digest_secret",
     "download_response",

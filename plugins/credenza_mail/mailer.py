@@ -11,7 +11,17 @@ from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
-from credenza import AuthorizationServer, Mail, Mailer, Settings, Undecryptable, Words, new_id, transaction
+from credenza import (
+    AuthorizationServer,
+    Mail,
+    Mailer,
+    Settings,
+    Undecryptable,
+    Words,
+    delete_batch,
+    new_id,
+    transaction,
+)
 
 from .smtp import MailServer, NotSent, message_of
 from .tables import ConfirmationRow, MailRow
@@ -105,13 +115,9 @@ async def tend(server: AuthorizationServer, now: int) -> int:
         await asyncio.gather(*(mailer.deliver(row["id"]) for row in due))
     else:
         due = []
-    old = await m.select(m.id).where((m.content == "") & (m.created_at < now - KEPT)).limit(500)
-    if old:
-        await m.delete().where(m.id.is_in([row["id"] for row in old]))
-    spent = await c.select(c.id).where(c.expires_at < now).limit(500)
-    if spent:
-        await c.delete().where(c.id.is_in([row["id"] for row in spent]))
-    return len(due) + len(old) + len(spent)
+    old = await delete_batch(m, (m.content == "") & (m.created_at < now - KEPT))
+    spent = await delete_batch(c, c.expires_at < now)
+    return len(due) + old + spent
 
 
 async def claim(mail_id: str, now: int) -> tuple[str, int] | None:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from credenza import digest_secret, new_token
+from credenza import delete_batch, digest_secret, new_token
 
 from .store import row_id
 from .tables import OrganizationInvitation
@@ -77,11 +77,7 @@ async def delete_invitation(organization: str, key: str, now: int) -> bool:
 
 async def clean_up_invitations(now: int, *, batch: int = 500) -> int:
     """Forget what has expired; one that never was looks the same."""
-    i = OrganizationInvitation
-    rows = await i.select(i.digest).where(i.expires_at <= now).limit(batch)
-    if rows:
-        await i.delete().where(i.digest.is_in([row["digest"] for row in rows]))
-    return len(rows)
+    return await delete_batch(OrganizationInvitation, OrganizationInvitation.expires_at <= now, batch=batch)
 
 
 def _pending(now: int) -> Any:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 
-from credenza import digest_secret, new_token, transaction, users
+from credenza import delete_batch, digest_secret, new_token, transaction, users
 
 from .tables import SignupRow
 
@@ -44,8 +44,4 @@ def new_username(email: str) -> str:
 
 
 async def clean_up(now: int) -> int:
-    s = SignupRow
-    rows = await s.select(s.id).where(s.expires_at < now).limit(500)
-    if rows:
-        await s.delete().where(s.id.is_in([row["id"] for row in rows]))
-    return len(rows)
+    return await delete_batch(SignupRow, SignupRow.expires_at < now)

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from credenza import AuthorizationServer, digest_secret
+from credenza import AuthorizationServer, delete_batch, digest_secret
 
 from .tables import LinkRow, StateRow, UpstreamRow
 
@@ -146,8 +146,4 @@ async def spend_state(server: AuthorizationServer, state: str, browser: str) -> 
 
 
 async def clean_up(now: int) -> int:
-    s = StateRow
-    rows = await s.select(s.id).where(s.expires_at < now).limit(500)
-    if rows:
-        await s.delete().where(s.id.is_in([row["id"] for row in rows]))
-    return len(rows)
+    return await delete_batch(StateRow, StateRow.expires_at < now)

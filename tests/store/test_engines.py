@@ -19,6 +19,7 @@ from piccolo.columns import BigInt, Integer, Timestamptz, Varchar
 from piccolo.engine.exceptions import TransactionError
 from piccolo.table import Table
 
+from credenza.store.batches import delete_batch
 from credenza.store.engine import (
     DatabaseBusy,
     Engine,
@@ -148,6 +149,18 @@ def test_piccolos_queries_work(database_url: str) -> None:
             await atomic.run()
             await Coin.alter().add_column("note", Varchar(null=True, default=None))
             assert await Coin.count() == 2
+
+    asyncio.run(main())
+
+
+def test_what_is_due_is_deleted_in_batches_and_nothing_else(database_url: str) -> None:
+    async def main() -> None:
+        async with running(engine_from_url(database_url)):
+            for number in range(7):
+                await Coin.insert(Coin(name=f"coin {number}", batch=number))
+            deleted = [await delete_batch(Coin, Coin.batch < 5, batch=3) for _ in range(3)]
+            assert deleted == [3, 2, 0]
+            assert [row["batch"] for row in await Coin.select(Coin.batch).order_by(Coin.batch)] == [5, 6]
 
     asyncio.run(main())
 

@@ -12,6 +12,7 @@ from piccolo.columns.combination import WhereRaw
 from piccolo.table import Table
 
 from ..protocol.documents import to_json
+from .batches import delete_batch
 from .statements import Insert
 
 
@@ -151,8 +152,4 @@ async def count_events_by_day(*, since: int) -> dict[str, dict[int, int]]:
 
 async def clean_up_events(before: int, *, batch: int = 500) -> int:
     """Delete a batch of what happened before that moment; returns how many."""
-    r = AuditEventRow
-    rows = await r.select(r.id).where(r.at < before).limit(batch)
-    if rows:
-        await r.delete().where(r.id.is_in([row["id"] for row in rows]))
-    return len(rows)
+    return await delete_batch(AuditEventRow, AuditEventRow.at < before, batch=batch)

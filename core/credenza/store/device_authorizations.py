@@ -8,6 +8,7 @@ from typing import Any
 from piccolo.columns import BigInt, ForeignKey, Integer, OnDelete, Text, Varchar
 from piccolo.table import Table
 
+from .batches import delete_batch
 from .clients import ClientRow
 from .grants import Details, Grant, GrantRow
 from .users import UserRow
@@ -139,8 +140,4 @@ async def spend_device_authorization(authorization: DeviceAuthorization, now: in
 
 async def clean_up_device_authorizations(now: int, *, batch: int = 500) -> int:
     """Delete a batch of expired ones; returns how many."""
-    r = DeviceAuthorizationRow
-    rows = await r.select(r.digest).where(r.expires_at < now - 600).limit(batch)
-    if rows:
-        await r.delete().where(r.digest.is_in([row["digest"] for row in rows]))
-    return len(rows)
+    return await delete_batch(DeviceAuthorizationRow, DeviceAuthorizationRow.expires_at < now - 600, batch=batch)

@@ -8,6 +8,7 @@ from typing import Any
 from piccolo.columns import BigInt, ForeignKey, Integer, OnDelete, Text, Varchar
 from piccolo.table import Table
 
+from .batches import delete_batch
 from .clients import ClientRow
 
 FIRST_WAIT = 10  # seconds; doubled with every attempt
@@ -100,11 +101,7 @@ async def list_deliveries(client_id: str, *, limit: int = 50) -> list[LogoutDeli
 
 async def clean_up_deliveries(now: int, *, batch: int = 500) -> int:
     """Delete a batch of old ones; returns how many."""
-    r = LogoutDeliveryRow
-    rows = await r.select(r.id).where(r.created_at < now - KEPT).limit(batch)
-    if rows:
-        await r.delete().where(r.id.is_in([row["id"] for row in rows]))
-    return len(rows)
+    return await delete_batch(LogoutDeliveryRow, LogoutDeliveryRow.created_at < now - KEPT, batch=batch)
 
 
 def _delivery(row: dict[str, Any]) -> Delivery:

@@ -10,6 +10,7 @@ from typing import Any
 from piccolo.columns import BigInt, ForeignKey, OnDelete, Text, Varchar
 from piccolo.table import Table
 
+from .batches import delete_batch
 from .engine import database
 from .sealed import Sealed
 from .statements import Insert, Statement, select
@@ -172,11 +173,5 @@ async def spend_interaction(digest: str) -> bool:
 
 async def clean_up_sessions(now: int, *, batch: int = 500) -> int:
     """Delete a batch of expired sessions and interactions; returns how many."""
-    deleted = 0
-    for table, column in ((InteractionRow, InteractionRow.expires_at), (SessionRow, SessionRow.expires_at)):
-        digest = table._meta.primary_key
-        rows = await table.select(digest).where(column < now).limit(batch)
-        if rows:
-            await table.delete().where(digest.is_in([row["digest"] for row in rows]))
-            deleted += len(rows)
-    return deleted
+    interactions = await delete_batch(InteractionRow, InteractionRow.expires_at < now, batch=batch)
+    return interactions + await delete_batch(SessionRow, SessionRow.expires_at < now, batch=batch)

@@ -14,6 +14,7 @@ from piccolo.table import Table
 
 from ..protocol.documents import read_json
 from ..protocol.tokens import new_id
+from .batches import delete_batch
 from .clients import contains, in_order
 from .engine import database
 from .statements import select
@@ -300,11 +301,7 @@ async def count_failed_sign_in(key: str, now: int, *, seen: tuple[int, int]) -> 
 
 async def clean_up_failed_sign_ins(now: int, *, batch: int = 500) -> int:
     """Forget failures of which nothing depends any more: whoever types names at random must not fill the table."""
-    r = FailedSignInRow
-    rows = await r.select(r.key).where(r.last_at < now - 24 * 3600).limit(batch)
-    if rows:
-        await r.delete().where(r.key.is_in([row["key"] for row in rows]) & (r.last_at < now - 24 * 3600))
-    return len(rows)
+    return await delete_batch(FailedSignInRow, FailedSignInRow.last_at < now - 24 * 3600, batch=batch)
 
 
 async def clear_failed_sign_ins(key: str) -> None:
