@@ -38,7 +38,7 @@ async def authorized(
     """Ask everything again; raises InvalidGrant when the user or the consent is gone. One check, for every grant."""
     details = grant.details
     chosen = details.choices if choices is None else choices
-    user = await find_user(grant.user_id)
+    user = grant.user or await find_user(grant.user_id)
     if user is None or user.suspended or not client.enabled:
         raise InvalidGrant("The user or the application is no longer active.")
     if not await still_valid(server, Subject(user=user), chosen):

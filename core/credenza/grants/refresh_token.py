@@ -71,7 +71,8 @@ class RefreshTokenGrant:
         async with database().transaction():
             if await lock_grant(token.grant.id) is None:
                 raise InvalidGrant("The authorization has ended.")
-            current = await find_refresh_token(token.digest)  # again, now that nobody else can change the family
+            # Again, now that nobody else can change the family.
+            current = await find_refresh_token(token.digest, user=False)
             if current is None:
                 raise InvalidGrant("There is no such refresh token.")
             check_usable(current, now, server.settings.refresh_token_reuse_window)

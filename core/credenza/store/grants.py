@@ -17,7 +17,7 @@ from ..protocol.documents import to_json
 from .clients import ClientRow
 from .pushed_requests import PushedRequestRow
 from .statements import Insert, Statement, names, select
-from .users import UserRow
+from .users import JOINED, User, UserRow, joined_user
 
 
 class GrantRow(Table, tablename="credenza_grant"):
@@ -106,7 +106,10 @@ _DETAILS = msgspec.json.Decoder(Details)
 
 
 class Grant(NamedTuple):
-    """A user's authorization of a client: the family that codes and tokens belong to."""
+    """A user's authorization of a client: the family that codes and tokens belong to.
+
+    `user` is the account at the moment of the look, where it was looked at as well.
+    """
 
     id: str
     user_id: str
@@ -115,6 +118,7 @@ class Grant(NamedTuple):
     details: Details
     created_at: int = 0
     revoked_at: int | None = None
+    user: User | None = None
 
 
 class AuthorizationCode(NamedTuple):
@@ -166,7 +170,10 @@ def read_grant(row: Mapping[str, Any]) -> Grant:
 
 
 _INSERT_CODE = Insert(AuthorizationCodeRow)
-_PEEK_CODE = select(AuthorizationCodeRow, "digest = {}")
+_PEEK_CODE = Statement(
+    f"SELECT {names(AuthorizationCodeRow, 'c')}, c.created_at AS began_at, NULL AS revoked_at, {JOINED} "  # noqa: S608  # names of columns and tables
+    'FROM credenza_authorization_code c JOIN credenza_user u ON u.id = c."user" WHERE c.digest = {}'
+)
 _SPEND_CODE = Statement(
     "UPDATE credenza_authorization_code SET spent_at = {} WHERE digest = {} AND spent_at IS NULL AND expires_at > {} "
     'RETURNING "grant", "user", client, session, details'
@@ -176,10 +183,18 @@ _FIND_GRANT = select(GrantRow, "id = {}")
 _LOCK_GRANT = select(GrantRow, "id = {} AND revoked_at IS NULL", locks=True)
 
 
-def _joined_grant(row: Mapping[str, Any]) -> Grant:
-    """The grant in a row of something that hangs on it."""
-    details = Details.load(row["details"])
-    return Grant(row["grant"], row["user"], row["client"], row["session"], details, row["began_at"], row["revoked_at"])
+def _joined_grant(row: Mapping[str, Any], *, user: bool = True) -> Grant:
+    """The grant in a row of something that hangs on it, with its user."""
+    return Grant(
+        row["grant"],
+        row["user"],
+        row["client"],
+        row["session"],
+        Details.load(row["details"]),
+        row["began_at"],
+        row["revoked_at"],
+        joined_user(row) if user else None,
+    )
 
 
 async def insert_code(code: AuthorizationCode, now: int) -> None:
@@ -199,16 +214,14 @@ async def insert_code(code: AuthorizationCode, now: int) -> None:
 
 
 def _code(row: Mapping[str, Any]) -> AuthorizationCode:
-    grant = Grant(
-        row["grant"], row["user"], row["client"], row["session"], Details.load(row["details"]), row["created_at"]
-    )
+    grant = _joined_grant(row)
     return AuthorizationCode(
         row["digest"], grant, row["redirect_uri"], row["code_challenge"], row["expires_at"], row["spent_at"]
     )
 
 
 async def peek_code(digest: str) -> AuthorizationCode | None:
-    """Read a code, spent or not, to check who may use it. Only `spend_code` takes it."""
+    """Read a code, spent or not, with its user, to check who may use it. Only `spend_code` takes it."""
     row = await _PEEK_CODE.first(digest)
     return _code(row) if row else None
 
@@ -241,9 +254,16 @@ async def find_grant(grant_id: str) -> Grant | None:
 
 
 _INSERT_REFRESH_TOKEN = Insert(RefreshTokenRow)
+_REFRESH_TOKEN = (
+    f'{names(RefreshTokenRow, "r")}, g."user", g.client, g.session, g.details, g.created_at AS began_at, g.revoked_at'
+)
 _FIND_REFRESH_TOKEN = Statement(
-    f'SELECT {names(RefreshTokenRow, "r")}, g."user", g.client, g.session, g.details, g.created_at AS began_at, '  # noqa: S608  # names of columns and tables
-    'g.revoked_at FROM credenza_refresh_token r JOIN credenza_grant g ON g.id = r."grant" WHERE r.digest = {}'
+    f"SELECT {_REFRESH_TOKEN}, {JOINED} FROM credenza_refresh_token r "  # noqa: S608  # names of columns and tables
+    'JOIN credenza_grant g ON g.id = r."grant" JOIN credenza_user u ON u.id = g."user" WHERE r.digest = {}'
+)
+_REFIND_REFRESH_TOKEN = Statement(
+    f"SELECT {_REFRESH_TOKEN} FROM credenza_refresh_token r "  # noqa: S608  # names of columns and tables
+    'JOIN credenza_grant g ON g.id = r."grant" WHERE r.digest = {}'
 )
 _SPEND_REFRESH_TOKEN = Statement(
     "UPDATE credenza_refresh_token SET spent_at = {}, successor = {}, last_used_at = {} "
@@ -265,13 +285,13 @@ async def insert_refresh_token(
     )
 
 
-async def find_refresh_token(digest: str) -> RefreshToken | None:
-    """A refresh token, spent or not, of a grant that is revoked or not."""
-    row = await _FIND_REFRESH_TOKEN.first(digest)
+async def find_refresh_token(digest: str, *, user: bool = True) -> RefreshToken | None:
+    """A refresh token, spent or not, of a grant that is revoked or not; with the user, unless not asked for."""
+    row = await (_FIND_REFRESH_TOKEN if user else _REFIND_REFRESH_TOKEN).first(digest)
     if row is None:
         return None
     own = {name: row[name] for name in RefreshToken._fields if name != "grant"}
-    return RefreshToken(**own, grant=_joined_grant(row))
+    return RefreshToken(**own, grant=_joined_grant(row, user=user))
 
 
 async def spend_refresh_token(digest: str, successor: str, now: int) -> bool:
@@ -296,8 +316,9 @@ async def touch_refresh_token(digest: str, now: int, idle_expires_at: int) -> No
 _INSERT_ACCESS_TOKEN = Insert(AccessTokenRow)
 _FIND_ACCESS_TOKEN = Statement(
     f'SELECT {names(AccessTokenRow, "t")}, g."user", g.session, g.details, g.created_at AS began_at, '  # noqa: S608  # names of columns and tables
-    "g.revoked_at AS ended_at FROM credenza_access_token t "
-    'LEFT JOIN credenza_grant g ON g.id = t."grant" WHERE t.digest = {} AND t.expires_at > {} AND t.revoked_at IS NULL'
+    f"g.revoked_at AS ended_at, {JOINED} FROM credenza_access_token t "
+    'LEFT JOIN credenza_grant g ON g.id = t."grant" LEFT JOIN credenza_user u ON u.id = g."user" '
+    "WHERE t.digest = {} AND t.expires_at > {} AND t.revoked_at IS NULL"
 )
 
 
@@ -317,7 +338,7 @@ async def insert_access_token(token: AccessToken) -> None:
 
 
 async def find_access_token(digest: str, now: int) -> AccessToken | None:
-    """A live access token of a live grant."""
+    """A live access token of a live grant, with its user."""
     row = await _FIND_ACCESS_TOKEN.first(digest, now)
     if row is None:
         return None

@@ -13,8 +13,8 @@ from piccolo.table import Table
 from .batches import delete_batch
 from .engine import database
 from .sealed import Sealed
-from .statements import Insert, Statement, select
-from .users import UserRow
+from .statements import Insert, Statement, names, select
+from .users import JOINED, User, UserRow, joined_user
 
 
 class SessionRow(Table, tablename="credenza_session"):
@@ -74,9 +74,11 @@ class Interaction:
     state: dict[str, Any] = field(default_factory=dict)
 
 
+_SESSION = [(name, "user" if name == "user_id" else name) for name in Session.__slots__]
+
+
 def _session(row: Mapping[str, Any]) -> Session:
-    values = dict(row)
-    values["user_id"] = values.pop("user")
+    values = {name: row[column] for name, column in _SESSION}
     values["amr"] = tuple(values["amr"].split())
     return Session(**values)
 
@@ -86,14 +88,17 @@ async def insert_session(session: Session) -> None:
     await SessionRow.insert(SessionRow(**{**values, "user": session.user_id, "amr": " ".join(session.amr)}))
 
 
-_FIND = select(SessionRow, "digest = {} AND expires_at > {} AND last_seen_at > {}")
+_FIND = Statement(
+    f'SELECT {names(SessionRow, "s")}, {JOINED} FROM credenza_session s JOIN credenza_user u ON u.id = s."user" '  # noqa: S608  # names of columns and tables
+    "WHERE s.digest = {} AND s.expires_at > {} AND s.last_seen_at > {}"
+)
 _HOLD = Statement("SELECT digest FROM credenza_session WHERE digest = {}", locks=True)
 
 
-async def find_session(digest: str, now: int, *, idle: int) -> Session | None:
-    """A live session; `idle` is how many seconds it may rest."""
+async def find_session(digest: str, now: int, *, idle: int) -> tuple[Session, User] | None:
+    """A live session and whose it is; `idle` is how many seconds it may rest."""
     row = await _FIND.first(digest, now, now - idle)
-    return _session(row) if row else None
+    return (_session(row), joined_user(row)) if row else None
 
 
 async def touch_session(digest: str, now: int) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import reduce
 from operator import and_
@@ -100,10 +100,19 @@ def new_user_id() -> str:
     return "u" + new_id()
 
 
-def _user(row: Mapping[str, Any]) -> User:
-    values = dict(row)
-    del values["words"]
-    return User(**{**values, "profile": read_json(values["profile"]), "custom_data": read_json(values["custom_data"])})
+JOINED = ", ".join(f'u."{name}" AS user_{name}' for name in User.__slots__)
+"""The columns of an account `u` in a row of something that hangs on it, for `joined_user`."""
+_JOINED = tuple(f"user_{name}" for name in User.__slots__)
+
+
+def _user(row: Mapping[str, Any], columns: Sequence[str] = User.__slots__) -> User:
+    values = dict(zip(User.__slots__, [row[column] for column in columns], strict=True))
+    values["profile"], values["custom_data"] = read_json(values["profile"]), read_json(values["custom_data"])
+    return User(**values)
+
+
+def joined_user(row: Mapping[str, Any]) -> User:
+    return _user(row, _JOINED)
 
 
 def _columns(user: User) -> dict[Any, Any]:

@@ -10,7 +10,7 @@ from ..server import AuthorizationServer
 from ..settings import Settings
 from ..store import sessions
 from ..store.sessions import Session
-from ..store.users import User, find_user, touch_user
+from ..store.users import User, touch_user
 from .requests import AnyRequest, cookie_of, server_of
 from .responses import AnyResponse, set_cookie
 
@@ -30,12 +30,10 @@ async def find_session(request: AnyRequest) -> tuple[Session, User] | None:
     if not is_token(cookie, "session"):
         return None
     now = server.now()
-    session = await sessions.find_session(digest(cookie), now, idle=server.settings.session_idle_lifetime)
-    if session is None:
+    found = await sessions.find_session(digest(cookie), now, idle=server.settings.session_idle_lifetime)
+    if found is None or found[1].suspended:
         return None
-    user = await find_user(session.user_id)
-    if user is None or user.suspended:
-        return None
+    session, user = found
     if session.last_seen_at < now - 60:
         await sessions.touch_session(session.digest, now)
     return session, user
