@@ -29,7 +29,7 @@ from ..web.passwords import Passwords
 from ..web.rendering import render
 from ..web.requests import AnyRequest, address_of, query_parameters, server_of
 from ..web.responses import AnyResponse, redirect_response
-from ..web.static import in_scheme
+from ..web.static import LASTING, in_scheme
 from ..web.visitors import visitor_of
 from .authorization import begin_interaction
 from .interaction import way_on
@@ -60,11 +60,7 @@ async def branding_stylesheet(request: AnyRequest, name: FromPath[str]) -> AnyRe
     css = colors_css(name) or await find_stylesheet(name)
     if not css:
         raise NotFoundException
-    headers = {
-        "Cache-Control": "public, max-age=31536000, immutable",
-        "X-Content-Type-Options": "nosniff",
-        "Cross-Origin-Resource-Policy": "same-origin",
-    }
+    headers = LASTING | {"Cross-Origin-Resource-Policy": "same-origin"}
     css = in_scheme(css, request.query_params.get("scheme", ""))
     return Response(css.encode(), media_type="text/css", headers=headers)
 
@@ -75,11 +71,7 @@ async def image(key: FromPath[str]) -> AnyResponse:
     found = await find_image(key) if key.isalnum() and len(key) <= 64 else None
     if found is None:
         raise NotFoundException
-    headers = {
-        "Cache-Control": "public, max-age=31536000, immutable",
-        "X-Content-Type-Options": "nosniff",
-        "Content-Security-Policy": "default-src 'none'; sandbox",
-    }
+    headers = LASTING | {"Content-Security-Policy": "default-src 'none'; sandbox"}
     return Response(found[1], media_type=found[0], headers=headers)
 
 

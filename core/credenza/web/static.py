@@ -18,8 +18,7 @@ from litestar.params import FromPath
 from .requests import AnyRequest
 
 TYPES = {".css": "text/css", ".js": "text/javascript", ".woff2": "font/woff2", ".svg": "image/svg+xml"}
-
-
+LASTING = {"Cache-Control": "public, max-age=31536000, immutable", "X-Content-Type-Options": "nosniff"}
 SCHEMES = {"light": "dark", "dark": "light"}
 
 
@@ -76,11 +75,7 @@ class StaticFiles:
         if content is None:
             raise NotFoundException
         suffix = Path(name).suffix
-        headers = {
-            "Cache-Control": "public, max-age=31536000, immutable",
-            "X-Content-Type-Options": "nosniff",
-            "Cross-Origin-Resource-Policy": "same-origin",
-        }
+        headers = LASTING | {"Cross-Origin-Resource-Policy": "same-origin"}
         if suffix == ".svg":  # an image that could hold a script
             headers["Content-Security-Policy"] = "default-src 'none'; style-src 'unsafe-inline'; sandbox"
         if suffix == ".css" and scheme:
