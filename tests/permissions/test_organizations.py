@@ -177,6 +177,22 @@ def test_a_second_organization_can_be_added_later(
     assert claims_of(switched["access_token"])["organization_id"] == ids["Basalt"]
 
 
+def test_a_request_that_names_none_is_for_the_one_that_was_chosen_last(
+    credenza: Credenza, user_agent: UserAgent, client: RelyingParty, ids: dict[str, str]
+) -> None:
+    """The answer is in the record, so the same browser is asked nothing, and neither is another one."""
+    for name in ("Acme", "Basalt"):
+        credenza.clock.move(1)
+        consent(user_agent, client, prompt="consent")
+        user_agent.decide(organization=ids[name])
+    credenza.clock.move(1)
+    claims = claims_of(client.tokens(user_agent.authorize(client, scope=SCOPE, prompt="none"))["access_token"])
+    assert claims["organization_id"] == ids["Basalt"]
+    other = UserAgent(credenza)
+    other.get(client.authorization_url(scope=SCOPE))
+    assert claims_of(client.tokens(other.sign_in())["access_token"])["organization_id"] == ids["Basalt"]
+
+
 def test_a_refresh_for_an_organization_without_consent_is_refused(
     user_agent: UserAgent, client: RelyingParty, ids: dict[str, str]
 ) -> None:

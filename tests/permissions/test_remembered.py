@@ -52,7 +52,24 @@ def test_an_optional_permission_that_is_not_ticked_is_declined(
     allow(user_agent, client, "openid phone email")
     consent = said(credenza)
     assert PHONE in consent.declined
-    assert "email" in {p.scope for p in consent.granted}
+    email = Permission("profile", "", "email")
+    assert email in consent.granted
+    (event,) = credenza.run(audit.list_events, name="ConsentGiven")
+    outcomes = dict(event.data["verdicts"])
+    assert (outcomes[email.key], outcomes[PHONE.key]) == ("granted", "declined")
+
+
+def test_what_was_refused_is_in_the_audit_log(credenza: Credenza, user_agent: UserAgent, client: RelyingParty) -> None:
+    user_agent.get(client.authorization_url(scope="openid phone"))
+    user_agent.sign_in()
+    answer = user_agent.decide("deny")
+    assert isinstance(answer, Callback)
+    assert answer.error == "access_denied"
+    (event,) = credenza.run(audit.list_events, name="ConsentRefused")
+    ada = user_id(credenza, "ada")
+    assert (event.actor, event.user, event.client, event.address) == (ada, ada, "app", user_agent.address)
+    assert event.data["asked"] == ["openid", "phone"]
+    assert event.result == "refused"
 
 
 def test_nobody_takes_back_or_changes_what_somebody_else_said(
