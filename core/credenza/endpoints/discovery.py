@@ -32,15 +32,18 @@ PROTOCOL_CLAIMS = ("sub", "iss", "aud", "exp", "iat", "auth_time", "nonce", "acr
 
 PATIENCE = 0.15  # seconds that an answer waits to hear whether it is still true
 LONGEST = 5.0  # seconds that it waits for a newer one that there is
+MAX_AGE = 300  # seconds that others may keep it
 
 
 class Document:
-    """Bytes kept until the version of the configuration moves, with their hash as ETag."""
+    """An answer kept until the version of the configuration moves, with the hash of its bytes as ETag."""
 
     def __init__(self) -> None:
         self.version = -1
         self.body = b""
-        self.etag = ""
+        self._etag = b""
+        self._whole: AnyResponse | None = None
+        self._unchanged: AnyResponse | None = None
         self._renewing: asyncio.Task[None] | None = None
         self._known_old = False
 
@@ -74,18 +77,22 @@ class Document:
     def put(self, version: int, value: object) -> None:
         self.version = version
         self.body = to_json(value)
-        self.etag = f'"{hashlib.sha256(self.body).hexdigest()[:20]}"'
-
-    def answer(self, request: AnyRequest, max_age: int) -> AnyResponse:
+        etag = f'"{hashlib.sha256(self.body).hexdigest()[:20]}"'
+        self._etag = etag.encode()
         headers = {
-            "ETag": self.etag,
-            "Cache-Control": f"public, max-age={max_age}",
+            "ETag": etag,
+            "Cache-Control": f"public, max-age={MAX_AGE}",
             "X-Content-Type-Options": "nosniff",
             **PUBLIC,
         }
-        if request.headers.get("if-none-match") == self.etag:
-            return Ready(b"", 304, "application/json", headers)
-        return Ready(self.body, 200, "application/json", headers)
+        self._whole = Ready(self.body, 200, "application/json", headers).encoded()
+        self._unchanged = Ready(b"", 304, "application/json", headers).encoded()
+
+    def answer(self, request: AnyRequest) -> AnyResponse:
+        known = next((value for name, value in request.scope["headers"] if name == b"if-none-match"), None)
+        answer = self._unchanged if known == self._etag else self._whole
+        assert answer is not None
+        return answer
 
 
 @endpoint(
@@ -98,7 +105,7 @@ async def discovery(request: AnyRequest) -> AnyResponse:
     document: Document = request.app.state.discovery
     await request.app.state.turnstile.wait()
     await document.renew(lambda: describe(server_of(request)))
-    return document.answer(request, 300)
+    return document.answer(request)
 
 
 async def describe(server: AuthorizationServer) -> dict[str, object]:
@@ -131,4 +138,4 @@ async def jwks(request: AnyRequest) -> AnyResponse:
     document: Document = request.app.state.jwks
     await request.app.state.turnstile.wait()
     await document.renew(lambda: key_set(server_of(request)))
-    return document.answer(request, 300)
+    return document.answer(request)

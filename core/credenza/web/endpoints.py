@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from functools import lru_cache
 from typing import Any
 
 from litestar import Request, asgi
@@ -16,10 +15,9 @@ from multidict import CIMultiDict
 from ..store.engine import urgent
 from .cors import preflight
 from .requests import AnyRequest
-from .responses import AnyResponse
+from .responses import BODILESS, AnyResponse, Ready, header_fields
 
 EndpointHandler = Callable[[AnyRequest], Awaitable[AnyResponse]]
-BODILESS = {204, 304}
 
 
 class EndpointRequest(Request[Any, Any, Any]):
@@ -70,18 +68,7 @@ async def send_response(response: AnyResponse, request: AnyRequest, send: Send) 
         await response.to_asgi_response(app=None, request=request)(request.scope, request.receive, send)
         return
     body, status = response.content, response.status_code or 200
-    headers = [encoded(name, value) for name, value in response.headers.items()]
-    if status not in BODILESS:
-        kind = str(response.media_type)
-        charset = "; charset=utf-8" if kind.startswith("text/") else ""
-        headers.append(encoded("content-type", f"{kind}{charset}"))
-        headers.append((b"content-length", str(len(body)).encode()))
-    await send({"type": "http.response.start", "status": status, "headers": headers})
+    headers = response.fields if isinstance(response, Ready) else None
+    await send({"type": "http.response.start", "status": status, "headers": headers or header_fields(response)})
     bare = status in BODILESS or request.method == "HEAD"
     await send({"type": "http.response.body", "body": b"" if bare else body, "more_body": False})
-
-
-@lru_cache(maxsize=256)
-def encoded(name: str, value: str) -> tuple[bytes, bytes]:
-    """A header as ASGI sends it; most are the same in every answer."""
-    return name.lower().encode("latin-1"), value.encode("latin-1")

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 import re
-import secrets
 import sys
 import time
 from typing import Any
@@ -86,9 +86,9 @@ def id_of(scope: Any, server: AuthorizationServer) -> tuple[bool, str]:
     """
     proxies, client = server.settings.trusted_proxies, scope["client"]
     if not proxies or client is None or not is_in(client[0], proxies):
-        return False, secrets.token_hex(8)
+        return False, os.urandom(8).hex()
     given = next((value for name, value in scope["headers"] if name == HEADER), b"")
-    return True, given.decode() if ACCEPTED.fullmatch(given) else secrets.token_hex(8)
+    return True, given.decode() if ACCEPTED.fullmatch(given) else os.urandom(8).hex()
 
 
 async def not_now(send: Send) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping
+from functools import lru_cache
 from typing import Any, cast
 from urllib.parse import quote
 
@@ -24,6 +25,7 @@ from ..settings import Settings
 
 SAFE = "!#$%&'()*+,/:;=?@[]~"  # what a URI may hold as it is. RFC 3986 §2
 NO_STORE = {"Cache-Control": "no-store", "Pragma": "no-cache"}
+BODILESS = {204, 304}
 LATER = frozenset({429, 503})  # the same request may succeed in a moment
 AnyResponse = Response[bytes]
 
@@ -40,6 +42,29 @@ class Ready(Response[bytes]):
         self.background = None
         self.encoding = "utf-8"
         self.response_type_encoders = {}
+        self.fields: list[tuple[bytes, bytes]] | None = None
+
+    def encoded(self) -> Ready:
+        """With its header fields as ASGI sends them, for an answer that goes out again and again."""
+        self.fields = header_fields(self)
+        return self
+
+
+def header_fields(response: AnyResponse) -> list[tuple[bytes, bytes]]:
+    """What is declared, and what the body is, in bytes."""
+    fields = [_encoded(name, value) for name, value in response.headers.items()]
+    if response.status_code not in BODILESS:
+        kind = str(response.media_type)
+        charset = "; charset=utf-8" if kind.startswith("text/") else ""
+        fields.append(_encoded("content-type", f"{kind}{charset}"))
+        fields.append((b"content-length", str(len(response.content)).encode()))
+    return fields
+
+
+@lru_cache(maxsize=256)
+def _encoded(name: str, value: str) -> tuple[bytes, bytes]:
+    """A header as ASGI sends it; most are the same in every answer."""
+    return name.lower().encode("latin-1"), value.encode("latin-1")
 
 
 def security_headers(settings: Settings) -> dict[str, str]:
