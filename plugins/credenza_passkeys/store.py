@@ -7,10 +7,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from credenza import Statement
+
 from . import base64url
 from .tables import PasskeyRow
 
 MOST = 20  # of one user
+_OF_USER = Statement(  # asked with every sign-in
+    'SELECT id, "user", credential_id, public_key, sign_count, synced, transports, name, added_at, last_used_at '
+    'FROM credenza_passkey WHERE "user" = {} ORDER BY added_at, id'
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,8 +64,7 @@ async def insert_passkey(passkey: Passkey) -> bool:
 
 
 async def list_passkeys(user_id: str) -> list[Passkey]:
-    p = PasskeyRow
-    return [_passkey(row) for row in await p.select().where(p.user == user_id).order_by(p.added_at, p.id)]
+    return [_passkey(row) for row in await _OF_USER.all(user_id)]
 
 
 async def find_passkey(credential_id: bytes) -> Passkey | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 from dataclasses import dataclass
 
-from credenza import AuthorizationServer, User, transaction
+from credenza import AuthorizationServer, Statement, User, transaction
 
 from .seeds import matching_step
 from .tables import RecoveryCodeRow, TotpRow
@@ -13,6 +13,9 @@ from .tables import RecoveryCodeRow, TotpRow
 CODES = 10
 ALPHABET = "23456789abcdefghjkmnpqrstuvwxyz"  # nothing that reads like something else
 CODE_LENGTH = 12  # 59 bits
+# Asked with every sign-in.
+_HAS_APP = Statement("SELECT added_at, last_used_at FROM credenza_totp WHERE id = {}")
+_CODES_LEFT = Statement('SELECT made_at FROM credenza_recovery_code WHERE "user" = {} AND spent_at IS NULL')
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,8 +42,7 @@ async def find_app(server: AuthorizationServer, user: User) -> App | None:
 
 async def has_app(user: User) -> tuple[int, int | None] | None:
     """When it was set up and last used."""
-    t = TotpRow
-    row = await t.select(t.added_at, t.last_used_at).where(t.id == user.id).first()
+    row = await _HAS_APP.first(user.id)
     return (row["added_at"], row["last_used_at"]) if row else None
 
 
@@ -99,8 +101,7 @@ async def spend_recovery_code(server: AuthorizationServer, user: User, code: str
 
 async def recovery_codes(user: User) -> tuple[int, int]:
     """How many are left, and when they were made; 0 when there are none."""
-    r = RecoveryCodeRow
-    rows = await r.select(r.made_at).where((r.user == user.id) & r.spent_at.is_null())
+    rows = await _CODES_LEFT.all(user.id)
     return len(rows), max((row["made_at"] for row in rows), default=0)
 
 

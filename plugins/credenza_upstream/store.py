@@ -8,11 +8,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from credenza import AuthorizationServer, delete_batch, digest_secret
+from credenza import AuthorizationServer, Statement, delete_batch, digest_secret
 
 from .tables import LinkRow, StateRow, UpstreamRow
 
 LIFETIME = 600  # seconds that a sign-in elsewhere may take
+_ENABLED = Statement(  # each sign-in page shows them
+    "SELECT id, title, issuer, client_id, secret, scope, enabled, create_users, created_at FROM credenza_upstream "
+    "WHERE enabled = {} ORDER BY title, id"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,8 +60,8 @@ def sealed_secret(server: AuthorizationServer, upstream_id: str, secret: str) ->
 
 async def list_upstreams(*, enabled: bool = False) -> list[Upstream]:
     u = UpstreamRow
-    query = u.select().order_by(u.title, u.id)
-    return [Upstream(**row) for row in await (query.where(u.enabled.eq(True)) if enabled else query)]
+    rows = await (_ENABLED.all(True) if enabled else u.select().order_by(u.title, u.id))
+    return [Upstream(**row) for row in rows]
 
 
 async def find_upstream(upstream_id: str) -> Upstream | None:

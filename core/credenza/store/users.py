@@ -131,6 +131,7 @@ def words_of(user: User) -> str:
 
 
 _FIND = select(UserRow, "id = {}")
+_IDENTIFY = select(UserRow, "username = {} OR email = {} LIMIT 3")
 
 
 async def find_user(user_id: str) -> User | None:
@@ -143,7 +144,7 @@ async def find_user_by_identifier(identifier: str) -> User | None:
     identifier = identifier.strip().lower()
     if not identifier or len(identifier) > 320:
         return None
-    rows = await UserRow.select().where((UserRow.username == identifier) | (UserRow.email == identifier)).limit(3)
+    rows = await _IDENTIFY.all(identifier, identifier)
     by_name = [row for row in rows if row["username"] == identifier]
     candidates = by_name or rows
     return _user(candidates[0]) if len(candidates) == 1 else None
