@@ -37,11 +37,11 @@ from .web.observing import Application
 from .web.passwords import Passwords
 from .web.rendering import Renderer
 from .web.requests import MAX_PAGE_BODY
-from .web.turnstile import ANSWERS, Turnstile
+from .web.turnstile import Turnstile
 
+MEMORY = [discovery.discovery, discovery.jwks]
 PROTOCOL = [
-    discovery.discovery,
-    discovery.jwks,
+    *MEMORY,
     token.token,
     userinfo.userinfo,
     revocation.revoke,
@@ -122,7 +122,6 @@ def create_app(
                 "limiter": limiter,
                 "discovery": discovery.Document(),
                 "jwks": discovery.Document(),
-                "turnstile": Turnstile(ANSWERS),
             }
         ),
         lifespan=[lifespan],
@@ -130,8 +129,13 @@ def create_app(
         logging_config=None,
         debug=False,
     )
-    app.programs = frozenset(path for handler in (*PROTOCOL, *OPERATIONS) for path in handler.paths)
+    app.turns = _turns()
     return app
+
+
+def _turns() -> dict[str, Turnstile | None]:
+    alone = dict.fromkeys(path for handler in (*PROTOCOL, *OPERATIONS) for path in handler.paths)
+    return alone | dict.fromkeys((path for handler in MEMORY for path in handler.paths), Turnstile())
 
 
 def _plugin_routes(server: AuthorizationServer) -> list[BaseRouteHandler | Router]:

@@ -19,6 +19,7 @@ from .store.users import clean_up_failed_sign_ins
 
 logger = logging.getLogger("credenza")
 EVERY = 60.0  # seconds
+BATCH, PAUSE = 100, 0.05  # rows of each table, and seconds: nobody waits for more than a few milliseconds of it
 
 
 def keep_clean(server: AuthorizationServer) -> AbstractAsyncContextManager[None]:
@@ -30,7 +31,7 @@ async def _keep_clean(server: AuthorizationServer) -> None:
         await asyncio.sleep(EVERY)
         try:
             while await _clean_up(server):
-                await asyncio.sleep(0.05)
+                await asyncio.sleep(PAUSE)
         except StoreUnavailable as error:
             logger.warning("cleaning waits: %s", error)
         except Exception:
@@ -40,7 +41,7 @@ async def _keep_clean(server: AuthorizationServer) -> None:
 async def _clean_up(server: AuthorizationServer) -> bool:
     """One batch of everything; whether there may be more."""
     now = server.now()
-    deleted = await clean_up(now, grant_lifetime=server.settings.refresh_token_lifetime)
+    deleted = await clean_up(now, grant_lifetime=server.settings.refresh_token_lifetime, batch=BATCH)
     deleted += await clean_up_sessions(now) + await clean_up_failed_sign_ins(now)
     deleted += await clean_up_device_authorizations(now) + await clean_up_deliveries(now)
     if server.settings.audit_retention_days:

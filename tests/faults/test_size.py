@@ -7,6 +7,7 @@ import sqlite3
 import time
 from collections.abc import Callable, Iterable
 from contextlib import closing
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,7 @@ from faults.oracle import ask
 from credenza.testing import Callback, RelyingParty, UserAgent
 
 pytestmark = pytest.mark.faults
-EXPIRED = 200_000
+PEOPLE, TOKENS, EXPIRED = 100_000, 1_000_000, 200_000
 
 SOONER = '''
 """Nobody waits a minute for the clean-up."""
@@ -29,7 +30,7 @@ cleaning.EVERY = 1.0
 '''
 
 
-def test_f_16_two_hundred_thousand_expired_tokens_are_cleaned_up(
+def test_f_16_of_a_million_tokens_those_that_expired_are_cleaned_up(
     filled_database_url: str,
     start_server: Callable[..., Any],
     plugin: Callable[[str], str],
@@ -45,7 +46,12 @@ def test_f_16_two_hundred_thousand_expired_tokens_are_cleaned_up(
     calm = calm_times(server, tmp_path)
     server.program.stop()
     long_ago = int(time.time()) - 7 * 24 * 3600
-    fill(filled_database_url, ((f"{number:064d}", long_ago) for number in range(EXPIRED)))
+    people = ((f"u{number}", f"person{number}", f"person{number}@example.org") for number in range(PEOPLE))
+    fill(filled_database_url, "credenza_user", ("id", "username", "email"), people)
+    ends = ((number, long_ago if number < EXPIRED else long_ago + 30 * 24 * 3600) for number in range(TOKENS))
+    all_tokens = ((sha256(str(n).encode()).hexdigest(), "machine", "", "", end - 600, end) for n, end in ends)
+    columns = ("digest", "client", "scope", "audience", "created_at", "expires_at")
+    fill(filled_database_url, "credenza_access_token", columns, all_tokens)
     server.env["CREDENZA_CONFIG"] = plugin(SOONER)
     left, steps = "SELECT COUNT(*) AS what FROM credenza_access_token WHERE expires_at < " + str(long_ago + 1), []
     server.start()
@@ -59,7 +65,7 @@ def test_f_16_two_hundred_thousand_expired_tokens_are_cleaned_up(
     calm += calm_times(server, tmp_path)
     ratio, slowest = p95(busy) / p95(calm), p99(busy) / p99(calm)
     print(
-        f"\n{EXPIRED} tokens cleaned up in {seconds:.0f} s; token p95 {ratio:.1f} times its calm value, "
+        f"\n{EXPIRED} of {TOKENS} tokens cleaned up in {seconds:.0f} s; token p95 {ratio:.1f} times its calm value, "
         f"p99 {slowest:.1f} times, the longest {max(busy) / max(calm):.1f} times; {len(busy)} and {len(calm)} of them"
     )
     tally.look("I3", len(steps) > 3, "it went in one step")
@@ -70,11 +76,8 @@ def test_f_16_two_hundred_thousand_expired_tokens_are_cleaned_up(
     assert slowest < 10, "requests are blocked: a batch came dozens of times a second"
 
 
-def fill(database_url: str, rows: Iterable[tuple[str, int]]) -> None:
-    """Access tokens of the test's own application, past the server."""
-    columns = ("digest", "client", "scope", "audience", "created_at", "expires_at")
-    table = "credenza_access_token"
-    records = [(digest, "machine", "", "", at - 600, at) for digest, at in rows]
+def fill(database_url: str, table: str, columns: tuple[str, ...], records: Iterable[tuple[Any, ...]]) -> None:
+    """Past the server."""
     if database_url.startswith("sqlite"):
         with closing(sqlite3.connect(database_url.removeprefix("sqlite:///"), timeout=30)) as connection:
             marks = ", ".join("?" * len(columns))
@@ -122,4 +125,5 @@ def test_f_17_five_hundred_ask_for_the_keys_at_once(
     assert counts[304] > 0, "an ETag that is still right saves the body"
     assert asked - 4 * len(busy) < counts.total() / 2, "the database is asked for each of them"
     assert not tally.violations, tally.violations
-    assert ratio < 3
+    if pause:  # without one, the clients take all of two processors, and what is measured is who gets how much
+        assert ratio < 3

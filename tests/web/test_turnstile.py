@@ -9,14 +9,12 @@ import pytest
 
 from credenza.store.engine import urgent
 from credenza.testing import Credenza
-from credenza.web.turnstile import Turnstile
-
-AT_ONCE = 4
+from credenza.web.turnstile import AT_ONCE, Turnstile
 
 
 def test_a_few_pass_in_each_round_in_the_order_in_which_they_came() -> None:
     async def main() -> list[list[int]]:
-        turnstile, passed = Turnstile(AT_ONCE), []
+        turnstile, passed = Turnstile(), []
 
         async def one(number: int) -> None:
             await turnstile.wait()
@@ -37,7 +35,7 @@ def test_a_few_pass_in_each_round_in_the_order_in_which_they_came() -> None:
 
 def test_whoever_gives_up_takes_nobodys_turn() -> None:
     async def main() -> None:
-        turnstile = Turnstile(AT_ONCE)
+        turnstile = Turnstile()
         tasks = [asyncio.create_task(turnstile.wait()) for _ in range(4 * AT_ONCE)]
         await asyncio.sleep(0)
         for task in tasks[AT_ONCE : 3 * AT_ONCE]:
@@ -103,7 +101,15 @@ def test_f_18_a_token_request_passes_between_the_pages_that_came_before_it(crede
 @pytest.mark.parametrize("path", ["/token", "/userinfo", "/introspect", "/revoke", "/par", "/healthz", "/readyz"])
 def test_programs_never_wait_behind_people(credenza: Credenza, path: str) -> None:
     app: Any = credenza.app
-    assert path in app.programs
+    assert app.turns[path] is None
+
+
+def test_what_lies_in_memory_takes_turns_of_its_own(credenza: Credenza) -> None:
+    """F-17: neither do people wait for a herd that asks for keys, nor it for them."""
+    app: Any = credenza.app
+    turnstile = app.turns["/jwks"]
+    assert isinstance(turnstile, Turnstile)
+    assert app.turns["/.well-known/openid-configuration"] is turnstile is not app.pages
 
 
 @pytest.mark.parametrize("path", ["/authorize", "/interaction/x/login", "/account", "/console"])

@@ -103,7 +103,6 @@ class Document:
 )
 async def discovery(request: AnyRequest) -> AnyResponse:
     document: Document = request.app.state.discovery
-    await request.app.state.turnstile.wait()
     await document.renew(lambda: describe(server_of(request)))
     return document.answer(request)
 
@@ -136,6 +135,5 @@ async def key_set(server: AuthorizationServer) -> dict[str, object]:
 async def jwks(request: AnyRequest) -> AnyResponse:
     """Next, active and retired keys: a relying party knows a key before it signs, and for as long as it is needed."""
     document: Document = request.app.state.jwks
-    await request.app.state.turnstile.wait()
     await document.renew(lambda: key_set(server_of(request)))
     return document.answer(request)

@@ -8,6 +8,7 @@ import os
 import re
 import sys
 import time
+from collections.abc import Mapping
 from typing import Any
 
 from litestar import Litestar
@@ -19,7 +20,7 @@ from litestar.types import Message, Receive, Scope, Send
 from ..logs import request_id
 from ..server import AuthorizationServer
 from .requests import is_in
-from .turnstile import PAGES, Turnstile
+from .turnstile import Turnstile
 
 access = logging.getLogger("credenza.access")
 
@@ -34,12 +35,12 @@ class Application(Litestar):
     """Litestar, observed from outside, so that what it answers by itself is counted as well."""
 
     under_way = 0
-    programs: frozenset[str] = frozenset()
-    """The paths that programs ask for: they never wait behind a crowd of people."""
+    turns: Mapping[str, Turnstile | None] = {}
+    """Where the requests for a path take turns: None where programs ask, which never wait behind a crowd of people."""
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
-        self.pages = Turnstile(PAGES)
+        self.pages = Turnstile()  # for every other path
 
     @staticmethod
     def _get_default_plugins(plugins: list[PluginProtocol]) -> list[PluginProtocol]:
@@ -68,8 +69,9 @@ class Application(Litestar):
         if (server.up and self.under_way < MOST) or scope["path"] in ALWAYS:
             self.under_way += 1
             try:
-                if scope["path"] not in self.programs:
-                    await self.pages.wait()
+                turnstile = self.turns.get(scope["path"], self.pages)
+                if turnstile is not None:
+                    await turnstile.wait()
                 await super().__call__(scope, receive, answer)
             finally:
                 self.under_way -= 1

@@ -8,15 +8,13 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 
-ANSWERS = 4  # in each round of the event loop: they lie ready in memory
-PAGES = 1  # most of a page's milliseconds are one step
+AT_ONCE = 1  # in each round of the event loop
 
 
 class Turnstile:
     """Whoever waits for the database goes on in the next round of the event loop: rounds must stay short."""
 
-    def __init__(self, at_once: int) -> None:
-        self._at_once = at_once
+    def __init__(self) -> None:
         self._passed = 0
         self._waiting: deque[asyncio.Future[None]] = deque()
 
@@ -25,7 +23,7 @@ class Turnstile:
         loop = asyncio.get_running_loop()
         if self._passed == 0 and not self._waiting:
             loop.call_soon(self._next_round, loop)
-        if self._passed < self._at_once and not self._waiting:
+        if self._passed < AT_ONCE and not self._waiting:
             self._passed += 1
             return
         turn = loop.create_future()
@@ -34,7 +32,7 @@ class Turnstile:
 
     def _next_round(self, loop: asyncio.AbstractEventLoop) -> None:
         self._passed = 0
-        while self._waiting and self._passed < self._at_once:
+        while self._waiting and self._passed < AT_ONCE:
             turn = self._waiting.popleft()
             if not turn.done():  # it was cancelled: nobody waits for the answer any more
                 turn.set_result(None)
