@@ -258,7 +258,7 @@ CLEANING = """
 import asyncio, sys, time
 from credenza.settings import load_settings
 from credenza.app import create_server
-from credenza.store.grants import clean_up
+from credenza.store.expired import clean_up
 async def main():
     server, _, _ = create_server(load_settings())
     await server.start()

@@ -12,7 +12,7 @@ from .server import AuthorizationServer
 from .store.audit import clean_up_events
 from .store.device_authorizations import clean_up_device_authorizations
 from .store.engine import StoreUnavailable
-from .store.grants import clean_up
+from .store.expired import clean_up
 from .store.logout import clean_up_deliveries
 from .store.sessions import clean_up_sessions
 from .store.users import clean_up_failed_sign_ins

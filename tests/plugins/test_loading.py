@@ -360,8 +360,9 @@ def with_source(credenza_database: str, source: Broken) -> Iterator[Credenza]:
 
 def issued(credenza: Credenza) -> int:
     """How many access tokens, codes and consents there are."""
+    from credenza.store.access_tokens import AccessTokenRow
+    from credenza.store.authorization_codes import AuthorizationCodeRow
     from credenza.store.consents import ConsentRow
-    from credenza.store.grants import AccessTokenRow, AuthorizationCodeRow
 
     async def count() -> int:
         return sum([await table.count() for table in (AccessTokenRow, AuthorizationCodeRow, ConsentRow)])

@@ -8,7 +8,8 @@ from credenza import audit
 from credenza.grants.refresh_token import Reused, check_scope, check_usable
 from credenza.protocol.errors import InvalidGrant, InvalidScope
 from credenza.protocol.parameters import Parameters
-from credenza.store.grants import Details, Grant, RefreshToken
+from credenza.store.grants import Details, Grant
+from credenza.store.refresh_tokens import RefreshToken
 from credenza.testing import Callback, Credenza, RelyingParty, UserAgent
 
 NOW, WINDOW = 1_000_000, 10

@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from credenza import clients
 from credenza.protocol.client_authentication import ASSERTION_TYPE
 from credenza.protocol.jose import SKEW
-from credenza.store.grants import clean_up
+from credenza.store.expired import clean_up
 from credenza.testing import ORDERS, SECRET, Credenza
 
 

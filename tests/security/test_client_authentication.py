@@ -408,7 +408,7 @@ def test_a_cli_13_an_assertion_is_used_once(signer: Signer) -> None:
 
 def test_a_cli_13_a_replay_is_known_as_long_as_it_is_accepted(signer: Signer) -> None:
     """R-TK-23: the memory outlives the assertion, cleaning included."""
-    from credenza.store.grants import clean_up
+    from credenza.store.expired import clean_up
 
     assertion = signer.assertion()
     assert signer.send(assertion).status_code == 200

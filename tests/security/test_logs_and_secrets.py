@@ -84,7 +84,7 @@ def test_a_log_03_an_error_of_ours_tells_an_id(
     callback = user_agent.authorize(client)
 
     async def break_it() -> None:
-        from credenza.store.grants import AccessTokenRow
+        from credenza.store.access_tokens import AccessTokenRow
 
         await AccessTokenRow.raw("ALTER TABLE credenza_access_token RENAME TO gone")
 

@@ -356,7 +356,7 @@ def test_a_changed_code_is_no_code(user_agent: Any, client: RelyingParty) -> Non
 def test_r_cd_04_taking_a_code_is_one_statement(credenza: Any, user_agent: Any, client: RelyingParty) -> None:
     """R-CD-03, R-CD-04, K17: whoever looked at it before, only one takes it, and nobody too late."""
     from credenza.protocol.tokens import digest
-    from credenza.store.grants import spend_code
+    from credenza.store.authorization_codes import spend_code
 
     now = credenza.server.now()
     old, new = (digest(user_agent.authorize(client).code) for _ in range(2))

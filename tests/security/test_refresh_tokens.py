@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from credenza.store import consents, sessions, users
-from credenza.store.grants import RefreshTokenRow
+from credenza.store.refresh_tokens import RefreshTokenRow
 from credenza.testing import ORDERS, SECRET, RelyingParty, running, test_settings
 
 OFFLINE = "openid profile email offline_access"

@@ -21,9 +21,10 @@ from ..protocol.tokens import digest, new_id, new_token
 from ..protocol.words import Words
 from ..server import AuthorizationServer
 from ..store import sessions
+from ..store.authorization_codes import AuthorizationCode, insert_code
 from ..store.device_authorizations import APPROVED, answer_device
 from ..store.engine import database
-from ..store.grants import AuthorizationCode, Details, Grant, insert_code
+from ..store.grants import Details, Grant
 from ..store.pushed_requests import spend_pushed_request
 from ..store.sealed import place_of
 from ..store.sessions import Interaction

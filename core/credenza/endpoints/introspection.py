@@ -13,7 +13,8 @@ from ..protocol.clients import Client
 from ..protocol.errors import InvalidClient, InvalidRequest, ProtocolError
 from ..protocol.tokens import digest, is_token
 from ..server import AuthorizationServer
-from ..store.grants import Grant, find_refresh_token
+from ..store.grants import Grant
+from ..store.refresh_tokens import find_refresh_token
 from ..store.users import User
 from ..web.client_authentication import authenticate_client
 from ..web.endpoints import endpoint

@@ -9,8 +9,9 @@ from ..grants.inspecting import token_key
 from ..protocol.errors import InvalidGrant, InvalidRequest, ProtocolError
 from ..protocol.tokens import digest, is_token
 from ..server import AuthorizationServer
+from ..store.access_tokens import find_access_token
 from ..store.engine import database
-from ..store.grants import find_access_token, find_refresh_token
+from ..store.refresh_tokens import find_refresh_token
 from ..store.revocation import revoke_access_token, revoke_grant
 from ..web.client_authentication import authenticate_client
 from ..web.cors import cors_headers

@@ -11,8 +11,9 @@ from ..protocol.errors import InvalidDPoPProof, InvalidGrant, InvalidRequest
 from ..protocol.pkce import check_verifier
 from ..protocol.tokens import digest, is_token, new_token
 from ..server import AuthorizationServer
+from ..store.authorization_codes import AuthorizationCode, peek_code, spend_code
 from ..store.engine import database
-from ..store.grants import AuthorizationCode, insert_refresh_token, peek_code, spend_code
+from ..store.refresh_tokens import insert_refresh_token
 from ..store.revocation import revoke_grant
 from .issuing import authorized, keep, mint_tokens
 

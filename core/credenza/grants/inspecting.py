@@ -13,7 +13,7 @@ from ..protocol.errors import InvalidGrant
 from ..protocol.scopes import Asked, Permission, join_scope
 from ..protocol.tokens import digest, is_token
 from ..server import AuthorizationServer
-from ..store.grants import AccessToken, find_access_token
+from ..store.access_tokens import AccessToken, find_access_token
 from ..store.users import User
 from .issuing import Authorized, authorized
 

@@ -19,8 +19,9 @@ from ..protocol.parameters import Parameters
 from ..protocol.scopes import Asked, Permission, join_scope, parse_scope
 from ..protocol.tokens import access_token_claims, digest, id_token_claims, new_id, new_token
 from ..server import AuthorizationServer
+from ..store.access_tokens import AccessToken, insert_access_token
 from ..store.consents import touch_consent
-from ..store.grants import AccessToken, Details, Grant, insert_access_token
+from ..store.grants import Details, Grant
 from ..store.users import User, find_user
 
 

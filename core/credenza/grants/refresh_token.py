@@ -17,12 +17,11 @@ from ..protocol.scopes import parse_scope
 from ..protocol.tokens import digest, is_token, new_token
 from ..server import AuthorizationServer
 from ..store.engine import database
-from ..store.grants import (
-    Grant,
+from ..store.grants import Grant, lock_grant
+from ..store.refresh_tokens import (
     RefreshToken,
     find_refresh_token,
     insert_refresh_token,
-    lock_grant,
     replace_successor,
     spend_refresh_token,
     touch_refresh_token,

@@ -22,8 +22,9 @@ from ..protocol.errors import (
 from ..protocol.parameters import Parameters
 from ..protocol.scopes import parse_scope
 from ..server import AuthorizationServer
+from ..store.access_tokens import AccessToken
 from ..store.engine import database
-from ..store.grants import AccessToken, Grant, lock_grant
+from ..store.grants import Grant, lock_grant
 from .inspecting import Inspected, inspect
 from .issuing import Authorized, Target, authorized, choose_target, keep, mint_access_token
 from .refresh_token import chosen_now

@@ -6,18 +6,22 @@ from pathlib import Path
 
 from piccolo.conf.apps import AppConfig
 
+from .access_tokens import AccessTokenRow
 from .audit import AuditEventRow
+from .authorization_codes import AuthorizationCodeRow
 from .branding import BrandingDraftRow, BrandingVersionRow, StylesheetRow
 from .clients import ClientPermissionRow, ClientRow, ClientSecretRow
 from .consents import ConsentPermissionRow, ConsentRow
 from .device_authorizations import DeviceAuthorizationRow
-from .grants import AccessTokenRow, AuthorizationCodeRow, GrantRow, RefreshTokenRow, SpentAssertionRow
+from .grants import GrantRow
 from .keys import SigningKeyRow
 from .logout import LogoutDeliveryRow
 from .provider import ImageRow, ProviderSettingRow
 from .pushed_requests import PushedRequestRow
+from .refresh_tokens import RefreshTokenRow
 from .sealed import SecretRow
 from .sessions import InteractionRow, SessionRow
+from .spent_assertions import SpentAssertionRow
 from .users import FailedSignInRow, InvitationRow, UserRow
 from .version import Version
 

@@ -8,9 +8,11 @@ from typing import Any
 
 from piccolo.query import Select
 
+from .access_tokens import AccessTokenRow
 from .clients import contains
 from .consents import ConsentPermissionRow, ConsentRow
-from .grants import AccessTokenRow, GrantRow, RefreshTokenRow
+from .grants import GrantRow
+from .refresh_tokens import RefreshTokenRow
 
 Ids = list[str] | Select[Any]
 

@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+from .access_tokens import AccessTokenRow
+from .authorization_codes import AuthorizationCodeRow
 from .device_authorizations import DeviceAuthorizationRow
 from .engine import database
-from .grants import AccessTokenRow, AuthorizationCodeRow, Details, Grant, GrantRow, RefreshTokenRow, read_grant
+from .grants import Details, Grant, GrantRow, read_grant
 from .pushed_requests import PushedRequestRow
+from .refresh_tokens import RefreshTokenRow
 from .sessions import InteractionRow, SessionRow
 from .users import InvitationRow
 

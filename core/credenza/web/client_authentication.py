@@ -19,7 +19,7 @@ from ..protocol.fapi import allowed_keys
 from ..protocol.parameters import Parameters
 from ..server import AuthorizationServer
 from ..store.clients import touch_client
-from ..store.grants import spend_assertion
+from ..store.spent_assertions import spend_assertion
 from .limits import Limiter, Rule, neighbourhood
 from .requests import AnyRequest, address_of, server_of
 

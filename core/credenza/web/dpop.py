@@ -8,7 +8,7 @@ from ..protocol.clients import Client
 from ..protocol.dpop import check_proof
 from ..protocol.errors import InvalidDPoPProof
 from ..protocol.jose import ALGORITHMS, FAPI_ALGORITHMS
-from ..store.grants import spend_assertion
+from ..store.spent_assertions import spend_assertion
 from .requests import AnyRequest, server_of
 
 
