@@ -57,6 +57,8 @@ def test_an_optional_permission_that_is_not_ticked_is_declined(
     (event,) = credenza.run(audit.list_events, name="ConsentGiven")
     outcomes = dict(event.data["verdicts"])
     assert (outcomes[email.key], outcomes[PHONE.key]) == ("granted", "declined")
+    (event,) = credenza.run(audit.list_events, name="CodeIssued")
+    assert set(event.data["scope"].split()) == {"openid", "email"}
 
 
 def test_what_was_refused_is_in_the_audit_log(credenza: Credenza, user_agent: UserAgent, client: RelyingParty) -> None:
@@ -133,3 +135,15 @@ def test_what_is_forgotten_is_nobody_elses(credenza: Credenza) -> None:
     assert saves(credenza, "ada", "email", fingerprint="now") == {"profile", "email"}
     assert saves(credenza, "ada", "phone", fingerprint="later") == {"phone"}
     assert {p.scope for p in said(credenza, "grace").granted} == {"profile"}
+
+
+def test_the_page_says_who_is_asked_and_what_last(user_agent: UserAgent, client: RelyingParty) -> None:
+    """Access for later stands below everything else, and a name is only doubted where nobody has checked it."""
+    user_agent.get(client.authorization_url(scope="offline_access openid profile"))
+    page = user_agent.sign_in("grace")
+    assert isinstance(page, PageSeen)
+    assert "grace@example.com" in page.text
+    assert "calls itself" not in page.text
+    lines = ("Know who you are", "Your profile", "Keep access while you are away", "You go back to")
+    places = [page.text.index(line) for line in lines]
+    assert places == sorted(places)
