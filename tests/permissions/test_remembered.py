@@ -144,6 +144,29 @@ def test_the_page_says_who_is_asked_and_what_last(user_agent: UserAgent, client:
     assert isinstance(page, PageSeen)
     assert "grace@example.com" in page.text
     assert "calls itself" not in page.text
-    lines = ("Know who you are", "Your profile", "Keep access while you are away", "You go back to")
+    described = "Name, picture, language and what else your profile says"
+    lines = ("Know who you are", "Your profile", described, "Keep access while you are away", "You go back to")
     places = [page.text.index(line) for line in lines]
     assert places == sorted(places)
+
+
+def test_what_was_declined_is_not_ticked_again(user_agent: UserAgent, client: RelyingParty) -> None:
+    allow(user_agent, client, "openid phone")
+    page = user_agent.get(client.authorization_url(scope="openid phone", prompt="consent"))
+    assert isinstance(page, PageSeen)
+    assert (page.forms[0].values_of("permission"), page.forms[0].checked("permission")) == ([PHONE.key], [])
+
+
+@pytest.mark.parametrize(("client_id", "warned"), [("native", True), ("app", False)])
+def test_a_public_application_on_the_own_device_carries_a_warning(
+    credenza: Credenza, user_agent: UserAgent, client_id: str, warned: bool
+) -> None:
+    """RFC 8252 §8.6: one that holds a secret, or that somebody here vouches for, is not taken for any program."""
+    local = {"client_id": "app", "redirect_uris": ["http://127.0.0.1/cb"]}
+    credenza.apply({"applications": [local]})
+    client = RelyingParty(credenza, client_id, "http://127.0.0.1:4000/cb" if warned else "http://127.0.0.1/cb")
+    user_agent.get(client.authorization_url(scope="openid profile"))
+    page = user_agent.sign_in()
+    assert isinstance(page, PageSeen)
+    assert ("Go on only if you have just started it yourself." in page.text) is warned
+    assert "any program could use its name" not in page.text
