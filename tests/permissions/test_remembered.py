@@ -144,6 +144,7 @@ def test_the_page_says_who_is_asked_and_what_last(user_agent: UserAgent, client:
     assert isinstance(page, PageSeen)
     assert "grace@example.com" in page.text
     assert "calls itself" not in page.text
+    assert "icon-id-card" in page.html
     described = "Name, picture, language and what else your profile says"
     lines = ("Know who you are", "Your profile", described, "Keep access while you are away", "You go back to")
     places = [page.text.index(line) for line in lines]
