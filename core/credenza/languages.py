@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import UTC, date, datetime, timedelta
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from gettext import GNUTranslations, NullTranslations
 from pathlib import Path
 from typing import Any
@@ -35,10 +35,18 @@ class Language:
 
     def __init__(self, tag: str) -> None:
         self.tag = tag
-        self.locale = Locale.parse(tag, sep="-")
-        self.name = self.locale.get_display_name(self.locale) or tag
-        self.direction = self.locale.text_direction
+        self.locale = _locale(tag)
         self._catalogue = NullTranslations()
+
+    # Both read what is known of a language, a megabyte for each: when somebody wants to know it.
+
+    @cached_property
+    def name(self) -> str:
+        return self.locale.get_display_name(self.locale) or self.tag
+
+    @cached_property
+    def direction(self) -> str:
+        return self.locale.text_direction
 
     def add(self, catalogue: GNUTranslations) -> None:
         """Beside what is there: the first catalogue that knows a sentence is the one that counts."""
@@ -75,6 +83,17 @@ class Language:
         if self.tag == DEFAULT:
             return english
         return f"{format_datetime(datetime.fromtimestamp(at, UTC), 'medium', locale=self.locale)} UTC"
+
+
+def _locale(tag: str) -> Locale:
+    """Raises UnknownLocaleError. Only a tag that leaves out what is usual makes Babel read its table of that."""
+    language, *rest = tag.split("-")
+    script = next((part.title() for part in rest if len(part) == 4), None)
+    territory = next((part.upper() for part in rest if len(part) in (2, 3)), None)
+    try:
+        return Locale(language.lower(), territory, script)
+    except UnknownLocaleError:
+        return Locale.parse(tag, sep="-")
 
 
 ENGLISH = Language(DEFAULT)
