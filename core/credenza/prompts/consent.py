@@ -32,7 +32,7 @@ class ConsentPrompt(Prompt):
         waiting.choices |= situation.choices
         if not waiting.client.third_party:
             return False
-        if situation.undecided or len(situation.choices) < len(situation.questions):
+        if situation.undecided or situation.unanswered:
             return True
         assert waiting.request is not None
         assert waiting.session is not None
@@ -64,7 +64,7 @@ class ConsentPrompt(Prompt):
             return await self.show(waiting)
         if not _was_shown(situation, waiting.state.get("shown") or []):
             return await self.show(waiting, CHANGED)
-        if len(situation.choices) < len(situation.questions):
+        if situation.unanswered:
             return await self.show(waiting, Words("Choose one of the options first."))
         await self._save(waiting, situation, frozenset(form.all_values("permission")))
         waiting.state["answered"] = waiting.session.id

@@ -15,7 +15,10 @@ from ..store.consents import Consent, find_consents
 
 @dataclass(frozen=True, slots=True)
 class Situation:
-    """What could be granted now, and what was said before. In `decision` nobody's consent is taken into account yet."""
+    """What could be granted now, and what was said before. In `decision` nobody's consent is taken into account yet.
+
+    `choices` are the answers to the questions, and what other prompts have noted: together the context of a consent.
+    """
 
     subject: Subject
     questions: list[Question]
@@ -26,6 +29,10 @@ class Situation:
     @property
     def offered(self) -> list[Permission]:
         return self.decision.granted
+
+    @property
+    def unanswered(self) -> bool:
+        return any(question.name not in self.choices for question in self.questions)
 
     @property
     def undecided(self) -> bool:
@@ -54,7 +61,7 @@ async def look(waiting: Waiting) -> Situation:
     scopes = await scopes_of(waiting)
     asked = await questions(server, subject, scopes, waiting.client)
     said = await find_consents(waiting.user.id, waiting.client.id, server.now())
-    choices = _chosen(waiting, asked, said)
+    choices = waiting.choices | _chosen(waiting, asked, said)
     decision = await verdicts(server, waiting.client, subject, waiting.request.asked, choices, None, scopes=scopes)
     context, client = context_of(choices), waiting.client
     before = next((consent for consent in said if consent.context == context and counts(client, consent)), None)
