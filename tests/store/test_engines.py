@@ -31,6 +31,7 @@ from credenza.store.engine import (
 )
 from credenza.store.postgresql import SafeCockroachEngine, SafePostgresEngine
 from credenza.store.sqlite import SafeSQLiteEngine
+from credenza.store.statements import Statement
 
 
 class Coin(Table, tablename="test_coin"):
@@ -694,3 +695,22 @@ class TestPostgreSQL:
             await engine.stop()
 
         asyncio.run(main())
+
+
+def test_what_may_be_lost_does_not_wait_for_the_disk_and_changes_nothing_else(postgresql_url: str) -> None:
+    mint = Statement(
+        "INSERT INTO test_coin (name, batch, minted_at) VALUES ({}, 0, now()) RETURNING id", may_be_lost=True
+    )
+
+    async def main() -> None:
+        async with running(engine_from_url(f"{postgresql_url}&pool=1")) as engine:
+            (row,) = await mint.all("one")
+            assert dict(row).get("set_config") == "off"
+            assert await Coin.raw("SHOW synchronous_commit") == [{"synchronous_commit": "on"}]
+            async with engine.transaction():
+                (row,) = await mint.all("two")
+                assert dict(row).keys() == {"id"}
+                assert await Coin.raw("SHOW synchronous_commit") == [{"synchronous_commit": "on"}]
+            assert await Coin.count() == 2
+
+    asyncio.run(main())

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager, suppress
 from types import TracebackType
-from typing import Any
+from typing import Any, ClassVar
 
 import asyncpg  # type: ignore[import-untyped]  # asyncpg has no types
 from piccolo.engine.cockroach import CockroachEngine, CockroachTransaction
@@ -102,6 +102,9 @@ class SafePostgresTransaction(PostgresTransaction):
 class SafePostgresEngine(Engine, PostgresEngine):
     """PostgreSQL; what does not get a connection in `deadline` seconds raises DatabaseBusy."""
 
+    late: ClassVar[str] = ", set_config('synchronous_commit', 'off', true)"
+    """After RETURNING: the one statement is its own transaction, and does not wait for the disk."""
+
     def __init__(self, dsn: str, pool_size: int = POOL_SIZE, deadline: float = DEADLINE) -> None:
         super().__init__(config={"dsn": dsn})
         self.pool_size = pool_size
@@ -159,7 +162,8 @@ class SafePostgresEngine(Engine, PostgresEngine):
                 raise
 
     async def run_statement(self, statement: Statement, values: Sequence[Any]) -> list[Row]:
-        return await self._run(statement.numbered, values)
+        late = self.late if statement.may_be_lost and self.open_transaction() is None else ""
+        return await self._run(statement.numbered + late, values)
 
     def _own_pool(self) -> Any | None:
         return self.pool if self._loop is asyncio.get_running_loop() else None
@@ -205,6 +209,8 @@ class SafeCockroachTransaction(SafePostgresTransaction, CockroachTransaction):
 
 class SafeCockroachEngine(SafePostgresEngine, CockroachEngine):
     """CockroachDB, which speaks PostgreSQL's protocol."""
+
+    late = ""
 
     def transaction(self, allow_nested: bool = True) -> SafeCockroachTransaction:
         self.open_transaction()

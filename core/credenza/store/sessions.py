@@ -72,6 +72,8 @@ class Interaction:
     created_at: int
     expires_at: int
     state: dict[str, Any] = field(default_factory=dict)
+    stored: str = field(default="", compare=False, repr=False)
+    """What the database has of `state`."""
 
 
 _SESSION = [(name, "user" if name == "user_id" else name) for name in Session.__slots__]
@@ -133,27 +135,30 @@ async def list_sessions(user_id: str, now: int) -> list[Session]:
     return [_session(row) for row in await query.limit(100)]
 
 
-_INSERT_INTERACTION = Insert(InteractionRow)
+# An interaction that a crash of the database forgets is begun again.
+_INSERT_INTERACTION = Insert(InteractionRow, may_be_lost=True)
 _FIND_INTERACTION = select(InteractionRow, "digest = {} AND expires_at > {}")
-_UPDATE_INTERACTION = Statement("UPDATE credenza_interaction SET state = {} WHERE digest = {} RETURNING digest")
+_UPDATE_INTERACTION = Statement(
+    "UPDATE credenza_interaction SET state = {} WHERE digest = {} RETURNING digest", may_be_lost=True
+)
 _SPEND_INTERACTION = Statement("DELETE FROM credenza_interaction WHERE digest = {} RETURNING digest")
 
 
 async def insert_interaction(interaction: Interaction, *, most: int) -> None:
     """Keep at most so many: whoever asks without ever answering only pushes out the oldest."""
     r = InteractionRow
-    async with database().transaction():
-        await _INSERT_INTERACTION(
-            digest=interaction.digest,
-            browser=interaction.browser,
-            parameters=interaction.parameters,
-            return_to=interaction.return_to,
-            state=json.dumps(interaction.state),
-            created_at=interaction.created_at,
-            expires_at=interaction.expires_at,
-        )
-        # Counting costs; one in 256 of the digests is random enough to do it for all.
-        if interaction.digest.startswith("00"):
+    await _INSERT_INTERACTION(
+        digest=interaction.digest,
+        browser=interaction.browser,
+        parameters=interaction.parameters,
+        return_to=interaction.return_to,
+        state=_dumped(interaction.state),
+        created_at=interaction.created_at,
+        expires_at=interaction.expires_at,
+    )
+    # Counting costs; one in 256 of the digests is random enough to do it for all.
+    if interaction.digest.startswith("00"):
+        async with database().transaction():
             await r.delete().where(r.expires_at <= interaction.created_at)
             excess = await r.count() - most
             if excess > 0:
@@ -163,12 +168,20 @@ async def insert_interaction(interaction: Interaction, *, most: int) -> None:
 
 async def find_interaction(digest: str, now: int) -> Interaction | None:
     row = await _FIND_INTERACTION.first(digest, now)
-    return Interaction(**{**row, "state": json.loads(row["state"])}) if row else None
+    return Interaction(**{**row, "state": json.loads(row["state"])}, stored=row["state"]) if row else None
 
 
-async def update_interaction(interaction: Interaction) -> bool:
-    """Write its state; false when it was finished meanwhile."""
-    return bool(await _UPDATE_INTERACTION.all(json.dumps(interaction.state), interaction.digest))
+async def update_interaction(interaction: Interaction) -> None:
+    """Write its state; to look at a page once more changes nothing."""
+    text = _dumped(interaction.state)
+    if text != interaction.stored:
+        await _UPDATE_INTERACTION.all(text, interaction.digest)
+        interaction.stored = text
+
+
+def _dumped(state: Mapping[str, Any]) -> str:
+    """What was begun and has nothing in it yet is left out."""
+    return json.dumps({name: value for name, value in state.items() if value != {}})
 
 
 async def spend_interaction(digest: str) -> bool:

@@ -17,17 +17,20 @@ class Statement:
     """Fixed SQL with `{}` for each value, run on whatever engine is in use, inside the transaction that is open.
 
     What `locks` selects rows that nobody else changes until that transaction ends. SQLite's have the whole database.
+    What `may_be_lost` ends in RETURNING and, outside of a transaction, need not be on PostgreSQL's disk when it is
+    answered: a crash of the database right afterwards forgets it, and nobody was promised anything.
     """
 
-    __slots__ = ("columns", "numbered", "question_marks", "reads")
+    __slots__ = ("columns", "may_be_lost", "numbered", "question_marks", "reads")
 
-    def __init__(self, sql: str, *, locks: bool = False) -> None:
+    def __init__(self, sql: str, *, locks: bool = False, may_be_lost: bool = False) -> None:
         first, *rest = sql.split("{}")
         self.question_marks = "?".join((first, *rest))
         self.reads = is_read(sql) and not locks
         self.columns: tuple[str, ...] = ()  # of the rows it gives, once an engine that has to know has seen one
         self.numbered = first + "".join(f"${number}{part}" for number, part in enumerate(rest, 1))
         self.numbered += " FOR NO KEY UPDATE" if locks else ""
+        self.may_be_lost = may_be_lost
 
     async def all(self, *values: Any) -> list[Row]:
         """Every row, as a mapping of column names. Raises StoreUnavailable."""
@@ -46,11 +49,13 @@ class Insert:
 
     __slots__ = ("defaults", "statement")
 
-    def __init__(self, table: type[Table]) -> None:
+    def __init__(self, table: type[Table], *, may_be_lost: bool = False) -> None:
         columns = [column for column in table._meta.columns if not isinstance(column, Serial)]
         self.defaults = {column._meta.name: column.get_default_value() for column in columns}
         listed, values = ", ".join(f'"{name}"' for name in self.defaults), ", ".join("{}" for _ in columns)
-        self.statement = Statement(f"INSERT INTO {table._meta.tablename} ({listed}) VALUES ({values})")  # noqa: S608  # names of columns and tables
+        sql = f"INSERT INTO {table._meta.tablename} ({listed}) VALUES ({values})"  # noqa: S608  # names of columns and tables
+        key = f' RETURNING "{table._meta.primary_key._meta.name}"' if may_be_lost else ""
+        self.statement = Statement(sql + key, may_be_lost=may_be_lost)
 
     async def __call__(self, **values: Any) -> None:
         row = self.defaults | values

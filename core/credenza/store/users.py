@@ -17,7 +17,7 @@ from ..protocol.tokens import new_id
 from .batches import delete_batch
 from .clients import contains, in_order
 from .engine import database
-from .statements import select
+from .statements import Statement, select
 
 
 class UserRow(Table, tablename="credenza_user"):
@@ -289,24 +289,33 @@ async def spend_invitation(digest: str, now: int) -> dict[str, Any] | None:
     return dict(rows[0]) if rows else None
 
 
+# Each sign-in counts as a failure first. That of a moment before a crash of the database need not last.
+_FAILURES = select(FailedSignInRow, "key = {}")
+_FIRST_FAILURE = Statement(
+    "INSERT INTO credenza_failed_sign_in (key, failures, last_at) VALUES ({}, 1, {}) ON CONFLICT DO NOTHING "
+    "RETURNING key",
+    may_be_lost=True,
+)
+_ONE_MORE_FAILURE = Statement(
+    "UPDATE credenza_failed_sign_in SET failures = failures + 1, last_at = {} "
+    "WHERE key = {} AND failures = {} AND last_at = {} RETURNING key",
+    may_be_lost=True,
+)
+_CLEAR_FAILURES = Statement("DELETE FROM credenza_failed_sign_in WHERE key = {} RETURNING key", may_be_lost=True)
+
+
 async def failed_sign_ins(key: str) -> tuple[int, int]:
     """How many failures in a row, and when the last one was."""
-    row = await FailedSignInRow.select().where(FailedSignInRow.key == key).first()
+    row = await _FAILURES.first(key)
     return (row["failures"], row["last_at"]) if row else (0, 0)
 
 
 async def count_failed_sign_in(key: str, now: int, *, seen: tuple[int, int]) -> bool:
     """One more than was `seen`; false when another one was counted meanwhile, so that no two take the same turn."""
-    r = FailedSignInRow
     failures, last_at = seen
     if not failures:
-        row = r(key=key, failures=1, last_at=now)
-        return bool(await r.insert(row).on_conflict(action="DO NOTHING").returning(r.key))
-    return bool(
-        await r.update({r.failures: failures + 1, r.last_at: now})
-        .where((r.key == key) & (r.failures == failures) & (r.last_at == last_at))
-        .returning(r.key)
-    )
+        return bool(await _FIRST_FAILURE.all(key, now))
+    return bool(await _ONE_MORE_FAILURE.all(now, key, failures, last_at))
 
 
 async def clean_up_failed_sign_ins(now: int, *, batch: int = 500) -> int:
@@ -315,4 +324,4 @@ async def clean_up_failed_sign_ins(now: int, *, batch: int = 500) -> int:
 
 
 async def clear_failed_sign_ins(key: str) -> None:
-    await FailedSignInRow.delete().where(FailedSignInRow.key == key)
+    await _CLEAR_FAILURES.all(key)
