@@ -55,7 +55,7 @@ from .events import (
     SigningKeyMoved,
 )
 from .hookspecs import Cleaner, Listener, hookimpl, hookspec
-from .logout import end_sessions
+from .logout import end_all_sessions, end_sessions
 from .mails import invitation_mail, language_of
 from .objects import (
     Authentication,
@@ -121,7 +121,7 @@ from .store.consents import Consent
 from .store.engine import is_unique_violation, transaction
 from .store.logout import LogoutDelivery
 from .store.logout import list_deliveries as list_logout_deliveries
-from .store.reach import Reach, count_reach
+from .store.reach import Reach, count_open, count_reach
 from .store.revocation import revoke_consented_grants, revoke_grants
 from .store.schema import NewTable
 from .store.sealed import Sealed
@@ -325,6 +325,7 @@ __all__ = [
     "console_get",
     "console_post",
     "context_title",
+    "count_open",
     "count_reach",
     "create_app",
     "csrf_token",
@@ -333,6 +334,7 @@ __all__ = [
     "described",
     "digest_secret",
     "download_response",
+    "end_all_sessions",
     "end_sessions",
     "error_response",
     "errors",

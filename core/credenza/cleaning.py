@@ -19,7 +19,7 @@ from .store.users import clean_up_failed_sign_ins
 
 logger = logging.getLogger("credenza")
 EVERY = 60.0  # seconds
-BATCH, PAUSE = 100, 0.05  # rows of each table, and seconds: nobody waits for more than a few milliseconds of it
+BATCH, PAUSE = 100, 0.05  # rows of each kind of token, and seconds: nobody waits for more than a few milliseconds of it
 
 
 def keep_clean(server: AuthorizationServer) -> AbstractAsyncContextManager[None]:

@@ -35,7 +35,7 @@ class Language:
 
     def __init__(self, tag: str) -> None:
         self.tag = tag
-        self.locale = _locale(tag)
+        self.locale = Locale.parse(tag, sep="-")
         self._catalogue = NullTranslations()
 
     # Both read what is known of a language, a megabyte for each: when somebody wants to know it.
@@ -83,17 +83,6 @@ class Language:
         if self.tag == DEFAULT:
             return english
         return f"{format_datetime(datetime.fromtimestamp(at, UTC), 'medium', locale=self.locale)} UTC"
-
-
-def _locale(tag: str) -> Locale:
-    """Raises UnknownLocaleError. Only a tag that leaves out what is usual makes Babel read its table of that."""
-    language, *rest = tag.split("-")
-    script = next((part.title() for part in rest if len(part) == 4), None)
-    territory = next((part.upper() for part in rest if len(part) in (2, 3)), None)
-    try:
-        return Locale(language.lower(), territory, script)
-    except UnknownLocaleError:
-        return Locale.parse(tag, sep="-")
 
 
 ENGLISH = Language(DEFAULT)

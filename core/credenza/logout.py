@@ -22,6 +22,7 @@ from .server import AuthorizationServer
 from .store.engine import StoreUnavailable, transaction
 from .store.logout import ATTEMPTS, Delivery, claim_delivery, insert_delivery, list_due_deliveries, settle_delivery
 from .store.revocation import end_session_grants, list_session_clients
+from .store.sessions import delete_sessions
 
 logger = logging.getLogger("credenza.logout")
 
@@ -48,6 +49,11 @@ async def end_sessions(server: AuthorizationServer, user_id: str, session_ids: S
                 await insert_delivery(delivery)
                 await server.engine.after_commit(lambda delivery=delivery: _begin(server, delivery))  # type: ignore[misc]
     return involved
+
+
+async def end_all_sessions(server: AuthorizationServer, user_id: str, *, but: str = "") -> None:
+    """A user is signed out everywhere, or everywhere but in one session."""
+    await end_sessions(server, user_id, await delete_sessions(user_id, but=but))
 
 
 async def _begin(server: AuthorizationServer, delivery: Delivery) -> None:

@@ -17,9 +17,8 @@ from credenza import (
     Page,
     Words,
     address_of,
-    end_sessions,
+    end_all_sessions,
     render,
-    sessions,
     transaction,
     users,
 )
@@ -69,7 +68,7 @@ async def delete_account(request: AnyRequest) -> AnyResponse:
         return await show(here, page)
     user = here.user
     async with transaction():
-        await end_sessions(here.server, user.id, await sessions.delete_sessions(user.id))
+        await end_all_sessions(here.server, user.id)
         await users.delete_user(user.id)
         await here.server.emit(
             ObjectChanged(

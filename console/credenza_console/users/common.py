@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 from litestar.exceptions import NotFoundException
 
-from credenza import ConsoleView, ConsoleVisit, Link, Reach, User, count_reach, sessions, users
+from credenza import ConsoleView, ConsoleVisit, Link, Reach, User, count_open, users
 
 LIST = "/console/users"
 ONE = LIST + "/{user:str}"
@@ -49,9 +49,8 @@ class StakeView(UserView):
 
 async def at_stake(visit: ConsoleVisit, user: User) -> dict[str, Any]:
     """The members of a StakeView."""
-    now = visit.server.now()
-    alive = await sessions.list_sessions(user.id, now)
-    return {"sessions": len(alive), "touched": await count_reach(now, users=[user.id])}
+    alive, touched = await count_open(user.id, visit.server.now())
+    return {"sessions": alive, "touched": touched}
 
 
 def tabs(user: User, current: str) -> tuple[Link, ...]:

@@ -12,11 +12,10 @@ from credenza import (
     User,
     console_get,
     console_post,
-    end_sessions,
+    end_all_sessions,
     invitation_mail,
     invite,
     revoke_grants,
-    sessions,
     transaction,
     users,
 )
@@ -84,7 +83,7 @@ async def save_suspension(visit: ConsoleVisit, user: str) -> ConsoleDone | Suspe
                 await hold_administrators(found)
             await users.edit_user(replace(found, suspended=suspended, updated_at=now), ("suspended", "updated_at"))
             if suspended:
-                await end_sessions(visit.server, found.id, await sessions.delete_sessions(found.id))
+                await end_all_sessions(visit.server, found.id)
                 await revoke_grants(now, user_id=found.id)
             action = "suspended" if suspended else "reactivated"
             await visit.changed("user", action, found.username, user=found.id)
@@ -110,7 +109,7 @@ async def delete(visit: ConsoleVisit, user: str) -> ConsoleDone | DeletePage:
     try:
         async with transaction():
             await hold_administrators(found)
-            await end_sessions(visit.server, found.id, await sessions.delete_sessions(found.id))
+            await end_all_sessions(visit.server, found.id)
             await users.delete_user(found.id)
             await visit.changed("user", "deleted", found.username, user=found.id)
     except LastAdministrator:

@@ -40,7 +40,6 @@ class Document:
 
     def __init__(self) -> None:
         self.version = -1
-        self.body = b""
         self._etag = b""
         self._whole: AnyResponse | None = None
         self._unchanged: AnyResponse | None = None
@@ -57,11 +56,11 @@ class Document:
                 return
             self._renewing = asyncio.create_task(self._renew(describe))
         renewing = self._renewing
-        await asyncio.wait((renewing,), timeout=PATIENCE if self.body else None)
+        await asyncio.wait((renewing,), timeout=PATIENCE if self._whole else None)
         if self._known_old and not renewing.done():
             await asyncio.wait((renewing,), timeout=LONGEST)
         error = renewing.exception() if renewing.done() else None
-        if error is not None and not (self.body and isinstance(error, StoreUnavailable)):
+        if error is not None and not (self._whole and isinstance(error, StoreUnavailable)):
             raise error
 
     async def _renew(self, describe: Callable[[], Awaitable[object]]) -> None:
@@ -76,8 +75,8 @@ class Document:
 
     def put(self, version: int, value: object) -> None:
         self.version = version
-        self.body = to_json(value)
-        etag = f'"{hashlib.sha256(self.body).hexdigest()[:20]}"'
+        body = to_json(value)
+        etag = f'"{hashlib.sha256(body).hexdigest()[:20]}"'
         self._etag = etag.encode()
         headers = {
             "ETag": etag,
@@ -85,7 +84,7 @@ class Document:
             "X-Content-Type-Options": "nosniff",
             **PUBLIC,
         }
-        self._whole = Ready(self.body, 200, "application/json", headers).encoded()
+        self._whole = Ready(body, 200, "application/json", headers).encoded()
         self._unchanged = Ready(b"", 304, "application/json", headers).encoded()
 
     def answer(self, request: AnyRequest) -> AnyResponse:

@@ -61,7 +61,9 @@ async def look(waiting: Waiting) -> Situation:
     scopes = await scopes_of(waiting)
     asked = await questions(server, subject, scopes, waiting.client)
     said = await find_consents(waiting.user.id, waiting.client.id, server.now())
-    choices = waiting.choices | _chosen(waiting, asked, said)
+    names = {question.name for question in asked}
+    noted = {name: value for name, value in waiting.choices.items() if name not in names}
+    choices = noted | _chosen(waiting, asked, said)
     decision = await verdicts(server, waiting.client, subject, waiting.request.asked, choices, None, scopes=scopes)
     context, client = context_of(choices), waiting.client
     before = next((consent for consent in said if consent.context == context and counts(client, consent)), None)

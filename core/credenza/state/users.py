@@ -7,13 +7,12 @@ from dataclasses import replace
 from typing import Any
 
 from ..endpoints.pages import check_email, check_username, invite
-from ..logout import end_sessions
+from ..logout import end_all_sessions
 from ..objects import StateSection
 from ..store import users
 from ..store.engine import database
-from ..store.reach import count_reach
+from ..store.reach import count_open
 from ..store.revocation import revoke_grants
-from ..store.sessions import delete_sessions, list_sessions
 from ..store.users import User
 from ..web.new_password import require_new_password, set_password
 from ..web.passwords import WeakPassword, check_new_password
@@ -124,9 +123,8 @@ def _ends(before: User, after: User) -> bool:
 
 
 async def _open(run: Run, user: User) -> dict[str, int]:
-    now = run.server.now()
-    alive, reach = await list_sessions(user.id, now), await count_reach(now, users=[user.id])
-    return dict(zip(OPEN, (len(alive), reach.tokens), strict=True))
+    alive, reach = await count_open(user.id, run.server.now())
+    return dict(zip(OPEN, (alive, reach.tokens), strict=True))
 
 
 async def _update(run: Run, before: User, user: User) -> None:
@@ -139,7 +137,7 @@ async def _update(run: Run, before: User, user: User) -> None:
     if required != before.password_change_required:
         await require_new_password(run.server, user, required=required, actor=ACTOR, sign_out=required)
     if user.suspended and not before.suspended:
-        await end_sessions(run.server, user.id, await delete_sessions(user.id))
+        await end_all_sessions(run.server, user.id)
         await revoke_grants(run.server.now(), user_id=user.id)
 
 
@@ -216,7 +214,7 @@ async def _prune(run: Run, keep: set[str]) -> None:
 
         async def write(user: User = user) -> None:
             async with database().transaction():
-                await end_sessions(run.server, user.id, await delete_sessions(user.id))
+                await end_all_sessions(run.server, user.id)
                 await users.delete_user(user.id)
 
         await run.change("deleted", "user", user.username, write, before=_shown(user))

@@ -10,7 +10,7 @@ from piccolo.table import Table
 
 from .batches import delete_batch
 from .clients import ClientRow
-from .grants import Details, Grant, GrantRow
+from .grants import Details, Grant, begin_grant
 from .users import UserRow
 
 PENDING, APPROVED, DENIED = "pending", "approved", "denied"
@@ -121,20 +121,10 @@ async def spend_device_authorization(authorization: DeviceAuthorization, now: in
     """Take an approved one; its grant begins. Exactly one of many callers is told true."""
     r = DeviceAuthorizationRow
     approved = (r.digest == authorization.digest) & (r.state == APPROVED) & (r.expires_at > now)
-    if not await r.delete().where(approved).returning(r.digest):
+    rows = await r.delete().where(approved).returning(r.grant, r.user, r.client, r.session, r.details)
+    if not rows:
         return False
-    grant = authorization.grant
-    assert grant is not None
-    await GrantRow.insert(
-        GrantRow(
-            id=grant.id,
-            user=grant.user_id,
-            client=grant.client_id,
-            session=grant.session_id,
-            details=grant.details.dump(),
-            created_at=now,
-        )
-    )
+    await begin_grant(rows[0], now)
     return True
 
 

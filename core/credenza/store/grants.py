@@ -102,7 +102,7 @@ def joined_grant(row: Mapping[str, Any], *, user: bool = True) -> Grant:
 
 
 async def begin_grant(row: Mapping[str, Any], now: int) -> None:
-    """From what a code was issued for."""
+    """From the row of a code or a device, which is spent now."""
     await _INSERT_GRANT(
         id=row["grant"],
         user=row["user"],

@@ -13,6 +13,7 @@ from .clients import contains
 from .consents import ConsentPermissionRow, ConsentRow
 from .grants import GrantRow
 from .refresh_tokens import RefreshTokenRow
+from .sessions import list_sessions
 
 Ids = list[str] | Select[Any]
 
@@ -57,6 +58,11 @@ async def count_reach(
     if sources:
         clients = c.select(c.client).where(*conditions)
     return Reach(consents, people, await _count_tokens(now, clients, users, choice))
+
+
+async def count_open(user_id: str, now: int) -> tuple[int, Reach]:
+    """How many sessions of a user are alive (the newest hundred are counted), and what else hangs on the user."""
+    return len(await list_sessions(user_id, now)), await count_reach(now, users=[user_id])
 
 
 def _granting(sources: Sequence[str], resource: str | None, scope: str) -> Select[Any]:

@@ -9,14 +9,13 @@ import re
 from dataclasses import replace
 
 from ..events import PasswordChanged, PasswordChangeRequired
-from ..logout import end_sessions
+from ..logout import end_all_sessions
 from ..protocol.parameters import Parameters
 from ..protocol.words import Words
 from ..server import AuthorizationServer
 from ..store import users
 from ..store.engine import database
 from ..store.revocation import revoke_grants
-from ..store.sessions import delete_sessions
 from ..store.users import User
 from .passwords import WeakPassword, check_new_password
 
@@ -41,7 +40,7 @@ async def set_password(
         await users.update_password(user.id, stored, now)
         await users.delete_invitations(user.id)
         if sign_out:
-            await end_sessions(server, user.id, await delete_sessions(user.id, but=keep))
+            await end_all_sessions(server, user.id, but=keep)
         await revoke_grants(now, user_id=user.id)
         await server.emit(PasswordChanged(actor=actor or user.id, user=user.id, through=through, address=address))
 
@@ -65,7 +64,7 @@ async def require_new_password(
     async with database().transaction():
         await users.edit_user(changed, ("password_change_required", "updated_at"))
         if sign_out:
-            await end_sessions(server, user.id, await delete_sessions(user.id))
+            await end_all_sessions(server, user.id)
             await revoke_grants(now, user_id=user.id)
         event = PasswordChangeRequired(
             actor=actor, user=user.id, address=address, required=required, reason=reason, signed_out=sign_out
