@@ -247,9 +247,13 @@ class LiveServer:
         jar = CookieJar(DefaultCookiePolicy(allowed_domains=[]))
         # Several workers, or several machines: every request may meet another one.
         alone = self.workers == 1 and not self.issuer.startswith("http://127.0.0.1")
-        limits = httpx.Limits(max_connections=200, max_keepalive_connections=None if alone else 0)
+        # Not by limiting kept connections to none: httpcore then closes one that another thread has just been given.
+        headers = {} if alone else {"Connection": "close"}
+        limits = httpx.Limits(max_connections=200)
         trust = ssl.create_default_context(cafile=self.certificate) if self.certificate is not None else True
-        self.http = httpx.Client(trust_env=False, timeout=PATIENCE, limits=limits, cookies=jar, verify=trust)
+        self.http = httpx.Client(
+            trust_env=False, timeout=PATIENCE, limits=limits, headers=headers, cookies=jar, verify=trust
+        )
         secret_key = test_settings(self.database_url).secret_key
         values = {"issuer": self.issuer, "database_url": self.database_url, "secret_key": secret_key, **self.settings}
         self.env = environment(**values)

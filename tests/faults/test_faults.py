@@ -417,8 +417,8 @@ def test_f_18_three_hundred_sign_in_at_once(
     watching.join()
     ratio = p95(busy) / p95(calm)
     print(
-        f"\n{STORMS} times 300 sign-ins in {seconds:.1f} s: {dict(statuses)}; token p95 {p95(calm) * 1000:.0f} ms, "
-        f"then {p95(busy) * 1000:.0f} ms ({ratio:.1f} times), {len(calm)} and {len(busy)} of them; "
+        f"\n{STORMS} times 300 sign-ins in {seconds:.1f} s: {dict(statuses)}; token p95 {p95(calm) * 1000:.1f} ms, "
+        f"then {p95(busy) * 1000:.1f} ms ({ratio:.1f} times), {len(calm)} and {len(busy)} of them; "
         f"{max(largest):.0f} MiB"
     )
     tally.look("I4", set(statuses) <= {303, 429, 503}, f"answers were {statuses}")

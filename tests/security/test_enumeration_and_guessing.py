@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import re
 import statistics
+import threading
 import time
 from dataclasses import replace
 from types import SimpleNamespace
@@ -301,6 +303,15 @@ def test_a_bru_08_hashing_is_bounded(credenza: Any) -> None:
     assert len(refused) == 64 - MAX_WAITING
     assert all(isinstance(result, TemporarilyUnavailable) or result is False for result in results)
     assert credenza.run(passwords.verify, None, "x") is False
+
+
+def test_f_18_one_processor_is_kept_free_of_passwords(credenza: Any) -> None:
+    passwords = Passwords(Settings(argon2_time_cost=1, argon2_memory_kib=8, password_threads=3))
+    usable = os.sched_getaffinity(0)
+    expected = usable - {min(usable)} if len(usable) > 1 else usable
+    assert credenza.run(passwords._run, lambda: os.sched_getaffinity(0)) == expected
+    assert os.sched_getaffinity(0) == usable  # everything else may go on anywhere
+    assert credenza.run(passwords._run, lambda: os.getpriority(os.PRIO_PROCESS, threading.get_native_id())) > 0
 
 
 def test_f_18_of_those_who_wait_few_are_worked_on(credenza: Any) -> None:

@@ -70,6 +70,10 @@ class Engine(PiccoloEngine[Any]):
     async def run_statement(self, statement: "Statement", values: Sequence[Any]) -> list[Row]:
         """Run fixed SQL, without the work of putting a query together."""
 
+    async def insert(self, statement: "Statement", values: Sequence[Any]) -> None:
+        """Insert a row; inside a transaction it may be sent later, and raise what is wrong with it then."""
+        await self.run_statement(statement, values)
+
     def has_room(self) -> bool:
         """Whether more than one small write would find room; asked after one did not."""
         return True

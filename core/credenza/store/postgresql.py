@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager, suppress
+from functools import cache
 from types import TracebackType
 from typing import Any, ClassVar
 
@@ -25,7 +26,7 @@ from .engine import (
     is_read,
     urgent,
 )
-from .statements import Statement
+from .statements import Statement, numbered
 
 # asyncpg raises InternalClientError on a connection whose server said goodbye while it was idle.
 LOST = (OSError, asyncpg.InternalClientError)
@@ -40,13 +41,18 @@ class SafePostgresTransaction(PostgresTransaction):
     """A transaction whose connection always comes back; a nested one joins it.
 
     Whether a COMMIT took effect that was cancelled, or lost its connection, cannot be known.
+
+    Each round trip to the server is time in which locks are held, so BEGIN waits for the first statement, and rows to
+    insert wait for the next statement of another kind. Where there is none, they are one statement, which needs neither
+    BEGIN nor COMMIT.
     """
 
     engine: "SafePostgresEngine"
 
     def __init__(self, engine: "SafePostgresEngine", allow_nested: bool = True) -> None:
         super().__init__(engine, allow_nested)
-        self.ended = False
+        self.begun = self.ended = False
+        self.rows: dict[Statement, Sequence[Any]] = {}
         self.callbacks: list[Callback] = []
 
     async def __aenter__(self) -> PostgresTransaction:
@@ -54,17 +60,30 @@ class SafePostgresTransaction(PostgresTransaction):
             return self._parent
         self.lease = self.engine.connection()
         self.connection = await self.lease.__aenter__()
-        try:
-            with explained(self.connection):
-                self.transaction = self.connection.transaction()
-                async with asyncio.timeout(self.engine.slowest):
-                    await self.begin()  # type: ignore[no-untyped-call]  # Piccolo's
-        except BaseException:
-            drop(self.connection)
-            await self.lease.__aexit__(None, None, None)
-            raise
+        self.transaction = self.connection.transaction()
         self.engine.current_transaction.set(self)
         return self
+
+    async def run(self, sql: str, arguments: Sequence[Any]) -> list[Row]:
+        if not self.begun:
+            self.begun = True
+            with explained(self.connection):
+                async with asyncio.timeout(self.engine.slowest):
+                    await self.begin()  # type: ignore[no-untyped-call]  # Piccolo's
+        await self._send_rows()
+        return await fetch(self.connection, sql, arguments, self.engine.slowest)
+
+    async def insert(self, statement: Statement, values: Sequence[Any]) -> None:
+        if statement in self.rows:  # a statement that inserts twice into a table leaves it open which row is first
+            await self.run(statement.numbered, values)
+        else:
+            self.rows[statement] = values
+
+    async def _send_rows(self) -> None:
+        if self.rows:
+            rows, self.rows = self.rows, {}
+            values = [value for row in rows.values() for value in row]
+            await fetch(self.connection, together(*rows), values, self.engine.slowest)
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
@@ -89,14 +108,25 @@ class SafePostgresTransaction(PostgresTransaction):
         if self._committed or self._rolled_back:
             return
         if commit:
-            with explained(self.connection):
-                async with asyncio.timeout(self.engine.slowest):
-                    await self.commit()  # type: ignore[no-untyped-call]  # Piccolo's
+            await self.commit()
             return
         try:
-            await self.rollback()  # type: ignore[no-untyped-call]  # Piccolo's
+            await self.rollback()
         except ERRORS:  # the exception on its way out says more
             drop(self.connection)
+
+    async def commit(self) -> None:
+        await self._send_rows()
+        with explained(self.connection):
+            async with asyncio.timeout(self.engine.slowest):
+                if self.begun:
+                    await super().commit()  # type: ignore[no-untyped-call]  # Piccolo's
+        self._committed = True
+
+    async def rollback(self) -> None:
+        if self.begun:
+            await super().rollback()  # type: ignore[no-untyped-call]  # Piccolo's
+        self._rolled_back = True
 
 
 class SafePostgresEngine(Engine, PostgresEngine):
@@ -143,7 +173,8 @@ class SafePostgresEngine(Engine, PostgresEngine):
     async def _run(self, sql: str, arguments: Sequence[Any] = ()) -> list[Any]:
         transaction = self.open_transaction()
         if transaction is not None:
-            return await fetch(transaction.connection, sql, arguments, self.slowest)
+            rows: list[Any] = await transaction.run(sql, arguments)
+            return rows
         try:
             return await self._run_alone(sql, arguments)
         except DatabaseBusy:
@@ -164,6 +195,13 @@ class SafePostgresEngine(Engine, PostgresEngine):
     async def run_statement(self, statement: Statement, values: Sequence[Any]) -> list[Row]:
         late = self.late if statement.may_be_lost and self.open_transaction() is None else ""
         return await self._run(statement.numbered + late, values)
+
+    async def insert(self, statement: Statement, values: Sequence[Any]) -> None:
+        transaction = self.open_transaction()
+        if transaction is None:
+            await self.run_statement(statement, values)
+        else:
+            await transaction.insert(statement, values)
 
     def _own_pool(self) -> Any | None:
         return self.pool if self._loop is asyncio.get_running_loop() else None
@@ -204,7 +242,9 @@ class SafePostgresEngine(Engine, PostgresEngine):
 
 
 class SafeCockroachTransaction(SafePostgresTransaction, CockroachTransaction):
-    pass
+    async def insert(self, statement: Statement, values: Sequence[Any]) -> None:
+        """Each row by itself: what one statement may write in several tables is PostgreSQL's rule."""
+        await self.run(statement.numbered, values)
 
 
 class SafeCockroachEngine(SafePostgresEngine, CockroachEngine):
@@ -219,6 +259,17 @@ class SafeCockroachEngine(SafePostgresEngine, CockroachEngine):
 
 async def keep_session(connection: Any) -> None:
     pass
+
+
+@cache
+def together(*inserts: Statement) -> str:
+    """One statement that inserts a row into each of several tables, with the values of all in a row."""
+    *others, last = inserts
+    sql, before = "", 0
+    for insert in others:
+        sql += f"{', ' if sql else 'WITH '}_{before} AS ({numbered(insert.parts, before)})"
+        before += len(insert.parts) - 1
+    return f"{sql} {numbered(last.parts, before)}"
 
 
 async def fetch(connection: Any, sql: str, arguments: Sequence[Any], slowest: float | None) -> list[Any]:

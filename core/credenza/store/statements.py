@@ -5,6 +5,7 @@ Whatever is asked a few times an hour is a Piccolo query; both see the same tabl
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from piccolo.columns import Serial
@@ -21,15 +22,14 @@ class Statement:
     answered: a crash of the database right afterwards forgets it, and nobody was promised anything.
     """
 
-    __slots__ = ("columns", "may_be_lost", "numbered", "question_marks", "reads")
+    __slots__ = ("columns", "may_be_lost", "numbered", "parts", "question_marks", "reads")
 
     def __init__(self, sql: str, *, locks: bool = False, may_be_lost: bool = False) -> None:
-        first, *rest = sql.split("{}")
-        self.question_marks = "?".join((first, *rest))
+        self.parts = sql.split("{}")
+        self.question_marks = "?".join(self.parts)
         self.reads = is_read(sql) and not locks
         self.columns: tuple[str, ...] = ()  # of the rows it gives, once an engine that has to know has seen one
-        self.numbered = first + "".join(f"${number}{part}" for number, part in enumerate(rest, 1))
-        self.numbered += " FOR NO KEY UPDATE" if locks else ""
+        self.numbered = numbered(self.parts) + (" FOR NO KEY UPDATE" if locks else "")
         self.may_be_lost = may_be_lost
 
     async def all(self, *values: Any) -> list[Row]:
@@ -39,6 +39,12 @@ class Statement:
     async def first(self, *values: Any) -> Row | None:
         rows = await database().run_statement(self, values)
         return rows[0] if rows else None
+
+
+def numbered(parts: Sequence[str], before: int = 0) -> str:
+    """SQL with a number for each value, as a part of a statement that has so many values before them."""
+    first, *rest = parts
+    return first + "".join(f"${number}{part}" for number, part in enumerate(rest, before + 1))
 
 
 class Insert:
@@ -61,7 +67,7 @@ class Insert:
         row = self.defaults | values
         if len(row) != len(self.defaults):
             raise TypeError(f"no such column: {', '.join(sorted(row.keys() - self.defaults.keys()))}")
-        await self.statement.all(*row.values())
+        await database().insert(self.statement, tuple(row.values()))
 
 
 def select(table: type[Table], condition: str, *, locks: bool = False) -> Statement:

@@ -45,7 +45,7 @@ class WeakPassword(Exception):
 
 
 class Passwords:
-    """Hashing in at most cores - 1 threads: the danger is many at once, each with its own megabytes, not a long one."""
+    """Hashing on all processors but one: the danger is many at once, each with its own megabytes, not a long one."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
@@ -55,7 +55,7 @@ class Passwords:
             parallelism=settings.argon2_parallelism,
         )
         self._nobodys = unmatchable(self._hasher)
-        threads = settings.password_threads or max(1, (os.cpu_count() or 2) - 1)
+        threads = settings.password_threads or len(spared())
         self._threads = ThreadPoolExecutor(threads, thread_name_prefix="passwords", initializer=_give_way)
         self._under_way = asyncio.Semaphore(threads + AHEAD)
         self._waiting = 0
@@ -132,10 +132,29 @@ def unmatchable(hasher: PasswordHasher) -> str:
     return f"$argon2id$v={ARGON2_VERSION}${cost}${salt}${tag}"
 
 
+def processors() -> list[int]:
+    """Those that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return sorted(os.sched_getaffinity(0))
+    return list(range(os.cpu_count() or 1))
+
+
+def spared() -> list[int]:
+    """Those that are left to passwords: every worker keeps the same one free of them, unless there is only one."""
+    first, *others = processors()
+    return others or [first]
+
+
 def _give_way() -> None:
-    """A storm of sign-ins leaves the processor to those who have tokens already; on Linux, niceness is a thread's."""
+    """A storm of sign-ins leaves the processors to those who have tokens already.
+
+    Whoever wakes up beside a hash that takes 20 ms of computing waits for Linux's next tick, up to 4 ms, however nice
+    it is; so one processor has none. Both are a thread's own on Linux.
+    """
     with suppress(OSError, AttributeError):
         os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), min(os.getpriority(os.PRIO_PROCESS, 0) + 10, 19))
+    with suppress(OSError, AttributeError):
+        os.sched_setaffinity(threading.get_native_id(), spared())
 
 
 def normalized(password: str) -> str:

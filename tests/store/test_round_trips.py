@@ -1,0 +1,181 @@
+"""PostgreSQL is asked no more often than it has to be: each answer is awaited while locks are held."""
+
+# ruff: noqa: PT012  # what raises is a whole transaction
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+
+import asyncpg  # type: ignore[import-untyped]  # asyncpg has no types
+import pytest
+from piccolo.columns import ForeignKey, Integer, Varchar
+from piccolo.table import Table
+
+from credenza.store.engine import Engine, bind, engine_from_url, is_unique_violation
+from credenza.store.postgresql import SafeCockroachTransaction, SafePostgresEngine
+from credenza.store.statements import Insert, Statement
+
+pytestmark = pytest.mark.postgresql
+
+
+class Purse(Table, tablename="test_purse"):
+    name = Varchar(unique=True)
+
+
+class Penny(Table, tablename="test_penny"):
+    purse = ForeignKey(references=Purse, target_column=Purse.name, null=False)
+    year = Integer()
+
+
+@asynccontextmanager
+async def watched(url: str) -> AsyncIterator[tuple[Engine, list[str]]]:
+    """An engine with one connection, and what is sent over it."""
+    engine, sent = engine_from_url(f"{url}&pool=1"), list[str]()
+    assert isinstance(engine, SafePostgresEngine)
+    bind(engine, [Purse, Penny])
+    await engine.start()
+    try:
+        await Purse.create_table(if_not_exists=True)
+        await Penny.create_table(if_not_exists=True)
+        async with engine.connection() as connection:
+            connection.add_query_logger(lambda record: sent.append(record.query.rstrip(";")))
+        yield engine, sent
+    finally:
+        await engine.stop()
+
+
+def run(url: str, main: Callable[[Engine, list[str]], Awaitable[None]]) -> None:
+    async def all_of_it() -> None:
+        async with watched(url) as (engine, sent):
+            await main(engine, sent)
+
+    asyncio.run(all_of_it())
+
+
+def inserts() -> tuple[Insert, Insert]:
+    return Insert(Purse), Insert(Penny)
+
+
+def test_rows_of_several_tables_are_one_statement_that_needs_no_transaction(postgresql_url: str) -> None:
+    add_purse, add_penny = inserts()
+
+    async def main(engine: Engine, sent: list[str]) -> None:
+        async with engine.transaction():
+            await add_purse(name="red")
+            await add_penny(purse="red", year=1901)  # refers to the other row of its statement
+        (statement,) = sent
+        assert statement.startswith("WITH _0 AS (INSERT INTO test_purse")
+        assert await Penny.select(Penny.purse, Penny.year) == [{"purse": "red", "year": 1901}]
+
+    run(postgresql_url, main)
+
+
+def test_what_comes_after_rows_sees_them_and_they_come_in_order(postgresql_url: str) -> None:
+    add_purse, add_penny = inserts()
+    count = Statement("SELECT count(*) AS n FROM test_penny")
+
+    async def main(engine: Engine, sent: list[str]) -> None:
+        async with engine.transaction():
+            await add_purse(name="red")
+            for year in (1903, 1901, 1902):
+                await add_penny(purse="red", year=year)
+            row = await count.first()
+            assert row is not None
+            assert row["n"] == 3
+            await add_penny(purse="red", year=1900)
+        years = await Penny.select(Penny.year).order_by(Penny.id).output(as_list=True)
+        assert years == [1903, 1901, 1902, 1900]
+        assert [sql.split()[0] for sql in sent[:7]] == [
+            "BEGIN",
+            "WITH",
+            "INSERT",
+            "INSERT",
+            "SELECT",
+            "INSERT",
+            "COMMIT",
+        ]
+
+    run(postgresql_url, main)
+
+
+def test_a_transaction_in_which_nothing_happens_sends_nothing(postgresql_url: str) -> None:
+    async def main(engine: Engine, sent: list[str]) -> None:
+        called = asyncio.Event()
+        async with engine.transaction():
+            await engine.after_commit(_set(called))
+        with pytest.raises(ZeroDivisionError):
+            async with engine.transaction():
+                raise ZeroDivisionError
+        assert sent == []
+        assert called.is_set()
+
+    run(postgresql_url, main)
+
+
+def _set(event: asyncio.Event) -> Callable[[], Awaitable[None]]:
+    async def call() -> None:
+        event.set()
+
+    return call
+
+
+def test_rows_are_forgotten_with_their_transaction(postgresql_url: str) -> None:
+    add_purse, _ = inserts()
+
+    async def main(engine: Engine, sent: list[str]) -> None:
+        for reads in (False, True):
+            with pytest.raises(ZeroDivisionError):
+                async with engine.transaction():
+                    if reads:
+                        await Purse.count()
+                    await add_purse(name="red")
+                    raise ZeroDivisionError
+        assert await Purse.count() == 0
+
+    run(postgresql_url, main)
+
+
+@pytest.mark.parametrize("reads", [False, True])
+def test_a_row_that_cannot_be_leaves_nothing_of_its_transaction(postgresql_url: str, reads: bool) -> None:
+    add_purse, add_penny = inserts()
+
+    async def main(engine: Engine, sent: list[str]) -> None:
+        called = asyncio.Event()
+        await add_purse(name="red")
+        with pytest.raises(asyncpg.UniqueViolationError) as caught:
+            async with engine.transaction():
+                if reads:
+                    await Purse.count()
+                await engine.after_commit(_set(called))
+                await add_penny(purse="red", year=1901)
+                await add_purse(name="red")
+        assert is_unique_violation(caught.value)
+        with pytest.raises(asyncpg.ForeignKeyViolationError):
+            async with engine.transaction():
+                await add_purse(name="blue")
+                await add_penny(purse="green", year=1901)
+        assert not called.is_set()
+        assert await Purse.select(Purse.name).output(as_list=True) == ["red"]
+        assert await Penny.count() == 0
+
+    run(postgresql_url, main)
+
+
+def test_on_cockroachdb_each_row_is_a_statement(postgresql_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its rules for statements that write several tables are not PostgreSQL's, and no server is at hand to try them."""
+    monkeypatch.setattr(
+        SafePostgresEngine,
+        "transaction",
+        lambda self: SafeCockroachTransaction(self),  # on a server that is at hand
+    )
+    add_purse, add_penny = inserts()
+
+    async def main(engine: Engine, sent: list[str]) -> None:
+        async with engine.transaction():
+            await add_purse(name="red")
+            await add_penny(purse="red", year=1901)
+        assert [sql.split()[0] for sql in sent] == ["BEGIN", "INSERT", "INSERT", "COMMIT"]
+
+    run(postgresql_url, main)
