@@ -55,8 +55,9 @@ fuzz: $(STAMP) ## try many more orders of events and broken inputs than the test
 mutants: $(STAMP) ## break the code where it decides, and see whether a test notices; MODULES="pkce refresh", else all of them
 	$(BIN)/python tests/mutation/run.py $(MODULES)
 
-bench: $(STAMP) ## measure against npm oidc-provider, in one paired and alternating run; needs npm
+bench: $(STAMP) ## measure against npm oidc-provider, in paired and alternating runs on SQLite and PostgreSQL; needs npm
 	$(BIN)/python benchmarks/bench.py --keep
+	$(BIN)/python benchmarks/bench.py --database postgresql --keep
 
 chromium: $(STAMP) ## find a Chromium for the browser tests, else install one
 	@if command -v chromium chromium-browser google-chrome >/dev/null 2>&1; then :; \

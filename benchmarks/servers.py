@@ -179,8 +179,11 @@ def credenza(
     return _run("Credenza", "", command, port, core, environment)
 
 
-def peer(folder: Path, port: int, core: int) -> Process:
-    """npm oidc-provider; installed beside this file from the registry when it is not there yet."""
+def peer(folder: Path, port: int, core: int, *, database: str = "") -> Process:
+    """npm oidc-provider, with SQLite unless `database` is the address of a PostgreSQL.
+
+    It is installed beside this file from the registry when it is not there yet.
+    """
     home = HERE / "peer"
     node = home / "node_modules" / ".bin" / "node"
     if not node.exists():
@@ -211,7 +214,7 @@ def peer(folder: Path, port: int, core: int) -> Process:
     ]
     environment = {
         "PEER_PORT": str(port),
-        "PEER_DATABASE": str(folder / "peer.db"),
+        "PEER_DATABASE": database or str(folder / "peer.db"),
         "PEER_CLIENTS": json.dumps(clients),
         "PEER_ACCOUNT": json.dumps({"username": ACCOUNT[0], "password": ACCOUNT[1], "claims": CLAIMS}),
         "PEER_ARGON2": json.dumps(

@@ -3,8 +3,9 @@ import { createServer } from 'node:http';
 import { createHash, generateKeyPairSync, randomBytes } from 'node:crypto';
 import { hash, verify } from '@node-rs/argon2';
 import Provider, { errors } from 'oidc-provider';
-import { SQLiteAdapter } from './store.mjs';
 
+const kind = process.env.PEER_DATABASE.startsWith('postgresql:') ? 'postgresql' : 'sqlite';
+const { Adapter } = await import(`./store-${kind}.mjs`);
 const port = Number(process.env.PEER_PORT);
 const issuer = `http://localhost:${port}`;
 const argon = JSON.parse(process.env.PEER_ARGON2); // the same parameters as Credenza's
@@ -24,7 +25,7 @@ const api = (alg) => ({
 });
 
 const provider = new Provider(issuer, {
-  adapter: SQLiteAdapter,
+  adapter: Adapter,
   clients,
   jwks: { keys: [jwk('rsa', { modulusLength: 2048 }, 'RS256'), jwk('ec', { namedCurve: 'P-256' }, 'ES256')] },
   claims: { openid: ['sub'], email: ['email', 'email_verified'], profile: ['name', 'given_name', 'family_name'] },

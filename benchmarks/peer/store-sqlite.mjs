@@ -29,7 +29,7 @@ function found(row) {
   return row.consumed_at ? { ...payload, consumed: row.consumed_at } : payload;
 }
 
-export class SQLiteAdapter {
+export class Adapter {
   constructor(kind) { this.kind = kind; }
 
   async upsert(id, payload, expiresIn) {
