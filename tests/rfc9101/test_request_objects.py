@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from typing import Any
+from urllib.parse import parse_qsl, urlsplit
 
 import jwt
 import pytest
@@ -75,3 +76,17 @@ def test_an_object_cannot_bring_a_redirect_uri_that_is_not_registered(
     page = user_agent.get(client.authorization_url(request=sealed(client, redirect_uri="https://evil.example/cb")))
     assert isinstance(page, PageSeen)
     assert (page.name, page.error) == ("error", "invalid_redirect_uri")
+
+
+def test_a_form_of_another_site_can_bring_one(user_agent: UserAgent, client: RelyingParty) -> None:
+    """It goes on sealed: what is inside does not become a plain request in the address."""
+    request = sealed(client, max_age=1000)
+    form = {"client_id": "app", "response_type": "code", "scope": "openid", "request": request}
+    page = user_agent.post("/authorize", form, headers={"origin": "https://app.example.com"})
+    assert isinstance(page, PageSeen)
+    assert page.name == "sign-in"
+    assert dict(parse_qsl(urlsplit(user_agent.history[0].headers["location"]).query)) == form
+    user_agent.sign_in()
+    callback = user_agent.decide()
+    assert isinstance(callback, Callback)
+    assert callback.parameters["state"] == "inside"

@@ -131,3 +131,28 @@ def test_a_client_that_requires_it_cannot_be_used_without(
     assert isinstance(callback, Callback)
     assert callback.error == "invalid_request"
     finish(user_agent, pushed_url(client))
+
+
+def test_4_a_form_of_another_site_can_bring_it(user_agent: UserAgent, client: RelyingParty) -> None:
+    """ "The authorization server MUST support the use of the HTTP … POST methods". OpenID Connect Core §3.1.2.1.
+
+    Without our cookies the browser is sent on, with what stood in the form: nothing pushed shows in the address, and
+    it is burnt as always. SECURITY R-PA-03.
+    """
+    metadata = {"require_pushed_authorization_requests": True}
+    user_agent.credenza.apply({"applications": [{"client_id": "app", "name": "Harbour Wiki", "metadata": metadata}]})
+    url = pushed_url(client, state="secret-state")
+    form = dict(parse_qsl(urlsplit(url).query))
+    page = user_agent.post("/authorize", form, headers={"origin": "https://app.example.com"})
+    assert isinstance(page, PageSeen)
+    assert page.name == "sign-in"
+    assert user_agent.history[0].status_code == 303
+    location = urlsplit(user_agent.history[0].headers["location"])
+    assert (location.path, dict(parse_qsl(location.query))) == ("/authorize", form)
+    user_agent.sign_in()
+    callback = user_agent.decide()
+    assert isinstance(callback, Callback)
+    assert callback.parameters["state"] == "secret-state"
+    again = user_agent.get(url)
+    assert isinstance(again, PageSeen)
+    assert again.error == "invalid_request_uri"

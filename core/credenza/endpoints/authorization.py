@@ -46,6 +46,7 @@ async def authorize(request: AnyRequest) -> AnyResponse:
         parameters = await form_parameters(request) if request.method == "POST" else query_parameters(request)
     except InvalidRequest as error:
         raise UnsafeRequest("invalid_request", error.text) from error
+    sent = parameters
     parameters, pushed = await opened(server, parameters)
     wish_languages(request, parameters.get("ui_locales", ""))
     outer = parameters
@@ -65,8 +66,9 @@ async def authorize(request: AnyRequest) -> AnyResponse:
         waiting = await new_waiting(request, server, authorization_request, client)
         await check_subject(waiting)
         if request.method == "POST" and not has_session_cookie(request):
-            # A form posted by another site arrives without our cookies; a GET brings them.
-            return redirect_response(server.settings, f"{server.issuer}/authorize?{urlencode(parameters.pairs())}")
+            # A form posted by another site arrives without our cookies; a GET brings them. What the client pushed
+            # or signed stays as it was sent: taken apart, it would be a plain request that anybody could have made.
+            return redirect_response(server.settings, f"{server.issuer}/authorize?{urlencode(sent.pairs())}")
         waiting.pushed = pushed
         return await proceed(request, waiting, None)
     except ProtocolError as error:
