@@ -41,7 +41,7 @@ from .console_api import (
 from .encryption import Undecryptable
 from .endpoints.discovery import describe as provider_metadata
 from .endpoints.interaction import complete_sign_in, may_complete, way_on
-from .endpoints.pages import check_email, check_username, invite
+from .endpoints.pages import check_username, invite
 from .events import (
     ConsentGiven,
     ConsentRevoked,
@@ -89,6 +89,7 @@ from .protocol.assurance import MFA, PHISHING_RESISTANT, satisfies
 from .protocol.client_authentication import digest_secret
 from .protocol.clients import Branding, Client, ClientType
 from .protocol.documents import parse_json
+from .protocol.email_addresses import check_email
 from .protocol.errors import ProtocolError
 from .protocol.initiate_login import initiate_login_address
 from .protocol.parameters import Parameters

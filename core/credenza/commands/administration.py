@@ -7,8 +7,9 @@ import sys
 from dataclasses import replace
 from typing import Any
 
-from ..endpoints.pages import check_email, check_username, invite
+from ..endpoints.pages import check_username, invite
 from ..events import ObjectChanged
+from ..protocol.email_addresses import check_email
 from ..rotation import rotate
 from ..store import keys, users
 from ..store.engine import transaction

@@ -11,6 +11,7 @@ from litestar.exceptions import NotFoundException
 from litestar.params import FromPath
 
 from ..events import ObjectChanged
+from ..protocol.email_addresses import check_email
 from ..protocol.parameters import Parameters
 from ..protocol.tokens import digest, is_token, new_token
 from ..protocol.words import Words
@@ -171,14 +172,4 @@ def check_username(username: str) -> str:
     """What is wrong with a user name, in a sentence; empty when nothing is."""
     if not 1 <= len(username) <= 150 or any(c.isspace() or not c.isprintable() for c in username) or "@" in username:
         return Words("A user name has 1 to 150 characters, no spaces and no @.")
-    return ""
-
-
-def check_email(email: str) -> str:
-    """What is wrong with an email address, in a sentence; empty when nothing is, or none was given."""
-    local, at, host = email.rpartition("@")
-    if email and (
-        not at or not local or "." not in host or len(email) > 320 or not email.isprintable() or " " in email
-    ):
-        return Words("This is not an email address.")
     return ""

@@ -6,9 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from ..endpoints.pages import check_email, check_username, invite
+from ..endpoints.pages import check_username, invite
 from ..logout import end_all_sessions
 from ..objects import StateSection
+from ..protocol.email_addresses import check_email
 from ..store import users
 from ..store.engine import database
 from ..store.reach import count_open
