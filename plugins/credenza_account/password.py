@@ -64,7 +64,7 @@ async def save_password(request: AnyRequest) -> AnyResponse:
     page = _page(here)
     page.end_others = "end_others" in here.form
     try:
-        authentication = await _check_current(here)
+        await _check_current(here)
         await _check_new(here)
     except Refused as refused:
         page.wrong, page.message, page.status = refused.field, refused.message, refused.status
@@ -85,8 +85,9 @@ async def save_password(request: AnyRequest) -> AnyResponse:
         _, cookie = await begin_session(
             here.server,
             here.user,
-            amr=authentication.amr,
+            amr=here.session.amr,
             acr=here.session.acr,
+            authenticated_at=here.session.authenticated_at,  # a second factor that was proved then was not proved again
             address=address_of(request),
             user_agent=request.headers.get("user-agent", ""),
             old=here.session,
@@ -106,7 +107,7 @@ def _page(here: Visit) -> PasswordPage:
     )
 
 
-async def _check_current(here: Visit) -> Authentication:
+async def _check_current(here: Visit) -> None:
     """Through the way to sign in, so that guessing is as slow here as there."""
     authenticator = here.server.authenticators.get("password")
     if authenticator is None or here.user.password_hash is None:
@@ -118,7 +119,6 @@ async def _check_current(here: Visit) -> Authentication:
         raise Refused("current", error.text, error.status) from error
     if not isinstance(answer, Authentication) or answer.user.id != here.user.id:
         raise Refused("current", Words("This is not your current password."))
-    return answer
 
 
 async def _check_new(here: Visit) -> None:

@@ -201,6 +201,33 @@ def test_a_cns_07_a_permission_that_became_required_while_the_page_is_open(
 
 
 @pytest.mark.own_server
+@pytest.mark.own_server
+def test_a_cns_07_an_application_that_took_another_name_while_the_page_is_open(
+    credenza: Any, user_agent: Any, client: RelyingParty
+) -> None:
+    """A-CNS-03, A-CNS-07: who agreed to Harbour Wiki has not agreed to what it calls itself now."""
+    page = asked(user_agent, client)
+    assert "Your Bank" not in page.text
+    credenza.apply({"applications": [{"client_id": client.client_id, "name": "Your Bank"}]})
+    page = user_agent.decide()
+    assert isinstance(page, PageSeen)
+    assert "has changed since this page was made" in page.text
+    assert "Your Bank" in page.text
+    assert isinstance(user_agent.decide(), Callback)
+
+
+def test_a_cns_05_unticked_in_one_tab_after_it_was_granted_in_another(user_agent: Any, client: RelyingParty) -> None:
+    """A-CNS-05: the second page offered the choice as well, and its answer is no."""
+    first = asked(user_agent, client, scope="openid profile phone")
+    second = user_agent.get(client.authorization_url(scope="openid profile email phone"))
+    user_agent.page = first
+    assert "phone" in client.tokens(user_agent.decide())["scope"].split()
+    user_agent.page = second
+    page = user_agent.decide(permissions=[])
+    assert isinstance(page, PageSeen)
+    assert "has changed since this page was made" in page.text
+
+
 def test_r_az_30_what_a_user_does_not_hold_is_not_shown_and_not_given(
     credenza: Any, user_agent: Any, client: RelyingParty
 ) -> None:

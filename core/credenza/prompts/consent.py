@@ -81,9 +81,7 @@ class ConsentPrompt(Prompt):
 
     async def _save(self, waiting: Waiting, situation: Situation, ticked: frozenset[str]) -> None:
         """Required permissions and ticked optional ones; nothing that was not on the page can come in."""
-        known = situation.before.granted if situation.before is not None else frozenset()
-        asked_again = situation.before is None or not situation.undecided
-        optional = {p for p in situation.offered if not situation.required(p) and (asked_again or p not in known)}
+        optional = {p for p in situation.offered if not situation.required(p) and p not in situation.known}
         granted = frozenset(p for p in situation.offered if p not in optional or p.key in ticked)
         assert waiting.client is not None
         assert waiting.user is not None

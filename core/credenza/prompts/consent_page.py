@@ -22,7 +22,7 @@ async def consent_page(waiting: Waiting, situation: Situation, message: str) -> 
     assert user is not None
     assert request is not None
     values = await claims(waiting.server, situation.subject, situation.decision, request.asked.claims)
-    known = situation.before.granted if situation.before is not None and situation.undecided else frozenset()
+    known = situation.known
     offline = next((p for p in situation.offered if p.scope == OFFLINE_ACCESS and not p.resource), None)
     listed = [p for p in situation.offered if p != offline]
     old_offline = offline is not None and offline in known

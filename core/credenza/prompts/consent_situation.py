@@ -25,6 +25,8 @@ class Situation:
     choices: dict[str, str]
     decision: Decision
     before: Consent | None
+    fingerprint: str
+    """Of the application as it is now: what the page says about it."""
 
     @property
     def offered(self) -> list[Permission]:
@@ -42,14 +44,24 @@ class Situation:
         declined = {p for p in self.before.declined if p in self.offered and not self.required(p)}
         return any(p not in self.before.granted and p not in declined for p in self.offered)
 
+    @property
+    def known(self) -> frozenset[Permission]:
+        """What the page lists as agreed to before: it asks only for what came in addition."""
+        return self.before.granted if self.before is not None and self.undecided else frozenset()
+
     def required(self, permission: Permission) -> bool:
         return next(v.required for v in self.decision.verdicts if v.permission == permission)
 
     @property
     def shown(self) -> list[str]:
         """What the page was about, to compare with what it would be about when the answer comes."""
-        kinds = [f"{p.key} {'required' if self.required(p) else 'optional'}" for p in self.offered]
-        return [*sorted(kinds), context_of(self.choices)]
+        kinds = [f"{p.key} {self._kind(p)}" for p in self.offered]
+        return [f"application {self.fingerprint}", *sorted(kinds), context_of(self.choices)]
+
+    def _kind(self, permission: Permission) -> str:
+        if permission in self.known:
+            return "known"
+        return "required" if self.required(permission) else "optional"
 
 
 async def look(waiting: Waiting) -> Situation:
@@ -67,7 +79,7 @@ async def look(waiting: Waiting) -> Situation:
     decision = await verdicts(server, waiting.client, subject, waiting.request.asked, choices, None, scopes=scopes)
     context, client = context_of(choices), waiting.client
     before = next((consent for consent in said if consent.context == context and counts(client, consent)), None)
-    return Situation(subject, asked, choices, decision, before)
+    return Situation(subject, asked, choices, decision, before, client.fingerprint)
 
 
 async def scopes_of(waiting: Waiting) -> Mapping[Permission, Scope]:

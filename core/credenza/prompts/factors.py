@@ -27,12 +27,17 @@ class Need:
 
 
 async def first_proved(waiting: Waiting) -> User | None:
-    """Who has proved the first factor in this very sign-in, moments ago, and may still sign in."""
+    """Who has proved the first factor in this very sign-in, moments ago, and may still sign in.
+
+    Whoever knew a password that was changed meanwhile has proved nothing.
+    """
     begun = waiting.begun
     if "user" not in begun or begun["at"] + PATIENCE < waiting.server.now():
         return None
     user = await find_user(begun["user"])
-    return user if user is not None and not user.suspended else None
+    if user is None or user.suspended or user.password_changed_at != begun["password_changed_at"]:
+        return None
+    return user
 
 
 async def missing(waiting: Waiting, user: User, reached: str, *, signing_in: bool) -> Need | None:

@@ -121,7 +121,11 @@ async def begin_sign_in(waiting: Waiting, authentication: Authentication) -> Non
         await sign_in(waiting, authentication)
     else:
         waiting.begun.update(
-            user=user.id, amr=list(authentication.amr), acr=authentication.acr, at=waiting.server.now()
+            user=user.id,
+            amr=list(authentication.amr),
+            acr=authentication.acr,
+            at=waiting.server.now(),
+            password_changed_at=user.password_changed_at,
         )
 
 

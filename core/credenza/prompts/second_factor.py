@@ -48,7 +48,7 @@ class SecondFactorPrompt(Prompt):
             waiting.state["factor"] = form["use"]
             return None
         factor = await self._factor(waiting, user, need)
-        if waiting.state.get("enrolled") == user.id:
+        if "enrolled" in waiting.begun:
             await self._proved(waiting, user, factor)
             return None
         if decision == "skip" and not need.must:
@@ -78,8 +78,7 @@ class SecondFactorPrompt(Prompt):
             return page
         await users.clear_failed_sign_ins(key)
         if isinstance(answer, SecondFactorPage):
-            waiting.state["enrolled"] = user.id
-            waiting.state["factor"] = factor.name
+            waiting.begun["enrolled"] = factor.name  # gone with this sign-in: the next one has proved nothing yet
             return self._dress(waiting, user, need, answer, ())
         await self._proved(waiting, user, factor)
         return None
@@ -98,8 +97,8 @@ class SecondFactorPrompt(Prompt):
 
     async def _factor(self, waiting: Waiting, user: User, need: Need) -> SecondFactor:
         """The one that was chosen, else the first. Raises what `impossible` says when there is none."""
-        if waiting.state.get("enrolled") == user.id:
-            return waiting.server.second_factors[waiting.state["factor"]]
+        if "enrolled" in waiting.begun:
+            return waiting.server.second_factors[waiting.begun["enrolled"]]
         choice = await usable(waiting, user, need) or await to_enrol(waiting, user, need)
         if not choice:
             raise impossible(need)

@@ -5,6 +5,7 @@ A session exists only after a sign-in; an id that a browser brings along is look
 
 from __future__ import annotations
 
+from ..logout import end_sessions
 from ..protocol.tokens import digest, is_token, new_id, new_token
 from ..server import AuthorizationServer
 from ..settings import Settings
@@ -56,7 +57,8 @@ async def begin_session(
 ) -> tuple[Session, str]:
     """A new session with a new id, whatever the browser had before; returns it with the value for its cookie.
 
-    When the same user proves again that they are there, the session keeps its public name (`sid`), not its cookie.
+    When the same user proves again that they are there, the session keeps its public name (`sid`), not its cookie. When
+    somebody else does, the session that the browser had ends, with what hangs on it.
     """
     cookie = new_token("session")
     now = server.now()
@@ -76,6 +78,8 @@ async def begin_session(
     )
     if old is not None:
         await sessions.delete_session(old.digest)
+        if not same:
+            await end_sessions(server, old.user_id, [old.id])
     await sessions.insert_session(session)
     await touch_user(user.id, now)
     return session, cookie
