@@ -139,9 +139,11 @@ async def _sign_in(request: AnyRequest, upstream: Upstream, claims: Mapping[str,
 
 
 async def _create(request: AnyRequest, upstream: Upstream, claims: Mapping[str, Any]) -> User | None:
-    """A new account. Their word for an email address is kept as unconfirmed, and never finds an account of ours."""
+    """A new account. An address that they did not verify is not kept: who has it could get into this account by mail,
+    and would share it with whoever claimed it. One that they did is unconfirmed here, and finds no account of ours.
+    """
     server, now = server_of(request), server_of(request).now()
-    email = _text(claims, "email").lower()
+    email = _text(claims, "email").lower() if claims.get("email_verified") is True else ""
     if not email or check_email(email) or await users.find_user_by_identifier(email) is not None:
         email = ""
     given = {name: _text(claims, name) for name in ("name", "given_name", "family_name")}

@@ -16,7 +16,10 @@ from credenza.testing import PASSWORD, SECRET, Callback, Credenza, RelyingParty,
 from credenza_upstream.tables import LinkRow, StateRow, UpstreamRow
 
 from .conftest import Enrolled, press, seen
+from .test_mail import NEW, MailServer, post_office, settled
 from .test_second_factor import id_token, second_step
+
+__all__ = ["post_office", "settled"]  # fixtures
 
 LINKED = "/account/security/linked"
 PROVIDERS = "/console/sign-in-providers"
@@ -58,6 +61,9 @@ class Elsewhere:
                 ],
             }
         )
+
+    def says(self, email: str, *, verified: bool) -> None:
+        self.live.apply({"users": [{"username": self.name, "email": email, "email_verified": verified}]})
 
     def go(self, url: str) -> Callback:
         """Sign in there, in the same browser's other tab, and come back with the answer."""
@@ -161,6 +167,49 @@ def test_a_new_account_when_an_administrator_allows_it(
     seen(back(again, elsewhere.go(begun(again))))
     assert credenza.run(users.count_users, search="other-") == 1
     assert credenza.run(users.list_users, search="other-")[0].email is None
+
+
+class TestTheAddressOfANewAccount:
+    @pytest.fixture
+    def credenza_settings(self, post_office: MailServer) -> dict[str, Any]:
+        server = f"smtp://127.0.0.1:{post_office.port}"
+        return {
+            "outbound_allow": ("localhost",),
+            "signup": True,
+            "smtp_url": server,
+            "mail_from": "no-reply@harbour.example",
+        }
+
+    def test_one_that_they_did_not_verify_opens_no_account_to_two_people(
+        self, credenza: Credenza, provider: Any, elsewhere: Elsewhere, post_office: MailServer, settled: Any, found: Any
+    ) -> None:
+        """Whoever has it gets an account of their own, and no link into the one of whoever claimed it."""
+        provider(create_users="on")
+        elsewhere.says("victim@example.com", verified=False)
+        stranger, victim = UserAgent(credenza), UserAgent(credenza)
+        assert seen(back(stranger, elsewhere.go(begun(stranger)))).name == "account"
+        (claimed,) = credenza.run(users.list_users, search="other-")
+        assert (claimed.email, found("victim@example.com")) == (None, None)
+        victim.get("/password-reset")
+        victim.submit([("identifier", "victim@example.com")])
+        settled()
+        assert post_office.mails == []
+        victim.get("/signup")
+        victim.submit([("email", "victim@example.com")])
+        settled()
+        victim.get(post_office.link())
+        victim.submit([("name", "Victim"), ("password", NEW), ("password_again", NEW)])
+        mine = found("victim@example.com")
+        assert (mine.id != claimed.id, mine.email_verified) == (True, True)
+
+    def test_one_that_they_verified_is_kept_and_not_confirmed_here(
+        self, credenza: Credenza, provider: Any, elsewhere: Elsewhere, found: Any
+    ) -> None:
+        provider(create_users="on")
+        elsewhere.says("somebody@example.com", verified=True)
+        agent = UserAgent(credenza)
+        seen(back(agent, elsewhere.go(begun(agent))))
+        assert found("somebody@example.com").email_verified is False
 
 
 def test_the_second_factor_is_still_asked_for(
