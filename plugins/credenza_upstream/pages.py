@@ -138,9 +138,15 @@ async def _sign_in(request: AnyRequest, upstream: Upstream, claims: Mapping[str,
     return await complete_sign_in(request, token, Authentication(user, (), ACR))
 
 
+class _LinkedMeanwhile(Exception):
+    """By another tab: what was begun here is undone."""
+
+
 async def _create(request: AnyRequest, upstream: Upstream, claims: Mapping[str, Any]) -> User | None:
-    """A new account. An address that they did not verify is not kept: who has it could get into this account by mail,
-    and would share it with whoever claimed it. One that they did is unconfirmed here, and finds no account of ours.
+    """A new account, or the one that another tab made in this very moment.
+
+    An address that they did not verify is not kept: who has it could get into this account by mail, and would share
+    it with whoever claimed it. One that they did is unconfirmed here, and finds no account of ours.
     """
     server, now = server_of(request), server_of(request).now()
     email = _text(claims, "email").lower() if claims.get("email_verified") is True else ""
@@ -155,21 +161,25 @@ async def _create(request: AnyRequest, upstream: Upstream, claims: Mapping[str, 
         created_at=now,
         updated_at=now,
     )
-    async with transaction():
-        await users.insert_user(user)
-        if not await store.insert_link(upstream, user.id, claims["sub"], label_of(claims), now):
-            raise Refused("it was linked in this very moment")
-        await server.emit(
-            ObjectChanged(
-                actor=user.id,
-                user=user.id,
-                target=user.username,
-                address=address_of(request),
-                kind="user",
-                action="created",
-                after={"username": user.username, "upstream": upstream.id},
+    try:
+        async with transaction():
+            await users.insert_user(user)
+            if not await store.insert_link(upstream, user.id, claims["sub"], label_of(claims), now):
+                raise _LinkedMeanwhile
+            await server.emit(
+                ObjectChanged(
+                    actor=user.id,
+                    user=user.id,
+                    target=user.username,
+                    address=address_of(request),
+                    kind="user",
+                    action="created",
+                    after={"username": user.username, "upstream": upstream.id},
+                )
             )
-        )
+    except _LinkedMeanwhile:
+        link = await store.find_link(upstream.issuer, claims["sub"])
+        return await users.find_user(link.user) if link is not None else None
     return user
 
 

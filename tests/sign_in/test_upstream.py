@@ -13,6 +13,7 @@ import pytest
 
 from credenza import audit, users
 from credenza.testing import PASSWORD, SECRET, Callback, Credenza, RelyingParty, UserAgent
+from credenza_upstream import store
 from credenza_upstream.tables import LinkRow, StateRow, UpstreamRow
 
 from .conftest import Enrolled, press, seen
@@ -167,6 +168,28 @@ def test_a_new_account_when_an_administrator_allows_it(
     seen(back(again, elsewhere.go(begun(again))))
     assert credenza.run(users.count_users, search="other-") == 1
     assert credenza.run(users.list_users, search="other-")[0].email is None
+
+
+def test_two_first_sign_ins_at_once_make_one_account(
+    credenza: Credenza, provider: Any, elsewhere: Elsewhere, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Both looked for the link before either wrote it."""
+    provider(create_users="on")
+    agents = [UserAgent(credenza), UserAgent(credenza)]
+    answers = [elsewhere.go(begun(agent)) for agent in agents]
+    first = seen(back(agents[0], answers[0]))
+    real = store.find_link
+    looks: list[str] = []
+
+    async def before_it_was_written(issuer: str, subject: str) -> store.Link | None:
+        looks.append(subject)
+        return None if len(looks) == 1 else await real(issuer, subject)
+
+    monkeypatch.setattr(store, "find_link", before_it_was_written)
+    second = seen(back(agents[1], answers[1]))
+    assert (first.name, second.status, second.name) == ("account", 200, "account")
+    assert credenza.run(users.count_users, search="other-") == 1
+    assert credenza.run(LinkRow.count().run) == 1
 
 
 class TestTheAddressOfANewAccount:
