@@ -151,6 +151,24 @@ def test_a_suspended_user_gets_nothing(credenza: Credenza, user_agent: UserAgent
     assert poll(device, started).json()["error"] == "invalid_grant"
 
 
+@pytest.mark.parametrize("scope", ["openid profile", "openid profile offline_access"])
+def test_signing_out_ends_what_no_device_has_fetched_yet(
+    credenza: Credenza, user_agent: UserAgent, device: RelyingParty, scope: str
+) -> None:
+    """As it ends a code and a grant: all but access while the user is away. Back-Channel Logout §2.7."""
+    started, pending = begin(device, scope=scope), begin(device, scope=scope)
+    approve(user_agent, started["user_code"])
+    user_agent.get("/logout")
+    user_agent.submit([("decision", "sign-out")])
+    answer = poll(device, started)
+    if "offline_access" in scope:
+        assert device.userinfo(answer.json()["access_token"]).status_code == 200
+        assert device.refresh(answer.json()["refresh_token"]).status_code == 200
+    else:
+        assert (answer.status_code, answer.json()["error"]) == (400, "invalid_grant")
+    assert poll(device, pending).json()["error"] == "authorization_pending"
+
+
 def test_pkce_is_enforced_when_it_was_sent(user_agent: UserAgent, device: RelyingParty) -> None:
     """SECURITY R-PK-08."""
     started = begin(device, code_challenge=s256(device.verifier), code_challenge_method="S256")

@@ -69,8 +69,10 @@ async def _approve_device(request: AnyRequest, waiting: Waiting, interaction: In
     async with database().transaction():
         if interaction is None or not await sessions.spend_interaction(interaction.digest):
             return await gone(request)
-        grant, _ = await new_grant(waiting)
-        if not await answer_device(waiting.device, APPROVED, grant, waiting.server.now()):
+        grant, decision = await new_grant(waiting)
+        assert waiting.client is not None
+        offline = decision.offline and "refresh_token" in waiting.client.grant_types
+        if not await answer_device(waiting.device, APPROVED, grant, waiting.server.now(), offline=offline):
             return await gone(request)
     return await device_page(
         request, Words("Your device is connected"), Words("You can go back to it and close this window.")

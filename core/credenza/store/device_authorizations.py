@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from piccolo.columns import BigInt, ForeignKey, Integer, OnDelete, Text, Varchar
+from piccolo.columns import BigInt, Boolean, ForeignKey, Integer, OnDelete, Text, Varchar
 from piccolo.table import Table
 
 from .batches import delete_batch
@@ -17,7 +17,10 @@ PENDING, APPROVED, DENIED = "pending", "approved", "denied"
 
 
 class DeviceAuthorizationRow(Table, tablename="credenza_device_authorization"):
-    """`user_code` is a keyed hash: it is short, and must not be guessed from a stolen database."""
+    """`user_code` is a keyed hash: it is short, and must not be guessed from a stolen database.
+
+    `session` is the one in which it was approved; `offline` what the approval is good for when that has ended.
+    """
 
     digest = Varchar(length=64, primary_key=True)
     user_code = Varchar(length=64, unique=True)
@@ -32,6 +35,7 @@ class DeviceAuthorizationRow(Table, tablename="credenza_device_authorization"):
     user = ForeignKey(references=UserRow, on_delete=OnDelete.cascade, null=True)
     session = Varchar(length=40, default="")
     details = Text(default="{}")
+    offline = Boolean(default=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +106,7 @@ async def poll_device_authorization(digest: str, client_id: str, now: int) -> De
     return _read(row)
 
 
-async def answer_device(digest: str, state: str, grant: Grant | None, now: int) -> bool:
+async def answer_device(digest: str, state: str, grant: Grant | None, now: int, *, offline: bool = False) -> bool:
     """Approve or deny one that waits; one of many callers is told true."""
     r = DeviceAuthorizationRow
     values: dict[Any, Any] = {r.state: state}
@@ -112,6 +116,7 @@ async def answer_device(digest: str, state: str, grant: Grant | None, now: int) 
             r.user: grant.user_id,
             r.session: grant.session_id,
             r.details: grant.details.dump(),
+            r.offline: offline,
         }
     waiting = (r.digest == digest) & (r.state == PENDING) & (r.expires_at > now)
     return bool(await r.update(values).where(waiting).returning(r.digest))

@@ -7,7 +7,7 @@ from typing import Any
 
 from .access_tokens import AccessTokenRow
 from .authorization_codes import AuthorizationCodeRow
-from .device_authorizations import DeviceAuthorizationRow
+from .device_authorizations import APPROVED, DeviceAuthorizationRow
 from .engine import database
 from .grants import Details, Grant, GrantRow, read_grant
 from .pushed_requests import PushedRequestRow
@@ -110,9 +110,11 @@ async def list_session_clients(session_ids: list[str]) -> list[tuple[str, str]]:
 
 async def end_session_grants(session_ids: list[str], now: int) -> None:
     """End what was granted in these sessions, but for access while the user is away. Back-Channel Logout §2.7."""
-    g, c, r = GrantRow, AuthorizationCodeRow, RefreshTokenRow
+    g, c, r, d = GrantRow, AuthorizationCodeRow, RefreshTokenRow, DeviceAuthorizationRow
     async with database().transaction():
         await c.update({c.spent_at: now}).where(c.session.is_in(session_ids) & c.spent_at.is_null())
+        # What no device has fetched yet, likewise; that waits for one that is fetching, and then there is a grant.
+        await d.delete().where(d.session.is_in(session_ids) & (d.state == APPROVED) & d.offline.eq(False))
         grants = [grant.id for grant in await find_grants_of_session(session_ids)]
         if not grants:
             return

@@ -365,3 +365,4 @@ def device_authorization(manager: MigrationManager) -> None:
     table.reference("user", "credenza_user", length=40, null=True)
     table.column("session", Varchar, length=40, default="")
     table.column("details", Text, default="{}")
+    table.column("offline", Boolean, default=False)
