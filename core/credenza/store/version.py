@@ -74,7 +74,11 @@ async def bump_version() -> None:
 
 
 class Cache(Generic[Value]):
-    """Read-through: what was loaded stays until the version moves. Loading again is always right, only slower."""
+    """Read-through: what was loaded stays until the version moves. Loading again is always right, only slower.
+
+    What was loaded inside a transaction stays once that is committed, and not if it changed the version: a number that
+    was rolled back is given again, to somebody else's change.
+    """
 
     def __init__(self, most: int = 20_000) -> None:
         self._values: dict[Hashable, Value] = {}
@@ -82,16 +86,31 @@ class Cache(Generic[Value]):
         self._most = most
 
     async def get(self, key: Hashable, load: Callable[[], Awaitable[Value]]) -> Value:
+        engine = database()
+        epoch = engine.version_epoch
         version = await current_version()
+        if version == self._version and key in self._values:
+            return self._values[key]
+        if engine.open_transaction() is None:
+            self._move_to(version)
+            value = await load()
+            # The version was read before the value, so a change in between is seen by the next caller.
+            if self._version == version:
+                self._values[key] = value
+            return value
+        value = await load()
+
+        async def keep() -> None:
+            if epoch == engine.version_epoch:
+                self._move_to(version)
+                self._values[key] = value
+
+        await engine.after_commit(keep)
+        return value
+
+    def _move_to(self, version: int) -> None:
         if version != self._version or len(self._values) > self._most:
             self._values, self._version = {}, version
-        if key in self._values:
-            return self._values[key]
-        value = await load()
-        # The version was read before the value, so a change in between is seen by the next caller.
-        if self._version == version:
-            self._values[key] = value
-        return value
 
     def clear(self) -> None:
         self._version = -1
