@@ -96,7 +96,7 @@ async def logout_token(server: AuthorizationServer, client: Client, delivery: De
         "exp": now + LIFETIME,
         "jti": new_id(),
         "sub": server.subject_for(client, delivery.user_id),
-        "sid": delivery.session_id,
+        "sid": server.session_name_for(client, delivery.session_id),
         "events": {EVENT: {}},
     }
     keys = await server.keys()
@@ -108,7 +108,8 @@ def frontchannel_address(server: AuthorizationServer, client: Client, session_id
     address = str(client.metadata.get("frontchannel_logout_uri") or "")
     if not address:
         return ""
-    return f"{address}{'&' if '?' in address else '?'}{urlencode({'iss': server.issuer, 'sid': session_id})}"
+    query = urlencode({"iss": server.issuer, "sid": server.session_name_for(client, session_id)})
+    return f"{address}{'&' if '?' in address else '?'}{query}"
 
 
 def keep_delivering(server: AuthorizationServer) -> AbstractAsyncContextManager[None]:

@@ -25,7 +25,7 @@ from .protocol.assurance import strength
 from .protocol.clients import Branding, Client
 from .protocol.errors import ProtocolError, ServerError
 from .protocol.scopes import Permission, Scope
-from .protocol.subject_identifiers import pairwise
+from .protocol.subject_identifiers import pairwise, pairwise_session
 from .registered import Registered
 from .settings import Settings, SettingsError, secret_keys
 from .store import audit, clients, keys, provider
@@ -141,6 +141,12 @@ class AuthorizationServer(Registered):
         if client.metadata.get("subject_type") != "pairwise":
             return user_id
         return pairwise(self.keyring.subjects, client, user_id)
+
+    def session_name_for(self, client: Client, session_id: str) -> str:
+        """The `sid` that a client knows a session by; like a subject, it may be one for the client's sector only."""
+        if client.metadata.get("subject_type") != "pairwise":
+            return session_id
+        return pairwise_session(self.keyring.subjects, client, session_id)
 
     async def find_client(self, client_id: str, *, fresh: bool = False) -> Client | None:
         """The client as it counts now. `fresh` when the client itself asks for something; see ClientSource."""

@@ -85,11 +85,13 @@ def settled(credenza: Credenza) -> LogoutDelivery:
     raise AssertionError("no attempt was made")
 
 
+@pytest.mark.parametrize("subject_type", ["public", "pairwise"])
 def test_2_4_the_logout_token(
-    credenza: Credenza, user_agent: UserAgent, client: RelyingParty, listening: Listening
+    credenza: Credenza, user_agent: UserAgent, client: RelyingParty, listening: Listening, subject_type: str
 ) -> None:
     """SECURITY R-LO-05, A-LGO-02."""
-    tokens = signed_in(credenza, user_agent, client, backchannel_logout_uri=listening.uri)
+    members = {"backchannel_logout_uri": listening.uri, "subject_type": subject_type}
+    tokens = signed_in(credenza, user_agent, client, **members)
     id_token = jwt.decode(tokens["id_token"], options={"verify_signature": False})
     callback = sign_out(user_agent, tokens["id_token"])
     assert isinstance(callback, Callback)
@@ -229,12 +231,13 @@ def test_it_is_given_up_in_the_end_and_forgotten_after_a_week(
     assert credenza.run(list_deliveries, "app") == []
 
 
+@pytest.mark.parametrize("subject_type", ["public", "pairwise"])
 def test_front_channel_frames_carry_issuer_and_session(
-    credenza: Credenza, user_agent: UserAgent, client: RelyingParty
+    credenza: Credenza, user_agent: UserAgent, client: RelyingParty, subject_type: str
 ) -> None:
     """OpenID Connect Front-Channel Logout §3."""
     metadata = {"frontchannel_logout_uri": "https://app.example.com/out?x=1"}
-    tokens = signed_in(credenza, user_agent, client, metadata=metadata)
+    tokens = signed_in(credenza, user_agent, client, metadata=metadata, subject_type=subject_type)
     sid = jwt.decode(tokens["id_token"], options={"verify_signature": False})["sid"]
     page = sign_out(user_agent, tokens["id_token"])
     assert isinstance(page, PageSeen)

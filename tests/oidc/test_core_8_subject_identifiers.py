@@ -107,7 +107,7 @@ def test_no_answer_tells_the_public_subject(credenza: Credenza, user_agent: User
         pairwise.introspect(tokens["refresh_token"]),
         pairwise.userinfo(pairwise.tokens(user_agent.authorize(pairwise))["access_token"]).json(),
     ]
-    delivery = Delivery("d", "app", public, read(tokens["id_token"])["sid"], credenza.clock.now())
+    delivery = Delivery("d", "app", public, "a-session", credenza.clock.now())
     found = credenza.run(credenza.server.find_client, "app")
     assert found is not None
     said.append(read(credenza.run(logout_token, credenza.server, found, delivery)))
@@ -205,3 +205,25 @@ def test_an_administrator_chooses_it_in_the_console(credenza: Credenza, admin: U
         "subject_type": "pairwise",
         "sector_identifier_uri": "https://sector.example.com/list.json",
     }
+
+
+def test_8_1_the_session_has_another_name_in_another_sector_too(
+    credenza: Credenza, user_agent: UserAgent, pairwise: RelyingParty
+) -> None:
+    """With one `sid` everywhere, two applications would know that their two subjects are the same person."""
+    elsewhere = {**BESIDE, "client_id": "elsewhere", "redirect_uris": ["https://elsewhere.example.com/cb"]}
+    credenza.apply({"applications": [BESIDE, elsewhere]})
+    parties = [
+        pairwise,
+        RelyingParty(credenza, "beside", "https://app.example.com/shop"),
+        RelyingParty(credenza, "elsewhere", "https://elsewhere.example.com/cb"),
+        RelyingParty(credenza, "own", "https://own.example.com/cb"),
+    ]
+    here, beside, there, public = (
+        read(party.tokens(user_agent.authorize(party))["id_token"])["sid"] for party in parties
+    )
+    assert here == beside
+    assert len({here, there, public}) == 3
+    assert read(pairwise.tokens(user_agent.authorize(pairwise))["id_token"])["sid"] == here
+    another = UserAgent(credenza)
+    assert read(pairwise.tokens(another.authorize(pairwise))["id_token"])["sid"] != here

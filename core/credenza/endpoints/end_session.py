@@ -11,7 +11,7 @@ from litestar.enums import HttpMethod
 
 from ..events import UserSignedOut
 from ..logout import end_sessions, frontchannel_address
-from ..prompts.subject import read_hint, subject_for
+from ..prompts.subject import read_hint, session_name_for, subject_for
 from ..protocol.clients import Client
 from ..protocol.errors import InvalidRequest
 from ..protocol.parameters import Parameters
@@ -39,7 +39,10 @@ from ..web.sessions import clear_session_cookie, csrf_cookie, find_session
 
 @dataclass(frozen=True, slots=True)
 class LogoutRequest:
-    """What could be verified of a logout request. `location` is where to go afterwards, if it may be gone to."""
+    """What could be verified of a logout request. `location` is where to go afterwards, if it may be gone to.
+
+    `subject` and `session_id` are the names that the client knows.
+    """
 
     client: Client | None
     subject: str
@@ -67,8 +70,8 @@ async def end_session(request: AnyRequest) -> AnyResponse:
     if found is None:
         return await _signed_out(request, logout)
     session, user = found
-    theirs = subject_for(server, logout.client, user.id)
-    if logout.hinted and logout.subject == theirs and logout.session_id in ("", session.id):
+    theirs = subject_for(server, logout.client, user.id), session_name_for(server, logout.client, session.id)
+    if logout.hinted and (logout.subject, logout.session_id or theirs[1]) == theirs:
         return await _end(request, logout, session, user)
     return await _ask(request, session, user, logout.client)
 

@@ -251,7 +251,7 @@ async def issue_id_token(
         nonce=nonce,
         acr=details.acr,
         amr=details.amr,
-        session_id=state.grant.session_id or None,
+        session_id=server.session_name_for(client, session) if (session := state.grant.session_id) else None,
         access_token=access_token,
         alg=client.id_token_alg,
         extra=extra,

@@ -34,6 +34,11 @@ def subject_for(server: AuthorizationServer, client: Client | None, user_id: str
     return server.subject_for(client, user_id) if client is not None else user_id
 
 
+def session_name_for(server: AuthorizationServer, client: Client | None, session_id: str) -> str:
+    """The session's name for a client, likewise."""
+    return server.session_name_for(client, session_id) if client is not None else session_id
+
+
 async def _wanted(waiting: Waiting) -> list[tuple[Client | None, str]]:
     """Pairs of a client and the subject that a token of its is, or must be, about."""
     if waiting.request is None:

@@ -1,4 +1,7 @@
-"""Subject identifiers: one name for a user everywhere, or another one for each sector. OpenID Connect Core §8."""
+"""Subject identifiers: one name for a user everywhere, or another one for each sector. OpenID Connect Core §8.
+
+A session that has one name everywhere would tell whom two names belong to, so its name goes the same way.
+"""
 
 from __future__ import annotations
 
@@ -23,15 +26,22 @@ def sector_of(client: Client) -> str:
 
 
 def pairwise(key: bytes, client: Client, user_id: str) -> str:
-    """Cannot be turned back, and tells nothing about the same user elsewhere. Core §8.1.
+    """Cannot be turned back, and tells nothing about the same user elsewhere. Core §8.1."""
+    return "p" + _name(key, client, user_id)
 
-    A client without a sector of its own, which should not be there, is one for itself.
-    """
+
+def pairwise_session(key: bytes, client: Client, session_id: str) -> str:
+    """The `sid` of a session for the clients of one sector."""
+    return "s" + _name(key, client, f"session {session_id}")
+
+
+def _name(key: bytes, client: Client, what: str) -> str:
+    """A client without a sector of its own, which should not be there, is one for itself."""
     try:
         sector = f"sector {sector_of(client)}"
     except ValueError:
         sector = f"client {client.id}"
-    return "p" + hmac.new(key, f"{sector}\0{user_id}".encode(), "sha256").hexdigest()[:40]
+    return hmac.new(key, f"{sector}\0{what}".encode(), "sha256").hexdigest()[:40]
 
 
 def _host(uri: str) -> str:
