@@ -539,6 +539,27 @@ def test_r_pw_08_a_link_grows_old_and_is_replaced(credenza: Any, new_visitor: An
     assert second.rpartition("/")[2] not in credenza.dump()
 
 
+def set_administrator(credenza: Any, username: str, role: str) -> None:
+    """Behind the back of every check: the last one may not give it up."""
+    user = replace(credenza.user(username), administrator=role)
+    credenza.run(users.edit_user, user, ("administrator",))
+
+
+@pytest.mark.own_server
+def test_r_pw_08_the_link_for_the_first_administrator_makes_no_second_one(credenza: Any, new_visitor: Any) -> None:
+    """However the first one came to be; whoever has the page open already is too late as well."""
+    set_administrator(credenza, "root", "")
+    path = credenza.run(invite, credenza.server, purpose="administrator", user_id=None).removeprefix(credenza.issuer)
+    waiting = new_visitor()
+    assert waiting.get(path).status == 200
+    set_administrator(credenza, "root", "full")
+    assert new_visitor().get(path).status == 404
+    page = waiting.submit([("username", "intruder"), ("password", NEW), ("password_again", NEW)])
+    assert page.status == 404
+    assert credenza.run(users.count_administrators) == 1
+    assert credenza.run(users.find_user_by_identifier, "intruder") is None
+
+
 @pytest.mark.parametrize(
     ("password", "again"),
     [("short", None), (NEW, "something else"), ("", ""), ("x" * 2000, None), ("password" * 3, None)],
@@ -575,8 +596,10 @@ def test_r_pw_05_forms_help_password_managers(user_agent: Any, client: RelyingPa
 
 
 @pytest.mark.own_server
+@pytest.mark.own_server
 def test_r_pw_11_the_first_administrator(credenza: Any, new_visitor: Any) -> None:
     """R-PW-11: by a link, once; names that are taken or malformed are refused with the link unused."""
+    set_administrator(credenza, "root", "")
     address = credenza.run(invite, credenza.server, purpose="administrator", user_id=None)
     agent = new_visitor()
     for name, email in (

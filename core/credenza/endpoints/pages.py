@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any
 from urllib.parse import urlencode
 
 from litestar import Response, get, route
@@ -96,7 +98,7 @@ async def invite(server: AuthorizationServer, *, purpose: str, user_id: str | No
 async def invitation(request: AnyRequest, token: FromPath[str]) -> AnyResponse:
     server = server_of(request)
     found = await users.find_invitation(digest(token), server.now()) if is_token(token, "invitation") else None
-    if found is None:
+    if found is None or not await _still_wanted(found):
         return await error_page(
             request,
             "invitation_expired",
@@ -128,6 +130,11 @@ async def invitation(request: AnyRequest, token: FromPath[str]) -> AnyResponse:
     return visitor.known(await render(request, page, status=422 if page.message else 200))
 
 
+async def _still_wanted(found: Mapping[str, Any]) -> bool:
+    """The link without a user makes the first administrator, however the first one came to be."""
+    return found["user"] is not None or await users.count_administrators() == 0
+
+
 async def _accept(request: AnyRequest, key: str, user: User | None, form: Parameters, purpose: str) -> str:
     """Set the password; the sentence that says what is wrong, or nothing. A refused answer leaves the link unused."""
     server = server_of(request)
@@ -143,7 +150,8 @@ async def _accept(request: AnyRequest, key: str, user: User | None, form: Parame
     now = server.now()
     try:
         async with database().transaction():
-            if await users.spend_invitation(key, now) is None:
+            spent = await users.spend_invitation(key, now)
+            if spent is None or not await _still_wanted(spent):
                 return Words("This link was used before.")
             if user is None:
                 user = User(users.new_user_id(), username, email or None, administrator="full", created_at=now)
