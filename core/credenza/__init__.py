@@ -32,10 +32,12 @@ from .console_api import (
     Link,
     Listing,
     ShownPanel,
+    changed_meanwhile,
     console_get,
     console_post,
     identifier_of,
     segment_of,
+    state_of,
     typed_of,
 )
 from .encryption import Undecryptable
@@ -302,6 +304,7 @@ __all__ = [
     "branding_of",
     "bump_version",
     "call_own",
+    "changed_meanwhile",
     "check_branding",
     "check_client",
     "check_color",
@@ -399,6 +402,7 @@ __all__ = [
     "signed_in",
     "signed_in_form",
     "signed_in_upload",
+    "state_of",
     "still_valid",
     "store_image",
     "stored_logos",

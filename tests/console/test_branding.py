@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -146,6 +147,18 @@ def test_a_draft_is_seen_by_nobody_until_it_is_published(
     page = user_agent.get(client.authorization_url())
     assert isinstance(page, PageSeen)
     assert "Newcastle" in page.text
+
+
+def test_whoever_publishes_an_older_page_is_told_of_the_draft(visitor: Visitor) -> None:
+    seen = re.search(r'name="seen" value="([^"]+)"', visitor.get(PROVIDER).html)
+    assert seen
+    upload(visitor, path=PROVIDER, display_name="Drafted", action="draft")
+    answer = upload(visitor, path=PROVIDER, display_name="Mine", action="publish", seen=seen[1])
+    assert answer.status_code == 422
+    assert "Somebody has changed this since you opened the page" in answer.text
+    assert 'value="Mine"' in answer.text
+    assert 'value="Drafted"' in visitor.get(PROVIDER).html
+    assert saved_provider(visitor) == {}
 
 
 def test_a_draft_can_be_discarded(visitor: Visitor) -> None:

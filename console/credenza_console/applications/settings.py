@@ -17,6 +17,7 @@ from credenza import (
     Reach,
     ShownPanel,
     StateError,
+    changed_meanwhile,
     check_client,
     check_registrable,
     check_web_uri,
@@ -25,6 +26,7 @@ from credenza import (
     console_post,
     initiate_login_address,
     provider_metadata,
+    state_of,
     transaction,
 )
 
@@ -100,7 +102,7 @@ async def save_settings(visit: ConsoleVisit, application: str) -> ConsoleDone | 
     reached = await touched(visit, client) if removed and not errors else NOTHING
     if reached.any and visit.form.get("confirm_removal", "").strip() != client.name.strip():
         errors["confirm_removal"] = f"Type the name of the application: {client.name}"
-    if errors:
+    if errors := errors or changed_meanwhile(visit.form, values_of(client)):
         page = (await _page(visit, client, values)).refused(errors)
         page.removed, page.touched = (removed if reached.any else ()), reached
         return page
@@ -274,6 +276,7 @@ async def _page(visit: ConsoleVisit, client: Client, values: Mapping[str, str]) 
     shown, others = endpoints(visit.server, document)
     algorithms: Any = document["id_token_signing_alg_values_supported"]
     return SettingsPage(
+        seen=state_of(values_of(client)),
         title=client.name,
         lead=client.description,
         tabs=tabs(client, "Settings"),

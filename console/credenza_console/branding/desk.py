@@ -28,12 +28,14 @@ from credenza import (
     SavedBranding,
     ThemeState,
     UnusableCss,
+    changed_meanwhile,
     clean_css,
     clients,
     console_get,
     console_post,
     palette_of_look,
     published_look,
+    state_of,
     theme_package,
     theme_states,
     transaction,
@@ -135,10 +137,10 @@ class Desk:
         look = await self._look(visit, branded, typed.branding)
         await forms.check(visit, self.editor, typed, palette_of_look(visit.request, look))
         await forms.keep(visit, self.editor, typed)
-        if typed.errors:
+        if errors := typed.errors or changed_meanwhile(visit.form, asdict(before)):
             page = await self._page(visit, branded, draft, before)
             page.css = typed.css
-            return page.refused(typed.errors, **typed.texts)
+            return page.refused(errors, **typed.texts)
         if action == "draft":
             return await self._save_draft(visit, branded, typed.branding)
         notice = "Published. Some of the custom CSS was left out." if typed.css.remarks else "Saved."
@@ -245,6 +247,7 @@ class Desk:
             permission=self.editor.permission,
             level=self.editor.level,
             fields=tuple(self.editor.fields),
+            seen=state_of(asdict(branding)),
             values={**forms.texts_of(self.editor, branding), "css": css},
             images={name: getattr(branding, name) for name in forms.IMAGES if name in self.editor.fields},
             themes=(("", usual), *((s.name, f"{s.title} (broken)" if s.problems else s.title) for s in states)),

@@ -19,6 +19,7 @@ from credenza import (
     ShownPanel,
     User,
     address_of,
+    changed_meanwhile,
     check_email,
     consents,
     console_get,
@@ -26,6 +27,7 @@ from credenza import (
     end_sessions,
     revoke_consented_grants,
     sessions,
+    state_of,
     transaction,
     users,
 )
@@ -98,7 +100,7 @@ async def save_user(visit: ConsoleVisit, user: str) -> ConsoleDone | ProfilePage
         errors["email"] = message
     if len(typed["phone_number"]) > 50 or not typed["phone_number"].isprintable():
         errors["phone_number"] = "A phone number has at most 50 characters."
-    if errors:
+    if errors := errors or changed_meanwhile(visit.form, values_of(found)):
         return (await _page(visit, found)).refused(errors, **typed)
     profile = {**found.profile, **{name: typed[name] for name in NAMES}}
     changed = replace(
@@ -124,6 +126,16 @@ def difference(before: User, after: User) -> tuple[dict[str, Any], dict[str, Any
     return {name: getattr(before, name) for name in differing}, {name: getattr(after, name) for name in differing}
 
 
+def values_of(user: User) -> dict[str, str]:
+    """As the form shows them."""
+    return {
+        **{name: str(user.profile.get(name, "")) for name in NAMES},
+        "email": user.email or "",
+        "email_verified": "on" if user.email_verified else "",
+        "phone_number": user.phone_number,
+    }
+
+
 async def _page(visit: ConsoleVisit, user: User) -> ProfilePage:
     return ProfilePage(
         title=user.display_name,
@@ -132,12 +144,8 @@ async def _page(visit: ConsoleVisit, user: User) -> ProfilePage:
         link=visit.secret.get("link", ""),
         created=visit.moment(user.created_at),
         last_sign_in=visit.moment(user.last_sign_in_at),
-        values={
-            **{name: str(user.profile.get(name, "")) for name in NAMES},
-            "email": user.email or "",
-            "email_verified": "on" if user.email_verified else "",
-            "phone_number": user.phone_number,
-        },
+        seen=state_of(values_of(user)),
+        values=values_of(user),
         panels=tuple(await visit.panels("user", user)),
     )
 

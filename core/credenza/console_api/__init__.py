@@ -17,7 +17,16 @@ role holds the route's permission, and a form carries its token. Templates exten
 from .addresses import Link, identifier_of, segment_of
 from .branding import Branded, BrandingEditor
 from .listing import Listing
-from .pages import ConsoleDone, ConsoleForm, ConsoleFrame, ConsoleView, ShownPanel, typed_of
+from .pages import (
+    ConsoleDone,
+    ConsoleForm,
+    ConsoleFrame,
+    ConsoleView,
+    ShownPanel,
+    changed_meanwhile,
+    state_of,
+    typed_of,
+)
 from .routes import ConsolePage, ConsolePanel, ConsolePreview, ConsoleRoute, ConsoleVisit, console_get, console_post
 
 __all__ = [
@@ -35,9 +44,11 @@ __all__ = [
     "Link",
     "Listing",
     "ShownPanel",
+    "changed_meanwhile",
     "console_get",
     "console_post",
     "identifier_of",
     "segment_of",
+    "state_of",
     "typed_of",
 ]

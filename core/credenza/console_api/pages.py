@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import ClassVar, Self
 
 from ..languages import Language
+from ..protocol.parameters import Parameters
+from ..protocol.tokens import digest
 from ..protocol.words import Translated
 from ..web.pages import Page
 from ..web.responses import AnyResponse
 from .addresses import Link
+
+MEANWHILE = (
+    "Somebody has changed this since you opened the page, so nothing was saved. Below is what you typed: compare it "
+    "with what is stored now, in another tab. Saving again puts yours in its place."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,8 +61,12 @@ class ConsoleView(Page):
 
 @dataclass(kw_only=True)
 class ConsoleForm(ConsoleView):
-    """A page with a form: `values` as they were typed, `errors` by the name of their field (422 when there are any)."""
+    """A page with a form: `values` as they were typed, `errors` by the name of their field (422 when there are any).
 
+    `seen` is what was stored when the page was made (`state_of`): its form brings it along, for `changed_meanwhile`.
+    """
+
+    seen: str = ""
     values: Mapping[str, str] = field(default_factory=dict)
     errors: Mapping[str, str] = field(default_factory=dict)
 
@@ -63,6 +75,19 @@ class ConsoleForm(ConsoleView):
         self.errors, self.status = errors, 422
         self.values = {**self.values, **typed}
         return self
+
+
+def state_of(*stored: object) -> str:
+    """What a form edits, as it is stored now, in a few characters."""
+    return digest(json.dumps(stored, sort_keys=True, default=str))[:22]
+
+
+def changed_meanwhile(form: Parameters, *stored: object) -> dict[str, str]:
+    """The error of a form whose page was made before somebody else changed what it edits; nothing when nobody did.
+
+    A form that does not say what it saw, as a script's, is taken as it is.
+    """
+    return {"": MEANWHILE} if form.get("seen", "") not in ("", state_of(*stored)) else {}
 
 
 def typed_of(name: str, text: Translated | None) -> dict[str, str]:

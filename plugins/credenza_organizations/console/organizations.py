@@ -14,9 +14,11 @@ from credenza import (
     Link,
     Listing,
     Moment,
+    changed_meanwhile,
     console_get,
     console_post,
     new_id,
+    state_of,
     transaction,
 )
 
@@ -109,9 +111,9 @@ async def show_organization(visit: ConsoleVisit, organization: str) -> SettingsP
 async def save_organization(visit: ConsoleVisit, organization: str) -> ConsoleDone | SettingsPage:
     row = await find(organization)
     typed = {name: visit.form.get(name, "").strip() for name in ("name", "description")}
-    if errors := check_words(typed, most=200):
-        return _settings_page(visit, row).refused(errors, **typed)
     before = {name: row[name] for name in typed}
+    if errors := check_words(typed, most=200) or changed_meanwhile(visit.form, before):
+        return _settings_page(visit, row).refused(errors, **typed)
     if typed != before:
         async with transaction():
             await store.edit_organization(row["id"], typed)
@@ -138,6 +140,7 @@ def _settings_page(visit: ConsoleVisit, row: dict[str, Any]) -> SettingsPage:
         title=row["name"],
         tabs=tabs(row, "Settings"),
         organization=row,
+        seen=state_of({name: row[name] for name in ("name", "description")}),
         created=visit.moment(row["created_at"]),
         values={"name": row["name"], "description": row["description"]},
     )

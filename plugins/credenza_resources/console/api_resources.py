@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, ClassVar
@@ -20,6 +21,7 @@ from credenza import (
     Reach,
     Translated,
     bump_version,
+    changed_meanwhile,
     clients,
     console_get,
     console_post,
@@ -29,6 +31,7 @@ from credenza import (
     protected_resource_challenge,
     protected_resource_metadata,
     segment_of,
+    state_of,
     transaction,
     typed_of,
 )
@@ -149,7 +152,7 @@ async def save_resource(visit: ConsoleVisit, resource: str) -> ConsoleDone | Res
         errors |= {"token_lifetime": "A number of seconds up to 86400, or nothing for the usual one."}
     texts, in_others, wrong = visit.translations("name")
     errors |= wrong
-    if errors:
+    if errors := errors or changed_meanwhile(visit.form, values_of(row)):
         return (await _page(visit, row)).refused(errors, **typed, **in_others)
     name = Translated(typed["name"], texts)
     after = {
@@ -221,11 +224,20 @@ def _create_page() -> CreatePage:
     return CreatePage(title="Create API resource", path=(UP,))
 
 
+def values_of(row: Mapping[str, Any]) -> dict[str, str]:
+    """As the form shows them."""
+    return {
+        **typed_of("name", Translated.load(row["name"], row["name_translations"])),
+        "description": row["description"],
+        "token_lifetime": str(row["token_lifetime"] or ""),
+    }
+
+
 async def _page(visit: ConsoleVisit, row: dict[str, Any]) -> ResourcePage:
     identifier, issuer = row["identifier"], visit.server.issuer
     address = address_of(identifier)
     permissions = (await store.resource_permissions(identifier)).items()
-    lifetime, scopes = row["token_lifetime"], [name for name, _ in permissions]
+    scopes = [name for name, _ in permissions]
     document = protected_resource_metadata(identifier, issuer=issuer, name=row["name"], scopes=scopes)
     return ResourcePage(
         title=row["name"],
@@ -237,11 +249,8 @@ async def _page(visit: ConsoleVisit, row: dict[str, Any]) -> ResourcePage:
         document=json.dumps(document, indent=2),
         challenge=protected_resource_challenge(identifier),
         permissions=tuple((name, text, f"{address}/permissions/{segment_of(name)}") for name, text in permissions),
-        values={
-            **typed_of("name", Translated.load(row["name"], row["name_translations"])),
-            "description": row["description"],
-            "token_lifetime": str(lifetime) if lifetime else "",
-        },
+        seen=state_of(values_of(row)),
+        values=values_of(row),
     )
 
 

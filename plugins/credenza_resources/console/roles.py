@@ -17,11 +17,13 @@ from credenza import (
     Link,
     Listing,
     Reach,
+    changed_meanwhile,
     console_get,
     console_post,
     count_reach,
     is_unique_violation,
     new_id,
+    state_of,
     transaction,
 )
 
@@ -159,14 +161,16 @@ async def _save(visit: ConsoleVisit, row: dict[str, Any] | None) -> ConsoleDone 
         errors["description"] = "A description has at most 1,000 characters."
     if unknown := sorted(chosen - set(known)):
         errors[""] = f"There is no permission {unknown[0][:200]}."
+    role_id = row["id"] if row is not None else new_id()
+    before = await store.role_permissions(role_id)
+    if row is not None and not errors:
+        errors = changed_meanwhile(visit.form, *_stored(row, before))
     page = await (_page(row, chosen) if row is not None else _create_page(chosen))
     if errors:
         return page.refused(errors, **typed)
-    role_id = row["id"] if row is not None else new_id()
     wanted: dict[str, list[str]] = {}
     for api, name in (known[key] for key in sorted(chosen)):
         wanted.setdefault(api, []).append(name)
-    before = await store.role_permissions(role_id)
     default = typed["default"] == "on"
     try:
         async with transaction():
@@ -198,6 +202,10 @@ async def _find(role: str) -> dict[str, Any]:
     return row
 
 
+def _stored(row: Mapping[str, Any], permissions: Mapping[str, list[str]]) -> tuple[object, ...]:
+    return row["name"], row["description"], row["default"], sorted(_keys(permissions))
+
+
 def _keys(permissions: Mapping[str, list[str]]) -> set[str]:
     return {f"{api} {name}" for api, names in permissions.items() for name in names}
 
@@ -224,6 +232,7 @@ async def _page(row: dict[str, Any], chosen: Collection[str]) -> RolePage:
         role=row["id"],
         apis=await _apis(chosen),
         holders=await store.count_holders(row["id"]),
+        seen=state_of(*_stored(row, await store.role_permissions(row["id"]))),
         values={
             "name": row["name"],
             "description": row["description"],

@@ -1,0 +1,81 @@
+"""Two people, or two tabs, edit the same thing: whoever saves second is told, and loses nothing that was typed."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+import pytest
+
+from credenza import users
+from credenza.testing import ORDERS
+from credenza_organizations import store as organizations
+from credenza_resources import store as resources
+
+from .conftest import Visitor
+from .test_resources import API
+
+MEANWHILE = "Somebody has changed this since you opened the page"
+
+
+def application(visitor: Visitor) -> tuple[str, dict[str, str]]:
+    return "/console/applications/app", {
+        "name": "Harbour Wiki",
+        "redirect_uris": "https://app.example.com/cb",
+        "auth_method": "client_secret_basic",
+        "id_token_alg": "ES256",
+        "access_token_lifetime": "3600",
+    }
+
+
+def user(visitor: Visitor) -> tuple[str, dict[str, str]]:
+    ada = visitor.credenza.run(users.find_user_by_identifier, "ada")
+    assert ada is not None
+    return f"/console/users/{ada.id}", {"email": "ada@example.com", "email_verified": "on"}
+
+
+def organization(visitor: Visitor) -> tuple[str, dict[str, str]]:
+    visitor.done("/console/organizations/create", {"name": "Two tabs"})
+    rows = [row for row in visitor.credenza.run(organizations.list_organizations) if row["name"] == "Two tabs"]
+    return f"/console/organizations/{rows[0]['id']}", {"name": rows[0]["name"]}
+
+
+def api(visitor: Visitor) -> tuple[str, dict[str, str]]:
+    return API, {"name": "Orders"}
+
+
+def role(visitor: Visitor) -> tuple[str, dict[str, str]]:
+    rows = visitor.credenza.run(resources.list_roles)
+    return f"/console/roles/{rows[0]['id']}", {"name": rows[0]["name"], "permission": f"{ORDERS} orders:read"}
+
+
+@pytest.mark.parametrize("what", [application, user, organization, api, role])
+def test_the_second_to_save_is_told_and_may_go_on(
+    visitor: Visitor, what: Callable[[Visitor], tuple[str, dict[str, str]]]
+) -> None:
+    path, fields = what(visitor)
+    changed = "phone_number" if what is user else "description"
+
+    def seen() -> str:
+        found = re.search(r'name="seen" value="([^"]+)"', visitor.get(path).html)
+        assert found
+        return found[1]
+
+    before = seen()
+    assert before == seen()
+    visitor.done(path, {**fields, changed: "123", "seen": before})
+    html = visitor.refused(path, {**fields, changed: "456", "seen": before})
+    assert MEANWHILE in html
+    assert "456" in html
+    assert "123" in visitor.get(path).html
+    now = re.search(r'name="seen" value="([^"]+)"', html)
+    assert now
+    visitor.done(path, {**fields, changed: "456", "seen": now[1]})
+    assert "456" in visitor.get(path).html
+
+
+def test_nobody_is_in_the_way_of_who_says_nothing(visitor: Visitor) -> None:
+    """A script sends what it wants to be stored."""
+    path, fields = role(visitor)
+    visitor.done(path, {**fields, "description": "one"})
+    visitor.done(path, {**fields, "description": "two"})
