@@ -18,7 +18,7 @@ from ..protocol.words import Words
 from ..store.device_authorizations import find_by_user_code, insert_device_authorization
 from ..web.client_authentication import authenticate_client
 from ..web.endpoints import endpoint
-from ..web.limits import Limiter, Rule
+from ..web.limits import Limiter, Rule, neighbourhood
 from ..web.pages import DevicePage
 from ..web.rendering import render
 from ..web.requests import AnyRequest, address_of, check_csrf, form_parameters, query_parameters, server_of
@@ -32,7 +32,7 @@ INTERVAL = 5  # seconds
 ALPHABET = "BCDFGHJKLMNPQRSTVWXZ"  # no vowels, so no words; no digits, so nothing to confuse. RFC 8628 §6.1
 LENGTH = 8
 TRIES_BY_ADDRESS = Rule("user code by address", burst=20, seconds=600)
-TRIES_IN_ALL = Rule("user code", burst=600, seconds=600)
+TRIES_IN_ALL = Rule("user code", burst=600, seconds=600)  # wrong ones, or those who are right would be stopped too
 
 
 @endpoint("/device_authorization", methods=("POST",), name="device_authorization")
@@ -98,10 +98,12 @@ async def _entered(request: AnyRequest, form: Parameters, page: DevicePage) -> A
     assert isinstance(limiter, Limiter)
     page.user_code = form.get("user_code", "")[:20]
     code = "".join(c for c in page.user_code.upper() if c in ALPHABET)
-    if not await limiter.allow((TRIES_BY_ADDRESS, address_of(request)), (TRIES_IN_ALL, "")):
+    here, in_all = (TRIES_BY_ADDRESS, neighbourhood(address_of(request))), (TRIES_IN_ALL, "")
+    if await limiter.blocked(in_all) or not await limiter.allow(here):
         raise TooManyTries(Words("Too many codes were tried. Wait a few minutes."))
     waiting = await find_by_user_code(server.keyring.keyed_name(code), server.now()) if len(code) == LENGTH else None
     if waiting is None:
+        await limiter.count(in_all)
         page.message, page.status = Words("This code is not right, or no longer. Look at your device again."), 422
         return None
     parameters = Parameters.parse(waiting.parameters.encode())
