@@ -35,6 +35,6 @@ async def check_id_token(
         raise Refused("the ID token was given to somebody else")
     if not isinstance(sent, str) or not compare_digest(sent.encode(), nonce.encode()):
         raise Refused("the ID token answers another request")
-    if not isinstance(subject, str) or not 0 < len(subject) <= 255:
+    if not isinstance(subject, str) or not 0 < len(subject) <= 255 or not subject.isprintable():
         raise Refused("the ID token names nobody")
     return claims

@@ -10,6 +10,7 @@ from .errors import UnsafeRequest
 from .words import Words
 
 MAX_LENGTH = 2000
+LONGEST_HOST = 253  # RFC 1035 §2.3.4; the port counts too here
 DANGEROUS_SCHEMES = frozenset(
     {
         "javascript",
@@ -79,6 +80,8 @@ def _check_web(uri: str) -> None:
         raise ValueError("This is not a valid address.") from error
     if not parts.hostname or port == 0:
         raise ValueError("The address has no host.")
+    if len(host_of(uri)) > LONGEST_HOST:
+        raise ValueError(f"The host of the address is longer than {LONGEST_HOST} characters.")
     if "@" in parts.netloc:
         raise ValueError("The address must not contain a user name (...@).")
     if not re.fullmatch(r"\[[0-9a-f:.]+\]|[a-z0-9_](?:[a-z0-9._-]*[a-z0-9_])?", re.sub(r":[0-9]+$", "", host_of(uri))):
