@@ -245,3 +245,15 @@ def test_users_are_found_by_name_and_filtered_by_state(visitor: Visitor) -> None
     visitor.done(f"/console/users/{user.id}", {"name": "Amazing Grace", "email": "g@example.com"})
     assert "g@example.com" in found("q=amazing"), "a changed name is found at once"
     assert "Nobody matches" in found("q=hopper")
+
+
+def test_a_confirmed_address_is_given_to_nobody_else(visitor: Visitor) -> None:
+    html = visitor.refused("/console/users/create", {"username": "bob", "email": "Ada@example.com"})
+    assert "This is the confirmed address of ada." in html
+    grace = visitor.credenza.run(users.find_user_by_identifier, "grace")
+    assert grace is not None
+    html = visitor.refused(f"/console/users/{grace.id}", {"email": "ada@example.com", "email_verified": "on"})
+    assert "This is the confirmed address of ada." in html
+    ada = visitor.credenza.run(users.find_user_by_identifier, "ada@example.com")
+    assert ada is not None
+    visitor.done(f"/console/users/{ada.id}", {"email": "ada@example.com", "email_verified": "on", "name": "Ada L."})

@@ -111,6 +111,21 @@ def test_a_enu_02_an_email_of_two_accounts_signs_nobody_in(
     assert agent.sign_in("shared@example.com").status == 422
 
 
+def test_nobody_takes_away_the_address_that_somebody_else_has_confirmed(
+    credenza: Any, new_visitor: Any, client: RelyingParty
+) -> None:
+    """A-ENU-02: it goes on to sign in its owner, whoever says it is theirs as well; two owners are none."""
+    owner = credenza.user(credenza.new_user(email="mine@example.com", email_verified=True))
+    for _ in range(4):
+        credenza.new_user(email="mine@example.com", email_verified=False)
+    assert credenza.run(users.find_user_by_identifier, "Mine@Example.com").id == owner.id
+    agent = new_visitor()
+    agent.get(client.authorization_url())
+    assert agent.sign_in("mine@example.com").name == "consent"
+    credenza.new_user(email="mine@example.com", email_verified=True)
+    assert credenza.run(users.find_user_by_identifier, "mine@example.com") is None
+
+
 def test_signing_in_by_email_and_in_capitals(credenza: Any, user_agent: Any, client: RelyingParty) -> None:
     user_agent.get(client.authorization_url())
     assert user_agent.sign_in(f" {user_agent.name.upper()}@EXAMPLE.com ").name == "consent"

@@ -34,6 +34,14 @@ class CreatePage(ConsoleForm):
     """Whether the link can be mailed."""
 
 
+async def check_free(email: str, user_id: str = "") -> str:
+    """Two accounts may have an address, as long as nobody has confirmed it: then it could not be told whose it is."""
+    owner = await users.find_user_by_identifier(email) if email else None
+    if owner is None or owner.id == user_id or not owner.email_verified:
+        return ""
+    return f"This is the confirmed address of {owner.username}."
+
+
 @console_get(LIST + "/create", "users:write")
 async def show_form(visit: ConsoleVisit) -> CreatePage:
     return _page(visit)
@@ -44,6 +52,7 @@ async def create(visit: ConsoleVisit) -> ConsoleDone | CreatePage:
     typed = {name: visit.form.get(name, "").strip() for name in ("username", "email", "name")}
     username, email = typed["username"].lower(), typed["email"].lower()
     checks = {"username": check_username(username), "email": check_email(email), "name": check_name(typed["name"])}
+    checks["email"] = checks["email"] or await check_free(email)
     if errors := {name: message for name, message in checks.items() if message}:
         return _page(visit).refused(errors, **typed, send=visit.form.get("send", ""))
     mailer = visit.server.mailer if visit.form.get("send") == "on" else None

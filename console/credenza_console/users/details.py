@@ -35,7 +35,7 @@ from credenza import (
 from ..applications.common import address_of_client
 from ..applications.people import in_words
 from .common import ONE, UserView, find, tabs
-from .creation import check_name
+from .creation import check_free, check_name
 
 NAMES = ("name", "given_name", "family_name")
 
@@ -96,7 +96,7 @@ async def save_user(visit: ConsoleVisit, user: str) -> ConsoleDone | ProfilePage
     found = await find(user)
     typed = {name: visit.form.get(name, "").strip() for name in (*NAMES, "email", "email_verified", "phone_number")}
     errors = {name: message for name in NAMES if (message := check_name(typed[name]))}
-    if message := check_email(typed["email"].lower()):
+    if message := check_email(typed["email"].lower()) or await check_free(typed["email"].lower(), found.id):
         errors["email"] = message
     if len(typed["phone_number"]) > 50 or not typed["phone_number"].isprintable():
         errors["phone_number"] = "A phone number has at most 50 characters."

@@ -131,7 +131,7 @@ def words_of(user: User) -> str:
 
 
 _FIND = select(UserRow, "id = {}")
-_IDENTIFY = select(UserRow, "username = {} OR email = {} LIMIT 3")
+_IDENTIFY = select(UserRow, "username = {} OR email = {} ORDER BY email_verified DESC LIMIT 3")
 
 
 async def find_user(user_id: str) -> User | None:
@@ -140,13 +140,13 @@ async def find_user(user_id: str) -> User | None:
 
 
 async def find_user_by_identifier(identifier: str) -> User | None:
-    """By user name, else by an email address that only one account has. Neither cares about letter case."""
+    """By user name, else by an email address: whoever alone has confirmed it, or alone has it. In any letter case."""
     identifier = identifier.strip().lower()
     if not identifier or len(identifier) > 320:
         return None
     rows = await _IDENTIFY.all(identifier, identifier)
     by_name = [row for row in rows if row["username"] == identifier]
-    candidates = by_name or rows
+    candidates = by_name or [row for row in rows if row["email_verified"]] or rows
     return _user(candidates[0]) if len(candidates) == 1 else None
 
 
