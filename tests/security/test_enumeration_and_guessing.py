@@ -514,6 +514,52 @@ def test_r_pw_11_a_weak_secret_key_stops_the_start(key: str) -> None:
         secret_key(Settings(database_url="postgresql://x/y", secret_key=key))
 
 
+@pytest.mark.own_server
+def test_a_bru_01_a_stranger_who_goes_on_guessing_does_not_keep_the_owner_out(
+    credenza: Any, new_visitor: Any, user_agent: Any, client: RelyingParty
+) -> None:
+    """A-BRU-01: for a whole day, always a moment before. Elsewhere the owner waits, like anybody."""
+    user_agent.get("/account")
+    user_agent.sign_in()
+    del user_agent.cookies["__Host-credenza_session"]  # only what the browser is known by is left
+    stranger = new_visitor()
+    fail(stranger, client, user_agent.name, 2 * FREE_FAILURES)
+    for _ in range(12):
+        credenza.clock.move(LONGEST_WAIT + 1)
+        fail(stranger, client, user_agent.name, 1)
+        user_agent.get("/account")
+        assert user_agent.sign_in().name == "account"
+        del user_agent.cookies["__Host-credenza_session"]
+    elsewhere = new_visitor()
+    elsewhere.get(client.authorization_url())
+    assert elsewhere.sign_in(user_agent.name).status == 429
+
+
+@pytest.mark.own_server
+def test_a_bru_01_a_known_browser_guesses_no_faster(credenza: Any, user_agent: Any, client: RelyingParty) -> None:
+    user_agent.get("/account")
+    user_agent.sign_in()
+    del user_agent.cookies["__Host-credenza_session"]
+    assert 429 in fail(user_agent, client, user_agent.name, 3 * FREE_FAILURES)
+
+
+def test_a_browser_is_known_for_the_account_that_signed_in_with_it(
+    credenza: Any, user_agent: Any, new_visitor: Any
+) -> None:
+    """And nobody makes such a cookie up; what it holds names no account."""
+    user_agent.get("/account")
+    user_agent.sign_in()
+    known = user_agent.cookies["__Host-credenza_known"]
+    user = credenza.user(user_agent.name)
+    assert user.id not in known
+    assert user.username not in known
+    assert known not in credenza.dump()
+    liar = new_visitor()
+    liar.cookies.set("__Host-credenza_known", ".".join(["0" * 32, "x", "", "g" * 32, known[:31]]))
+    liar.get("/account")
+    assert liar.sign_in(user_agent.name, "wrong").status == 422
+
+
 # -- invitations ------------------------------------------------------------------------------------------------------
 
 NEW = "a quite new sentence of mine"

@@ -95,7 +95,8 @@ def test_a_cok_01_every_cookie_of_a_tour(user_agent: Any, client: RelyingParty) 
     """A-COK-01, R-BR-01."""
     all_pages(user_agent, client)
     cookies = [value for answer in user_agent.history for value in answer.headers.get_list("set-cookie")]
-    assert {cookie.partition("=")[0] for cookie in cookies} == {"__Host-credenza_session", "__Host-credenza_browser"}
+    names = {f"__Host-credenza_{name}" for name in ("session", "browser", "known")}
+    assert {cookie.partition("=")[0] for cookie in cookies} == names
     for cookie in cookies:
         attributes = {part.strip().lower() for part in cookie.split(";")[1:]}
         assert {"secure", "httponly", "samesite=lax", "path=/"} <= attributes

@@ -24,6 +24,7 @@ from ..store import sessions
 from ..store.device_authorizations import DENIED, answer_device
 from ..store.sessions import Interaction
 from ..web.errors import crowded_page
+from ..web.known_browsers import known_accounts, remember_account
 from ..web.pages import FormPage, Page
 from ..web.rendering import render
 from ..web.requests import AnyRequest, check_csrf, form_parameters, server_of, wish_languages
@@ -103,6 +104,7 @@ async def _prompt(
     waiting.csrf_token = server.keyring.csrf_token(cookie)
     if form is not None:
         check_csrf(request, form, cookie)
+        waiting.known = known_accounts(request)
         page = await due.submit(waiting, form)
         default_status = 422
     else:
@@ -110,8 +112,7 @@ async def _prompt(
         default_status = 200
     await sessions.update_interaction(interaction)
     response = await _answer(request, waiting, page, token, default_status)
-    if waiting.new_cookie:
-        set_session_cookie(response, server.settings, waiting.new_cookie)
+    _keep_cookies(request, response, waiting)
     return response
 
 
@@ -124,6 +125,12 @@ async def _answer(request: AnyRequest, waiting: Waiting, page: Page | None, toke
     origin = form_action(redirect_uri) if redirect_uri else ""
     context = await branding_of(waiting.server, _chosen(waiting)) if waiting.client is not None else None
     return await render(request, page, client=waiting.client, context=context, status=status, form_action=origin)
+
+
+def _keep_cookies(request: AnyRequest, response: AnyResponse, waiting: Waiting) -> None:
+    if waiting.new_cookie and waiting.user is not None:
+        set_session_cookie(response, waiting.server.settings, waiting.new_cookie)
+        remember_account(request, response, waiting.user.id)
 
 
 def _chosen(waiting: Waiting) -> dict[str, str]:
@@ -156,8 +163,7 @@ async def _complete(
         await begin_sign_in(waiting, authentication)
         await sessions.update_interaction(interaction)
     response = redirect_response(server.settings, f"{server.issuer}/interaction/{waiting.token}")
-    if waiting.new_cookie:
-        set_session_cookie(response, server.settings, waiting.new_cookie)
+    _keep_cookies(request, response, waiting)
     return response
 
 

@@ -25,7 +25,8 @@ class Waiting:
     for this interaction; it is kept between the page and the answer, while `memory` lasts for one HTTP request.
     `choices` become part of the grant, and of what a consent is about; a prompt notes its own in `required`, each time.
     A prompt that begins a session puts the value for its cookie in `new_cookie`. `token` names the interaction in
-    addresses; `begun` is what this sign-in has proved so far, and only sign-in's.
+    addresses; `begun` is what this sign-in has proved so far, and only sign-in's; `known` are accounts that signed in
+    with this browser before, by names that only this server can make.
     """
 
     server: AuthorizationServer
@@ -46,6 +47,7 @@ class Waiting:
     user_code: str = ""
     token: str = ""
     begun: dict[str, Any] = field(default_factory=dict)
+    known: tuple[str, ...] = ()
 
 
 class Prompt:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from contextlib import AbstractAsyncContextManager
 from dataclasses import replace
 
 from ..events import SignInFailed
-from ..objects import Authentication, Authenticator
+from ..objects import Authentication, Authenticator, Waiting
 from ..protocol.parameters import Parameters
 from ..protocol.words import Words
 from ..server import AuthorizationServer
 from ..store import users
+from ..web.known_browsers import account_name
 from ..web.limits import Limiter, Rule, neighbourhood
 from ..web.new_password import require_new_password
 from ..web.passwords import MAX_CHARACTERS, Passwords, is_common
@@ -34,16 +36,24 @@ class PasswordAuthenticator(Authenticator):
         return self.passwords.place()
 
     async def authenticate(self, server: AuthorizationServer, form: Parameters, address: str) -> Authentication | str:
+        return await self._try(server, form, address, ())
+
+    async def answer(self, waiting: Waiting, form: Parameters) -> Authentication | str:
+        return await self._try(waiting.server, form, waiting.address, waiting.known)
+
+    async def _try(
+        self, server: AuthorizationServer, form: Parameters, address: str, known: Collection[str]
+    ) -> Authentication | str:
         identifier, password = form.get("identifier", "").strip(), form.get("password", "")
         if len(identifier) > 320 or len(password) > MAX_CHARACTERS:
             return WRONG
         async with self.passwords.place():
-            return await self._check(server, identifier, password, address)
+            return await self._check(server, identifier, password, address, known)
 
     async def _check(
-        self, server: AuthorizationServer, identifier: str, password: str, address: str
+        self, server: AuthorizationServer, identifier: str, password: str, address: str, known: Collection[str]
     ) -> Authentication | str:
-        key = server.keyring.keyed_name(identifier.lower())
+        key = await _counted_as(server, identifier, known)
         if self.throttled:
             await take_a_turn(server, key, lambda: self.limiter.blocked((PER_ADDRESS, neighbourhood(address))))
         user = await users.find_user_by_identifier(identifier)
@@ -68,3 +78,14 @@ class PasswordAuthenticator(Authenticator):
                 user=user.id if user else "", address=address, reason="suspended" if user and user.suspended else ""
             )
         )
+
+
+async def _counted_as(server: AuthorizationServer, identifier: str, known: Collection[str]) -> str:
+    """Whose failures these are: an account's, but for the browsers in which its owner signed in before.
+
+    Those have a count of their own: a stranger who goes on guessing does not keep the owner out.
+    """
+    user = await users.find_user_by_identifier(identifier) if known else None
+    if user is not None and account_name(server, user.id) in known:
+        return server.keyring.keyed_name(f"known browsers of {user.id}")
+    return server.keyring.keyed_name(identifier.lower())

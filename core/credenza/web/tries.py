@@ -1,6 +1,7 @@
 """How often a secret may be guessed: counted in the database, for all sessions and workers together. SP 800-63B §3.2.2.
 
-Each failure makes the next try wait longer, and never for ever: nobody can lock anybody out.
+Each failure makes the next try wait longer, and never for ever. A browser in which the account's owner signed in before
+has a count of its own (`known_browsers`): nobody can lock anybody out.
 """
 
 from __future__ import annotations
