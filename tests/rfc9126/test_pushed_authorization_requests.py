@@ -7,6 +7,8 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 import httpx
 import pytest
 
+from credenza.cleaning import _clean_up
+from credenza.store.pushed_requests import PushedRequestRow
 from credenza.testing import Callback, Credenza, PageSeen, RelyingParty, UserAgent
 
 
@@ -156,3 +158,46 @@ def test_4_a_form_of_another_site_can_bring_it(user_agent: UserAgent, client: Re
     again = user_agent.get(url)
     assert isinstance(again, PageSeen)
     assert again.error == "invalid_request_uri"
+
+
+def stored(credenza: Credenza) -> list[int]:
+    """How long the text of each kept request is."""
+
+    async def lengths() -> list[int]:
+        rows = await PushedRequestRow.select(PushedRequestRow.parameters)
+        return [len(row["parameters"]) for row in rows]
+
+    return credenza.run(lengths)
+
+
+def test_strangers_leave_only_so_much_behind(credenza: Credenza, client: RelyingParty, spa: RelyingParty) -> None:
+    """A public client is whoever says so; one with credentials is not limited. SECURITY G1, G2."""
+
+    def push_from(party: RelyingParty, address: str) -> int:
+        request = dict(parse_qsl(urlsplit(party.authorization_url()).query))
+        return party.post("/par", request, address=address).status_code
+
+    answers = [push_from(spa, "2001:db8:0:1::1")]
+    while answers[-1] == 201 and len(answers) < 1000:
+        answers.append(push_from(spa, f"2001:db8:0:1::{len(answers):x}"))
+    assert answers[-1] == 429
+    assert len(stored(credenza)) == answers.count(201) >= 100
+    assert push_from(spa, "2001:db8:0:2::1") == 201
+    assert {push_from(client, "2001:db8:0:1::1") for _ in range(3)} == {201}
+
+
+def test_a_request_of_no_honest_length_is_not_kept(credenza: Credenza, client: RelyingParty) -> None:
+    response = push(client, junk="x" * 40_000)
+    assert (response.status_code, response.json()["error"]) == (400, "invalid_request")
+    assert stored(credenza) == []
+    assert push(client, state="\u4e2d" * 2048, login_hint="x" * 10_000).status_code == 201
+
+
+def test_what_was_never_looked_at_is_gone_soon(credenza: Credenza, user_agent: UserAgent, client: RelyingParty) -> None:
+    """One that was looked at stays for whoever signs in slowly."""
+    opened, _ = pushed_url(client), pushed_url(client)
+    user_agent.get(opened)
+    credenza.clock.move(900)
+    credenza.run(_clean_up, credenza.server)
+    assert len(stored(credenza)) == 1
+    finish(user_agent, opened)

@@ -16,7 +16,7 @@ from ..protocol.parameters import Parameters
 from ..protocol.tokens import digest, new_token
 from ..protocol.words import Words
 from ..store.device_authorizations import find_by_user_code, insert_device_authorization
-from ..web.client_authentication import authenticate_client
+from ..web.client_authentication import authenticate_client, check_allowance
 from ..web.endpoints import endpoint
 from ..web.limits import Limiter, Rule, neighbourhood
 from ..web.pages import DevicePage
@@ -25,12 +25,13 @@ from ..web.requests import AnyRequest, address_of, check_csrf, form_parameters, 
 from ..web.responses import AnyResponse, error_response, json_response
 from ..web.sessions import browser_cookie, csrf_cookie, find_session, set_browser_cookie
 from .authorization import begin_interaction, new_browser_cookie
-from .pushed_authorization import without_authentication
+from .pushed_authorization import as_kept, without_authentication
 
 LIFETIME = 600  # seconds
 INTERVAL = 5  # seconds
 ALPHABET = "BCDFGHJKLMNPQRSTVWXZ"  # no vowels, so no words; no digits, so nothing to confuse. RFC 8628 §6.1
 LENGTH = 8
+BEGUN_BY_ADDRESS = Rule("device codes of public clients by address", burst=120, seconds=600)
 TRIES_BY_ADDRESS = Rule("user code by address", burst=20, seconds=600)
 TRIES_IN_ALL = Rule("user code", burst=600, seconds=600)  # wrong ones, or those who are right would be stopped too
 
@@ -46,12 +47,14 @@ async def device_authorization(request: AnyRequest) -> AnyResponse:
             raise UnauthorizedClient("This client may not use the device code grant.")
         asked = without_authentication(parameters, client)
         await check_enabled(server, client, AuthorizationRequest.parse(asked, client, "", device=True).asked)
+        text = as_kept(asked)
+        await check_allowance(request, client, BEGUN_BY_ADDRESS)
         device_code, user_code = new_token("device_code"), "".join(secrets.choice(ALPHABET) for _ in range(LENGTH))
         await insert_device_authorization(
             digest(device_code),
             server.keyring.keyed_name(user_code),
             client.id,
-            urlencode(asked.pairs()),
+            text,
             interval=INTERVAL,
             now=server.now(),
             lifetime=LIFETIME,

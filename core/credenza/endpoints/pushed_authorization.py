@@ -12,15 +12,18 @@ from ..protocol.parameters import Parameters
 from ..protocol.redirect_uris import check_redirect_uri
 from ..protocol.tokens import digest, new_token
 from ..store.pushed_requests import PushedRequest, insert_pushed_request
-from ..web.client_authentication import authenticate_client
+from ..web.client_authentication import authenticate_client, check_allowance
 from ..web.cors import cors_headers
 from ..web.dpop import proof_key
 from ..web.endpoints import endpoint
+from ..web.limits import Rule
 from ..web.requests import AnyRequest, form_parameters, server_of
 from ..web.responses import AnyResponse, error_response, json_response
 from .authorization import unsealed
 
 LIFETIME = 90  # seconds
+LARGEST = 32 * 1024  # bytes of a request that is kept
+BY_ADDRESS = Rule("pushed requests of public clients by address", burst=120, seconds=60)
 AUTHENTICATION = frozenset({"client_secret", "client_assertion", "client_assertion_type"})
 
 
@@ -36,9 +39,9 @@ async def pushed_authorization(request: AnyRequest) -> AnyResponse:
         pushed = with_key(unpacked, await proof_key(request, client))
         parsed = AuthorizationRequest.parse(pushed, client, checked_redirect_uri(pushed, client))
         await check_enabled(server, client, parsed.asked)
-        token = new_token("pushed_request")
-        kept = PushedRequest(digest(token), client.id, urlencode(pushed.pairs()))
-        await insert_pushed_request(kept, server.now() + LIFETIME)
+        token, text = new_token("pushed_request"), as_kept(pushed)
+        await check_allowance(request, client, BY_ADDRESS)
+        await insert_pushed_request(PushedRequest(digest(token), client.id, text), server.now() + LIFETIME)
     except ProtocolError as error:
         return error_response(error, headers=headers)
     return json_response({"request_uri": PUSHED + token, "expires_in": LIFETIME}, status=201, headers=headers)
@@ -50,6 +53,14 @@ def without_authentication(parameters: Parameters, client: Client) -> Parameters
         raise InvalidRequest("request_uri cannot be pushed.")
     pairs = [(name, value) for name, value in parameters.pairs() if name not in AUTHENTICATION | {"client_id"}]
     return Parameters([("client_id", client.id), *pairs])
+
+
+def as_kept(parameters: Parameters) -> str:
+    """Form-encoded, with what only a plugin's prompt reads; there is room for any honest `state` and `claims`."""
+    text = urlencode(parameters.pairs())
+    if len(text) > LARGEST:
+        raise InvalidRequest("The request is too large.")
+    return text
 
 
 def with_key(parameters: Parameters, jkt: str) -> Parameters:

@@ -19,12 +19,14 @@ DAY = 24 * 3600
 
 async def clean_up(now: int, *, grant_lifetime: int, batch: int = 500) -> int:
     """Delete a batch of each kind; returns how many rows. `grant_lifetime` is how long the longest token lives."""
+    p = PushedRequestRow
     due: list[tuple[type[Table], Any]] = [
         (AccessTokenRow, AccessTokenRow.expires_at < now - 600),
         (AuthorizationCodeRow, AuthorizationCodeRow.expires_at < now - DAY),
         (SpentAssertionRow, SpentAssertionRow.expires_at < now - 600),
         (RefreshTokenRow, RefreshTokenRow.expires_at < now - DAY),
-        (PushedRequestRow, PushedRequestRow.expires_at < now - DAY),
+        # One that was looked at is good for as long as its sign-in takes.
+        (p, (p.expires_at < now - 600) & (p.opened_at.is_null() | (p.expires_at < now - DAY))),
         (GrantRow, GrantRow.created_at < now - grant_lifetime - DAY),
     ]
     return sum([await delete_batch(table, condition, batch=batch) for table, condition in due])

@@ -46,6 +46,13 @@ async def authenticate_client(request: AnyRequest, parameters: Parameters) -> Cl
     return client
 
 
+async def check_allowance(request: AnyRequest, client: Client, rule: Rule) -> None:
+    """Whoever says to be a public client proves nothing, so only so much can be left here from one place."""
+    limiter: Limiter = request.app.state.limiter
+    if not client.confidential and not await limiter.allow((rule, neighbourhood(address_of(request)))):
+        raise TooManyTries("Too many requests from one place. Try again later.")
+
+
 async def _check(server: AuthorizationServer, client: Client, credentials: Credentials) -> str | None:
     if credentials.method == "none":
         return None
