@@ -110,15 +110,13 @@ def test_a_rdr_01_an_address_that_is_not_registered(
 def test_a_rdr_01_no_redirect_without_a_good_hint(
     credenza: Any, user_agent: Any, client: RelyingParty, own: RelyingParty, forgery: Any, rsa_key: Any, hint: str
 ) -> None:
-    """A-RDR-01: without a hint; of another client; alg none; signed again; edited; a hint that is no ID token."""
+    """A-RDR-01: of another client; alg none; signed again; edited; a hint that is no ID token."""
     import jwt
 
     claims = jwt.decode(hint, options={"verify_signature": False})
     header = jwt.get_unverified_header(hint)
     foreign = jose.load_signing_key(jose.generate_private_key("RS256"), "RS256")
     tries: list[dict[str, str]] = [
-        {},
-        {"client_id": "app"},
         {"id_token_hint": hint, "client_id": "own"},
         {"id_token_hint": hint, "client_id": "nobody"},
         {"id_token_hint": forgery.forge(header | {"alg": "none"}, claims)},
@@ -134,7 +132,46 @@ def test_a_rdr_01_no_redirect_without_a_good_hint(
             page = logout(user_agent, post_logout_redirect_uri=BACK, **parameters)
             assert isinstance(page, PageSeen)
             assert (page.status, page.name) == (400, "error")
+            assert 'href="/logout"' in page.html, "no dead end for who wants to leave"
     assert signed_in(user_agent, client)
+
+
+@pytest.mark.parametrize("more", [{}, {"client_id": "app"}, {"client_id": "nobody"}, {"state": "x"}])
+@pytest.mark.parametrize("address", [BACK, "https://evil.example/"])
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_r_lo_03_an_address_without_a_hint_asks_and_leads_nowhere(
+    credenza: Any, user_agent: Any, client: RelyingParty, method: str, address: str, more: dict[str, str]
+) -> None:
+    """A-RDR-01, R-LO-03: "the OP MUST ask the End-User this question if an id_token_hint was not provided", and MUST NOT
+    redirect. RP-Initiated Logout §2-3.
+    """
+    user_agent.authorize(client)
+    with credenza.unchanged():
+        page = logout(user_agent, method, post_logout_redirect_uri=address, **more)
+    assert isinstance(page, PageSeen)
+    assert (page.status, page.name) == (200, "sign-out")
+    assert address not in page.html
+    assert signed_in(user_agent, client)
+    user_agent.page = page
+    end = user_agent.submit([("decision", "sign-out")])
+    assert isinstance(end, PageSeen)
+    assert (end.name, "location" in end.headers) == ("signed-out", False)
+    assert address not in end.html
+    assert not signed_in(user_agent, client)
+
+
+def test_r_lo_02_an_address_without_a_hint_and_without_a_session(new_visitor: Any) -> None:
+    """R-LO-02: who is signed out is told so, and sent nowhere."""
+    page = logout(new_visitor(), post_logout_redirect_uri=BACK, client_id="app")
+    assert isinstance(page, PageSeen)
+    assert (page.status, page.name) == (200, "signed-out")
+    assert BACK not in page.html
+
+
+def test_an_error_says_nothing_of_signing_out_to_who_is_not_signed_in(new_visitor: Any) -> None:
+    page = logout(new_visitor(), id_token_hint="x")
+    assert page.status == 400
+    assert 'href="/logout"' not in page.html
 
 
 def test_a_rdr_01_parameters_sent_twice(user_agent: Any, hint: str) -> None:

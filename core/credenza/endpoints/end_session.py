@@ -66,7 +66,7 @@ async def end_session(request: AnyRequest) -> AnyResponse:
         parameters.check_no_repeats()
         logout = await parse_logout(server, parameters)
     except InvalidRequest as error:
-        return await error_page(request, "invalid_request", error.text)
+        return await error_page(request, "invalid_request", error.text, sign_out=found is not None)
     if found is None:
         return await _signed_out(request, logout)
     session, user = found
@@ -92,8 +92,8 @@ async def parse_logout(server: AuthorizationServer, parameters: Parameters) -> L
         raise InvalidRequest(Words("client_id is not the one of the id_token_hint."))
     client = await server.find_client(client_id) if client_id else None
     address = parameters.get("post_logout_redirect_uri", "")
-    if address and hint is None:
-        raise InvalidRequest(Words("post_logout_redirect_uri needs an id_token_hint."))
+    if hint is None:
+        address = ""  # anybody could have made this request, so the user is asked, and then sent nowhere
     if address and (client is None or not client.enabled or address not in client.post_logout_redirect_uris):
         raise InvalidRequest(Words("post_logout_redirect_uri is not registered for this application."))
     state = {"state": parameters["state"]} if "state" in parameters else {}

@@ -59,6 +59,7 @@ async def error_page(
     client: Client | None = None,
     error_id: str = "",
     headers: dict[str, str] | None = None,
+    sign_out: bool = False,
 ) -> AnyResponse:
     """A page that says what is wrong and what to do, and never leads anywhere by itself."""
     heading = HEADINGS.get(code, Words("This request cannot be completed"))
@@ -70,6 +71,7 @@ async def error_page(
         facts=facts,
         error_id=error_id or new_error_id(),
         application=client.display_name if client is not None else "",
+        sign_out=sign_out,
     )
     return await render(request, page, status=status, headers=headers)
 

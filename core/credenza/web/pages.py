@@ -253,6 +253,8 @@ class ErrorPage(Page):
     """Where the user was on the way to."""
     again: str = ""
     """The label of a link to the same page once more, where that may help."""
+    sign_out: bool = False
+    """Whether to lead to the page that asks about signing out, because that is what the user came for."""
 
 
 @dataclass(kw_only=True)
