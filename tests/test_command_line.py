@@ -233,6 +233,22 @@ def test_what_was_exported_can_be_applied_to_an_empty_database_and_exported_agai
     assert credenza_command("export", "--json").json == yaml.safe_load(first)
 
 
+def test_what_was_exported_with_a_logo_and_css_can_be_applied_where_they_are(
+    credenza_command: Run, file: Callable[[Any], Path], tmp_path: Path
+) -> None:
+    from PIL import Image
+
+    Image.new("RGB", (8, 8), "teal").save(tmp_path / "logo.png")
+    (tmp_path / "own.css").write_text("body.page { letter-spacing: 0.01em; }")
+    branding = {"logo": "logo.png", "stylesheet": "own.css"}
+    assert credenza_command("apply", file({"provider": {"branding": branding}})).status == 0
+    first = credenza_command("export").out
+    assert "logo: /image/" in first
+    assert "stylesheet: /branding/" in first
+    done = credenza_command("apply", file(first))
+    assert (done.status, done.out) == (0, "0 objects changed.\n"), done.err
+
+
 def test_export_has_no_secrets_and_no_passwords(credenza_command: Run, file: Callable[[Any], Path]) -> None:
     credenza_command("apply", file(STATE))
     out = credenza_command("export").out
@@ -310,6 +326,19 @@ def test_prune_keeps_the_last_administrator(credenza_command: Run, file: Callabl
         ({"api_resources": [{"identifier": "orders", "name": "x"}]}, "absolute URI"),
         ({"roles": [{"name": "x", "permissions": {ORDERS: ["orders:eat"]}}]}, "no permission 'orders:eat'"),
         ({"provider": {"branding": {"primary_color": "#ffff00"}}}, "contrast"),
+        (
+            {"applications": [{"name": "Bad", "type": "spa", "branding": {"favicon": "/image/deadbeef"}}]},
+            "applications: Bad: branding: favicon: /image/deadbeef is not in this database",
+        ),
+        (
+            {"organizations": [{"name": "Acme", "branding": {"logo": "/image/deadbeef"}}]},
+            "organizations: Acme: branding: logo: /image/deadbeef is not in this database",
+        ),
+        ({"provider": {"branding": {"dark_logo": "/image/"}}}, "dark_logo: /image/ is not in this database"),
+        (
+            {"provider": {"branding": {"stylesheet": "/branding/deadbeef.css"}}},
+            "provider: branding: stylesheet: /branding/deadbeef.css is not in this database",
+        ),
     ],
 )
 def test_a_mistake_in_the_last_line_changes_nothing(

@@ -9,9 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from ..protocol.clients import Branding
+from ..store.provider import find_image
 from ..web.images import UnusableImage, store_image
 from .run import Run, StateError
 
+FILE = "name a file beside this one, or leave it out"
 BRANDING = tuple(f.name for f in fields(Branding))
 
 
@@ -22,8 +24,10 @@ async def stored_logos(run: Run, branding: Mapping[str, Any], name: str) -> dict
         if not branding.get(key):
             continue
         path = run.folder / str(branding[key])
-        if str(branding[key]).startswith("/image/"):
-            stored[key] = str(branding[key])
+        if (address := str(branding[key])).startswith("/image/"):
+            if await find_image(address.removeprefix("/image/")) is None:
+                raise StateError(f"{name}: branding: {key}: {address} is not in this database; {FILE}")
+            stored[key] = address
             continue
         try:
             stored[key] = await store_logo(path, run)

@@ -6,13 +6,13 @@ import asyncio
 from typing import Any
 
 from ..objects import StateSection
-from ..store.branding import STYLESHEETS, save_stylesheet, stylesheet_name
+from ..store.branding import STYLESHEETS, find_stylesheet_source, save_stylesheet, stylesheet_name
 from ..store.provider import find_provider_setting, save_provider_setting
 from ..web.branding import check_branding
 from ..web.custom_css import UnusableCss, clean_css
 from ..web.palette import Palette
 from ..web.themes import Wardrobe
-from .logos import BRANDING, stored_logos
+from .logos import BRANDING, FILE, stored_logos
 from .run import Run, StateError, check_keys
 
 
@@ -42,6 +42,8 @@ async def _apply(part: Any, run: Run) -> None:
 
 async def _stylesheet(run: Run, path: str, palette: Palette) -> str:
     """Custom CSS is a file beside the desired-state file; here it is an error to write what would be left out."""
+    if path.startswith(STYLESHEETS) and not await find_stylesheet_source(path):
+        raise StateError(f"provider: branding: stylesheet: {path} is not in this database; {FILE}")
     if not path or path.startswith(STYLESHEETS):
         return path
     source = await asyncio.to_thread((run.folder / path).read_text, encoding="utf-8")
