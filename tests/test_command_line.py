@@ -233,6 +233,19 @@ def test_what_was_exported_can_be_applied_to_an_empty_database_and_exported_agai
     assert credenza_command("export", "--json").json == yaml.safe_load(first)
 
 
+def test_export_has_one_order_whatever_the_order_of_making(credenza_command: Run, file: Callable[[Any], Path]) -> None:
+    """So that the files of two databases can be compared."""
+    resources = [{"identifier": f"https://{name}.example.com", "name": name} for name in ("z", "a")]
+    named = [{"client_id": f"id-{name}", "name": name, "type": "spa"} for name in ("Zebra", "apple", "Pear")]
+    for api in resources:
+        credenza_command("apply", file({"api_resources": [api]}))
+    for application in named:
+        credenza_command("apply", file({"applications": [application]}))
+    state = exported(credenza_command)
+    assert [api["name"] for api in state["api_resources"]] == ["a", "z"]
+    assert [application["name"] for application in state["applications"]] == ["apple", "Pear", "Zebra"]
+
+
 def test_what_was_exported_with_a_logo_and_css_can_be_applied_where_they_are(
     credenza_command: Run, file: Callable[[Any], Path], tmp_path: Path
 ) -> None:
@@ -311,6 +324,33 @@ def test_prune_keeps_the_last_administrator(credenza_command: Run, file: Callabl
         ({"people": []}, "there is no section 'people'"),
         ({"users": [{"username": "eve", "pasword": "x"}]}, "unknown key 'pasword'"),
         ({"users": [{"username": "eve smith"}]}, "no spaces"),
+        ({"users": [{"username": "eve"}, {"username": "Eve"}]}, "users: user eve is in the file twice"),
+        ("users: []\nroles: []\nusers: []", "the key 'users' is there twice"),
+        (
+            {"applications": [{"client_id": "app", "description": "one"}, {"client_id": "app", "description": "two"}]},
+            "applications: application app is in the file twice",
+        ),
+        (
+            {"applications": [{"name": "Same", "type": "spa"}] * 2},
+            "applications: application Same is in the file twice",
+        ),
+        ({"applications": [{"client_id": "app", "colour": "red"}]}, "an application (app): unknown key 'colour'"),
+        ({"api_resources": [{"identifier": ORDERS, "name": "x"}] * 2}, f"api_resource {ORDERS} is in the file twice"),
+        (
+            {"api_resources": [{"identifier": ORDERS, "permissions": [{"name": "orders:eat"}] * 2}]},
+            f"{ORDERS}: permission orders:eat is in the file twice",
+        ),
+        ({"roles": [{"name": "captain"}] * 2}, "roles: role captain is in the file twice"),
+        ({"organization_template": {"roles": [{"name": "x"}] * 2}}, "organization_role x is in the file twice"),
+        (
+            {"organization_template": {"permissions": [{"name": "x", "description": "X"}] * 2}},
+            "organization_permission x is in the file twice",
+        ),
+        ({"organizations": [{"name": "Acme"}] * 2}, "organizations: organization Acme is in the file twice"),
+        (
+            {"organizations": [{"name": "Acme", "members": [{"username": "ada"}, {"username": "ada"}]}]},
+            "member ada of Acme is in the file twice",
+        ),
         ({"users": [{"email": "eve@example.com"}]}, "username"),
         ({"users": "eve"}, "users"),
         ({"users": [{"username": "eve", "password_hash": "plain"}]}, "not an Argon2id hash"),

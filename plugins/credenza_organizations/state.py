@@ -51,6 +51,7 @@ async def _apply_template(part: Any, run: StateRun) -> None:
     for item in template.get("permissions") or []:
         members = check_keys(item, ("name", "description", "translations"), "a permission")
         name, description = str(members["name"]), run.translated(members, "description")
+        run.once("organization_permission", name)
         try:
             check_permission_name(name)
         except ValueError as error:
@@ -70,6 +71,7 @@ async def _apply_template(part: Any, run: StateRun) -> None:
 
 async def _apply_role(run: StateRun, members: Mapping[str, Any]) -> None:
     name = str(members["name"])
+    run.once("organization_role", name)
     row = (await template_roles()).get(name)
     after: dict[str, Any] = {
         "description": str(members.get("description", (row or {}).get("description", ""))),
@@ -127,11 +129,11 @@ async def _prune_template(run: StateRun, template: Mapping[str, Any], before: Ma
 async def _export_template() -> dict[str, Any]:
     permissions = [
         {"name": name, "description": str(text), **text.members}
-        for name, text in (await template_permissions()).items()
+        for name, text in sorted((await template_permissions()).items())
     ]
     roles = [
         {"name": name, **{key: value for key, value in role.items() if key != "id" and value}}
-        for name, role in (await template_roles()).items()
+        for name, role in sorted((await template_roles()).items())
     ]
     return {"permissions": permissions, "roles": roles} if permissions or roles else {}
 
@@ -154,6 +156,7 @@ async def _apply_organizations(items: Any, run: StateRun) -> None:
 
 async def _apply_organization(run: StateRun, members: Mapping[str, Any], roles: Mapping[str, str]) -> None:
     name = str(members["name"])
+    run.once("organization", str(members.get("id") or name))
     row = await _find(members, name)
     before = {key: row[key] for key in ("name", "description", "suspended")} if row is not None else None
     after = {
@@ -212,6 +215,7 @@ async def _apply_members(run: StateRun, organization: str, name: str, items: Any
             if role not in roles and role not in declared_roles:
                 raise StateError(f"{name}: the template has no role {role!r}")
         username = str(entry["username"]).strip().lower()
+        run.once("member", f"{username} of {name}")
         user = await users.find_user_by_identifier(username)
         if user is None and username not in run.declared.get("user", set()):
             raise StateError(f"{name}: there is no user {username!r}")
@@ -250,7 +254,7 @@ async def _apply_member(
 
 async def _export_organizations() -> list[dict[str, Any]]:
     found = []
-    for row in await Organization.select().order_by(Organization.name).order_by(Organization.id):
+    for row in sorted(await Organization.select(), key=lambda row: (row["name"].casefold(), row["id"])):
         members = await members_of(row["id"])
         people = await users.list_users_by_id(list(members))
         entry: dict[str, Any] = {"id": row["id"], "name": row["name"]}

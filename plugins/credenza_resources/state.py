@@ -48,9 +48,11 @@ async def _apply_resource(run: StateRun, members: Mapping[str, Any]) -> None:
     identifier = str(members["identifier"])
     if not urlsplit(identifier).scheme or "#" in identifier or len(identifier) > 1000:
         raise StateError(f"{identifier}: the identifier is an absolute URI without a fragment")
+    run.once("api_resource", identifier)
     permissions = {}
     for entry in members.get("permissions") or []:
         named = check_keys(entry, ("name", "description", "translations"), f"{identifier}: a permission")
+        run.once(f"{identifier}: permission", str(named["name"]))
         permissions[str(named["name"])] = run.translated(named, "description")
         check_permission_name(str(named["name"]))
     run.declared.setdefault("permission", set()).update(f"api {identifier} {name}" for name in permissions)
@@ -104,10 +106,10 @@ async def _export_resources() -> list[dict[str, Any]]:
             **({"token_lifetime": row["token_lifetime"]} if row["token_lifetime"] else {}),
             "permissions": [
                 {"name": name, "description": str(text), **text.members}
-                for name, text in (await resource_permissions(row["identifier"])).items()
+                for name, text in sorted((await resource_permissions(row["identifier"])).items())
             ],
         }
-        for row in await ApiResource.select().order_by(ApiResource.created_at).order_by(ApiResource.identifier)
+        for row in sorted(await ApiResource.select(), key=lambda row: str(row["identifier"]))
     ]
 
 
@@ -128,6 +130,7 @@ async def _apply_roles(items: Any, run: StateRun) -> None:
 
 async def _apply_role(run: StateRun, members: Mapping[str, Any]) -> None:
     name = str(members["name"])
+    run.once("role", name)
     wanted = {str(r): sorted(str(s) for s in scopes or []) for r, scopes in (members.get("permissions") or {}).items()}
     await check_known(run, name, wanted)
     row = await Role.select().where(Role.name == name).first()
@@ -168,7 +171,7 @@ async def _export_roles() -> list[dict[str, Any]]:
             **({"default": True} if row["default"] else {}),
             "permissions": await role_permissions(row["id"]),
         }
-        for row in await list_roles()
+        for row in sorted(await list_roles(), key=lambda row: str(row["name"]))
     ]
 
 

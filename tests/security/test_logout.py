@@ -142,8 +142,8 @@ def test_a_rdr_01_no_redirect_without_a_good_hint(
 def test_r_lo_03_an_address_without_a_hint_asks_and_leads_nowhere(
     credenza: Any, user_agent: Any, client: RelyingParty, method: str, address: str, more: dict[str, str]
 ) -> None:
-    """A-RDR-01, R-LO-03: "the OP MUST ask the End-User this question if an id_token_hint was not provided", and MUST NOT
-    redirect. RP-Initiated Logout §2-3.
+    """A-RDR-01, R-LO-03: "the OP MUST ask the End-User this question if an id_token_hint was not provided".
+    RP-Initiated Logout §2-3.
     """
     user_agent.authorize(client)
     with credenza.unchanged():

@@ -68,6 +68,7 @@ async def _apply_client(run: Run, item: Any, extensions: Sequence[StateSection])
     name = str(members.get("name") or members.get("client_id") or "")
     if not name:
         raise StateError("an application has a name")
+    run.once("application", str(members.get("client_id") or name))
     before = await _existing(run, members, name)
     client = _declared(run, members, before, name)
     permissions = await declared_permissions(run, name, members["permissions"]) if "permissions" in members else None
@@ -242,7 +243,7 @@ def section(server: AuthorizationServer, plugin_sections: Sequence[StateSection]
 
     async def export() -> list[dict[str, Any]]:
         found = []
-        for row in await clients.list_clients(order="created_at", limit=1_000_000):
+        for row in await clients.list_clients(limit=1_000_000):
             client = await clients.find_client(row["id"], server.client_types)
             if client is None or client.self_registered:
                 continue
@@ -250,6 +251,6 @@ def section(server: AuthorizationServer, plugin_sections: Sequence[StateSection]
             for extension in extensions:
                 shown |= await extension.export_client(client) if extension.export_client is not None else {}
             found.append({key: value for key, value in shown.items() if value not in ("", [], {}, None)})
-        return found
+        return sorted(found, key=lambda application: (application["name"].casefold(), application["client_id"]))
 
     return StateSection("applications", 600, apply, export)

@@ -53,6 +53,13 @@ class Run:
     changes: list[Change] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
     declared: dict[str, set[str]] = field(default_factory=dict)
+    _named: set[tuple[str, str]] = field(default_factory=set, init=False, repr=False)
+
+    def once(self, kind: str, name: str) -> None:
+        """Raises StateError when the file has this object a second time: the first would be overwritten in silence."""
+        if (kind, name) in self._named:
+            raise StateError(f"{kind} {name} is in the file twice")
+        self._named.add((kind, name))
 
     async def change(
         self,
@@ -116,11 +123,15 @@ class Run:
             )
 
 
+NAMES = ("username", "client_id", "identifier", "name")
+
+
 def check_keys(item: object, allowed: Sequence[str], what: str) -> Mapping[str, Any]:
-    """A mapping with no other keys than these; raises StateError naming the one that is unknown."""
+    """A mapping with no other keys than these; raises StateError naming it and the one that is unknown."""
     if not isinstance(item, Mapping):
         raise StateError(f"{what} is a mapping")
     for key in item:
         if key not in allowed:
-            raise StateError(f"{what}: unknown key {key!r}; the keys are {', '.join(allowed)}")
+            called = next((f" ({item[name]})" for name in NAMES if item.get(name)), "")
+            raise StateError(f"{what}{called}: unknown key {key!r}; the keys are {', '.join(allowed)}")
     return item

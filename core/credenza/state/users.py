@@ -59,7 +59,7 @@ def section(plugin_sections: Sequence[StateSection]) -> StateSection:
         found: list[dict[str, Any]] = []
         while page := await users.list_users(offset=len(found), limit=500):
             found += [await _export_user(user, extensions) for user in page]
-        return found
+        return sorted(found, key=lambda user: str(user["username"]))
 
     return StateSection("users", 400, apply, export)
 
@@ -70,6 +70,7 @@ async def _apply_user(run: Run, item: Any, extensions: Sequence[StateSection]) -
     username = str(members["username"]).strip().lower()
     if message := check_username(username) or check_email(str(members.get("email") or "")):
         raise StateError(f"{username}: {message}")
+    run.once("user", username)
     before = await users.find_user_by_identifier(username)
     before = before if before is not None and before.username == username else None
     password_hash = await _password_hash(run, username, members, before)
