@@ -52,6 +52,21 @@ def test_ready_means_that_the_database_answers(credenza: Credenza, broken: Calla
     assert credenza.request("GET", "/healthz").json() == {"status": "live"}
 
 
+@pytest.mark.parametrize("path", ["/", "/healthz", "/readyz"])
+def test_head_is_get_without_a_body(credenza: Credenza, path: str) -> None:
+    """What watches from outside often asks like this. RFC 9110 §9.3.2."""
+    whole, bare = credenza.request("GET", path), credenza.request("HEAD", path)
+    assert bare.status_code == whole.status_code == (303 if path == "/" else 200)
+    assert bare.headers.get("content-type") == whole.headers.get("content-type")
+    assert bare.content == b""
+
+
+def test_head_tells_that_it_is_not_ready(credenza: Credenza, broken: Callable[[Exception], None]) -> None:
+    broken(StoreUnavailable("away"))
+    assert credenza.request("HEAD", "/readyz").status_code == 503
+    assert credenza.request("HEAD", "/healthz").status_code == 200
+
+
 def test_a_full_disk_turns_readiness_red_until_a_write_succeeds(credenza: Credenza, client: RelyingParty) -> None:
     """K23: reading goes on, so only a write tells."""
     engine = credenza.server.engine

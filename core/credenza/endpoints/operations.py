@@ -5,7 +5,8 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from hmac import compare_digest
 
-from litestar import Response, get
+from litestar import Response, get, route
+from litestar.enums import HttpMethod
 from litestar.exceptions import NotFoundException
 from prometheus_client import CONTENT_TYPE_LATEST
 
@@ -14,16 +15,17 @@ from ..web.readiness import find_trouble
 from ..web.requests import AnyRequest, server_of
 from ..web.responses import AnyResponse, json_response
 
+WATCHED = [HttpMethod.GET, HttpMethod.HEAD]  # what watches from outside often asks for the head alone
 POLICY = timedelta(days=180)  # RFC 9116 §2.5.5 recommends less than a year
 
 
-@get("/healthz", name="health")
+@route("/healthz", http_method=WATCHED, status_code=200, name="health")
 async def healthz() -> dict[str, str]:
     """The process answers; nothing else is asked, so that a database that is away restarts nobody."""
     return {"status": "live"}
 
 
-@get("/readyz", name="readiness")
+@route("/readyz", http_method=WATCHED, status_code=200, name="readiness")
 async def readyz(request: AnyRequest) -> AnyResponse:
     server = server_of(request)
     if trouble := await find_trouble(server):

@@ -44,7 +44,7 @@ async def on_sign_in_needed(request: AnyRequest, error: SignInNeeded) -> AnyResp
     return await begin_interaction(request, server_of(request), return_to=error.return_to, state={"begun": begun})
 
 
-@get("/", name="front door")
+@route("/", http_method=[HttpMethod.GET, HttpMethod.HEAD], status_code=200, name="front door")
 async def front_door(request: AnyRequest) -> AnyResponse:
     """Administrators to the console, everybody else to their account."""
     server = server_of(request)
