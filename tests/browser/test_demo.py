@@ -67,6 +67,25 @@ def test_cancel_leads_back_without_anything(demo: Any, page: Any) -> None:
     assert page.locator("[data-page=welcome]").count() == 1
 
 
+def test_two_tabs_may_both_finish_and_a_stray_answer_signs_nobody_out(demo: Any, page: Any) -> None:
+    other = page.context.new_page()
+    for tab in (page, other):
+        tab.goto(demo.home)
+        tab.get_by_role("link", name="Sign in with Credenza").click()
+    for tab in (page, other):
+        tab.locator("[data-page=sign-in], [data-page=consent], [data-page=tokens]").wait_for()
+        if tab.locator("[data-page=sign-in]").count():
+            tab.fill("[name=identifier]", "ada")
+            tab.fill("[name=password]", demo.passwords["ada"])
+            tab.keyboard.press("Enter")
+        tab.locator("[data-page=consent], [data-page=tokens]").wait_for()
+        allow(tab)
+        assert "Welcome ashore, Ada" in tab.inner_text("h1")
+    page.goto(f"{demo.home}/callback?code=x&state=y&iss={demo.issuer}")
+    page.get_by_text("belongs to no sign-in that began in this browser").wait_for()
+    assert page.locator("[data-page=tokens]").count() == 1
+
+
 @pytest.mark.parametrize("width", [1360, 375])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_it_fits_the_screen(

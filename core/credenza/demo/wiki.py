@@ -31,6 +31,7 @@ ORDERS = "https://orders.example.com"
 COOKIE = "harbour_session"
 ALGORITHMS = ["RS256", "ES256"]
 MOST_VISITORS = 10_000
+MOST_PENDING = 10  # sign-ins of one browser
 
 STOCK = [
     {"order": "HW-1043", "goods": "Brass compass", "for": "Ada's sloop", "state": "on the quay"},
@@ -62,9 +63,9 @@ TIMES = {"exp", "iat", "nbf", "auth_time"}
 
 @dataclass
 class Visitor:
-    """One browser: the sign-in it has begun, or what came of it."""
+    """One browser: the sign-ins it has begun (one in each tab, by `state`), and what came of the last one."""
 
-    pending: dict[str, str] = field(default_factory=dict)
+    pending: dict[str, dict[str, str]] = field(default_factory=dict)
     tokens: dict[str, Any] = field(default_factory=dict)
     claims: dict[str, Any] = field(default_factory=dict)
     userinfo: dict[str, Any] = field(default_factory=dict)
@@ -214,7 +215,8 @@ async def home(request: Asked) -> Answer:
 async def sign_in(request: Asked) -> Answer:
     """Authorization code with PKCE. RFC 6749 §4.1.1, RFC 7636, RFC 8707."""
     wiki = wiki_of(request)
-    visitor = Visitor(pending={"nonce": secrets.token_urlsafe(16), "code_verifier": secrets.token_urlsafe(48)})
+    visitor = Visitor(pending=visitor_of(request).pending)
+    begun = {"nonce": secrets.token_urlsafe(16), "code_verifier": secrets.token_urlsafe(48)}
     try:
         address = (await wiki.endpoints())["authorization_endpoint"]
     except Exception as error:  # noqa: BLE001  # whatever went wrong between the two servers is told, not raised
@@ -222,9 +224,10 @@ async def sign_in(request: Asked) -> Answer:
         return remember(request, visitor, Redirect("/"))
     wished = {"prompt": "consent"} if request.query_params.get("prompt") == "consent" else {}
     async with wiki.client() as client:
-        url, visitor.pending["state"] = client.create_authorization_url(
-            address, resource=ORDERS, **visitor.pending, **wished
-        )
+        url, state = client.create_authorization_url(address, resource=ORDERS, **begun, **wished)
+    while len(visitor.pending) >= MOST_PENDING:
+        visitor.pending.pop(next(iter(visitor.pending)))
+    visitor.pending[state] = begun
     return remember(request, visitor, Redirect(url))
 
 
@@ -232,29 +235,31 @@ async def sign_in(request: Asked) -> Answer:
 async def callback(request: Asked) -> Answer:
     """The browser is back. RFC 6749 §4.1.2, RFC 9207."""
     wiki, visitor = wiki_of(request), visitor_of(request)
-    pending, given = visitor.pending, request.query_params
-    visitor = Visitor()
-    if not pending or not secrets.compare_digest(given.get("state", "").encode(), pending["state"].encode()):
+    given = request.query_params
+    begun = visitor.pending.pop(given.get("state", ""), None)
+    if begun is None:
         visitor.problem = "This answer belongs to no sign-in that began in this browser. Start again."
-    elif given.get("iss") != wiki.issuer:
+        return remember(request, visitor, Redirect("/"))
+    visitor = Visitor(pending=visitor.pending)
+    if given.get("iss") != wiki.issuer:
         visitor.problem = f"The answer comes from {given.get('iss', 'nobody')}, and we asked {wiki.issuer}."
     elif given.get("error") == "access_denied":
         visitor.notice = "You did not authorize Harbour Wiki, so we know nothing about you."
     elif "error" in given:
         visitor.problem = f"{given['error']}: {given.get('error_description', '')}"
     else:
-        await _redeem(wiki, visitor, given.get("code", ""), pending)
+        await _redeem(wiki, visitor, given.get("code", ""), begun)
     return remember(request, visitor, Redirect("/"))
 
 
-async def _redeem(wiki: Wiki, visitor: Visitor, code: str, pending: Mapping[str, str]) -> None:
+async def _redeem(wiki: Wiki, visitor: Visitor, code: str, begun: Mapping[str, str]) -> None:
     try:
         endpoints = await wiki.endpoints()
         async with wiki.client() as client:
             tokens = await client.fetch_token(
-                endpoints["token_endpoint"], code=code, code_verifier=pending["code_verifier"]
+                endpoints["token_endpoint"], code=code, code_verifier=begun["code_verifier"]
             )
-            claims = await wiki.check_id_token(tokens["id_token"], pending["nonce"])
+            claims = await wiki.check_id_token(tokens["id_token"], begun["nonce"])
             userinfo = dict((await client.get(endpoints["userinfo_endpoint"])).raise_for_status().json())
         if userinfo["sub"] != claims["sub"]:
             raise OAuthError("invalid_token", "UserInfo answers about somebody else.")
