@@ -37,6 +37,7 @@ from .applications.common import address_of_client
 HERE = "/console/xray"
 FOLDER = Path(__file__).parent / "templates"
 KNOWN = 100
+NOTHING = "There is nothing to show yet. Look at the marked fields."
 FIELDS = ("client", "user", "scope", "resource")
 # How far a permission came: each outcome is the filter that stopped it.
 STEPS = {Outcome.NOT_ENABLED: 0, Outcome.NOT_HELD: 1, Outcome.NOT_CONSENTED: 2, Outcome.GRANTED: 3}
@@ -98,12 +99,12 @@ async def show_xray(visit: ConsoleVisit) -> XrayPage:
     if user is None:
         errors["user"] = "There is no such user."
     if errors or client is None or user is None:
-        return page.refused(errors)
+        return page.refused({"": NOTHING} | errors)
     values["scope"] = values["scope"] or everything(client)
     try:
         found = await _explain(visit, client, user, values)
     except ProtocolError as error:
-        return page.refused({"scope": error.description or error.code})
+        return page.refused({"": NOTHING, "scope": error.description or error.code})
     return _filled(visit, page, client, user, found)
 
 

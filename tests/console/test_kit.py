@@ -118,6 +118,22 @@ def test_a_run_for_an_api_shows_what_was_left_out(visitor: Visitor) -> None:
     assert json.loads(blocks(page)["Claims of the Access token"])["scope"] == "orders:read"
 
 
+def test_the_scopes_of_the_chosen_api_are_added_where_none_is_named(visitor: Visitor) -> None:
+    visitor.credenza.apply({"users": [{"username": "root", "roles": ["support"]}]})
+    page = follow(visitor, "/console/applications/app/try", resource=ORDERS)
+    assert "Everything" in page.text, page.text
+    assert json.loads(blocks(page)["Claims of the Access token"])["scope"].split()[-1] == "orders:read"
+    page = follow(visitor, "/console/applications/machine/try", scope="", resource=ORDERS)
+    assert json.loads(blocks(page)["Claims of the Access token"])["scope"] == "orders:read"
+
+
+def test_a_run_that_cannot_start_does_not_speak_of_saving(visitor: Visitor) -> None:
+    fields = {"scope": "openid", "resource": "https://nobody.example.com", "prompt": ""}
+    shown = visitor.refused("/console/applications/app/try", fields)
+    assert "Nothing was started. Look at the marked fields." in shown
+    assert "Nothing was saved" not in shown
+
+
 def test_a_service_gets_its_token_at_once(visitor: Visitor) -> None:
     page = follow(visitor, "/console/applications/machine/try", scope="orders:read", resource=ORDERS)
     assert "Access token" in page.text

@@ -50,6 +50,8 @@ def test_unknown_names_are_said_beside_their_fields(admin: UserAgent) -> None:
     assert page.status == 422
     assert "No application has this client ID." in page.text
     assert "There is no such user." in page.text
+    assert "There is nothing to show yet. Look at the marked fields." in page.text
+    assert "Nothing was saved" not in page.text
 
 
 def test_looking_writes_nothing(admin: UserAgent, user_agent: UserAgent, client: RelyingParty) -> None:

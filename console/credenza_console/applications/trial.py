@@ -111,7 +111,8 @@ async def start(visit: ConsoleVisit, application: str) -> AnyResponse | TryPage:
     if page.hindrance:
         errors[""] = page.hindrance
     if errors:
-        return page.refused(errors, **typed)
+        return page.refused({"": "Nothing was started. Look at the marked fields."} | errors, **typed)
+    typed["scope"] = _for_the_api(client, typed["scope"], typed["resource"])
     secret_id, secret = await _lend_secret(visit, client)
     run = Run(
         client=client.id,
@@ -152,6 +153,12 @@ def _page(client: Client) -> TryPage:
         apis=(("", "None"), *((resource, resource) for resource in resources)),
         values={"scope": scopes_of(client) if client.type.interactive else "", "resource": "", "prompt": ""},
     )
+
+
+def _for_the_api(client: Client, scope: str, resource: str) -> str:
+    """A token for an API needs one of its permissions: where none is named, all are asked for that are enabled here."""
+    enabled = sorted(p.scope for p in client.ceiling or {} if resource and p.resource == resource)
+    return scope if set(enabled) & set(scope.split()) else " ".join([*scope.split(), *enabled])
 
 
 async def _lend_secret(visit: ConsoleVisit, client: Client) -> tuple[str, str]:

@@ -177,7 +177,8 @@ class Desk:
             content = await asyncio.to_thread(theme_package, visit.server, branding, name, css)
         except ValueError as error:
             page = await self._page(visit, branded, draft, branding)
-            return page.refused({"name": str(error)}, name=name)
+            nothing = "Nothing was downloaded. Look at the marked field."
+            return page.refused({"": nothing, "name": str(error)}, name=name)
         headers = {
             "Content-Disposition": f'attachment; filename="credenza-{name}.zip"',
             "Cache-Control": "no-store",
