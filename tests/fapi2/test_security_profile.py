@@ -273,9 +273,15 @@ def test_an_administrator_switches_it_on_in_the_console(credenza: Credenza, admi
     bank = Bank(credenza, "bank")
     normal = {"profile": "", "token_endpoint_auth_method": "private_key_jwt"}
     credenza.apply({"applications": [bank.declared(**normal)]})
-    page = admin.get("/console/applications/bank")
-    assert isinstance(page, PageSeen)
-    hidden = next(form for form in page.forms if "profile" in str(form.fields)).hidden()
+
+    def save(values: dict[str, str]) -> PageSeen:
+        page = admin.get("/console/applications/bank")
+        assert isinstance(page, PageSeen)
+        hidden = next(form for form in page.forms if "profile" in str(form.fields)).hidden()
+        answer = admin.post("/console/applications/bank", [*hidden, *values.items()])
+        assert isinstance(answer, PageSeen)
+        return answer
+
     values = {
         "name": "Harbour Bank",
         "redirect_uris": REDIRECT_URI,
@@ -285,21 +291,17 @@ def test_an_administrator_switches_it_on_in_the_console(credenza: Credenza, admi
         "jwks": json.dumps({"keys": [bank.keys.jwk]}),
         "profile": "fapi2",
     }
-    refused = admin.post("/console/applications/bank", [*hidden, *values.items()])
-    assert isinstance(refused, PageSeen)
+    refused = save(values)
     assert refused.status == 422
     assert "ES256, PS256, EdDSA only, with the profile fapi2" in refused.text
-    saved = admin.post("/console/applications/bank", [*hidden, *(values | {"id_token_alg": "PS256"}).items()])
-    assert isinstance(saved, PageSeen)
-    assert saved.status == 200
+    assert save(values | {"id_token_alg": "PS256"}).status == 200
     client = credenza.run(credenza.server.find_client, "bank")
     assert client is not None
     assert (client.fapi, client.id_token_alg) == (True, "PS256")
     # A form that does not say takes nothing away; one that says "none" does.
     del values["profile"]
     for more, fapi in (({}, True), ({"profile": "none"}, False)):
-        form = values | {"id_token_alg": "PS256"} | more
-        assert isinstance(admin.post("/console/applications/bank", [*hidden, *form.items()]), PageSeen)
+        assert save(values | {"id_token_alg": "PS256"} | more).status == 200
         client = credenza.run(credenza.server.find_client, "bank")
         assert client is not None
         assert client.fapi is fapi
