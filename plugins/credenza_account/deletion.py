@@ -64,7 +64,7 @@ async def delete_account(request: AnyRequest) -> AnyResponse:
     page.typed = here.form.get("confirm", "").strip()[:150]
     if page.blocked or page.typed != here.user.username:
         page.status = 422
-        page.message = "" if page.blocked else Words("Type your user name: %(name)s", name=here.user.username)
+        page.message = "" if page.blocked else Words("That is not your username.")
         return await show(here, page)
     user = here.user
     async with transaction():

@@ -115,6 +115,7 @@ def test_an_account_is_deleted_by_its_owner(credenza: Credenza, account: Account
     ada, elsewhere = account("ada"), account("ada")
     ada.get("/account/data/delete")
     page = press(ada, "/account/data/delete", ("confirm", "grace"))
+    assert "That is not your username." in seen(page).text
     assert isinstance(page, PageSeen)
     assert page.status == 422
     page = press(ada, "/account/data/delete", ("confirm", "ada"))

@@ -62,7 +62,7 @@ async def delete(visit: ConsoleVisit, application: str) -> ConsoleDone | DeleteP
     page = await _delete_page(visit, application)
     client = page.client
     if visit.form.get("confirm", "").strip() != client.name.strip():
-        errors = {"confirm": f"Type the name of the application: {client.name}"}
+        errors = {"confirm": "That is not the name of the application."}
         return page.refused(errors, confirm=visit.form.get("confirm", ""))
     async with transaction():
         await clients.delete_client(client.id)

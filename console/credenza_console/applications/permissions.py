@@ -152,7 +152,7 @@ async def remove_permission(visit: ConsoleVisit, application: str) -> ConsoleDon
     gone = _named(ceiling, page.line.key)
     typed = visit.form.get("confirm", "").strip()
     if page.touched.any and typed != gone.scope:
-        return page.refused({"confirm": f"Type the permission: {gone.scope}"}, confirm=typed)
+        return page.refused({"confirm": "That is not the permission."}, confirm=typed)
     await _save(visit, client, {p: required for p, required in ceiling.items() if p != gone})
     return ConsoleDone(f"{page.address}/permissions", f"{page.line.title} was removed.")
 

@@ -126,7 +126,7 @@ async def show_delete_secret(visit: ConsoleVisit, application: str, secret: str)
 async def delete_secret(visit: ConsoleVisit, application: str, secret: str) -> ConsoleDone | DeleteSecretPage:
     page = await _delete_page(visit, application, secret)
     if visit.form.get("confirm", "").strip() != page.secret.name:
-        errors = {"confirm": f"Type the name of the secret: {page.secret.name}"}
+        errors = {"confirm": "That is not the name of the secret."}
         return page.refused(errors, confirm=visit.form.get("confirm", ""))
     async with transaction():
         await clients.delete_secret(page.client.id, secret)

@@ -171,7 +171,7 @@ async def _accept(request: AnyRequest, key: str, user: User | None, form: Parame
                 )
     except Exception as error:
         if is_unique_violation(error):
-            return Words("Somebody has this user name already.")
+            return Words("Somebody has this username already.")
         raise
     return ""
 
@@ -179,5 +179,5 @@ async def _accept(request: AnyRequest, key: str, user: User | None, form: Parame
 def check_username(username: str) -> str:
     """What is wrong with a user name, in a sentence; empty when nothing is."""
     if not 1 <= len(username) <= 150 or any(c.isspace() or not c.isprintable() for c in username) or "@" in username:
-        return Words("A user name has 1 to 150 characters, no spaces and no @.")
+        return Words("A username has 1 to 150 characters, no spaces and no @.")
     return ""

@@ -19,7 +19,7 @@ from ..web.passwords import MAX_CHARACTERS, Passwords, is_common
 from ..web.tries import take_a_turn
 
 PER_ADDRESS = Rule("failed sign-in by address", burst=100, seconds=900)
-WRONG = Words("The user name or the password is not right.")
+WRONG = Words("The email, username or password is not right.")
 
 
 class PasswordAuthenticator(Authenticator):

@@ -59,7 +59,7 @@ async def show_delete(visit: ConsoleVisit, organization: str) -> DeletePage:
 async def delete(visit: ConsoleVisit, organization: str) -> ConsoleDone | DeletePage:
     row = await find(organization)
     if visit.form.get("confirm", "").strip() != row["name"]:
-        errors = {"confirm": f"Type the name of the organization: {row['name']}"}
+        errors = {"confirm": "That is not the name of the organization."}
         return (await _delete_page(visit, row)).refused(errors, confirm=visit.form.get("confirm", ""))
     async with transaction():
         await store.delete_organization(row["id"])

@@ -177,7 +177,7 @@ async def remove(visit: ConsoleVisit, organization: str, user: str) -> ConsoleDo
     found, roles = await _find_member(row, user)
     if visit.form.get("confirm", "").strip() != found.username:
         page = await _remove_page(visit, row, found, roles)
-        errors = {"confirm": f"Type the user name: {found.username}"}
+        errors = {"confirm": "That is not the user name."}
         return page.refused(errors, confirm=visit.form.get("confirm", ""))
     async with transaction():
         await store.remove_member(row["id"], found.id)

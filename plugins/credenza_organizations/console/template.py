@@ -138,7 +138,7 @@ async def show_delete_permission(visit: ConsoleVisit, permission: str) -> Delete
 async def delete_permission(visit: ConsoleVisit, permission: str) -> ConsoleDone | DeletePage:
     page = await _delete_page(visit, permission)
     if visit.form.get("confirm", "").strip() != page.called:
-        return page.refused({"confirm": f"Type its name: {page.called}"}, confirm=visit.form.get("confirm", ""))
+        return page.refused({"confirm": "That is not its name."}, confirm=visit.form.get("confirm", ""))
     description = (await store.template_permissions())[page.called]
     async with transaction():
         await store.delete_template_permission(page.called)

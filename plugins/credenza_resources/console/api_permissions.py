@@ -89,7 +89,7 @@ async def delete_permission(visit: ConsoleVisit, resource: str, permission: str)
     row = await find(resource)
     page = await _delete_permission_page(visit, row, permission)
     if visit.form.get("confirm", "").strip() != page.called:
-        return page.refused({"confirm": f"Type its name: {page.called}"}, confirm=visit.form.get("confirm", ""))
+        return page.refused({"confirm": "That is not its name."}, confirm=visit.form.get("confirm", ""))
     async with transaction():
         await store.delete_permission(row["identifier"], page.called)
         await visit.changed("api_permission", "deleted", f"{row['identifier']} {page.called}")

@@ -180,7 +180,7 @@ async def delete(visit: ConsoleVisit, resource: str) -> ConsoleDone | DeletePage
     row = await find(resource)
     page = await _delete_page(visit, row)
     if visit.form.get("confirm", "").strip() != page.called:
-        return page.refused({"confirm": f"Type its name: {page.called}"}, confirm=visit.form.get("confirm", ""))
+        return page.refused({"confirm": "That is not its name."}, confirm=visit.form.get("confirm", ""))
     async with transaction():
         await store.delete_resource(row["identifier"])
         await visit.changed("api_resource", "deleted", row["identifier"], before={"name": row["name"]})

@@ -141,7 +141,7 @@ async def show_delete(visit: ConsoleVisit, role: str) -> DeletePage:
 async def delete(visit: ConsoleVisit, role: str) -> ConsoleDone | DeletePage:
     row = await _find(role)
     if visit.form.get("confirm", "").strip() != row["name"]:
-        errors = {"confirm": f"Type the name of the role: {row['name']}"}
+        errors = {"confirm": "That is not the name of the role."}
         return (await _delete_page(visit, row)).refused(errors, confirm=visit.form.get("confirm", ""))
     async with transaction():
         await store.delete_role(role)

@@ -161,7 +161,7 @@ async def block(visit: ConsoleVisit, host: str) -> ConsoleDone | BlockPage:
     page = await _block_page(visit, name)
     typed = visit.form.get("confirm", "").strip()
     if page.touched.any and typed != name:
-        return page.refused({"confirm": f"Type the host: {name}"}, confirm=typed)
+        return page.refused({"confirm": "That is not the host."}, confirm=typed)
     await _decide(visit, page.decision, Decision(name, BLOCKED, {}, visit.user.id, visit.server.now()))
     return ConsoleDone(address_of_host(name), f"{name} is blocked.")
 
