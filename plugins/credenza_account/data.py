@@ -68,7 +68,7 @@ async def show_data(request: AnyRequest) -> AnyResponse:
     released = await _claims(here)
     texts = claims_in_words({name: value for _, claims in released for name, value in claims.items()})
     for title, claims in released:
-        facts = tuple(Fact(claim_label(name), texts[name]) for name in claims if name != "updated_at")
+        facts = tuple(Fact(claim_label(name), texts[name]) for name in claims if name != "updated_at" and texts[name])
         groups += [(title, facts)] if facts else []
     deletion = f"{HERE}/delete" if here.server.settings.account_deletion else ""
     return await show(here, DataPage(title=Words("Your data"), groups=tuple(groups), deletion=deletion))

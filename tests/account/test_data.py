@@ -37,6 +37,14 @@ def test_the_page_says_what_is_stored(account: Account) -> None:
         assert text in page.text
 
 
+def test_the_page_has_no_rows_without_a_value(account: Account) -> None:
+    """Of somebody who is in no organization, for example."""
+    page = seen(account("grace").get("/account/data"))
+    assert "The organization you choose" not in page.text
+    assert "Your roles there" not in page.text
+    assert "<bdi></bdi>" not in page.html
+
+
 def test_the_file_is_a_download_that_nobody_keeps(account: Account) -> None:
     response = account("ada").send("GET", "/account/data.json")
     assert response.headers["content-type"].startswith("application/json")
