@@ -531,6 +531,7 @@ def test_migrate_runs_once(credenza_command: Run) -> None:
 def test_check_is_not_content_with_pending_migrations(credenza_command: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("CREDENZA_ARGON2_MEMORY_KIB")
     monkeypatch.delenv("CREDENZA_ARGON2_TIME_COST")
+    Path(os.environ["CREDENZA_DATABASE_URL"].removeprefix("sqlite:///")).touch(mode=0o600)
     done = credenza_command("check")
     assert done.status == 1
     assert "migrations have not run" in done.error
@@ -609,6 +610,19 @@ def test_check_is_not_content_with_a_database_that_others_can_read(
     done = credenza_command("check")
     assert done.status == 1
     assert "credenza.db can be read by others; chmod 600 it" in done.error
+
+
+def test_check_makes_no_database(credenza_command: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Made by root, it would be one that the service cannot open."""
+    monkeypatch.delenv("CREDENZA_ARGON2_MEMORY_KIB")
+    monkeypatch.delenv("CREDENZA_ARGON2_TIME_COST")
+    path = tmp_path / "none" / "credenza.db"
+    path.parent.mkdir()
+    monkeypatch.setenv("CREDENZA_DATABASE_URL", f"sqlite:///{path}")
+    done = credenza_command("check")
+    assert done.status == 1
+    assert "there is no database yet; run `credenza migrate`" in done.error
+    assert list(path.parent.iterdir()) == []
 
 
 def test_check_is_not_content_with_a_database_that_does_not_answer(

@@ -257,3 +257,14 @@ def test_a_confirmed_address_is_given_to_nobody_else(visitor: Visitor) -> None:
     ada = visitor.credenza.run(users.find_user_by_identifier, "ada@example.com")
     assert ada is not None
     visitor.done(f"/console/users/{ada.id}", {"email": "ada@example.com", "email_verified": "on", "name": "Ada L."})
+
+
+def test_the_subject_of_a_token_leads_to_its_user(visitor: Visitor) -> None:
+    """`sub` is what stands in a partner's log."""
+    grace = visitor.credenza.run(users.find_user_by_identifier, "grace")
+    assert grace is not None
+    for path in ("/console/users", "/console/search"):
+        page = visitor.get(f"{path}?q={grace.id}")
+        assert f"/console/users/{grace.id}" in page.links
+    page = visitor.get(f"/console/users?q={grace.id[:-1]}0{grace.id[-1]}")
+    assert f"/console/users/{grace.id}" not in page.links

@@ -17,6 +17,8 @@ from urllib.parse import parse_qs, urlsplit
 
 from ..encryption import Undecryptable
 from ..settings import Settings
+from ..store.engine import engine_from_url
+from ..store.sqlite import SafeSQLiteEngine
 from ..store.version import current_version
 from ..web.limits import Limiter, Rule
 from .common import DATABASE_ERRORS, opened, print_json, print_line, run, settings_of
@@ -113,7 +115,15 @@ def has_password(text: str) -> bool:
     return any("@" in a and ":" in urlsplit(a).netloc.rpartition("@")[0] for a in addresses)
 
 
+def may_exist(settings: Settings) -> bool:
+    """False for a file that is not there; who asks a server does not make a database."""
+    engine = engine_from_url(settings.database_url)
+    return not isinstance(engine, SafeSQLiteEngine) or Path(engine.path).exists()
+
+
 async def database_problems(settings: Settings) -> list[str]:
+    if not may_exist(settings):  # looking would make one
+        return ["there is no database yet; run `credenza migrate`"]
     try:
         async with opened(settings, migrated=False) as (server, _):
             waiting = await server.pending_migrations()

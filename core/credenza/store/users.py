@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import reduce
@@ -94,6 +95,9 @@ class User:
     @property
     def display_name(self) -> str:
         return str(self.profile.get("name") or self.username)
+
+
+USER_ID = re.compile(r"u[0-9a-f]{30}")
 
 
 def new_user_id() -> str:
@@ -234,7 +238,9 @@ async def count_users(*, search: str = "", state: str = "") -> int:
 
 
 def _matching(search: str) -> Any:
-    """Each word somewhere, in any order; those that few will have are looked for first."""
+    """A user's id; or each word somewhere, in any order, and those that few will have are looked for first."""
+    if USER_ID.fullmatch(search.strip()):  # a `sub` from somebody's log
+        return UserRow.id == search.strip()
     words = sorted(search.lower().split()[:10], key=lambda word: (word.isalpha(), -len(word)))
     return reduce(and_, [UserRow.words.like(contains(word)) for word in words])
 

@@ -136,7 +136,7 @@ async def on_forbidden(request: AnyRequest, error: Forbidden) -> AnyResponse:
 
 async def on_not_allowed(request: AnyRequest, error: NotAllowed) -> AnyResponse:
     description = error.text or Words("Your account may not do this.")
-    return await error_page(request, "forbidden", description, status=403)
+    return await error_page(request, "forbidden", description, status=403, sign_out=True)
 
 
 async def on_store_unavailable(request: AnyRequest, error: StoreUnavailable) -> AnyResponse:

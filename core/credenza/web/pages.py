@@ -254,7 +254,7 @@ class ErrorPage(Page):
     again: str = ""
     """The label of a link to the same page once more, where that may help."""
     sign_out: bool = False
-    """Whether to lead to the page that asks about signing out, because that is what the user came for."""
+    """Whether to lead to the page that asks about signing out: the user came for it, or needs another account."""
 
 
 @dataclass(kw_only=True)
