@@ -14,6 +14,7 @@ import ast
 import itertools
 import re
 import sys
+import textwrap
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import MISSING, Field, fields
@@ -413,6 +414,14 @@ A template of a theme with the name of one of these replaces it, and may extend 
 {_blocks(CORE_TEMPLATES / "page.html")}.
 `macros.html` draws what several pages have: logos, accounts, icons, messages.
 
+## Icons
+
+{_icons()}.
+
+They are [Lucide](https://lucide.dev)'s. A theme brings more, or draws one of these its own way, as `icons/<name>.svg`
+in its folder of templates: the content of the file is put into the page, and `stroke="currentColor"` takes the colour
+of the text. A name that there is no file for shows the key.
+
 ## What all pages have
 
 {_sections_of((Page, FormPage, Look, Branding), meanings)}
@@ -425,6 +434,10 @@ A template of a theme with the name of one of these replaces it, and may extend 
 ## Pages of our plugins
 
 {_sections_of(brought, meanings)}"""
+
+
+def _icons() -> str:
+    return textwrap.fill(", ".join(f"`{path.stem}`" for path in sorted((CORE_TEMPLATES / "icons").glob("*.svg"))), 118)
 
 
 Meanings = Mapping[tuple[str, str], str]

@@ -104,7 +104,7 @@ class SecondFactorPage(FormPage):
     factor: str = ""
     """Its name; the value of the hidden field `factor`."""
     icon: str = "shield-check"
-    """The name of a Lucide icon."""
+    """The name of [an icon](#icons)."""
     heading: str
     """What the page is about."""
     explanation: str = ""
@@ -148,7 +148,7 @@ class ConsentLine:
     data: str = ""
     """The actual value ("ada@example.com")."""
     icon: str = "key"
-    """The name of a Lucide icon."""
+    """The name of [an icon](#icons)."""
     required: bool = True
     """Whether the user cannot decline it."""
     checked: bool = True
