@@ -25,7 +25,9 @@ def row_id(*parts: str) -> str:
 
 def check_permission_name(name: str) -> None:
     """Raise ValueError, with a sentence, unless an API may call a permission this. RFC 6749 §3.3."""
-    if not 1 <= len(name) <= 255 or any(not 0x21 <= ord(c) <= 0x7E or c in '"\\' for c in name):
+    if not 1 <= len(name) <= 255:
+        raise ValueError("a permission's name has 1 to 255 characters")
+    if any(not 0x21 <= ord(c) <= 0x7E or c in '"\\' for c in name):
         raise ValueError(f"{name!r}: a permission's name has no spaces, quotes, backslashes or letters beyond ASCII")
     if name in RESERVED or name.startswith("urn:credenza:"):
         raise ValueError(

@@ -69,7 +69,10 @@ def _check_characters(uri: str) -> None:
         raise ValueError(f"The address is longer than {MAX_LENGTH} characters.")
     # Browsers and parsers disagree about these, so nothing that has one is ever registered.
     if any(not 0x21 <= ord(c) <= 0x7E or c in '\\"<>^`{|}' for c in uri):
-        raise ValueError("The address has a space, a backslash, or a character that must be percent-encoded.")
+        raise ValueError(
+            "The address has a space, a backslash, or a character that must be percent-encoded; a host beyond ASCII is "
+            "written as DNS knows it (xn--…)."
+        )
 
 
 def _check_web(uri: str) -> None:

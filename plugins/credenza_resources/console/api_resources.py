@@ -189,14 +189,18 @@ async def delete(visit: ConsoleVisit, resource: str) -> ConsoleDone | DeletePage
 
 def check_identifier(identifier: str) -> str:
     """What is wrong with the identifier of an API; empty when nothing is. RFC 8707 §2."""
-    if not 1 <= len(identifier) <= 1000 or any(not 0x21 <= ord(c) <= 0x7E for c in identifier):
-        return "Give an absolute URI without spaces, like https://orders.example.com."
+    if len(identifier) > 1000:
+        return "An identifier has at most 1,000 characters."
+    if any(not 0x21 <= ord(c) <= 0x7E for c in identifier):
+        return "An identifier has no spaces and no letters beyond ASCII."
     try:
         parts = urlsplit(identifier)
     except ValueError:
         return "This is not a valid URI."
-    if not parts.scheme or "#" in identifier or not (parts.netloc or parts.path):
-        return "Give an absolute URI without a fragment, like https://orders.example.com."
+    if "#" in identifier:
+        return "An identifier has no fragment: nothing after a #."
+    if not parts.scheme or not (parts.netloc or parts.path):
+        return "Give an absolute URI, like https://orders.example.com."
     return ""
 
 
