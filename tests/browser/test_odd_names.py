@@ -40,7 +40,7 @@ def odd(running_harbour: Any) -> dict[str, str]:
                 {
                     "username": user,
                     "password": "rowing past the lighthouse",
-                    "email": f"{'a' * 60}.{'b' * 60}@{mark}.example.com",
+                    "email": f"{'a' * 30}.{'b' * 30}@{'c' * 60}.{mark}.example.com",
                     "profile": {"name": HEBREW},
                     "roles": [f"odd {mark}"],
                 }

@@ -113,7 +113,7 @@ def test_an_answer_to_a_form_is_in_the_language_too(user_agent: UserAgent, clien
     user_agent.get(client.authorization_url(ui_locales="de"))
     page = user_agent.sign_in(password="wrong password")
     assert isinstance(page, PageSeen)
-    assert "Der Benutzername oder das Passwort ist nicht richtig." in page.text
+    assert "E-Mail, Benutzername oder Passwort ist nicht richtig." in page.text
 
 
 def test_consent_in_the_language_of_the_application(user_agent: UserAgent, client: RelyingParty) -> None:
