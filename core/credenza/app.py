@@ -36,7 +36,7 @@ from .web.limits import Limiter
 from .web.observing import Application
 from .web.passwords import Passwords
 from .web.rendering import Renderer
-from .web.requests import MAX_PAGE_BODY, check_path
+from .web.requests import MAX_PAGE_BODY
 from .web.turnstile import Turnstile
 
 MEMORY = [discovery.discovery, discovery.jwks]
@@ -112,7 +112,6 @@ def create_app(
             *_plugin_routes(server),
         ],
         exception_handlers=awaited({**APP_HANDLERS, SignInNeeded: pages.on_sign_in_needed}),
-        guards=[check_path],
         request_class=Request,
         request_max_body_size=MAX_PAGE_BODY,
         state=State(

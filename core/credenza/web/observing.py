@@ -26,6 +26,7 @@ access = logging.getLogger("credenza.access")
 
 HEADER = b"x-request-id"
 ACCEPTED = re.compile(rb"[A-Za-z0-9._-]{8,40}")
+NOWHERE = "/\0"  # no database holds such a character, so no path with one leads anywhere
 ALWAYS = ("/healthz", "/readyz")  # answered before the database ever was there
 MOST = 1000  # requests at once in one process; beyond that each would only wait longer
 WAIT = {"error": "temporarily_unavailable", "error_description": "Try again in a moment."}
@@ -53,6 +54,8 @@ class Application(Litestar):
         if scope["type"] != ScopeType.HTTP:
             await super().__call__(scope, receive, send)
             return
+        if "\0" in scope["path"]:
+            scope = {**scope, "path": NOWHERE}
         server: AuthorizationServer = self.state.server
         through_proxy, identifier = id_of(scope, server)
         request_id.set(identifier)

@@ -6,9 +6,6 @@ import ipaddress
 from typing import Any, cast
 
 from litestar import Request
-from litestar.connection import ASGIConnection
-from litestar.exceptions import NotFoundException
-from litestar.handlers.base import BaseRouteHandler
 
 from ..languages import Language, accepted
 from ..patience import within
@@ -33,12 +30,6 @@ class NotAllowed(Exception):
     def __init__(self, text: str = "") -> None:
         super().__init__(text)
         self.text = text
-
-
-async def check_path(connection: ASGIConnection[Any, Any, Any, Any], _: BaseRouteHandler) -> None:
-    """A guard of every route: no database holds a NUL character, so nothing has one in its name."""
-    if "\0" in connection.scope["path"]:
-        raise NotFoundException
 
 
 def server_of(request: AnyRequest) -> AuthorizationServer:
