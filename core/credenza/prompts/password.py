@@ -53,10 +53,10 @@ class PasswordAuthenticator(Authenticator):
     async def _check(
         self, server: AuthorizationServer, identifier: str, password: str, address: str, known: Collection[str]
     ) -> Authentication | str:
-        key = await _counted_as(server, identifier, known)
+        user = await users.find_user_by_identifier(identifier)
+        key = _counted_as(server, identifier, user, known)
         if self.throttled:
             await take_a_turn(server, key, lambda: self.limiter.blocked((PER_ADDRESS, neighbourhood(address))))
-        user = await users.find_user_by_identifier(identifier)
         matches = await self.passwords.verify(user.password_hash if user is not None else None, password)
         if user is None or not matches or user.suspended:
             await self._failed(server, address, user)
@@ -80,12 +80,11 @@ class PasswordAuthenticator(Authenticator):
         )
 
 
-async def _counted_as(server: AuthorizationServer, identifier: str, known: Collection[str]) -> str:
+def _counted_as(server: AuthorizationServer, identifier: str, user: users.User | None, known: Collection[str]) -> str:
     """Whose failures these are: an account's, but for the browsers in which its owner signed in before.
 
     Those have a count of their own: a stranger who goes on guessing does not keep the owner out.
     """
-    user = await users.find_user_by_identifier(identifier) if known else None
-    if user is not None and account_name(server, user.id) in known:
+    if known and user is not None and account_name(server, user.id) in known:
         return server.keyring.keyed_name(f"known browsers of {user.id}")
     return server.keyring.keyed_name(identifier.lower())

@@ -117,9 +117,9 @@ class SafePostgresTransaction(PostgresTransaction):
 
     async def commit(self) -> None:
         await self._send_rows()
-        with explained(self.connection):
-            async with asyncio.timeout(self.engine.slowest):
-                if self.begun:
+        if self.begun:
+            with explained(self.connection):
+                async with asyncio.timeout(self.engine.slowest):
                     await super().commit()  # type: ignore[no-untyped-call]  # Piccolo's
         self._committed = True
 

@@ -124,7 +124,8 @@ async def create(visit: ConsoleVisit) -> ConsoleDone | RolePage:
 @console_get(ONE, "roles:read")
 async def show_role(visit: ConsoleVisit, role: str) -> RolePage:
     row = await _find(role)
-    return await _page(row, _keys(await store.role_permissions(role)))
+    stored = await store.role_permissions(role)
+    return await _page(row, stored, _keys(stored))
 
 
 @console_post(ONE, "roles:write")
@@ -165,7 +166,7 @@ async def _save(visit: ConsoleVisit, row: dict[str, Any] | None) -> ConsoleDone 
     before = await store.role_permissions(role_id)
     if row is not None and not errors:
         errors = changed_meanwhile(visit.form, *_stored(row, before))
-    page = await (_page(row, chosen) if row is not None else _create_page(chosen))
+    page = await (_page(row, before, chosen) if row is not None else _create_page(chosen))
     if errors:
         return page.refused(errors, **typed)
     wanted: dict[str, list[str]] = {}
@@ -222,7 +223,7 @@ async def _create_page(chosen: Collection[str]) -> RolePage:
     return RolePage(title="Create role", path=(UP,), action=f"{HERE}/create", role="", apis=await _apis(chosen))
 
 
-async def _page(row: dict[str, Any], chosen: Collection[str]) -> RolePage:
+async def _page(row: dict[str, Any], stored: Mapping[str, list[str]], chosen: Collection[str]) -> RolePage:
     return RolePage(
         title=row["name"],
         lead=row["description"],
@@ -232,7 +233,7 @@ async def _page(row: dict[str, Any], chosen: Collection[str]) -> RolePage:
         role=row["id"],
         apis=await _apis(chosen),
         holders=await store.count_holders(row["id"]),
-        seen=state_of(*_stored(row, await store.role_permissions(row["id"]))),
+        seen=state_of(*_stored(row, stored)),
         values={
             "name": row["name"],
             "description": row["description"],
