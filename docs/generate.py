@@ -96,8 +96,8 @@ SETTINGS = {
     "argon2_time_cost": "Passes of Argon2id.",
     "argon2_memory_kib": "Memory of Argon2id, in KiB.",
     "argon2_parallelism": "Lanes of Argon2id.",
-    "password_threads": "Threads in which a process checks passwords, each with the memory above; 0 means one "
-    "less than there are processors, shared out among the workers.",
+    "password_threads": "Threads in which a process checks passwords, each with the memory above; 0 means as "
+    "many as there are processors, shared out among the workers.",
     "password_min_length": "Characters of a new password, at least 8; 0 means 15, or 8 where `second_factor` is "
     "`required`, because a password is never the only factor there.",
     "password_recheck": "Whether a sign-in with a password that is on the list of common ones asks for a new one.",

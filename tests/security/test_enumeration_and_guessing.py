@@ -6,9 +6,11 @@ import asyncio
 import os
 import re
 import statistics
+import sys
 import threading
 import time
 from dataclasses import replace
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -320,12 +322,26 @@ def test_a_bru_08_hashing_is_bounded(credenza: Any) -> None:
     assert credenza.run(passwords.verify, None, "x") is False
 
 
-def test_f_18_one_processor_is_kept_free_of_passwords(credenza: Any) -> None:
-    passwords = Passwords(Settings(argon2_time_cost=1, argon2_memory_kib=8, password_threads=3))
-    usable = os.sched_getaffinity(0)
-    expected = usable - {min(usable)} if len(usable) > 1 else usable
-    assert credenza.run(passwords._run, lambda: os.sched_getaffinity(0)) == expected
-    assert os.sched_getaffinity(0) == usable  # everything else may go on anywhere
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux has timers for one thread, and a thread's own niceness")
+def test_f_18_a_hash_takes_breaks_and_is_nice(credenza: Any) -> None:
+    """F-18: whoever wakes up beside a hash does not wait until Linux ends its slice."""
+    passwords = Passwords(Settings(argon2_time_cost=8, argon2_memory_kib=8192, password_threads=1))
+    hasher = PasswordHasher(time_cost=8, memory_cost=8192, parallelism=1)
+
+    def pauses() -> int:
+        """How often this thread has gone to sleep."""
+        status = Path(f"/proc/self/task/{threading.get_native_id()}/status").read_text()
+        return int(status.partition("\nvoluntary_ctxt_switches:")[2].split()[0])
+
+    def pauses_of_a_hash() -> int:
+        before = pauses()
+        hasher.hash("a password like any other")
+        return pauses() - before
+
+    assert credenza.run(passwords._run, pauses_of_a_hash) > 10  # at least 15 ms of computing
+    assert pauses_of_a_hash() < 5  # in any other thread, while no timer is left
+    timers = Path("/proc/self/timers")  # a kernel may be built without it
+    assert not timers.exists() or "signal: " not in timers.read_text()
     assert credenza.run(passwords._run, lambda: os.getpriority(os.PRIO_PROCESS, threading.get_native_id())) > 0
 
 

@@ -22,7 +22,7 @@ from ..server import AuthorizationServer
 from ..settings import Settings
 from ..store.engine import StoreUnavailable
 from ..store.users import count_administrators
-from ..web.passwords import spared
+from ..web.passwords import processors
 from .common import Refusal, opened, print_json, print_line, print_progress, run, settings_of
 from .workers import use_own_workers
 
@@ -57,7 +57,7 @@ def serve(arguments: argparse.Namespace) -> int:
         os.environ["CREDENZA_CONFIG"] = str(arguments.config.resolve())  # for the workers
     os.environ["CREDENZA_ISSUER"] = settings.issuer
     if not settings.password_threads:
-        os.environ["CREDENZA_PASSWORD_THREADS"] = str(max(1, len(spared()) // arguments.workers))
+        os.environ["CREDENZA_PASSWORD_THREADS"] = str(max(1, processors() // arguments.workers))
     with ExitStack() as stack:
         if settings.metrics_token:
             os.environ[METRICS_DIRECTORY] = stack.enter_context(TemporaryDirectory(prefix="credenza-metrics-"))

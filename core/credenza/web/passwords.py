@@ -22,6 +22,7 @@ from ..metrics import Metrics
 from ..protocol.errors import TemporarilyUnavailable
 from ..protocol.words import Words
 from ..settings import Settings
+from .breaks import short_breaks
 
 Result = TypeVar("Result")
 
@@ -45,7 +46,7 @@ class WeakPassword(Exception):
 
 
 class Passwords:
-    """Hashing on all processors but one: the danger is many at once, each with its own megabytes, not a long one."""
+    """Hashing in threads of its own: the danger is many at once, each with its own megabytes, not a long one."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
@@ -55,7 +56,7 @@ class Passwords:
             parallelism=settings.argon2_parallelism,
         )
         self._nobodys = unmatchable(self._hasher)
-        threads = settings.password_threads or len(spared())
+        threads = settings.password_threads or processors()
         self._threads = ThreadPoolExecutor(threads, thread_name_prefix="passwords", initializer=_give_way)
         self._under_way = asyncio.Semaphore(threads + AHEAD)
         self._waiting = 0
@@ -114,7 +115,7 @@ class Passwords:
 
     async def _run(self, function: Callable[..., Result], *arguments: str) -> Result:
         async with self.place():
-            return await asyncio.get_running_loop().run_in_executor(self._threads, function, *arguments)
+            return await asyncio.get_running_loop().run_in_executor(self._threads, _with_breaks, function, *arguments)
 
     def _count(self, change: int) -> None:
         self._waiting += change
@@ -132,29 +133,22 @@ def unmatchable(hasher: PasswordHasher) -> str:
     return f"$argon2id$v={ARGON2_VERSION}${cost}${salt}${tag}"
 
 
-def processors() -> list[int]:
-    """Those that this process may use."""
+def processors() -> int:
+    """How many this process may use."""
     if hasattr(os, "sched_getaffinity"):
-        return sorted(os.sched_getaffinity(0))
-    return list(range(os.cpu_count() or 1))
-
-
-def spared() -> list[int]:
-    """Those that are left to passwords: every worker keeps the same one free of them, unless there is only one."""
-    first, *others = processors()
-    return others or [first]
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 def _give_way() -> None:
-    """A storm of sign-ins leaves the processors to those who have tokens already.
-
-    Whoever wakes up beside a hash that takes 20 ms of computing waits for Linux's next tick, up to 4 ms, however nice
-    it is; so one processor has none. Both are a thread's own on Linux.
-    """
+    """A storm of sign-ins leaves the processors to those who have tokens already. Nice is a thread's own on Linux."""
     with suppress(OSError, AttributeError):
         os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), min(os.getpriority(os.PRIO_PROCESS, 0) + 10, 19))
-    with suppress(OSError, AttributeError):
-        os.sched_setaffinity(threading.get_native_id(), spared())
+
+
+def _with_breaks(function: Callable[..., Result], *arguments: str) -> Result:
+    with short_breaks():
+        return function(*arguments)
 
 
 def normalized(password: str) -> str:
