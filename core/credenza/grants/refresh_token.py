@@ -70,46 +70,52 @@ class RefreshTokenGrant:
         async with database().transaction():
             if await lock_grant(token.grant.id) is None:
                 raise InvalidGrant("The authorization has ended.")
-            # Again, now that nobody else can change the family.
-            current = await find_refresh_token(token.digest, user=False)
-            if current is None:
-                raise InvalidGrant("There is no such refresh token.")
-            check_usable(current, now, server.settings.refresh_token_reuse_window)
-            successor = await self._rotate(server, request.client, current, request.parameters["refresh_token"], now)
+            # Nobody else can change the family now.
+            value = await self._use(server, request.client, token, request.parameters["refresh_token"], now)
+            if value is None:  # somebody was faster
+                current = await find_refresh_token(token.digest, user=False)
+                if current is None:
+                    raise InvalidGrant("There is no such refresh token.")
+                check_usable(current, now, server.settings.refresh_token_reuse_window)
+                value = await self._replace(server, current, now)
             response = await keep(server, minted)
-        response["refresh_token"] = successor
+        response["refresh_token"] = value
         return response
 
-    async def _rotate(
+    async def _use(
         self, server: AuthorizationServer, client: Client, token: RefreshToken, value: str, now: int
-    ) -> str:
-        """Public clients get a new one each time; for the others their authentication binds it. RFC 9700 §4.14.2.
+    ) -> str | None:
+        """What the client holds from now on; None for a token that is spent.
 
-        Rotation never extends the family's absolute lifetime.
+        Public clients get a new one each time; for the others their authentication binds it. RFC 9700 §4.14.2.
         """
-        settings = server.settings
-        idle_expires_at = now + settings.refresh_token_idle_lifetime
-        if token.spent_at is None and client.confidential:
-            await touch_refresh_token(token.digest, now, idle_expires_at)
-            return value
+        if client.confidential:
+            idle_expires_at = now + server.settings.refresh_token_idle_lifetime
+            return value if await touch_refresh_token(token.digest, now, idle_expires_at) else None
         successor = new_token("refresh_token")
-        if token.spent_at is None:
-            if not await spend_refresh_token(token.digest, digest(successor), now):
-                raise Reused
-        else:
-            # A repeat soon after, because the answer was lost: a fresh pair, as long as the other was never used.
-            assert token.successor is not None
-            if not await replace_successor(token.digest, token.successor, digest(successor)):
-                raise Reused
+        if not await spend_refresh_token(token.digest, digest(successor), now):
+            return None
+        await self._insert(server, token, successor, now)
+        return successor
+
+    async def _replace(self, server: AuthorizationServer, token: RefreshToken, now: int) -> str:
+        """A repeat soon after, because the answer was lost: a fresh pair, as long as the other was never used."""
+        successor = new_token("refresh_token")
+        if token.successor is None or not await replace_successor(token.digest, token.successor, digest(successor)):
+            raise Reused
+        await self._insert(server, token, successor, now)
+        return successor
+
+    async def _insert(self, server: AuthorizationServer, token: RefreshToken, successor: str, now: int) -> None:
+        """The family's absolute lifetime is not extended."""
         await insert_refresh_token(
             digest(successor),
             token.grant.id,
             now=now,
-            idle_expires_at=idle_expires_at,
+            idle_expires_at=now + server.settings.refresh_token_idle_lifetime,
             expires_at=token.expires_at,
             jkt=token.jkt,
         )
-        return successor
 
     async def _end_family(self, server: AuthorizationServer, token: RefreshToken, address: str) -> None:
         async with database().transaction():

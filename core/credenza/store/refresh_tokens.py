@@ -54,6 +54,10 @@ _SPEND_REFRESH_TOKEN = Statement(
     "UPDATE credenza_refresh_token SET spent_at = {}, successor = {}, last_used_at = {} "
     "WHERE digest = {} AND spent_at IS NULL RETURNING digest"
 )
+_TOUCH_REFRESH_TOKEN = Statement(
+    "UPDATE credenza_refresh_token SET last_used_at = {}, idle_expires_at = {} "
+    "WHERE digest = {} AND spent_at IS NULL RETURNING digest"
+)
 
 
 async def insert_refresh_token(
@@ -93,6 +97,6 @@ async def replace_successor(digest: str, old: str, new: str) -> bool:
     return bool(rows)
 
 
-async def touch_refresh_token(digest: str, now: int, idle_expires_at: int) -> None:
-    r = RefreshTokenRow
-    await r.update({r.last_used_at: now, r.idle_expires_at: idle_expires_at}).where(r.digest == digest)
+async def touch_refresh_token(digest: str, now: int, idle_expires_at: int) -> bool:
+    """Note its use; False for one that is spent, or gone."""
+    return bool(await _TOUCH_REFRESH_TOKEN.all(now, idle_expires_at, digest))
