@@ -70,16 +70,12 @@ async def settled(engine: Engine) -> bool:
         connections = await engine.connections()
         return not connections.lock.locked() and not connections.writer.in_transaction
     assert isinstance(engine, SafePostgresEngine)
-    assert engine.pool is not None
-    for _ in range(1000):
-        if engine.pool.get_idle_size() == engine.pool.get_size():
-            break
-        await asyncio.sleep(0.01)
-    async with asyncio.timeout(30):
-        held = [await engine.pool.acquire() for _ in range(engine.pool_size)]
+    pool = engine.own_pool()
+    assert pool is not None
+    held = [await pool.acquire(30, for_page=False) for _ in range(engine.pool_size)]
     idle = [not connection.is_in_transaction() for connection in held]
     for connection in held:
-        await engine.pool.release(connection)
+        pool.release(connection, for_page=False)
     return all(idle)
 
 

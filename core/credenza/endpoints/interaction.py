@@ -34,7 +34,15 @@ from ..web.sessions import (
     csrf_cookie,
     set_session_cookie,
 )
-from .authorization import check_pushed, first_required, interaction_address, new_waiting, proceed, trusted
+from .authorization import (
+    begin_interaction,
+    check_pushed,
+    first_required,
+    interaction_address,
+    new_waiting,
+    proceed,
+    trusted,
+)
 from .authorization_answer import device_page, form_action, gone, refuse
 
 # What is known of the request itself, and not of an answer to a prompt.
@@ -165,6 +173,17 @@ async def _complete(
     response = redirect_response(server.settings, f"{server.issuer}/interaction/{waiting.token}")
     _keep_cookies(request, response, waiting)
     return response
+
+
+async def sign_in_with_new(request: AnyRequest, token: str, username: str) -> AnyResponse:
+    """Lead to the sign-in page after somebody chose a password: of what this browser had begun, else of a new one."""
+    server, noted = server_of(request), {"switch": True, "saved": username}
+    interaction = await _find(request, token)
+    if interaction is None:
+        return await begin_interaction(request, server, return_to="/", state={"login": noted})
+    interaction.state["login"] = noted
+    await sessions.update_interaction(interaction)
+    return redirect_response(server.settings, interaction_address(server, token, "login"))
 
 
 async def may_complete(request: AnyRequest, token: str) -> bool:

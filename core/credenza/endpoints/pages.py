@@ -35,7 +35,7 @@ from ..web.responses import AnyResponse, redirect_response
 from ..web.static import LASTING, in_scheme
 from ..web.visitors import visitor_of
 from .authorization import begin_interaction
-from .interaction import way_on
+from .interaction import sign_in_with_new
 
 
 async def on_sign_in_needed(request: AnyRequest, error: SignInNeeded) -> AnyResponse:
@@ -126,7 +126,8 @@ async def invitation(request: AnyRequest, token: FromPath[str]) -> AnyResponse:
         page.username, page.email = form.get("username", page.username), form.get("email", page.email)
         page.message = await _accept(request, digest(token), user, form, found["purpose"])
         if not page.message:
-            return redirect_response(server.settings, server.issuer + way_on(after))
+            username = user.username if user is not None else page.username.strip().lower()
+            return await sign_in_with_new(request, after, username)
     return visitor.known(await render(request, page, status=422 if page.message else 200))
 
 

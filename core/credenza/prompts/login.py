@@ -63,7 +63,11 @@ class LoginPrompt(Prompt):
 
     async def show(self, waiting: Waiting) -> SignInPage:
         hint = waiting.request.login_hint if waiting.request is not None else ""
-        return await self._page(waiting, identifier=hint)
+        saved = waiting.state.get("saved", "")
+        page = await self._page(waiting, identifier=saved or hint)
+        if saved:
+            page.account, page.notice = "", Words("Your password is saved. Sign in with it now.")
+        return page
 
     async def _page(self, waiting: Waiting, *, identifier: str = "", message: str = "") -> SignInPage:
         server = waiting.server

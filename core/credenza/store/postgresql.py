@@ -1,8 +1,7 @@
 """PostgreSQL and CockroachDB through a pool that survives cancellation at every await and the server's restart."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator, Sequence
-from contextlib import asynccontextmanager, contextmanager, suppress
+from collections.abc import Sequence
 from functools import cache
 from types import TracebackType
 from typing import Any, ClassVar
@@ -26,6 +25,7 @@ from .engine import (
     is_read,
     urgent,
 )
+from .pool import Pool, drop, in_time
 from .statements import Statement, numbered
 
 # asyncpg raises InternalClientError on a connection whose server said goodbye while it was idle.
@@ -60,16 +60,13 @@ class SafePostgresTransaction(PostgresTransaction):
             return self._parent
         self.lease = self.engine.connection()
         self.connection = await self.lease.__aenter__()
-        self.transaction = self.connection.transaction()
         self.engine.current_transaction.set(self)
         return self
 
     async def run(self, sql: str, arguments: Sequence[Any]) -> list[Row]:
         if not self.begun:
             self.begun = True
-            with explained(self.connection):
-                async with asyncio.timeout(self.engine.slowest):
-                    await self.begin()  # type: ignore[no-untyped-call]  # Piccolo's
+            await self._say("BEGIN")
         await self._send_rows()
         return await fetch(self.connection, sql, arguments, self.engine.slowest)
 
@@ -112,21 +109,23 @@ class SafePostgresTransaction(PostgresTransaction):
             return
         try:
             await self.rollback()
-        except ERRORS:  # the exception on its way out says more
+        except (*ERRORS, StoreUnavailable):  # the exception on its way out says more
             drop(self.connection)
 
     async def commit(self) -> None:
         await self._send_rows()
         if self.begun:
-            with explained(self.connection):
-                async with asyncio.timeout(self.engine.slowest):
-                    await super().commit()  # type: ignore[no-untyped-call]  # Piccolo's
+            await self._say("COMMIT")
         self._committed = True
 
     async def rollback(self) -> None:
         if self.begun:
-            await super().rollback()  # type: ignore[no-untyped-call]  # Piccolo's
+            await self._say("ROLLBACK")
         self._rolled_back = True
+
+    async def _say(self, command: str) -> None:
+        with explained(self.connection):
+            await self.connection.execute(command, timeout=self.engine.slowest)
 
 
 class SafePostgresEngine(Engine, PostgresEngine):
@@ -139,25 +138,19 @@ class SafePostgresEngine(Engine, PostgresEngine):
         super().__init__(config={"dsn": dsn})
         self.pool_size = pool_size
         self.deadline = deadline
-        self._loop: asyncio.AbstractEventLoop | None = None
-        self._lane = asyncio.Semaphore(max(1, int(pool_size * FOR_PAGES)))
+        self.connections: Pool | None = None
 
     async def start(self) -> None:
-        if self._own_pool() is None:
-            self.pool = None  # of an event loop that is over
-            self._lane = asyncio.Semaphore(max(1, int(self.pool_size * FOR_PAGES)))
-        with explained():
-            # Without session state to undo, asyncpg's own reset on release is a round trip for nothing.
-            await self.start_connection_pool(min_size=1, max_size=self.pool_size, reset=keep_session)
-        self._loop = asyncio.get_running_loop()
+        if self.own_pool() is None:
+            for_pages = max(1, int(self.pool_size * FOR_PAGES))
+            self.connections = Pool(self.get_new_connection, size=self.pool_size, for_pages=for_pages)
+        async with self.connection():  # there is a server
+            pass
 
     async def stop(self) -> None:
-        pool, self.pool = self._own_pool(), None
-        if pool is None:
-            return
-        with suppress(TimeoutError):  # a cancelled close() terminates
-            async with asyncio.timeout(self.deadline):
-                await pool.close()
+        pool, self.connections = self.own_pool(), None
+        if pool is not None:
+            await pool.close(self.deadline)
 
     def transaction(self, allow_nested: bool = True) -> SafePostgresTransaction:
         self.open_transaction()  # forgets one that has ended
@@ -188,7 +181,7 @@ class SafePostgresEngine(Engine, PostgresEngine):
         async with self.connection() as connection:
             try:
                 return await fetch(connection, sql, arguments, self.slowest)
-            except StoreUnavailable:
+            except (StoreUnavailable, asyncio.CancelledError):
                 drop(connection)
                 raise
 
@@ -203,42 +196,43 @@ class SafePostgresEngine(Engine, PostgresEngine):
         else:
             await transaction.insert(statement, values)
 
-    def _own_pool(self) -> Any | None:
-        return self.pool if self._loop is asyncio.get_running_loop() else None
+    def own_pool(self) -> Pool | None:
+        """The pool, where it is of this event loop."""
+        pool = self.connections
+        return pool if pool is not None and pool.loop is asyncio.get_running_loop() else None
 
-    @asynccontextmanager
-    async def connection(self) -> AsyncIterator[Any]:
-        """A connection from the pool; a new one where no pool was started in this event loop."""
-        pool = self._own_pool()
-        lane = self._lane if pool is not None and not urgent.get() else None
-        try:
-            # Not asyncpg's own timeout: that runs acquire() in a task, whose connection may come too late for anyone.
-            async with asyncio.timeout(self.deadline):
-                if lane is not None:
-                    await lane.acquire()
-                try:
-                    with explained():
-                        connection = await (pool.acquire() if pool else self.get_new_connection())
-                except BaseException:
-                    if lane is not None:
-                        lane.release()
-                    raise
-        except TimeoutError as error:
-            raise DatabaseBusy("No connection to the database was free in time.") from error
-        try:
-            yield connection
-        finally:
-            if lane is not None:
-                lane.release()
-            if pool:
-                with suppress(*ERRORS):  # a connection that cannot be reset is replaced
-                    await pool.release(connection)
-            elif not connection.is_closed():
-                try:
-                    await connection.close()
-                except BaseException:
-                    drop(connection)
-                    raise
+    def connection(self) -> "Lease":
+        """A connection from the pool, within `async with`; a new one where no pool was started in this event loop."""
+        return Lease(self)
+
+
+class Lease:
+    """A connection for a while, which goes back whatever happens; a class because every statement needs one."""
+
+    __slots__ = ("_engine", "_for_page", "_pool", "connection")
+
+    def __init__(self, engine: SafePostgresEngine) -> None:
+        self._engine = engine
+        self._pool = engine.own_pool()
+        self._for_page = not urgent.get()
+
+    async def __aenter__(self) -> Any:
+        with explained():
+            if self._pool is not None:
+                self.connection = await self._pool.acquire(self._engine.deadline, for_page=self._for_page)
+            else:
+                self.connection = await in_time(self._engine.get_new_connection(), self._engine.deadline)
+        return self.connection
+
+    async def __aexit__(self, *_: object) -> None:
+        if self._pool is not None:
+            self._pool.release(self.connection, for_page=self._for_page)
+        elif not self.connection.is_closed():
+            try:
+                await self.connection.close()
+            except BaseException:
+                drop(self.connection)
+                raise
 
 
 class SafeCockroachTransaction(SafePostgresTransaction, CockroachTransaction):
@@ -255,10 +249,6 @@ class SafeCockroachEngine(SafePostgresEngine, CockroachEngine):
     def transaction(self, allow_nested: bool = True) -> SafeCockroachTransaction:
         self.open_transaction()
         return SafeCockroachTransaction(self, allow_nested)
-
-
-async def keep_session(connection: Any) -> None:
-    pass
 
 
 @cache
@@ -278,32 +268,28 @@ async def fetch(connection: Any, sql: str, arguments: Sequence[Any], slowest: fl
     return rows
 
 
-@contextmanager
-def explained(connection: Any = None) -> Iterator[None]:
+class explained:  # noqa: N801  # reads as a function does; a class because every statement needs one
     """Raise StoreUnavailable or DatabaseBusy where that is the trouble; a mistake in the SQL stays as it is."""
-    try:
-        yield
-    except ERRORS as error:
+
+    __slots__ = ("_connection",)
+
+    def __init__(self, connection: Any = None) -> None:
+        self._connection = connection
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> None:
+        if error is None or not isinstance(error, ERRORS):
+            return
         code = getattr(error, "sqlstate", None) or ""
         if code in BUSY:
             raise DatabaseBusy("Another transaction was in the way.") from error
         if code in FULL:
             raise StoreFull("The database takes no writes.") from error
-        if code[:2] in UNAVAILABLE_CLASSES or isinstance(error, LOST) or is_lost(connection):
+        if code[:2] in UNAVAILABLE_CLASSES or isinstance(error, LOST) or is_lost(self._connection):
             raise StoreUnavailable("The database cannot be reached.") from error
-        raise
-
-
-def drop(connection: Any) -> None:
-    """Close at once; the server rolls back what is not committed."""
-    with suppress(asyncpg.InterfaceError):  # gone already
-        connection.terminate()
 
 
 def is_lost(connection: Any) -> bool:
-    if connection is None:
-        return False
-    try:
-        return bool(connection.is_closed())
-    except asyncpg.InterfaceError:  # the pool has taken it back
-        return True
+    return connection is not None and bool(connection.is_closed())
