@@ -62,7 +62,7 @@ def build_console(manager: pluggy.PluginManager, **arguments: object) -> Console
     own = [("console", page) for page in PAGES]
     static = StaticFiles("/console/static", HERE / "static")
     brandings = branding.routes([ProviderBranding(), ApplicationBranding(), *editors], previews)
-    return Console([*own, *pages], panels, static, extra=[*search.ROUTES, *brandings])
+    return Console([*own, *pages], panels, static, extra=[*search.searching([*own, *pages]).routes(), *brandings])
 
 
 @hookimpl

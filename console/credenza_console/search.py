@@ -1,18 +1,21 @@
-"""Search over pages, applications and users: the palette (Ctrl-K), and a page of its own without script."""
+"""Search over the pages, and what each of them is about: the palette (Ctrl-K), and a page of its own without script."""
 
 from __future__ import annotations
 
+import asyncio
+import logging
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
-from credenza import ConsoleView, ConsoleVisit, Link, audit, clients, console_get, users
+from credenza import ConsolePage, ConsoleRoute, ConsoleView, ConsoleVisit, Link, audit, console_get
 
-from .applications.common import address_of_client
+logger = logging.getLogger("credenza.plugins")
 
 HERE = "/console/search"
-MOST = 6
+MOST = 6  # of each kind
 ACTIONS = (  # what one comes for, and what it takes
     (Link("Create application", "/console/applications/create", "plus"), "applications:write"),
     (Link("Create third-party app", "/console/applications/create/third-party-app", "plus"), "applications:write"),
@@ -21,6 +24,8 @@ ACTIONS = (  # what one comes for, and what it takes
     (Link("Add an administrator", "/console/administrators/add", "user-cog"), "administrators:write"),
 )
 ERROR_ID = re.compile(r"[0-9A-Za-z_-]{6,40}")
+
+Group = tuple[str, Sequence[Link]]
 
 
 @dataclass(kw_only=True)
@@ -31,31 +36,56 @@ class SearchPage(ConsoleView):
     folder: ClassVar[Path | None] = Path(__file__).parent / "templates"
     fragment: str = "found"
     words: str
-    groups: tuple[tuple[str, tuple[Link, ...]], ...]
+    groups: tuple[Group, ...]
 
     @property
-    def found(self) -> list[tuple[str, list[Link]]]:
+    def found(self) -> list[Group]:
         pages = [link for _, links in self.frame.menu for link in links if self.words.lower() in link.title.lower()]
-        return [(title, list(links)) for title, links in [("Pages", pages), *self.groups] if links]
+        return [(title, links) for title, links in [("Pages", pages), *self.groups] if links]
 
 
-@console_get(HERE, "overview:read")
-async def search(visit: ConsoleVisit) -> SearchPage:
-    words = visit.query.get("q", "").strip()[:200]
-    groups: list[tuple[str, tuple[Link, ...]]] = []
+@dataclass(frozen=True, slots=True)
+class Search:
+    """`pages` are those whose things can be found, by the names of their plugins."""
+
+    pages: Sequence[tuple[str, ConsolePage]]
+
+    def routes(self) -> list[ConsoleRoute]:
+        return [console_get(HERE, "overview:read")(self.search)]
+
+    async def search(self, visit: ConsoleVisit) -> SearchPage:
+        words = visit.query.get("q", "").strip()[:200]
+        groups: list[Group] = []
+        if words:
+            groups = [_actions(visit, words), await _errors(visit, words)]
+            groups += [await self._things(visit, plugin, page, words) for plugin, page in self.pages]
+        return SearchPage(title="Search", words=words, groups=tuple(groups))
+
+    async def _things(self, visit: ConsoleVisit, plugin: str, page: ConsolePage, words: str) -> Group:
+        """In its own `try`: a plugin that fails is named in the log, and the others are still found."""
+        permission = next(route.permission for route in page.routes if route.path == page.path)
+        if page.find is None or not visit.may(permission):
+            return page.title, ()
+        try:
+            async with asyncio.timeout(visit.server.settings.plugins_timeout):
+                return page.title, (await page.find(visit, words))[:MOST]
+        except Exception:
+            logger.exception("plugin %r failed to search its page %r", plugin, page.title)
+            return page.title, ()
+
+
+def searching(pages: Sequence[tuple[str, ConsolePage]]) -> Search:
+    ordered = sorted(pages, key=lambda item: (item[1].section != "Directory", item[1].order))
+    return Search([(plugin, page) for plugin, page in ordered if page.find is not None])
+
+
+def _actions(visit: ConsoleVisit, words: str) -> Group:
     wanted = words.lower().split()
-    offered = (link for link, permission in ACTIONS if words and visit.may(permission))
-    groups.append(("Actions", tuple(link for link in offered if all(word in link.title.lower() for word in wanted))))
-    if visit.may("audit:read") and ERROR_ID.fullmatch(words) and await audit.list_events(error_id=words, limit=1):
-        found_events = Link(f"What happened at {words}", f"/console/audit-log?error={words}", "scroll-text")
-        groups.append(("Error id", (found_events,)))
-    if words and visit.may("applications:read"):
-        rows = await clients.list_clients(search=words, limit=MOST)
-        groups.append(("Applications", tuple(Link(r["name"], address_of_client(r["id"]), "app-window") for r in rows)))
-    if words and visit.may("users:read"):
-        found = await users.list_users(search=words, limit=MOST)
-        groups.append(("Users", tuple(Link(u.email or u.username, f"/console/users/{u.id}", "user") for u in found)))
-    return SearchPage(title="Search", words=words, groups=tuple(groups))
+    offered = (link for link, permission in ACTIONS if visit.may(permission))
+    return "Actions", [link for link in offered if all(word in link.title.lower() for word in wanted)]
 
 
-ROUTES = (search,)
+async def _errors(visit: ConsoleVisit, words: str) -> Group:
+    found = visit.may("audit:read") and ERROR_ID.fullmatch(words) and await audit.list_events(error_id=words, limit=1)
+    link = Link(f"What happened at {words}", f"/console/audit-log?error={words}", "scroll-text")
+    return "Error id", [link] if found else []

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from piccolo.columns.combination import WhereRaw
 from piccolo.query import Select
 from piccolo.query.functions import Count, Lower
 
@@ -263,6 +264,33 @@ async def list_organizations(
 
 async def count_organizations(*, search: str = "") -> int:
     return int(await Organization.count().where(_called(search)))
+
+
+async def search_organizations(words: str, *, limit: int) -> list[tuple[str, str]]:
+    """Ids and names of those that are called so, or have this id."""
+    o = Organization
+    rows = (
+        await o.select(o.id, o.name)
+        .where(WhereRaw("{}", _called(words)) | (o.id == words))
+        .order_by(o.name, o.id)
+        .limit(limit)
+    )
+    return [(row["id"], row["name"]) for row in rows]
+
+
+async def search_template_roles(words: str, *, limit: int) -> list[tuple[str, str]]:
+    """Ids and names."""
+    r = OrganizationRole
+    called = Lower(r.name).like(clients.contains(words.lower()))
+    return [
+        (row["id"], row["name"]) for row in await r.select(r.id, r.name).where(called).order_by(r.name).limit(limit)
+    ]
+
+
+async def search_template_permissions(words: str, *, limit: int) -> list[str]:
+    p = OrganizationPermission
+    called = Lower(p.name).like(clients.contains(words.lower()))
+    return [row["name"] for row in await p.select(p.name).where(called).order_by(p.name).limit(limit)]
 
 
 def _called(search: str) -> Any:

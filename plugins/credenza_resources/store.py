@@ -6,7 +6,9 @@ import hashlib
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from piccolo.columns.combination import WhereRaw
 from piccolo.query import Select
+from piccolo.query.functions import Lower
 
 from credenza import Translated, bump_version, clients, transaction
 
@@ -151,6 +153,16 @@ async def list_apis() -> list[tuple[str, str, dict[str, str]]]:
     return [(row["identifier"], row["name"], permissions.get(row["identifier"], {})) for row in apis]
 
 
+async def search_resources(words: str, *, limit: int) -> list[tuple[str, str]]:
+    """Identifiers and names of the APIs that are called so, or have a permission that is."""
+    r, p, pattern = ApiResource, ApiPermission, clients.contains(words.lower())
+    having = p.select(p.resource).where(Lower(p.name).like(pattern))
+    either = WhereRaw("({} OR {})", Lower(r.name).like(pattern), Lower(r.identifier).like(pattern))
+    called = either | r.identifier.is_in(having)
+    rows = await r.select(r.identifier, r.name).where(called).order_by(r.name).order_by(r.identifier).limit(limit)
+    return [(row["identifier"], row["name"]) for row in rows]
+
+
 async def delete_resource(identifier: str) -> None:
     """With its permissions; roles and applications lose them."""
     async with transaction():
@@ -175,6 +187,15 @@ async def count_roles_with(identifier: str, name: str = "") -> int:
 async def find_role(role_id: str) -> dict[str, Any] | None:
     row = await Role.select().where(Role.id == role_id).first()
     return dict(row) if row else None
+
+
+async def search_roles(words: str, *, limit: int) -> list[tuple[str, str]]:
+    """Ids and names of the roles that are called so."""
+    r = Role
+    called = Lower(r.name).like(clients.contains(words.lower()))
+    return [
+        (row["id"], row["name"]) for row in await r.select(r.id, r.name).where(called).order_by(r.name).limit(limit)
+    ]
 
 
 async def delete_role(role_id: str) -> None:

@@ -233,6 +233,13 @@ async def _delete_form(visit: ConsoleVisit, upstream: Upstream) -> DeleteForm:
     )
 
 
+async def find_upstreams(visit: ConsoleVisit, words: str) -> list[Link]:
+    """For the search: by name, or by the provider's address."""
+    known = await store.list_upstreams()
+    called = (u for u in known if words.lower() in u.title.lower() or words.lower() in u.issuer.lower())
+    return [Link(u.title, f"{LIST}/{u.id}", "log-in") for u in called]
+
+
 PAGE = ConsolePage(
     "Sign-in providers",
     LIST,
@@ -240,4 +247,5 @@ PAGE = ConsolePage(
     icon="log-in",
     section="Policy",
     order=300,
+    find=find_upstreams,
 )

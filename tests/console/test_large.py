@@ -53,6 +53,8 @@ PAGES = (
     "/console/audit-log?client=app",
     "/console/audit-log?user=user-4711",
     "/console/search?q=user-47",
+    "/console/search?q=organization-19",
+    "/console/search?q=o",
     "/console/search?q=nobody+has+this",
 )
 

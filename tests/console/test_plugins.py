@@ -17,6 +17,7 @@ from credenza import (
     ConsolePanel,
     ConsoleView,
     ConsoleVisit,
+    Link,
     console_get,
     console_post,
     hookimpl,
@@ -55,6 +56,12 @@ async def add_stamp(visit: ConsoleVisit) -> ConsoleDone | StampPage:
     return ConsoleDone("/console/stamps", "Stamped.")
 
 
+async def find_stamps(visit: ConsoleVisit, words: str) -> list[Link]:
+    if "dry" in words:
+        raise RuntimeError("the ink is dry")
+    return [Link(f"Stamp {words} {number}", f"/console/stamps#{number}") for number in range(100)]
+
+
 async def show_panel(visit: ConsoleVisit, client: Client) -> StampPanel:
     if client.id == "own":
         raise RuntimeError("the ink is dry")
@@ -64,7 +71,7 @@ async def show_panel(visit: ConsoleVisit, client: Client) -> StampPanel:
 class Stamps:
     @hookimpl(optionalhook=True)
     def console_pages(self) -> ConsolePage:
-        return ConsolePage("Stamps", "/console/stamps", (list_stamps, add_stamp), section="Harbour")
+        return ConsolePage("Stamps", "/console/stamps", (list_stamps, add_stamp), section="Harbour", find=find_stamps)
 
     @hookimpl(optionalhook=True)
     def console_panels(self) -> ConsolePanel:
@@ -100,6 +107,24 @@ def test_console_pages(visitor: Visitor, administrator: Any) -> None:
 
 def test_console_panels(visitor: Visitor) -> None:
     assert "Stamped: Harbour Wiki" in visitor.get("/console/applications/app").text
+
+
+def test_the_search_asks_each_page_what_it_is_about(visitor: Visitor, administrator: Any) -> None:
+    page = visitor.get("/console/search?q=wiki")
+    assert "Stamp wiki 0" in page.text
+    assert len([link for link in page.links if "/stamps#" in link]) == 6
+    assert "/console/applications/app" in page.links
+    assert "Stamp wiki" not in administrator("applications").get("/console/search?q=wiki").text
+
+
+def test_a_search_that_raises_is_named_in_the_log_and_the_others_are_found(
+    visitor: Visitor, caplog: pytest.LogCaptureFixture
+) -> None:
+    visitor.credenza.apply({"users": [{"username": "dry-dock"}]})
+    with caplog.at_level(logging.ERROR, logger="credenza.plugins"):
+        page = visitor.get("/console/search?q=dry")
+    assert "dry-dock" in page.text
+    assert "'stamps'" in caplog.text
 
 
 def test_a_panel_that_raises_is_named_in_the_log_and_the_page_comes(

@@ -9,6 +9,7 @@ import re
 from datetime import UTC, datetime
 from html import unescape
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 from PIL import Image
@@ -203,6 +204,33 @@ def test_search_finds_pages_applications_and_users(visitor: Visitor) -> None:
     assert any(link.startswith("/console/users/u") for link in visitor.get("/console/search?q=ada").links)
     assert "Nothing matches" in visitor.get("/console/search?q=zzzz").text
     assert "/console/applications/create/third-party-app" in visitor.get("/console/search?q=create+app").links
+
+
+@pytest.mark.parametrize(
+    ("words", "address"),
+    [
+        ("ORDERS", "/console/api-resources/"),
+        ("https://orders.example", "/console/api-resources/"),
+        ("orders:write", "/console/api-resources/"),
+        ("suppo", "/console/roles/"),
+        ("acme", "/console/organizations/"),
+        ("captain", "/console/organization-template/roles/"),
+        ("members:re", "/console/organization-template/permissions/"),
+    ],
+)
+def test_search_finds_what_the_pages_of_plugins_are_about(visitor: Visitor, words: str, address: str) -> None:
+    visitor.credenza.apply(
+        {
+            "organizations": [{"name": "Acme Harbour"}],
+            "organization_template": {
+                "permissions": [{"name": "members:read", "description": "See who is a member"}],
+                "roles": [{"name": "Captain", "permissions": ["members:read"]}],
+            },
+        }
+    )
+    found = [link for link in visitor.get(f"/console/search?q={quote(words)}").links if link.startswith(address)]
+    assert found
+    assert visitor.get(found[0]).status == 200
 
 
 def test_search_finds_an_error_id(visitor: Visitor) -> None:

@@ -23,6 +23,7 @@ PAGE = ConsolePage(
     "/console/applications",
     icon="app-window",
     order=100,
+    find=listing.find,
     routes=(
         listing.list_own,
         listing.list_third_party,

@@ -96,3 +96,9 @@ def row_of(visit: ConsoleVisit, row: Mapping[str, Any]) -> Row:
         created=visit.moment(row["created_at"]),
         last_used=visit.moment(row["last_used_at"]),
     )
+
+
+async def find(visit: ConsoleVisit, words: str) -> list[Link]:
+    """For the search."""
+    rows = await clients.list_clients(search=words, limit=6)
+    return [Link(row["name"], address_of_client(row["id"]), "app-window") for row in rows]

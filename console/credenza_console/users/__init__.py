@@ -11,6 +11,7 @@ PAGE = ConsolePage(
     "/console/users",
     icon="users",
     order=200,
+    find=listing.find,
     routes=(
         listing.list_users,
         creation.show_form,

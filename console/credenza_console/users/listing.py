@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
-from credenza import ConsoleView, ConsoleVisit, Listing, Moment, User, console_get, users
+from credenza import ConsoleView, ConsoleVisit, Link, Listing, Moment, User, console_get, users
 
 from .common import LIST, TEMPLATES
 
@@ -75,3 +75,9 @@ def row_of(visit: ConsoleVisit, user: User) -> Row:
         created=visit.moment(user.created_at),
         last_sign_in=visit.moment(user.last_sign_in_at),
     )
+
+
+async def find(visit: ConsoleVisit, words: str) -> list[Link]:
+    """For the search."""
+    found = await users.list_users(search=words, limit=6)
+    return [Link(user.email or user.username, f"/console/users/{user.id}", "user") for user in found]

@@ -15,6 +15,7 @@ from ..web.moments import Moment
 from ..web.pages import Page
 from ..web.requests import AnyRequest, address_of, query_parameters
 from ..web.responses import AnyResponse
+from .addresses import Link
 from .pages import ConsoleDone, ConsoleView, ShownPanel
 
 
@@ -120,7 +121,8 @@ def console_post(path: str, permission: str, *, uploads: bool = False) -> Callab
 class ConsolePage:
     """An entry of the menu, in one of the sections Directory, Policy and System (or a new one), with its routes.
 
-    It is shown to those who may use the route at `path`. Lower `order` is higher up.
+    It is shown to those who may use the route at `path`. Lower `order` is higher up. `find` is asked by the search for
+    what the page is about: a few links to the things that are called like these words (never empty).
     """
 
     title: str
@@ -129,6 +131,7 @@ class ConsolePage:
     icon: str = "plug"
     section: str = "Directory"
     order: int = 500
+    find: Callable[[ConsoleVisit, str], Awaitable[Sequence[Link]]] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from credenza import ConsolePage
 
-from . import danger, invitations, members, organizations, panel, template, template_roles
+from . import danger, finding, invitations, members, organizations, panel, template, template_roles
 from .branding import EDITOR, JOIN_PREVIEW
 
 PAGES = [
@@ -13,6 +13,7 @@ PAGES = [
         "/console/organizations",
         icon="building",
         order=320,
+        find=finding.find_organizations,
         routes=(
             organizations.list_organizations,
             organizations.show_create,
@@ -42,6 +43,7 @@ PAGES = [
         "/console/organization-template",
         icon="list-checks",
         order=330,
+        find=finding.find_in_template,
         routes=(
             template.show_template,
             template.show_permission,

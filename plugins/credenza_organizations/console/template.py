@@ -83,7 +83,7 @@ async def show_template(visit: ConsoleVisit) -> TemplatePage:
     return TemplatePage(
         title="Organization template",
         lead="Every organization has these permissions and roles; who holds which role is said in each.",
-        permissions=tuple((name, text, _address(name)) for name, text in permissions.items()),
+        permissions=tuple((name, text, address_of_permission(name)) for name, text in permissions.items()),
         roles=tuple(
             RoleRow(
                 f"{HERE}/roles/{role['id']}",
@@ -164,7 +164,7 @@ async def _check_name(visit: ConsoleVisit, name: str, known: Mapping[str, str]) 
     return ""
 
 
-def _address(name: str) -> str:
+def address_of_permission(name: str) -> str:
     return f"{HERE}/permissions/{segment_of(name)}"
 
 
@@ -191,7 +191,7 @@ async def _delete_page(visit: ConsoleVisit, segment: str) -> DeletePage:
     return DeletePage(
         title=f"Delete the permission {name}",
         path=(UP,),
-        action=f"{_address(name)}/delete",
+        action=f"{address_of_permission(name)}/delete",
         back=HERE,
         what="permission",
         called=name,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from credenza import ConsolePage
 
-from . import api_permissions, api_resources, assignment, holders, roles
+from . import api_permissions, api_resources, assignment, finding, holders, roles
 
 PAGES = [
     ConsolePage(
@@ -12,6 +12,7 @@ PAGES = [
         "/console/api-resources",
         icon="database",
         order=300,
+        find=finding.find_resources,
         routes=(
             api_resources.list_resources,
             api_resources.show_create,
@@ -31,6 +32,7 @@ PAGES = [
         "/console/roles",
         icon="shield",
         order=310,
+        find=finding.find_roles,
         routes=(
             roles.list_roles,
             roles.show_create,
