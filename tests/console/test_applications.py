@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from credenza import Client, audit, clients
-from credenza.testing import PageSeen, RelyingParty, UserAgent
+from credenza.testing import Callback, PageSeen, RelyingParty, UserAgent
 
 Visitor = Any  # see conftest.py
 CREATE = "/console/applications/create"
@@ -118,13 +118,25 @@ def test_a_third_party_application_is_created_and_signs_a_user_in(visitor: Visit
     assert "Lighthouse" in visitor.get("/console/applications/third-party").text
     client = find(visitor, client_id[1])
     assert (client.third_party, client.type.name, client.ceiling) == (True, "traditional", {})
+    assert client.require_pkce
 
     path = f"/console/applications/{client.id}"
-    visitor.done(path, settings(visitor, client.id, redirect_uris="https://light.example.com/cb"))
+    visitor.done(path, settings(visitor, client.id, redirect_uris="https://light.example.com/cb", require_pkce="on"))
     visitor.done(f"{path}/permissions/add", [("permission", "profile profile"), ("permission", "profile email")])
     party = RelyingParty(visitor.credenza, client.id, "https://light.example.com/cb", secret=secret[1])
     tokens = party.tokens(user_agent.authorize(party))
     assert party.userinfo(tokens["access_token"]).json()["email"] == "ada@example.com"
+    answer = user_agent.get(party.authorization_url(code_challenge=None, code_challenge_method=None))
+    assert isinstance(answer, Callback)
+    assert answer.error == "invalid_request"
+
+
+@pytest.mark.parametrize("kind", ["traditional", "machine_to_machine"])
+def test_an_own_application_begins_without_required_pkce(visitor: Visitor, kind: str) -> None:
+    page = visitor.done(f"{CREATE}/my-app/{kind}", {"name": "Lantern"})
+    client_id = re.search(r'id="client-id">([0-9a-f]+)<', page.html)
+    assert client_id
+    assert find(visitor, client_id[1]).require_pkce is False
 
 
 def test_a_secret_is_shown_once_and_its_cookie_is_of_no_use_to_others(visitor: Visitor) -> None:

@@ -107,6 +107,7 @@ async def create(visit: ConsoleVisit, party: str, kind: str) -> ConsoleDone | Cr
         third_party=_third_party(party),
         grant_types=(*page.kind.grant_types, *chosen),
         auth_method=page.kind.auth_methods[0],
+        require_pkce=_pkce_from_the_beginning(page.kind, third_party=_third_party(party)),
         access_token_lifetime=visit.server.settings.access_token_lifetime,
     )
     secret: Mapping[str, str] = {}
@@ -122,6 +123,11 @@ async def create(visit: ConsoleVisit, party: str, kind: str) -> ConsoleDone | Cr
         if client.type.confidential:
             secret = await add_secret(visit, client, "First secret", None)
     return ConsoleDone(address_of_client(client.id), f"{client.name} was created.", secret)
+
+
+def _pkce_from_the_beginning(kind: ClientType, *, third_party: bool) -> bool:
+    """Of a stranger's web application; the switch is among its settings. RFC 9700 §2.1.1."""
+    return third_party and kind.interactive and kind.confidential and kind.pkce == "optional"
 
 
 def check_words(values: Mapping[str, str]) -> dict[str, str]:

@@ -178,6 +178,8 @@ def spring(kit: Filled) -> Snippet:
           credenza:
             issuer-uri: {kit.issuer}"""
     hint = "Java: application.yml. Spring's own callback is {baseUrl}/login/oauth2/code/credenza."
+    if kit.client.require_pkce:
+        hint += " Before version 7 it sends PKCE only with OAuth2AuthorizationRequestCustomizers.withPkce()."
     return Snippet("spring", "Spring Security", hint, code)
 
 
