@@ -364,6 +364,8 @@ def test_prune_keeps_the_last_administrator(credenza_command: Run, file: Callabl
         ({"applications": [{"name": "Bad", "type": "spa", "branding": {"logo": "absent.png"}}]}, "absent.png"),
         ({"applications": [{"client_id": "app", "type": "spa"}]}, "fixed at creation"),
         ({"api_resources": [{"identifier": "orders", "name": "x"}]}, "absolute URI"),
+        ({"api_resources": [{"identifier": "javascript:alert(1)"}]}, "cannot begin with javascript:"),
+        ({"api_resources": [{"identifier": "https://a.example/#b"}]}, "no fragment"),
         ({"roles": [{"name": "x", "permissions": {ORDERS: ["orders:eat"]}}]}, "no permission 'orders:eat'"),
         ({"provider": {"branding": {"primary_color": "#ffff00"}}}, "contrast"),
         (

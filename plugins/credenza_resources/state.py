@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from typing import Any
-from urllib.parse import urlsplit
 
 from credenza import Client, StateError, StateRun, StateSection, Translated, User, bump_version, check_keys, new_id
 
 from .store import (
+    check_identifier,
     check_permission_name,
     client_roles,
     list_roles,
@@ -46,8 +46,10 @@ async def _apply_resources(items: Any, run: StateRun) -> None:
 
 async def _apply_resource(run: StateRun, members: Mapping[str, Any]) -> None:
     identifier = str(members["identifier"])
-    if not urlsplit(identifier).scheme or "#" in identifier or len(identifier) > 1000:
-        raise StateError(f"{identifier}: the identifier is an absolute URI without a fragment")
+    try:
+        check_identifier(identifier)
+    except ValueError as error:
+        raise StateError(f"{identifier}: {error}") from error
     run.once("api_resource", identifier)
     permissions = {}
     for entry in members.get("permissions") or []:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Iterable, Mapping
 from typing import Any
+from urllib.parse import urlsplit
 
 from piccolo.columns.combination import WhereRaw
 from piccolo.query import Select
@@ -19,10 +21,42 @@ RESERVED = frozenset(
     {"openid", "offline_access", "profile", "email", "phone", "address", "roles", "custom_data", "identities"}
 )
 
+SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*")  # RFC 3986 §3.1
+HOST_AND_PORT = re.compile(r"[A-Za-z0-9.-]+:[0-9]+(/|\?|$)")
+DANGEROUS_SCHEMES = frozenset({"javascript", "data", "vbscript", "file", "blob", "about", "filesystem", "view-source"})
+
 
 def row_id(*parts: str) -> str:
     """A key made of what the row is about, so that the row can stand only once."""
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:40]
+
+
+def check_identifier(identifier: str) -> None:
+    """Raise ValueError, with a sentence, unless an API may be called this: an absolute URI. RFC 8707 §2."""
+    if len(identifier) > 1000:
+        raise ValueError("An identifier has at most 1,000 characters")
+    if any(not 0x21 <= ord(c) <= 0x7E or c in '\\"<>^`{|}' for c in identifier):
+        raise ValueError("An identifier has no spaces, quotes or backslashes, and no letters beyond ASCII")
+    if "#" in identifier:
+        raise ValueError("An identifier has no fragment: nothing after a #")
+    scheme, _, rest = identifier.partition(":")
+    if not SCHEME.fullmatch(scheme) or not rest or HOST_AND_PORT.match(identifier):
+        raise ValueError("An identifier is an absolute URI, like https://orders.example.com")
+    if scheme.lower() in DANGEROUS_SCHEMES:
+        raise ValueError(f"An identifier cannot begin with {scheme}:, which runs or opens something where it is a link")
+    if identifier.lower().startswith("urn:credenza:"):
+        raise ValueError("urn:credenza: is for audiences of the provider's own, like organizations")
+    if scheme.lower() in ("https", "http"):
+        _check_web(identifier)
+
+
+def _check_web(identifier: str) -> None:
+    try:
+        host = urlsplit(identifier).hostname
+    except ValueError as error:
+        raise ValueError("This is not a valid URI") from error
+    if not host:
+        raise ValueError("An identifier that begins with http has a host, like https://orders.example.com")
 
 
 def check_permission_name(name: str) -> None:

@@ -48,12 +48,43 @@ def test_an_api_is_created_with_a_permission_that_applications_can_be_given(visi
         ("https://new.example", ""),
         ("https://new.example", "x" * 201),
         ("https://" + "a" * 1000, "x"),
+        ("//orders.example.com", "x"),
+        ("/orders", "x"),
+        ("orders.example.com:8443/v1", "x"),
+        ("localhost:8443", "x"),
+        ("https:orders", "x"),
+        ("https://", "x"),
+        ("urn:", "x"),
+        ("1st:orders", "x"),
+        ('https://a.example/"', "x"),
+        ("https://a.example\\b", "x"),
+        ("urn:credenza:organization:acme", "x"),
+        ("javascript:alert(1)", "x"),
+        ("JavaScript:alert(1)", "x"),
+        ("data:text/html,x", "x"),
+        ("vbscript:x", "x"),
+        ("file:///etc/passwd", "x"),
+        ("blob:https://a.example/1", "x"),
     ],
 )
 def test_an_api_that_cannot_be_is_refused(visitor: Visitor, identifier: str, name: str) -> None:
     before = visitor.credenza.run(store.list_apis)
     visitor.refused("/console/api-resources/create", {"identifier": identifier, "name": name})
     assert visitor.credenza.run(store.list_apis) == before
+
+
+@pytest.mark.parametrize("identifier", ["urn:example:ledger", "https://a.example/v1?x=1", "tag:a.example,2026:orders"])
+def test_any_other_absolute_uri_names_an_api(visitor: Visitor, identifier: str) -> None:
+    """ "Its value MUST be an absolute URI, as specified by Section 4.3 of [RFC3986]." RFC 8707 §2."""
+    visitor.done("/console/api-resources/create", {"name": "Ledger", "identifier": identifier})
+    assert visitor.credenza.run(store.find_resource, identifier)["name"] == "Ledger"
+
+
+def test_what_is_wrong_with_an_identifier_is_said_beside_it(visitor: Visitor) -> None:
+    fields = {"name": "Ledger", "identifier": "javascript:alert(1)"}
+    shown = visitor.refused("/console/api-resources/create", fields)
+    assert "An identifier cannot begin with javascript:" in shown
+    assert 'aria-describedby="identifier-error' in shown
 
 
 @pytest.mark.parametrize(
