@@ -6,6 +6,8 @@ from typing import Any
 
 import pytest
 
+from credenza.testing import PASSWORD, RelyingParty
+
 pytestmark = pytest.mark.browser
 
 INJECTED = "<script>window.ran = 1</script><img src='data:,' onerror='window.ran = 2'></main>"
@@ -31,5 +33,27 @@ def test_a_xss_11_an_injected_script_does_not_run(live_server: Any, chromium: An
         page.locator("main img[src='data:,']").wait_for(state="attached")
         assert page.evaluate("window.ran") is None
         assert any("Content Security Policy" in text for text in blocked)
+    finally:
+        context.close()
+
+
+@pytest.mark.parametrize("host", ["[::1]", "127.0.0.1", "of_ours.localhost"])
+def test_a_form_leads_back_to_any_address_that_may_be_registered(
+    live_server: Any, chromium: Any, application: Any, host: str
+) -> None:
+    """CSP knows no IPv6 addresses and no underscores, and the browser would keep the form. RFC 8252 §7.3."""
+    home = f"http://{host}:4711" if "localhost" not in host else f"https://{host}"
+    registered = application(type="native", redirect_uris=[f"{home}/cb"], permissions={"profile": ["profile"]})
+    party = RelyingParty(live_server, registered["client_id"], f"{home}/cb", auth_method="none")
+    context = chromium.new_context()
+    try:
+        page = context.new_page()
+        page.route(f"{home}/**", lambda route: route.fulfill(body="<title>back</title>"))
+        page.goto(live_server.issuer + party.authorization_url(scope="openid profile"))
+        page.get_by_label("Email or username").fill("ada")
+        page.get_by_label("Password").fill(PASSWORD)
+        page.get_by_role("button", name="Sign in", exact=True).click()
+        page.get_by_role("button", name="Authorize").click()
+        page.wait_for_url(lambda url: url.startswith(f"{home}/cb?code="))
     finally:
         context.close()

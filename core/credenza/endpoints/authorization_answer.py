@@ -32,7 +32,7 @@ from ..web.errors import error_page, new_error_id
 from ..web.pages import DevicePage, FormPostPage, InterstitialPage
 from ..web.rendering import render
 from ..web.requests import AnyRequest, address_of
-from ..web.responses import AnyResponse, redirect_response
+from ..web.responses import AnyResponse, policy_source, redirect_response
 from ..web.sessions import find_session
 
 
@@ -199,13 +199,7 @@ async def send(
     page = FormPostPage(
         title=Words("Continue"), action=answer.redirect_uri, parameters=tuple(answer.parameters.items())
     )
-    return await render(request, page, client=client, form_action=form_action(answer.redirect_uri))
-
-
-def form_action(redirect_uri: str) -> str:
-    """The origin that the browser may be sent to after a form, in the words of a content security policy."""
-    scheme = redirect_uri.partition(":")[0]
-    return f"{scheme}://{host_of(redirect_uri)}" if scheme in ("http", "https") else f"{scheme}:"
+    return await render(request, page, client=client, form_action=policy_source(answer.redirect_uri))
 
 
 async def gone(request: AnyRequest) -> AnyResponse:

@@ -33,7 +33,7 @@ from ..web.requests import (
     server_of,
     wish_languages,
 )
-from ..web.responses import AnyResponse, redirect_response
+from ..web.responses import AnyResponse, policy_source, redirect_response
 from ..web.sessions import clear_session_cookie, csrf_cookie, find_session
 
 
@@ -106,7 +106,7 @@ async def _signed_out(request: AnyRequest, logout: LogoutRequest, frames: Sequen
     if logout.location and not frames:
         return redirect_response(server_of(request).settings, logout.location)
     page = SignedOutPage(title=Words("Signed out"), frames=tuple(frames), location=logout.location)
-    origins = " ".join(sorted({"/".join(frame.split("/")[:3]) for frame in frames}))
+    origins = " ".join(sorted({policy_source(frame) for frame in frames}))
     return await render(request, page, client=logout.client, frame_src=origins)
 
 

@@ -28,7 +28,7 @@ from ..web.known_browsers import known_accounts, remember_account
 from ..web.pages import FormPage, Page
 from ..web.rendering import render
 from ..web.requests import AnyRequest, check_csrf, form_parameters, server_of, wish_languages
-from ..web.responses import AnyResponse, redirect_response
+from ..web.responses import AnyResponse, policy_source, redirect_response
 from ..web.sessions import (
     browser_cookie,
     csrf_cookie,
@@ -43,7 +43,7 @@ from .authorization import (
     proceed,
     trusted,
 )
-from .authorization_answer import device_page, form_action, gone, refuse
+from .authorization_answer import device_page, gone, refuse
 
 # What is known of the request itself, and not of an answer to a prompt.
 KEPT = ("pushed", "device_digest", "user_code")
@@ -130,7 +130,7 @@ async def _answer(request: AnyRequest, waiting: Waiting, page: Page | None, toke
     if isinstance(page, FormPage):
         status = page.status if page.status != 200 else status if page.message else 200
     redirect_uri = waiting.request.redirect_uri if waiting.request is not None else ""
-    origin = form_action(redirect_uri) if redirect_uri else ""
+    origin = policy_source(redirect_uri) if redirect_uri else ""
     context = await branding_of(waiting.server, _chosen(waiting)) if waiting.client is not None else None
     return await render(request, page, client=waiting.client, context=context, status=status, form_action=origin)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncIterator, Mapping
 from functools import lru_cache
 from typing import Any, cast
@@ -21,10 +22,12 @@ from ..protocol.errors import (
     TooManyTries,
 )
 from ..protocol.jose import ALGORITHMS
+from ..protocol.redirect_uris import host_of
 from ..settings import Settings
 
 SAFE = "!#$%&'()*+,/:;=?@[]~"  # what a URI may hold as it is. RFC 3986 §2
 NO_STORE = {"Cache-Control": "no-store", "Pragma": "no-cache"}
+SOURCE = re.compile(r"https?://[a-z0-9-]+(?:\.[a-z0-9-]+)*(?::[0-9]+)?")
 BODILESS = {204, 304}
 LATER = frozenset({429, 503})  # the same request may succeed in a moment
 AnyResponse = Response[bytes]
@@ -86,6 +89,17 @@ def content_security_policy(form_action: str = "", frame_src: str = "") -> str:
         "connect-src 'self'; manifest-src 'self'; base-uri 'none'; object-src 'none'; frame-ancestors 'none'; "
         f"form-action 'self'{' ' + form_action if form_action else ''}{'; frame-src ' + frame_src if frame_src else ''}"
     )
+
+
+def policy_source(uri: str) -> str:
+    """Where a page may lead to, in the words of a content security policy: an origin, or a scheme.
+
+    Its words for a host know letters, digits, dots and hyphens; browsers ignore a source with any other, an IPv6
+    address for example. CSP3 §2.3.1.
+    """
+    scheme = uri.partition(":")[0]
+    origin = f"{scheme}://{host_of(uri)}"
+    return origin if SOURCE.fullmatch(origin) else f"{scheme}:"
 
 
 def own_frame(response: AnyResponse) -> AnyResponse:
