@@ -90,3 +90,22 @@ def test_a_form_of_another_site_can_bring_one(user_agent: UserAgent, client: Rel
     callback = user_agent.decide()
     assert isinstance(callback, Callback)
     assert callback.parameters["state"] == "inside"
+
+
+@pytest.mark.parametrize("member", ["nbf", "iat"])
+def test_an_object_that_is_not_valid_yet_is_refused_without_exp_too(
+    user_agent: UserAgent, client: RelyingParty, member: str
+) -> None:
+    """ "The nbf claim identifies the time before which the JWT MUST NOT be accepted." RFC 7519 §4.1.5."""
+    changes: dict[str, Any] = {"exp": None, member: int(time.time()) + 3600}
+    callback = user_agent.get(client.authorization_url(request=sealed(client, **changes)))
+    assert isinstance(callback, Callback)
+    assert callback.error == "invalid_request_object"
+
+
+def test_a_member_that_is_null_says_nothing(user_agent: UserAgent, client: RelyingParty) -> None:
+    claims = {"client_id": "app", "redirect_uri": "https://app.example.com/cb", "response_type": "code"}
+    request = jwt.encode(claims | {"scope": "openid", "max_age": None, "prompt": None}, KEY, algorithm="ES256")
+    page = user_agent.get(client.authorization_url(request=request))
+    assert isinstance(page, PageSeen)
+    assert page.name == "sign-in"

@@ -21,8 +21,7 @@ def parse_request_object(
     """
     try:
         claims = jose.verify(parameters["request"], keys, types=(None, "jwt", "oauth-authz-req+jwt"))
-        if "exp" in claims:
-            jose.check_times({"iat": now, **claims}, now, longest=LONGEST)
+        jose.check_times({"iat": now, "exp": now + 1, **claims}, now, longest=LONGEST)
     except jose.InvalidJWT as error:
         raise InvalidRequestObject("The request object is not acceptable.", detail=str(error)) from error
     audience = claims.get("aud")
@@ -36,10 +35,13 @@ def parse_request_object(
 
 
 def _pairs(claims: Mapping[str, Any]) -> list[tuple[str, str]]:
-    """Members as parameters: numbers and objects in their JSON form, a list as a parameter that is repeated."""
+    """Members as parameters: numbers and objects in their JSON form, a list as a parameter that is repeated.
+
+    A member that is null says nothing.
+    """
     pairs: list[tuple[str, str]] = []
     for name, value in claims.items():
-        if name not in OWN:
+        if name not in OWN and value is not None:
             pairs += [(name, jose.text_of(item)) for item in (value if isinstance(value, list) else [value])]
     if any("\0" in value for _, value in pairs):
         raise InvalidRequestObject("A member contains a NUL character.")
