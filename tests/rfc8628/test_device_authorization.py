@@ -263,3 +263,13 @@ def test_a_forged_form_is_refused(user_agent: UserAgent, device: RelyingParty) -
     page = user_agent.post("/device", {"user_code": started["user_code"], "csrf_token": "x"})
     assert isinstance(page, PageSeen)
     assert page.status == 403
+
+
+def test_a_device_that_named_a_key_must_show_it(
+    credenza: Credenza, user_agent: UserAgent, device: RelyingParty
+) -> None:
+    """As with a code. RFC 9449 §10."""
+    started = begin(device, dpop_jkt="A" * 43)
+    approve(user_agent, started["user_code"])
+    credenza.clock.move(6)
+    assert poll(device, started).json()["error"] == "invalid_dpop_proof"

@@ -13,6 +13,7 @@ from ..protocol.tokens import digest, is_token, new_token
 from ..server import AuthorizationServer
 from ..store.authorization_codes import AuthorizationCode, peek_code, spend_code
 from ..store.engine import database
+from ..store.grants import Grant
 from ..store.refresh_tokens import insert_refresh_token
 from ..store.revocation import revoke_grant
 from .issuing import authorized, keep, mint_tokens
@@ -91,7 +92,12 @@ def check_belongs(code: AuthorizationCode, request: TokenRequest) -> None:
     if request.client.pkce_required and not code.code_challenge:
         raise InvalidGrant("The code was issued without PKCE, which is required by now.")
     check_verifier(parameters.get("code_verifier"), code.code_challenge)
-    if code.grant.details.dpop_jkt and code.grant.details.dpop_jkt != request.jkt:
+    check_key(code.grant, request)
+
+
+def check_key(grant: Grant, request: TokenRequest) -> None:
+    """Whoever named a key when asking shows the same one now. RFC 9449 §10."""
+    if grant.details.dpop_jkt and grant.details.dpop_jkt != request.jkt:
         raise InvalidDPoPProof("The code is bound to another key.")
 
 

@@ -19,7 +19,7 @@ from ..store.device_authorizations import (
     spend_device_authorization,
 )
 from ..store.engine import database
-from .authorization_code import first_refresh_token
+from .authorization_code import check_key, first_refresh_token
 from .issuing import authorized, keep, mint_tokens
 
 DEVICE_CODE = "urn:ietf:params:oauth:grant-type:device_code"
@@ -41,6 +41,8 @@ class DeviceCodeGrant:
         check_verifier(
             request.parameters.get("code_verifier"), dict(parse_qsl(waiting.parameters)).get("code_challenge")
         )
+        assert waiting.grant is not None
+        check_key(waiting.grant, request)
         return await self._redeem(server, waiting, request)
 
     async def _redeem(
