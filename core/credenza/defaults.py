@@ -11,13 +11,14 @@ from .grants.refresh_token import RefreshTokenGrant
 from .grants.token_exchange import TokenExchangeGrant
 from .hookspecs import hookimpl
 from .objects import Authenticator, GrantType, Prompt, ScopeProvider
+from .permissions import OFFLINE_ACCESS, OPENID
 from .prompts.consent import ConsentPrompt
 from .prompts.device import DevicePrompt
 from .prompts.login import LoginPrompt
 from .prompts.new_password import NewPasswordPrompt
 from .prompts.password import PasswordAuthenticator
 from .prompts.second_factor import SecondFactorPrompt
-from .protocol.scopes import Permission, Scope
+from .protocol.scopes import Scope
 from .protocol.words import Words
 from .settings import Settings
 from .web.limits import Limiter
@@ -34,14 +35,14 @@ class OpenIDScopes(ScopeProvider):
 
     scopes = (
         Scope(
-            Permission("openid", "", "openid"),
+            OPENID,
             Words("Know who you are"),
             Words("A name for your account that stays the same"),
             icon="id-card",
             always=True,
         ),
         Scope(
-            Permission("openid", "", "offline_access"),
+            OFFLINE_ACCESS,
             Words("Keep access while you are away"),
             Words("Until you take it back on your account page"),
             icon="refresh-cw",

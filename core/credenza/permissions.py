@@ -22,7 +22,9 @@ from .store.consents import Consent, find_consent
 
 logger = logging.getLogger("credenza.plugins")
 
-OFFLINE_ACCESS = "offline_access"
+# By whom they come, too: what another source calls the same means nothing of the kind.
+OPENID = Permission("openid", "", "openid")
+OFFLINE_ACCESS = Permission("openid", "", "offline_access")
 KEPT_REQUEST = 1000  # characters of scopes, resources and claims
 Answer = TypeVar("Answer")
 
@@ -47,7 +49,7 @@ class Decision(NamedTuple):
 
     @property
     def offline(self) -> bool:
-        return any(p.scope == OFFLINE_ACCESS and not p.resource for p in self.granted)
+        return OFFLINE_ACCESS in self.granted
 
 
 async def ask(server: AuthorizationServer, provider: ScopeProvider, what: str, answer: Awaitable[Answer]) -> Answer:
@@ -133,10 +135,8 @@ def ceiling_of(
     if client.ceiling is None:
         if client.offline_access:
             return None
-        return {p: True for p in scopes if p.scope != OFFLINE_ACCESS or p.resource}
-    always = {
-        p: True for p, scope in scopes.items() if scope.always and (client.offline_access or p.scope != OFFLINE_ACCESS)
-    }
+        return {p: True for p in scopes if p != OFFLINE_ACCESS}
+    always = {p: True for p, scope in scopes.items() if scope.always and (client.offline_access or p != OFFLINE_ACCESS)}
     implied = {p: r for source in server.implying for p, r in source.implied(client.ceiling).items()}
     return always | implied | dict(client.ceiling)
 

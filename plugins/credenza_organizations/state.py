@@ -53,7 +53,7 @@ async def _apply_template(part: Any, run: StateRun) -> None:
         name, description = str(members["name"]), run.translated(members, "description")
         run.once("organization_permission", name)
         try:
-            check_permission_name(name)
+            await check_permission_name(run.server, name)
         except ValueError as error:
             raise StateError(str(error)) from error
         declared.add(f"organization {name}")

@@ -12,7 +12,7 @@ from piccolo.columns.combination import WhereRaw
 from piccolo.query import Select
 from piccolo.query.functions import Count, Lower
 
-from credenza import Branding, Statement, Translated, branding, bump_version, clients, transaction
+from credenza import AuthorizationServer, Branding, Statement, Translated, branding, bump_version, clients, transaction
 
 from .tables import (
     Organization,
@@ -184,12 +184,24 @@ async def template_roles() -> dict[str, dict[str, Any]]:
     return roles
 
 
-def check_permission_name(name: str) -> None:
-    """Raise ValueError, with a sentence, unless the template may call a permission this. RFC 6749 §3.3."""
+async def check_permission_name(server: AuthorizationServer, name: str) -> None:
+    """Raise ValueError, with a sentence, unless the template may call a permission this. RFC 6749 §3.3.
+
+    A scope of the provider itself would come with it whenever an application asks for the permission.
+    """
     if not 1 <= len(name) <= 255:
         raise ValueError("a permission's name has 1 to 255 characters")
     if any(not 0x21 <= ord(c) <= 0x7E or c in '"\\' for c in name):
         raise ValueError(f"{name!r}: a permission's name has no spaces, quotes, backslashes or letters beyond ASCII")
+    for source in server.scope_providers.values():
+        own = source.name != "organization" and any(
+            not s.permission.resource and s.permission.scope == name for s in await source.catalogue()
+        )
+        if own:
+            raise ValueError(
+                f"{name!r} is a scope of the provider itself; "
+                "name the permission for the organization, like members:read"
+            )
 
 
 async def save_template_permission(name: str, description: Translated) -> None:

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from credenza.testing import ORDERS, RelyingParty, UserAgent
+from credenza import StateError
+from credenza.testing import ORDERS, Credenza, RelyingParty, UserAgent
 from credenza_organizations import store
 
 Visitor = Any  # see conftest.py
@@ -165,3 +166,10 @@ def test_names_with_markup_are_text(visitor: Visitor) -> None:
         assert page.status == 200
         assert "<img src=x" not in page.html
         assert "<b>x" not in page.html
+
+
+@pytest.mark.parametrize("name", ["openid", "offline_access", "email", "urn:credenza:scope:organizations"])
+def test_a_file_cannot_give_the_template_a_scope_of_the_provider(credenza: Credenza, name: str) -> None:
+    """As in the console: who asks for the permission would ask for the scope."""
+    with pytest.raises(StateError, match="scope of the provider itself"):
+        credenza.apply({"organization_template": {"permissions": [{"name": name, "description": "x"}]}})

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from ..events import TokenIssued
 from ..objects import Choices, Subject, TokenRequest
-from ..permissions import Decision, ask, claims, consented, context_of, still_valid, verdicts
+from ..permissions import OPENID, Decision, ask, claims, consented, context_of, still_valid, verdicts
 from ..protocol import jose
 from ..protocol.authorization_request import parse_resources
 from ..protocol.clients import Client
@@ -275,7 +275,7 @@ async def mint_tokens(
         grant=state.grant,
         extra={"auth_time": details.auth_time, "acr": details.acr, "amr": list(details.amr)},
     )
-    if any(p.scope == "openid" and not p.resource for p in state.decision.granted):
+    if OPENID in state.decision.granted:
         access_token = minted.response["access_token"]
         minted.response["id_token"] = await issue_id_token(server, request.client, state, access_token, nonce=nonce)
     return minted

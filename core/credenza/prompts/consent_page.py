@@ -23,7 +23,7 @@ async def consent_page(waiting: Waiting, situation: Situation, message: str) -> 
     assert request is not None
     values = await claims(waiting.server, situation.subject, situation.decision, request.asked.claims)
     known = situation.known
-    offline = next((p for p in situation.offered if p.scope == OFFLINE_ACCESS and not p.resource), None)
+    offline = OFFLINE_ACCESS if OFFLINE_ACCESS in situation.offered else None
     listed = [p for p in situation.offered if p != offline]
     old_offline = offline is not None and offline in known
     return ConsentPage(

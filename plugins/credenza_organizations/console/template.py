@@ -151,16 +151,11 @@ async def delete_permission(visit: ConsoleVisit, permission: str) -> ConsoleDone
 async def _check_name(visit: ConsoleVisit, name: str, known: Mapping[str, str]) -> str:
     """What is wrong with the name of a new permission; empty when nothing is."""
     try:
-        store.check_permission_name(name)
+        await store.check_permission_name(visit.server, name)
     except ValueError as error:
         return f"{error}."
     if name in known:
         return "The template has this permission already."
-    for source in visit.server.scope_providers.values():
-        if any(not s.permission.resource and s.permission.scope == name for s in await source.catalogue()):
-            return (
-                "This is a scope of the provider itself; name the permission for the organization, like members:read."
-            )
     return ""
 
 
