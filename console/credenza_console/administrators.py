@@ -104,7 +104,7 @@ async def add(visit: ConsoleVisit) -> ConsoleDone | RolePage:
     user = await users.find_user_by_identifier(identifier)
     errors = {}
     if user is None:
-        errors["identifier"] = "Nobody has this user name or email address. Create the user first."
+        errors["identifier"] = "Nobody has this username or email address. Create the user first."
     if role not in ROLES:
         errors["role"] = "Choose a role."
     if errors or user is None:

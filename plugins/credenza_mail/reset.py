@@ -77,7 +77,7 @@ async def _submit(request: AnyRequest, server: AuthorizationServer, page: ResetP
     """Nothing is looked up before the answer is on its way, so it can tell nothing, not even by its time."""
     limiter: Limiter = request.app.state.limiter
     if not page.identifier:
-        page.message, page.status = Words("Enter your user name or your email address."), 422
+        page.message, page.status = Words("Enter your username or your email address."), 422
         return
     if not await limiter.allow((PER_ADDRESS, neighbourhood(address_of(request)))):
         page.message, page.status = Words("Too many tries. Wait a few minutes and try again."), 429

@@ -129,7 +129,7 @@ async def save(visit: ConsoleVisit, upstream: str) -> ConsoleDone | UpstreamForm
         created_at=found.created_at,
     )
     await _save(visit, changed, "updated")
-    return ConsoleDone(LIST, "Saved.")
+    return ConsoleDone(LIST, f"{changed.title} was saved.")
 
 
 @console_get(ONE + "/delete", "providers:write")
@@ -141,7 +141,9 @@ async def show_delete(visit: ConsoleVisit, upstream: str) -> UpstreamForm:
 async def delete(visit: ConsoleVisit, upstream: str) -> ConsoleDone | UpstreamForm:
     found = await _find(upstream)
     if visit.form.get("confirm", "").strip() != found.id:
-        return (await _delete_form(visit, found)).refused({"confirm": f"Type the name: {found.id}"})
+        return (await _delete_form(visit, found)).refused(
+            {"confirm": "That is not its name."}, confirm=visit.form.get("confirm", "")
+        )
     async with transaction():
         await store.delete_upstream(found.id)
         await bump_version()

@@ -72,7 +72,7 @@ def test_a_draft_is_published_and_undone(desk: Any, live_server: Any, open_page:
     page.get_by_role("button", name="Save draft").click()
     page.get_by_text("The draft is saved.").wait_for()
     page.get_by_role("button", name="Publish", exact=True).click()
-    page.get_by_text("Saved.").wait_for()
+    page.get_by_text("Published. Users see it from now on.").wait_for()
     visitor = open_page({live_server.issuer})
     address = live_server.issuer + RelyingParty(live_server, client_id, CALLBACK).authorization_url()
     visitor.goto(address)

@@ -164,7 +164,7 @@ def an_application_is_disabled_and_deleted(clerk: Clerk) -> None:
 def a_user_is_created_and_suspended(clerk: Clerk) -> None:
     clerk.open("/console/users")
     clerk.follow("Create user")
-    clerk.fill("User name", f"user-{clerk.mark}")
+    clerk.fill("Username", f"user-{clerk.mark}")
     clerk.fill("Email", f"{clerk.mark}@example.com")
     clerk.press("Create user")
     clerk.page.get_by_role("heading", name=f"user-{clerk.mark}", level=1).wait_for()
@@ -223,7 +223,7 @@ def an_organization_is_created_with_a_member(clerk: Clerk) -> None:
     clerk.is_told("")
     clerk.follow("Members")
     clerk.follow("Add member")
-    clerk.fill("User name or email", name)
+    clerk.fill("Username or email", name)
     clerk.tick("owner")
     clerk.press("Add member")
     clerk.is_told("")

@@ -275,6 +275,10 @@ def test_removing_a_redirect_uri_in_use_says_what_it_touches_first(
     assert re.search(r"<dt>Consents</dt><dd>1</dd>", shown)
     assert re.search(r"<dt>Users</dt><dd>1</dd>", shown)
     assert re.search(r"<dt>Live tokens</dt><dd>[1-9]", shown)
+    assert "Nothing is saved yet" in shown
+    assert "That is not the name" not in shown, "nobody has typed a wrong one"
+    shown = visitor.refused("/console/applications/app", {**fields, "confirm_removal": "Harbour"})
+    assert "That is not the name of the application." in shown
     assert len(find(visitor, "app").redirect_uris) == 2
     visitor.done("/console/applications/app", {**fields, "confirm_removal": "Harbour Wiki"})
     assert find(visitor, "app").redirect_uris == ("https://app.example.com/cb",)

@@ -119,7 +119,7 @@ def test_a_brand_that_cannot_be_read_or_linked_is_refused_with_the_reason(
 def test_the_audit_log_is_filtered(visitor: Visitor, user_agent: UserAgent, client: RelyingParty) -> None:
     user_agent.authorize(client)
     assert "Consent given" in visitor.get("/console/audit-log?name=ConsentGiven").text
-    assert "User signed in" not in visitor.get("/console/audit-log?name=ConsentGiven", HX_Request="true").text
+    assert "Signed in" not in visitor.get("/console/audit-log?name=ConsentGiven", HX_Request="true").text
     assert "ada@example.com" in visitor.get("/console/audit-log?user=ada").text
     assert "Consent given" in visitor.get("/console/audit-log?client=app").text
     assert "No event matches" in visitor.get("/console/audit-log?client=nobody").text
@@ -154,13 +154,13 @@ def test_events_are_filtered_by_who_did_it_by_day_and_by_result(visitor: Visitor
 
     visitor.credenza.request("GET", "/authorize?client_id=nobody")
     today = datetime.fromtimestamp(visitor.credenza.server.now(), UTC).strftime("%Y-%m-%d")
-    assert "User signed in" in words("actor=root")
+    assert "Signed in" in words("actor=root")
     assert "No event matches" in words("actor=grace")
-    assert "User signed in" in words(f"since={today}&until={today}")
+    assert "Signed in" in words(f"since={today}&until={today}")
     assert "No event matches" in words("until=2001-01-01")
     assert "No event matches" in words("since=2999-01-01")
     only_failed = words("failed=1")
-    assert "User signed in" not in only_failed
+    assert "Signed in" not in only_failed
     assert "Authorization refused" in only_failed
     page = visitor.get("/console/audit-log?since=yesterday")
     assert 'id="since-error"' in page.html

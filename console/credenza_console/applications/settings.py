@@ -101,7 +101,7 @@ async def save_settings(visit: ConsoleVisit, application: str) -> ConsoleDone | 
     removed = tuple(uri for uri in client.redirect_uris if uri not in changed.redirect_uris)
     reached = await touched(visit, client) if removed and not errors else NOTHING
     if reached.any and visit.form.get("confirm_removal", "").strip() != client.name.strip():
-        errors["confirm_removal"] = f"Type the name of the application: {client.name}"
+        errors = _unconfirmed(visit.form)
     if errors := errors or changed_meanwhile(visit.form, values_of(client)):
         page = (await _page(visit, client, values)).refused(errors)
         page.removed, page.touched = (removed if reached.any else ()), reached
@@ -113,6 +113,13 @@ async def save_settings(visit: ConsoleVisit, application: str) -> ConsoleDone | 
             await visit.changed("application", "updated", client.id, client=client.id, before=before, after=after)
     page = await _page(visit, changed, values)
     return ConsoleDone(page.address, "Saved.")
+
+
+def _unconfirmed(form: Parameters) -> dict[str, str]:
+    """A question at first, and only then a mistake."""
+    if "confirm_removal" not in form:
+        return {"": "Nothing is saved yet: what you are about to remove is in use. Confirm it below."}
+    return {"confirm_removal": "That is not the name of the application."}
 
 
 def values_of(client: Client) -> dict[str, str]:

@@ -29,6 +29,17 @@ HERE = "/console/audit-log"
 TEMPLATES = Path(__file__).parent.parent / "templates"
 PAGE_SIZE = 50
 DAY = 86400
+NAMES = {  # where the event's own name, with spaces, is not how one would say it
+    "UserSignedIn": "Signed in",
+    "UserSignedOut": "Signed out",
+    "SignInFailed": "Sign-in failed",
+    "ReuseDetected": "Code or token used twice",
+    "ObjectChanged": "Configuration changed",
+    "PasswordChangeRequired": "New password required",
+    "FactorChanged": "Way to sign in changed",
+    "EmailChanged": "Email address changed",
+    "SigningKeyMoved": "Signing key changed",
+}
 FILTERS = ("name", "client", "actor", "user", "since", "until", "error", "failed")
 
 
@@ -80,7 +91,7 @@ async def list_events(visit: ConsoleVisit) -> AuditLog:
         listing=listing,
         rows=() if errors else rows,
         older="" if errors else older,
-        names=tuple(sorted((name, words_of(name)) for name in (kind.__name__ for kind in Event.__subclasses__()))),
+        names=tuple(sorted(((kind.__name__, words_of(kind.__name__)) for kind in Event.__subclasses__()), key=_words)),
         query=urlencode({name: value for name, value in {**listing.filters, "q": listing.search}.items() if value}),
         values=dict(listing.filters),
         errors=errors,
@@ -160,13 +171,17 @@ def said(data: Mapping[str, Any]) -> dict[str, Any]:
 def in_words(event: AuditEvent) -> str:
     """ "Token refused", "Application updated"."""
     if event.name == "ObjectChanged":
-        words = f"{event.data.get('kind', 'object')} {event.data.get('action', 'changed')}"
-        return words[:1].upper() + words[1:].replace("_", " ")
+        words = f"{event.data.get('kind', 'object')} {event.data.get('action', 'changed')}".replace("_", " ")
+        return words[:1].upper() + words[1:] if not words.startswith("api ") else f"API{words[3:]}"
     return words_of(event.name)
 
 
 def words_of(name: str) -> str:
-    return re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name).capitalize()
+    return NAMES.get(name) or re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name).capitalize()
+
+
+def _words(named: tuple[str, str]) -> str:
+    return named[1]
 
 
 def shown(value: Any) -> str:

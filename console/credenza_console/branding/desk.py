@@ -59,6 +59,8 @@ LABELS = {
     "stylesheet": "custom CSS",
 }
 
+PUBLISHED = "Published. Users see it from now on."
+
 
 @dataclass(frozen=True, slots=True)
 class Version:
@@ -143,7 +145,7 @@ class Desk:
             return page.refused(errors, **typed.texts)
         if action == "draft":
             return await self._save_draft(visit, branded, typed.branding)
-        notice = "Published. Some of the custom CSS was left out." if typed.css.remarks else "Saved."
+        notice = "Published. Some of the custom CSS was left out." if typed.css.remarks else PUBLISHED
         return await self._publish(visit, branded, typed.branding, notice)
 
     async def preview(self, visit: ConsoleVisit, **parameters: str) -> AnyResponse:

@@ -72,7 +72,7 @@ async def create(visit: ConsoleVisit) -> ConsoleDone | CreatePage:
             )
     except Exception as error:
         if is_unique_violation(error):
-            return _page(visit).refused({"username": "Somebody has this user name already."}, **typed)
+            return _page(visit).refused({"username": "Somebody has this username already."}, **typed)
         raise
     if mailer is not None:
         return ConsoleDone(f"{LIST}/{user.id}", f"{username} was created; an invitation is on its way to {email}.")

@@ -105,7 +105,7 @@ async def delete(visit: ConsoleVisit, user: str) -> ConsoleDone | DeletePage:
     if found.id == visit.user.id:
         return page.refused({"": OWN}, confirm=confirm)
     if confirm.strip() != found.username:
-        return page.refused({"confirm": "That is not the user name."}, confirm=confirm)
+        return page.refused({"confirm": "That is not the username."}, confirm=confirm)
     try:
         async with transaction():
             await hold_administrators(found)

@@ -119,7 +119,7 @@ async def add(visit: ConsoleVisit, organization: str) -> ConsoleDone | AddPage:
     page.roles = chosen_in(page.roles, set(visit.form.all_values("role")))
     user = await users.find_user_by_identifier(typed)
     if user is None:
-        return page.refused({"user": "Nobody has this user name or email address."}, user=typed)
+        return page.refused({"user": "Nobody has this username or email address."}, user=typed)
     if await store.member_roles(row["id"], user.id) is not None:
         return page.refused({"user": f"{user.username} is a member already."}, user=typed)
     if wanted is None:
@@ -177,7 +177,7 @@ async def remove(visit: ConsoleVisit, organization: str, user: str) -> ConsoleDo
     found, roles = await _find_member(row, user)
     if visit.form.get("confirm", "").strip() != found.username:
         page = await _remove_page(visit, row, found, roles)
-        errors = {"confirm": "That is not the user name."}
+        errors = {"confirm": "That is not the username."}
         return page.refused(errors, confirm=visit.form.get("confirm", ""))
     async with transaction():
         await store.remove_member(row["id"], found.id)
