@@ -82,6 +82,7 @@ from .objects import (
 )
 from .outbound import Refused, fetch, fetch_document
 from .permissions import Decision, branding_of, choices_of, context_title, described, still_valid, verdicts
+from .permissions import catalogue as permission_catalogue
 from .permissions import claims as released_claims
 from .permissions import counts as consent_counts
 from .plugins import HookTime, collect, hook_times
@@ -373,6 +374,7 @@ __all__ = [
     "parse_json",
     "password_context",
     "password_refusal",
+    "permission_catalogue",
     "plan_rotation",
     "preview",
     "preview_pages",

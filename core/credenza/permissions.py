@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Awaitable, Collection, Mapping, Sequence
+from types import NoneType
 from typing import Any, NamedTuple, TypeVar
 from urllib.parse import parse_qsl, urlencode
 
@@ -19,6 +20,7 @@ from .protocol.permissions import Verdict, decide
 from .protocol.scopes import Asked, Permission, Scope
 from .server import AuthorizationServer
 from .store.consents import Consent, find_consent
+from .store.engine import StoreUnavailable
 
 logger = logging.getLogger("credenza.plugins")
 
@@ -52,10 +54,23 @@ class Decision(NamedTuple):
         return OFFLINE_ACCESS in self.granted
 
 
-async def ask(server: AuthorizationServer, provider: ScopeProvider, what: str, answer: Awaitable[Answer]) -> Answer:
-    """Await a plugin's method within its time. Whatever goes wrong is named in the log and denies."""
+async def ask(
+    server: AuthorizationServer,
+    provider: ScopeProvider,
+    what: str,
+    answer: Awaitable[Answer],
+    *kinds: type,
+) -> Answer:
+    """Await a plugin's method within its time. Whatever goes wrong is named in the log and denies, an answer that is of
+    none of these kinds too.
+    """
     try:
-        return await within(server.settings.plugins_timeout, answer)
+        found = await within(server.settings.plugins_timeout, answer)
+        if kinds and not isinstance(found, kinds):
+            raise TypeError(f"the answer is a {type(found).__name__}")
+        return found
+    except StoreUnavailable:
+        raise  # it is the database that did not answer
     except Exception as error:
         logger.exception("plugin %r failed in %s of scope source %r", server.plugin_of(provider), what, provider.name)
         raise ServerError(
@@ -90,7 +105,25 @@ async def requested(server: AuthorizationServer, asked: Asked) -> Mapping[Permis
 
 
 async def _named(server: AuthorizationServer, provider: ScopeProvider, asked: Asked) -> dict[Permission, Scope]:
-    return {s.permission: s for s in await ask(server, provider, "requested", provider.requested(asked))}
+    return await ask(server, provider, "requested", _by_permission(provider.requested(asked)))
+
+
+async def _by_permission(answer: Awaitable[Sequence[Scope]]) -> dict[Permission, Scope]:
+    return {scope.permission: scope for scope in await answer}
+
+
+async def catalogue(server: AuthorizationServer) -> dict[Permission, Scope]:
+    """Every permission that there is, in the order of the sources: to be listed and chosen from.
+
+    A source that fails is named in the log and passed over. Nothing is granted by a list, and the rest is there.
+    """
+    found: dict[Permission, Scope] = {}
+    for provider in server.scope_providers.values():
+        try:
+            found |= await ask(server, provider, "catalogue", _by_permission(provider.catalogue()))
+        except ServerError:
+            continue
+    return found
 
 
 async def _steady(server: AuthorizationServer, asked: Asked) -> Mapping[str, Mapping[Permission, Scope]]:
@@ -118,10 +151,9 @@ async def described(server: AuthorizationServer, permissions: Collection[Permiss
         if not mine:
             continue
         try:
-            scopes = {s.permission: s for s in await ask(server, provider, "requested", provider.requested(asked))}
+            scopes = await _named(server, provider, asked)
             if mine - scopes.keys():  # a source may want more in a request than its own scopes
-                catalogue = await ask(server, provider, "catalogue", provider.catalogue())
-                scopes = {s.permission: s for s in catalogue} | scopes
+                scopes = await ask(server, provider, "catalogue", _by_permission(provider.catalogue())) | scopes
         except ServerError:
             continue  # it is in the log; what was allowed must be shown all the same
         found |= {p: scope for p, scope in scopes.items() if p in mine}
@@ -137,7 +169,12 @@ def ceiling_of(
             return None
         return {p: True for p in scopes if p != OFFLINE_ACCESS}
     always = {p: True for p, scope in scopes.items() if scope.always and (client.offline_access or p != OFFLINE_ACCESS)}
-    implied = {p: r for source in server.implying for p, r in source.implied(client.ceiling).items()}
+    implied: dict[Permission, bool] = {}
+    for source in server.implying:
+        try:
+            implied |= source.implied(client.ceiling)
+        except Exception:
+            logger.exception("plugin %r failed in implied of scope source %r", server.plugin_of(source), source.name)
     return always | implied | dict(client.ceiling)
 
 
@@ -198,7 +235,7 @@ async def held_by(
         if type(provider).held is ScopeProvider.held:
             held |= dict.fromkeys(mine, "")
         else:
-            answer = await ask(server, provider, "held", provider.held(subject, mine, choices))
+            answer = await ask(server, provider, "held", provider.held(subject, mine, choices), Mapping)
             held |= {p: through for p, through in answer.items() if p in mine}
     return held
 
@@ -258,7 +295,7 @@ async def questions(
     ceiling = ceiling_of(server, client, scopes)
     found = []
     for provider, mine in by_source(server, [p for p in scopes if ceiling is None or p in ceiling]):
-        if question := await ask(server, provider, "question", provider.question(subject, mine)):
+        if question := await ask(server, provider, "question", provider.question(subject, mine), Question, NoneType):
             found.append(question)
     return found
 
@@ -293,7 +330,7 @@ async def claims(
     """
     released: dict[str, Any] = {}
     for provider, granted in by_source(server, decision.granted):
-        answer = await ask(server, provider, "claims", provider.claims(subject, granted, decision.choices))
+        answer = await ask(server, provider, "claims", provider.claims(subject, granted, decision.choices), Mapping)
         whole = {n for p in granted if p.scope in decision.asked.scopes for n in decision.scopes[p].claims}
         listed = {n for p in granted for n in decision.scopes[p].claims}
         released |= {

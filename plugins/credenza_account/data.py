@@ -29,6 +29,7 @@ from credenza import (
     consents,
     context_title,
     errors,
+    permission_catalogue,
     released_claims,
     sessions,
 )
@@ -93,9 +94,10 @@ def _account_facts(here: Visit) -> tuple[Fact, ...]:
 async def _claims(here: Visit) -> list[tuple[str, dict[str, Any]]]:
     """Everything that applications could be told of this user, by the title of what they would have to be allowed."""
     found: list[tuple[str, dict[str, Any]]] = []
+    known = await permission_catalogue(here.server)
     for provider in here.server.scope_providers.values():
+        scopes = {p: s for p, s in known.items() if p.source == provider.name and s.claims}
         try:
-            scopes = {s.permission: s for s in await provider.catalogue() if s.claims}
             asked = Asked(tuple(p.scope for p in scopes))
             decision = Decision(asked, {}, scopes, [Verdict(p, Outcome.GRANTED) for p in scopes])
             released = await released_claims(here.server, Subject(user=here.user), decision)

@@ -12,7 +12,17 @@ from piccolo.columns.combination import WhereRaw
 from piccolo.query import Select
 from piccolo.query.functions import Count, Lower
 
-from credenza import AuthorizationServer, Branding, Statement, Translated, branding, bump_version, clients, transaction
+from credenza import (
+    AuthorizationServer,
+    Branding,
+    Statement,
+    Translated,
+    branding,
+    bump_version,
+    clients,
+    permission_catalogue,
+    transaction,
+)
 
 from .tables import (
     Organization,
@@ -193,15 +203,11 @@ async def check_permission_name(server: AuthorizationServer, name: str) -> None:
         raise ValueError("a permission's name has 1 to 255 characters")
     if any(not 0x21 <= ord(c) <= 0x7E or c in '"\\' for c in name):
         raise ValueError(f"{name!r}: a permission's name has no spaces, quotes, backslashes or letters beyond ASCII")
-    for source in server.scope_providers.values():
-        own = source.name != "organization" and any(
-            not s.permission.resource and s.permission.scope == name for s in await source.catalogue()
+    known = await permission_catalogue(server)
+    if any((p.resource, p.scope) == ("", name) and p.source != "organization" for p in known):
+        raise ValueError(
+            f"{name!r} is a scope of the provider itself; name the permission for the organization, like members:read"
         )
-        if own:
-            raise ValueError(
-                f"{name!r} is a scope of the provider itself; "
-                "name the permission for the organization, like members:read"
-            )
 
 
 async def save_template_permission(name: str, description: Translated) -> None:

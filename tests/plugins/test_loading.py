@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 
 import credenza.plugins
-from credenza import ClientType, ScopeProvider, Theme, create_app, hookimpl
+from credenza import ClientType, ScopeProvider, Theme, bump_version, create_app, hookimpl
 from credenza.plugins import PluginError, load_plugins
 from credenza.testing import Callback, Credenza, PageSeen, RelyingParty, UserAgent, running
 from credenza.testing import test_settings as settings_for_tests
@@ -320,6 +320,10 @@ async def hang() -> None:
     await asyncio.sleep(3600)
 
 
+async def answer_with_nonsense() -> str:
+    return "nonsense"
+
+
 class Broken(importlib.import_module("staff_directory").StaffDirectory):  # type: ignore[misc]
     """The staff directory, until it breaks in one method."""
 
@@ -327,9 +331,17 @@ class Broken(importlib.import_module("staff_directory").StaffDirectory):  # type
     how: Callable[[], Any] = staticmethod(raise_something)
 
     async def _maybe(self, method: str, *arguments: Any) -> Any:
-        if self.broken == method:
-            await self.how()
+        if self.broken == method and (answer := await self.how()) is not None:
+            return answer
         return await getattr(super(), method)(*arguments)
+
+    async def catalogue(self) -> Any:
+        return await self._maybe("catalogue")
+
+    def implied(self, ceiling: Any) -> Any:
+        if self.broken == "implied":
+            raise RuntimeError("the directory is down")
+        return {}
 
     async def requested(self, asked: Any) -> Any:
         return await self._maybe("requested", asked)
@@ -370,7 +382,7 @@ def issued(credenza: Credenza) -> int:
     return credenza.run(count)
 
 
-HOW = pytest.mark.parametrize("how", [raise_something, hang])
+HOW = pytest.mark.parametrize("how", [raise_something, hang, answer_with_nonsense])
 
 
 @HOW
@@ -423,6 +435,34 @@ def test_a_source_that_fails_releases_no_claims(
     assert response.json()["error"] == "server_error"
     assert "harbour-pilots" not in response.text
     assert f"plugin 'staff-directory' failed in {method} of scope source 'staff'" in log
+
+
+@HOW
+def test_a_source_without_a_list_takes_no_page_away(
+    with_source: Credenza, source: Broken, log: list[str], how: Callable[[], Any]
+) -> None:
+    """Every client reads the metadata document, and administrators must be able to see what is wrong."""
+    admin = UserAgent(with_source)
+    admin.get("/console")
+    admin.sign_in("root")
+    source.broken, source.how = "catalogue", how  # type: ignore[method-assign]
+    with_source.run(bump_version)
+    document = with_source.request("GET", "/.well-known/openid-configuration")
+    assert {"openid", "profile", "email"} <= set(document.json()["scopes_supported"])
+    for path in ("", "/permissions", "/permissions/add"):
+        page = admin.get(f"/console/applications/app{path}")
+        assert isinstance(page, PageSeen)
+        assert page.status == 200
+    assert "plugin 'staff-directory' failed in catalogue of scope source 'staff'" in log
+
+
+def test_a_source_that_fails_to_tell_what_is_implied_implies_nothing(
+    with_source: Credenza, source: Broken, log: list[str]
+) -> None:
+    client = RelyingParty(with_source, "app", "https://app.example.com/cb")
+    source.broken = "implied"
+    assert client.tokens(UserAgent(with_source).authorize(client, scope="openid profile"))["scope"] == "openid profile"
+    assert "plugin 'staff-directory' failed in implied of scope source 'staff'" in log
 
 
 def test_a_source_that_answers_with_more_than_it_was_asked_grants_nothing_more(

@@ -18,6 +18,7 @@ from credenza import (
     clients,
     console_get,
     console_post,
+    permission_catalogue,
     transaction,
 )
 
@@ -87,8 +88,7 @@ Catalogue = Mapping[Permission, Scope]
 
 async def catalogue(visit: ConsoleVisit) -> dict[Permission, Scope]:
     """Everything that may be enabled, from every source; what is always allowed needs no enabling."""
-    scopes = [scope for source in visit.server.scope_providers.values() for scope in await source.catalogue()]
-    return {scope.permission: scope for scope in scopes if not scope.always}
+    return {p: scope for p, scope in (await permission_catalogue(visit.server)).items() if not scope.always}
 
 
 @console_get(PERMISSIONS, "applications:read")

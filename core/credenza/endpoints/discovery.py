@@ -6,6 +6,7 @@ import asyncio
 import hashlib
 from collections.abc import Awaitable, Callable
 
+from ..permissions import catalogue
 from ..protocol.documents import to_json
 from ..protocol.metadata import metadata
 from ..server import AuthorizationServer
@@ -108,10 +109,11 @@ async def discovery(request: AnyRequest) -> AnyResponse:
 
 async def describe(server: AuthorizationServer) -> dict[str, object]:
     """The metadata document. Scopes of APIs are theirs to publish; here are the provider's own."""
-    catalogues = [
-        await provider.catalogue() for provider in server.scope_providers.values() if provider.section == "user"
+    own = [
+        scope
+        for permission, scope in (await catalogue(server)).items()
+        if not permission.resource and server.scope_providers[permission.source].section == "user"
     ]
-    own = [scope for catalogue in catalogues for scope in catalogue if not scope.permission.resource]
     claims = dict.fromkeys([*PROTOCOL_CLAIMS, *(name for scope in own for name in scope.claims)])
     used = {grant for kind in server.client_types.values() for grant in (*kind.grant_types, *kind.optional_grant_types)}
     return server.extra_metadata | metadata(

@@ -216,7 +216,7 @@ async def _jwt(
     for name in {p.source for p in target.permissions}:
         provider = server.scope_providers[name]
         answer = provider.access_token_claims(subject, target.audience, choices)
-        added |= await ask(server, provider, "access_token_claims", answer)
+        added |= await ask(server, provider, "access_token_claims", answer, Mapping)
     keys = await server.keys()
     body = access_token_claims(
         issuer=server.issuer,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from ..permissions import catalogue
 from ..protocol.scopes import Permission
 from .run import Run, StateError
 
@@ -23,7 +24,7 @@ async def declared_permissions(run: Run, name: str, declared: Any) -> dict[Permi
             for text in scopes or []:
                 permission = Permission(source, str(resource), str(text).removesuffix("?"))
                 wanted[permission] = not str(text).endswith("?")
-    known = {s.permission for provider in server.scope_providers.values() for s in await provider.catalogue()}
+    known = set(await catalogue(server))
     return {_known(run, name, p, known): required for p, required in wanted.items()}
 
 

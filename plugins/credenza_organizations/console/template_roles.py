@@ -19,6 +19,7 @@ from credenza import (
     count_reach,
     is_unique_violation,
     new_id,
+    permission_catalogue,
     transaction,
 )
 
@@ -161,9 +162,10 @@ async def _groups(visit: ConsoleVisit, chosen: Collection[str]) -> tuple[Group, 
     own = tuple(choice("", name, text) for name, text in (await store.template_permissions()).items())
     titles: dict[str, str] = {}
     named: dict[str, list[Choice]] = {}
-    apis = visit.server.scope_providers.get("api")
-    for scope in await apis.catalogue() if apis is not None else ():
-        resource, name = scope.permission.resource, scope.permission.scope
+    for permission, scope in (await permission_catalogue(visit.server)).items():
+        if permission.source != "api":
+            continue
+        resource, name = permission.resource, permission.scope
         titles[resource] = scope.group
         named.setdefault(resource, []).append(choice(resource, name, scope.title))
     groups = [Group(titles[resource], resource, tuple(choices)) for resource, choices in named.items()]

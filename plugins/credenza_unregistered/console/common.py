@@ -8,7 +8,7 @@ from pathlib import Path
 
 from litestar.exceptions import NotFoundException
 
-from credenza import ConsoleVisit, Link, Permission, Scope, identifier_of, segment_of
+from credenza import ConsoleVisit, Link, Permission, Scope, identifier_of, permission_catalogue, segment_of
 
 HERE = "/console/unknown-applications"
 HOST = HERE + "/hosts/{host:str}"
@@ -52,8 +52,7 @@ Choices = tuple[tuple[str, str, tuple[Choice, ...]], ...]
 
 async def catalogue(visit: ConsoleVisit) -> dict[Permission, Scope]:
     """Everything that may be enabled, from every source."""
-    scopes = [scope for source in visit.server.scope_providers.values() for scope in await source.catalogue()]
-    return {scope.permission: scope for scope in scopes if not scope.always}
+    return {p: scope for p, scope in (await permission_catalogue(visit.server)).items() if not scope.always}
 
 
 def choices(visit: ConsoleVisit, known: Mapping[Permission, Scope], chosen: Collection[Permission]) -> Choices:
