@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
-from credenza import users
+from credenza import Client, ConsoleVisit, clients, users
 from credenza.testing import ORDERS
+from credenza_console.applications import permissions, settings
 from credenza_organizations import store as organizations
 from credenza_resources import store as resources
 
@@ -79,3 +81,40 @@ def test_nobody_is_in_the_way_of_who_says_nothing(visitor: Visitor) -> None:
     path, fields = role(visitor)
     visitor.done(path, {**fields, "description": "one"})
     visitor.done(path, {**fields, "description": "two"})
+
+
+def test_who_saves_settings_does_not_enable_what_was_disabled_in_the_same_moment(
+    visitor: Visitor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The other one is done between the look at the application and the change of it."""
+    find = settings.find
+
+    async def find_and_be_overtaken(visit: ConsoleVisit, segment: str) -> Client:
+        client = await find(visit, segment)
+        await clients.edit_client(replace(client, enabled=False), ("enabled",), 1)
+        return client
+
+    monkeypatch.setattr(settings, "find", find_and_be_overtaken)
+    path, fields = application(visitor)
+    assert visitor.post(path, fields | {"description": "New words"}).status_code == 303
+    saved = visitor.credenza.run(clients.find_client, "app", visitor.credenza.server.client_types)
+    assert saved is not None
+    assert (saved.description, saved.enabled) == ("New words", False)
+
+
+def test_two_who_take_permissions_away_at_once_both_do(visitor: Visitor, monkeypatch: pytest.MonkeyPatch) -> None:
+    removal = permissions._removal
+    taken = [f"api {ORDERS} orders:write"]
+
+    async def show_and_be_overtaken(visit: ConsoleVisit, segment: str, key: str) -> permissions.RemovePage:
+        page = await removal(visit, segment, key)
+        ceiling = page.client.ceiling or {}
+        await clients.save_permissions("app", {p: r for p, r in ceiling.items() if p.key not in taken})
+        return page
+
+    monkeypatch.setattr(permissions, "_removal", show_and_be_overtaken)
+    fields = {"permission": f"api {ORDERS} orders:read", "confirm": "orders:read"}
+    visitor.done("/console/applications/app/permissions/remove", fields)
+    saved = visitor.credenza.run(clients.find_client, "app", visitor.credenza.server.client_types)
+    assert saved is not None
+    assert "orders" not in str(saved.ceiling)

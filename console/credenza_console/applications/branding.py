@@ -33,7 +33,7 @@ class ApplicationBranding(BrandingEditor):
         assert client is not None
         before, after = asdict(client.branding), asdict(branding)
         differing = [name for name in after if before[name] != after[name]]
-        await clients.update_client(replace(client, branding=branding), visit.server.now())
+        await clients.edit_client(replace(client, branding=branding), ("branding",), visit.server.now())
         await visit.changed(
             "branding",
             "updated",

@@ -40,7 +40,7 @@ async def save_availability(visit: ConsoleVisit, application: str) -> ConsoleDon
     enabled = visit.form.get("enabled") == "on"
     changed = replace(client, enabled=enabled)
     async with transaction():
-        await clients.update_client(changed, visit.server.now())
+        await clients.edit_client(changed, ("enabled",), visit.server.now())
         await visit.changed(
             "application",
             "enabled" if enabled else "disabled",

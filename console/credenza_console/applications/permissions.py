@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -15,6 +15,7 @@ from credenza import (
     Permission,
     Reach,
     Scope,
+    bump_version,
     clients,
     console_get,
     console_post,
@@ -112,7 +113,7 @@ async def edit_permission(visit: ConsoleVisit, application: str) -> ConsoleDone:
     client = await _limited(visit, application)
     permission = _named(client.ceiling or {}, visit.form.get("permission", ""))
     required = visit.form.get("required") == "on"
-    await _save(visit, client, {**(client.ceiling or {}), permission: required})
+    await _save(visit, client, lambda ceiling: {p: required if p == permission else r for p, r in ceiling.items()})
     word = "required" if required else "optional"
     return ConsoleDone(address_of_client(client.id) + "/permissions", f"{permission.scope} is {word} now.")
 
@@ -134,7 +135,7 @@ async def add_permissions(visit: ConsoleVisit, application: str) -> ConsoleDone 
         return page.refused({"": message})
     optional = visit.form.get("optional") == "on"
     fresh = {known[key]: not optional for key in chosen if known[key] not in (client.ceiling or {})}
-    await _save(visit, client, {**(client.ceiling or {}), **fresh})
+    await _save(visit, client, lambda ceiling: {**fresh, **ceiling})
     count = f"{len(fresh)} permission{'' if len(fresh) == 1 else 's'}"
     return ConsoleDone(address_of_client(client.id) + "/permissions", f"{count} added.")
 
@@ -153,15 +154,22 @@ async def remove_permission(visit: ConsoleVisit, application: str) -> ConsoleDon
     typed = visit.form.get("confirm", "").strip()
     if page.touched.any and typed != gone.scope:
         return page.refused({"confirm": "That is not the permission."}, confirm=typed)
-    await _save(visit, client, {p: required for p, required in ceiling.items() if p != gone})
+    await _save(visit, client, lambda ceiling: {p: required for p, required in ceiling.items() if p != gone})
     return ConsoleDone(f"{page.address}/permissions", f"{page.line.title} was removed.")
 
 
-async def _save(visit: ConsoleVisit, client: Client, ceiling: Mapping[Permission, bool]) -> None:
-    before = client.ceiling or {}
-    if dict(before) == dict(ceiling):
-        return
+Ceiling = Mapping[Permission, bool]
+
+
+async def _save(visit: ConsoleVisit, client: Client, change: Callable[[Ceiling], Ceiling]) -> None:
+    """Change what is enabled by now, so that two who change something at once do not undo each other's."""
     async with transaction():
+        await bump_version()  # whoever else changes something waits here
+        now = await clients.find_client(client.id, visit.server.client_types)
+        before = (now.ceiling if now is not None else None) or {}
+        ceiling = change(before)
+        if now is None or dict(before) == dict(ceiling):
+            return
         await clients.save_permissions(client.id, ceiling)
         await visit.changed(
             "permissions", "updated", client.id, client=client.id, before=_shown(before), after=_shown(ceiling)

@@ -109,7 +109,9 @@ async def save_settings(visit: ConsoleVisit, application: str) -> ConsoleDone | 
     before, after = difference(client, changed)
     if after:
         async with transaction():
-            await clients.update_client(changed, visit.server.now())
+            await clients.edit_client(
+                changed, {"metadata" if name in METADATA else name for name in after}, visit.server.now()
+            )
             await visit.changed("application", "updated", client.id, client=client.id, before=before, after=after)
     page = await _page(visit, changed, values)
     return ConsoleDone(page.address, "Saved.")

@@ -148,6 +148,15 @@ async def update_client(client: Client, now: int) -> None:
         await bump_version()
 
 
+async def edit_client(client: Client, names: Iterable[str], now: int) -> None:
+    """Write these members of the client only: whatever else is changed meanwhile stays."""
+    columns = _columns(client)
+    async with database().transaction():
+        values: dict[Any, Any] = {name: columns[name] for name in names} | {"updated_at": now}
+        await ClientRow.update(values).where(ClientRow.id == client.id)
+        await bump_version()
+
+
 async def delete_client(client_id: str) -> bool:
     """Remove the client; its secrets, permissions, consents, codes and tokens go with it."""
     async with database().transaction():
