@@ -126,6 +126,17 @@ def test_from_signed_in_to_a_working_application_in_twelve_clicks(console: Any) 
     assert time.monotonic() - began < MOST_SECONDS
 
 
+@pytest.mark.parametrize("width", [1360, 375])
+def test_the_page_in_the_x_ray_is_there_as_a_whole(harbour: Any, open_page: Callable[..., Any], width: int) -> None:
+    """With its buttons at the end, which a frame of one height would cut off."""
+    page = open_page({harbour.issuer}, width=width)
+    page.context.add_cookies(harbour.cookies("admin"))
+    page.goto(f"{harbour.issuer}/console/xray?client=harbour-wiki&user=ada")
+    page.frame_locator("iframe").get_by_role("button", name="Authorize").wait_for()
+    whole = "page => page.scrollHeight <= page.clientHeight"
+    page.wait_for_function(f"({whole})(document.querySelector('iframe').contentDocument.documentElement)")
+
+
 def test_nothing_moves_for_whom_that_makes_ill(harbour: Any, open_page: Callable[..., Any]) -> None:
     page = open_page({harbour.issuer}, reduced_motion="reduce")
     page.context.add_cookies(harbour.cookies("admin"))

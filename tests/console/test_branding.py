@@ -303,6 +303,14 @@ def counted(visitor: Visitor) -> list[int]:
     return visitor.credenza.run(count)
 
 
+def test_the_preview_has_the_ways_to_sign_in_that_a_script_would_show(visitor: Visitor) -> None:
+    html = visitor.get(f"{PROVIDER}/preview?preview_page=sign-in").html
+    button = re.search(r'<button[^>]*value="passkey"[^>]*>', html)
+    assert button
+    assert "hidden" not in button[0]
+    assert "<script" not in html
+
+
 PREVIEWS = ("sign-in", "consent", "error", "device", "sign-out", "account", "join")
 
 

@@ -394,6 +394,9 @@ def test_a_mcp_10_a_client_with_several_hosts_is_called_by_none_of_them(
     assert "An unverified application wants to use your account" in page.text
     assert "You go back to evil.example" in page.text
     assert "id.example.com wants" not in page.text
+    german = user_agent.get(page.url, headers={"accept-language": "de"})
+    assert isinstance(german, PageSeen)
+    assert "Eine ungeprüfte Anwendung möchte Ihr Konto verwenden" in german.text
 
 
 def test_a_mcp_10_only_loopback_redirects_carry_a_warning(

@@ -168,6 +168,17 @@ document.addEventListener("input", (event) => {
   }
 });
 
+// -- a page in a frame is as high as it is, so that nothing of it is cut off --
+const whole = (frame) => {
+  frame.style.blockSize = "";
+  const page = frame.contentDocument?.documentElement;
+  if (page?.scrollHeight > frame.clientHeight) frame.style.blockSize = `${page.scrollHeight + 2}px`;
+};
+const frames = () => document.querySelectorAll("iframe.preview").forEach(whole);
+document.addEventListener("load", (event) => event.target.matches?.("iframe.preview") && whole(event.target), true);
+addEventListener("resize", frames);
+frames();
+
 // -- a live preview: the form as it is typed, posted into a new frame that takes the old one's place when it is there --
 const live = document.querySelector("form[data-live]");
 if (live) {

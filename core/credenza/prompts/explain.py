@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from urllib.parse import urlencode
 
 from ..objects import Choices, Question, Subject, Waiting
@@ -93,6 +93,7 @@ async def preview_pages(
     )
     sign_in = await LoginPrompt().show(Waiting(server, None, client, None, None))
     sign_in.application, sign_in.cancel = sample.application, True
+    sign_in.ways = tuple(replace(way, script="") for way in sign_in.ways)  # nothing runs there that would show them
     return {
         "sign-in": sign_in,
         "consent": await _consent(server, client, user, choices) or samples.consent_page(sample),

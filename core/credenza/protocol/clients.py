@@ -8,6 +8,7 @@ from typing import Any
 
 from .redirect_uris import check_web_uri
 from .scopes import Permission
+from .words import Words
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,7 +176,7 @@ class Client:
     def display_name(self) -> str:
         """Of an unverified client the host, which it cannot choose as freely as its name."""
         if self.unverified:
-            return str(self.metadata.get("host") or "An unverified application")
+            return str(self.metadata.get("host") or "") or Words("An unverified application")
         return self.branding.display_name or self.name
 
     def identity_is_assured(self, redirect_uri: str) -> bool:
