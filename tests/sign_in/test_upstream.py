@@ -377,3 +377,17 @@ class TestTheConsole:
         press(admin, f"{PROVIDERS}/other", ("title", "O"), ("client_id", "c"), ("scope", "openid"))
         assert seen(back(agent, answer)).status == 400
         assert "Continue with" not in seen(UserAgent(credenza).get("/account")).text
+
+    def test_it_is_deleted_by_its_name_and_told_so(self, credenza: Credenza, admin: UserAgent, provider: Any) -> None:
+        provider()
+        page = seen(admin.get("/console/search?q=other+harb"))
+        assert f"{PROVIDERS}/other" in page.links
+        address = f"{PROVIDERS}/other/delete"
+        page = seen(admin.get(address))
+        assert "Type “other” to delete it" in page.text
+        assert "No account is linked to it." in page.text
+        page = press(admin, address, ("confirm", "Other Harbour"), status=422)
+        assert "That is not its name." in page.text
+        page = press(admin, address, ("confirm", "other"))
+        assert "Other Harbour was deleted." in page.text
+        assert credenza.run(UpstreamRow.count().run) == 0
