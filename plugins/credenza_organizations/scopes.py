@@ -18,6 +18,7 @@ from .tables import OrganizationPermission
 QUESTION = "organization"
 ORGANIZATIONS = "urn:credenza:scope:organizations"
 ORGANIZATION_ROLES = "urn:credenza:scope:organization_roles"
+CLAIMS = (Words("Organizations"), Words("Organization data"), Words("Organization roles"))  # as claim_label calls them
 AUDIENCE = "urn:credenza:organization:"
 
 

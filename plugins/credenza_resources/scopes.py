@@ -10,6 +10,8 @@ from credenza import Asked, Cache, Choices, Permission, Scope, ScopeProvider, St
 
 from .tables import ApiPermission, ApiResource, ClientRole, Role, UserRole
 
+CLAIM = Words("Roles")  # as claim_label calls it
+
 
 class ApiScopes(ScopeProvider):
     """A permission is named by its API (`resource`, RFC 8707) and its scope, and held through a role."""

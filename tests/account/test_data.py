@@ -37,6 +37,14 @@ def test_the_page_says_what_is_stored(account: Account) -> None:
         assert text in page.text
 
 
+def test_claims_that_plugins_bring_have_words_in_each_language(credenza: Credenza, account: Account) -> None:
+    credenza.apply({"organizations": [{"name": "Acme", "members": [{"username": "ada"}]}]})
+    page = seen(account("ada").get("/account/data", headers={"accept-language": "de"}))
+    assert "Organisationen Acme" in page.text
+    assert "Rollen support" in page.text
+    assert "Organization" not in page.text
+
+
 def test_the_page_has_no_rows_without_a_value(account: Account) -> None:
     """Of somebody who is in no organization, for example."""
     page = seen(account("grace").get("/account/data"))

@@ -35,8 +35,8 @@ LABELS = {
 
 
 def claim_label(claim: str) -> str:
-    """ "given_name" is "Given name"."""
-    return LABELS.get(claim) or claim.replace("_", " ").capitalize()
+    """ "given_name" is "Given name"; a plugin's catalogue may have the words for claims of its own."""
+    return LABELS.get(claim) or Words(claim.replace("_", " ").capitalize())
 
 
 def claims_in_words(claims: Mapping[str, Any]) -> dict[str, str]:
