@@ -81,7 +81,16 @@ from .objects import (
     Way,
 )
 from .outbound import Refused, fetch, fetch_document
-from .permissions import Decision, branding_of, choices_of, context_title, described, still_valid, verdicts
+from .permissions import (
+    Decision,
+    branding_of,
+    choices_of,
+    context_title,
+    described,
+    forget_permissions,
+    still_valid,
+    verdicts,
+)
 from .permissions import catalogue as permission_catalogue
 from .permissions import claims as released_claims
 from .permissions import counts as consent_counts
@@ -348,6 +357,7 @@ __all__ = [
     "fetch",
     "fetch_document",
     "fetch_image",
+    "forget_permissions",
     "form_parameters",
     "hook_times",
     "hookimpl",

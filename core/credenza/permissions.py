@@ -19,7 +19,8 @@ from .protocol.errors import InvalidScope, InvalidTarget, ServerError
 from .protocol.permissions import Verdict, decide
 from .protocol.scopes import Asked, Permission, Scope
 from .server import AuthorizationServer
-from .store.consents import Consent, find_consent
+from .store.clients import forget_enabled
+from .store.consents import Consent, find_consent, forget_answers
 from .store.engine import StoreUnavailable
 
 logger = logging.getLogger("credenza.plugins")
@@ -140,6 +141,17 @@ async def _steady(server: AuthorizationServer, asked: Asked) -> Mapping[str, Map
     if size > KEPT_REQUEST:  # strangers make them up
         return await load()
     return await server.requested_scopes.get((asked.scopes, asked.resources, asked.claims), load)
+
+
+async def forget_permissions(server: AuthorizationServer, resource: str, scope: str = "", *, source: str = "") -> None:
+    """Call it in the transaction that deletes an API, one of its permissions, or another of a `source`.
+
+    What is created under the same name later is something else: no client, consent or role has it from before.
+    """
+    await forget_enabled(source, resource, scope)
+    await forget_answers(source, resource, scope)
+    for provider in server.scope_providers.values() if resource else ():
+        await ask(server, provider, "forget", provider.forget(resource, scope))
 
 
 async def described(server: AuthorizationServer, permissions: Collection[Permission]) -> dict[Permission, Scope]:

@@ -12,7 +12,14 @@ from typing import Any
 
 from credenza import Asked, Branding, Choices, Permission, Question, Scope, ScopeProvider, Subject, Translated, Words
 
-from .store import Membership, memberships, organization_branding, organization_name, permissions_in
+from .store import (
+    Membership,
+    forget_api_permissions,
+    memberships,
+    organization_branding,
+    organization_name,
+    permissions_in,
+)
 from .tables import OrganizationPermission
 
 QUESTION = "organization"
@@ -170,6 +177,9 @@ class OrganizationApiScopes(ScopeProvider):
 
     async def access_token_claims(self, subject: Subject, audience: str, choices: Choices) -> Mapping[str, Any]:
         return {"organization_id": chosen(choices)}
+
+    async def forget(self, resource: str, scope: str) -> None:
+        await forget_api_permissions(resource, scope)
 
     async def access_token_lifetime(self, audience: str) -> int | None:
         apis = self.server.scope_providers.get("api")

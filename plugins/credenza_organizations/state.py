@@ -113,7 +113,7 @@ async def _prune_template(run: StateRun, template: Mapping[str, Any], before: Ma
     for name in [name for name in before if name not in named]:
 
         async def write(name: str = name) -> None:
-            await delete_template_permission(name)
+            await delete_template_permission(run.server, name)
 
         await run.change("deleted", "organization_permission", name, write)
     roles = {str(item["name"]) for item in template.get("roles") or []}

@@ -20,6 +20,7 @@ from credenza import (
     branding,
     bump_version,
     clients,
+    forget_permissions,
     permission_catalogue,
     transaction,
 )
@@ -219,12 +220,20 @@ async def save_template_permission(name: str, description: Translated) -> None:
     await bump_version()
 
 
-async def delete_template_permission(name: str) -> None:
+async def delete_template_permission(server: AuthorizationServer, name: str) -> None:
+    """Roles, applications and consents lose it."""
     p = OrganizationRolePermission
     async with transaction():
+        await forget_permissions(server, "", name, source="organization")
         await OrganizationPermission.delete().where(OrganizationPermission.name == name)
         await p.delete().where((p.resource == "") & (p.scope == name))
         await bump_version()
+
+
+async def forget_api_permissions(resource: str, scope: str) -> None:
+    """Roles of the template lose what they carry of an API, or one of its permissions."""
+    p = OrganizationRolePermission
+    await p.delete().where(p.resource == resource, *([p.scope == scope] if scope else []))
 
 
 async def save_template_role(

@@ -12,6 +12,8 @@ from .store import (
     check_identifier,
     check_permission_name,
     client_roles,
+    delete_permission,
+    delete_resource,
     list_roles,
     resource_permissions,
     role_permissions,
@@ -23,7 +25,7 @@ from .store import (
     set_user_roles,
     user_roles,
 )
-from .tables import ApiPermission, ApiResource, Role
+from .tables import ApiResource, Role
 
 API_KEYS = ("identifier", "name", "translations", "description", "token_lifetime", "permissions")
 
@@ -38,8 +40,7 @@ async def _apply_resources(items: Any, run: StateRun) -> None:
             if row["identifier"] not in declared:
 
                 async def write(identifier: str = row["identifier"]) -> None:
-                    await ApiResource.delete().where(ApiResource.identifier == identifier)
-                    await bump_version()
+                    await delete_resource(run.server, identifier)
 
                 await run.change("deleted", "api_resource", row["identifier"], write)
 
@@ -80,10 +81,8 @@ async def _apply_resource(run: StateRun, members: Mapping[str, Any]) -> None:
         await save_resource(identifier, name, after["description"], after["token_lifetime"], run.server.now())
         for permission, description in permissions.items():
             await save_permission(identifier, permission, description)
-        gone = [permission for permission in known if permission not in permissions]
-        if gone:
-            p = ApiPermission
-            await p.delete().where((p.resource == identifier) & p.name.is_in(gone))
+        for permission in known.keys() - permissions.keys():
+            await delete_permission(run.server, identifier, permission)
         await bump_version()
         return {"identifier": identifier}
 

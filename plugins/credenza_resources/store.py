@@ -12,7 +12,7 @@ from piccolo.columns.combination import WhereRaw
 from piccolo.query import Select
 from piccolo.query.functions import Lower
 
-from credenza import Translated, bump_version, clients, transaction
+from credenza import AuthorizationServer, Translated, bump_version, clients, forget_permissions, transaction
 
 from .tables import ApiPermission, ApiResource, ClientRole, Role, RolePermission, UserRole
 
@@ -197,16 +197,18 @@ async def search_resources(words: str, *, limit: int) -> list[tuple[str, str]]:
     return [(row["identifier"], row["name"]) for row in rows]
 
 
-async def delete_resource(identifier: str) -> None:
-    """With its permissions; roles and applications lose them."""
+async def delete_resource(server: AuthorizationServer, identifier: str) -> None:
+    """With its permissions; roles, applications and consents lose them."""
     async with transaction():
+        await forget_permissions(server, identifier)
         await ApiResource.delete().where(ApiResource.identifier == identifier)
         await bump_version()
 
 
-async def delete_permission(identifier: str, name: str) -> None:
+async def delete_permission(server: AuthorizationServer, identifier: str, name: str) -> None:
     p = ApiPermission
     async with transaction():
+        await forget_permissions(server, identifier, name)
         await p.delete().where((p.resource == identifier) & (p.name == name))
         await bump_version()
 

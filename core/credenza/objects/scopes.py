@@ -133,6 +133,11 @@ class ScopeProvider:
         """Whether the answers to this source's question still stand: no token is issued once they do not."""
         return True
 
+    async def forget(self, resource: str, scope: str) -> None:
+        """An API is deleted, or one of its scopes (else `scope` is empty), in the transaction that is open: what this
+        source keeps about that name goes too.
+        """
+
     async def answer_title(self, question: str, answer: str) -> str | None:
         """The answer in words, for pages that list consents; None when the question is another source's."""
         return None

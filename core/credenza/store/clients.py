@@ -329,6 +329,17 @@ def _chunks(rows: Sequence[ClientPermissionRow], size: int) -> list[Sequence[Cli
     return [rows[i : i + size] for i in range(0, len(rows), size)]
 
 
+async def forget_enabled(source: str, resource: str, scope: str) -> None:
+    """Take something at a resource away from every client; an empty `source` or `scope` is each."""
+    p = ClientPermissionRow
+    conditions = [
+        p.resource == resource,
+        *([p.source == source] if source else []),
+        *([p.scope == scope] if scope else []),
+    ]
+    await p.delete().where(*conditions)
+
+
 async def count_enabling(source: str, resource: str, scope: str = "") -> int:
     """On how many clients something at a resource is enabled, or one scope of it."""
     p = ClientPermissionRow

@@ -263,6 +263,17 @@ async def revoke_permission(user_id: str, key: str, permission: Permission) -> b
     return bool(rows)
 
 
+async def forget_answers(source: str, resource: str, scope: str) -> None:
+    """Forget what anybody said about something at a resource; an empty `source` or `scope` is each."""
+    p = ConsentPermissionRow
+    conditions = [
+        p.resource == resource,
+        *([p.source == source] if source else []),
+        *([p.scope == scope] if scope else []),
+    ]
+    await p.delete().where(*conditions)
+
+
 async def change_answer(user_id: str, key: str, permission: Permission, *, granted: bool, now: int) -> bool:
     """Turn a yes into a no that is remembered, or back; false when the user never gave the other answer."""
     r, p = ConsentRow, ConsentPermissionRow

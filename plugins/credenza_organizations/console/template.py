@@ -141,7 +141,7 @@ async def delete_permission(visit: ConsoleVisit, permission: str) -> ConsoleDone
         return page.refused({"confirm": "That is not its name."}, confirm=visit.form.get("confirm", ""))
     description = (await store.template_permissions())[page.called]
     async with transaction():
-        await store.delete_template_permission(page.called)
+        await store.delete_template_permission(visit.server, page.called)
         await visit.changed(
             "organization_permission", "deleted", page.called, before={"description": description.entry}
         )

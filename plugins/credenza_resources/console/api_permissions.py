@@ -91,7 +91,7 @@ async def delete_permission(visit: ConsoleVisit, resource: str, permission: str)
     if visit.form.get("confirm", "").strip() != page.called:
         return page.refused({"confirm": "That is not its name."}, confirm=visit.form.get("confirm", ""))
     async with transaction():
-        await store.delete_permission(row["identifier"], page.called)
+        await store.delete_permission(visit.server, row["identifier"], page.called)
         await visit.changed("api_permission", "deleted", f"{row['identifier']} {page.called}")
     return ConsoleDone(page.back, f"{page.called} was deleted.")
 

@@ -184,7 +184,7 @@ async def delete(visit: ConsoleVisit, resource: str) -> ConsoleDone | DeletePage
     if visit.form.get("confirm", "").strip() != page.called:
         return page.refused({"confirm": "That is not its name."}, confirm=visit.form.get("confirm", ""))
     async with transaction():
-        await store.delete_resource(row["identifier"])
+        await store.delete_resource(visit.server, row["identifier"])
         await visit.changed("api_resource", "deleted", row["identifier"], before={"name": row["name"]})
     return ConsoleDone(HERE, f"{row['name']} was deleted.")
 

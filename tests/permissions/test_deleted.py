@@ -1,0 +1,100 @@
+"""What is deleted takes along what was allowed of it: made anew under the same name, it begins with nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from credenza.testing import ORDERS, SECRET, Callback, Credenza, PageSeen, RelyingParty, UserAgent
+
+ORGANIZATIONS = "urn:credenza:scope:organizations"
+API = "/console/api-resources/https~3A~2F~2Forders~2Eexample~2Ecom"
+TEMPLATE = {
+    "permissions": [{"name": "members:read", "description": "See who is a member"}],
+    "roles": [{"name": "owner", "permissions": ["members:read"], "api_permissions": {ORDERS: ["orders:write"]}}],
+}
+APIS = [{"identifier": ORDERS, "name": "Orders", "permissions": [{"name": "orders:read"}, {"name": "orders:write"}]}]
+
+
+@pytest.fixture
+def everything(credenza: Credenza) -> Credenza:
+    permissions = {
+        "profile": ["profile"],
+        "api": {ORDERS: ["orders:read"]},
+        "organization": ["members:read"],
+        "organization_api": {ORDERS: ["orders:write"]},
+    }
+    credenza.apply(
+        {
+            "organization_template": TEMPLATE,
+            "organizations": [{"name": "Acme", "members": [{"username": "ada", "roles": ["owner"]}]}],
+            "applications": [{"client_id": "app", "name": "Harbour Wiki", "permissions": permissions}],
+        }
+    )
+    return credenza
+
+
+def by_an_administrator(path: str, called: str) -> Callable[[Credenza], None]:
+    def delete(credenza: Credenza) -> None:
+        admin = UserAgent(credenza)
+        admin.get("/console")
+        admin.sign_in("root")
+        admin.get(f"{path}/delete")
+        page = admin.submit([("confirm", called)])
+        assert isinstance(page, PageSeen)
+        assert f"{called} was deleted" in page.text
+
+    return delete
+
+
+def by_a_file(credenza: Credenza) -> None:
+    credenza.apply({"api_resources": [{"identifier": ORDERS, "name": "Orders", "permissions": []}]})
+
+
+@pytest.mark.parametrize("delete", [by_an_administrator(API, "Orders"), by_a_file], ids=["console", "file"])
+def test_an_api_that_is_made_anew_is_nobodys(everything: Credenza, delete: Callable[[Credenza], None]) -> None:
+    client = RelyingParty(everything, "app", "https://app.example.com/cb")
+    machine = RelyingParty(everything, "machine", "", secret=SECRET)
+    scope = f"openid {ORGANIZATIONS} orders:read orders:write offline_access"
+    callback = UserAgent(everything).authorize(client, scope=scope, resource=ORDERS)
+    tokens = client.tokens(callback, resource=ORDERS)
+    assert machine.post("/token", {"grant_type": "client_credentials", "resource": ORDERS}).status_code == 200
+
+    delete(everything)
+    everything.apply({"api_resources": APIS})
+
+    assert client.refresh(tokens["refresh_token"], resource=ORDERS).json()["error"] == "invalid_target"
+    assert client.introspect(tokens["access_token"]).get("scope", "") == ""
+    refused = machine.post("/token", {"grant_type": "client_credentials", "resource": ORDERS})
+    assert refused.json()["error"] == "invalid_target"
+
+    # Enabled again it is asked again, and roles do not carry it until somebody says so.
+    permissions = {"api": {ORDERS: ["orders:read"]}, "organization_api": {ORDERS: ["orders:write"]}}
+    everything.apply({"applications": [{"client_id": "app", "name": "Harbour Wiki", "permissions": permissions}]})
+    assert client.refresh(tokens["refresh_token"], resource=ORDERS).json()["error"] == "invalid_target"
+    again = UserAgent(everything).authorize(client, scope=scope, resource=ORDERS)
+    assert isinstance(again, Callback)
+    assert client.redeem(again, resource=ORDERS).json()["error"] == "invalid_target"
+
+
+def test_a_permission_alone_goes_alone(everything: Credenza) -> None:
+    by_an_administrator(f"{API}/permissions/orders~3Aread", "orders:read")(everything)
+    everything.apply({"api_resources": APIS})
+    ceiling: Any = everything.run(everything.server.find_client, "app").ceiling
+    assert sorted(p.scope for p in ceiling) == ["members:read", "orders:write", "profile"]
+
+
+def test_a_permission_of_the_template_that_is_made_anew_is_asked_again(everything: Credenza) -> None:
+    client = RelyingParty(everything, "app", "https://app.example.com/cb")
+    scope = f"openid {ORGANIZATIONS} members:read offline_access"
+    tokens = client.tokens(UserAgent(everything).authorize(client, scope=scope))
+    assert "members:read" in tokens["scope"]
+    path = "/console/organization-template/permissions/members~3Aread"
+    by_an_administrator(path, "members:read")(everything)
+    everything.apply({"organization_template": TEMPLATE})
+    assert "members:read" not in client.refresh(tokens["refresh_token"]).json()["scope"]
+    permissions = {"profile": ["profile"], "organization": ["members:read"]}
+    everything.apply({"applications": [{"client_id": "app", "name": "Harbour Wiki", "permissions": permissions}]})
+    assert "members:read" not in client.refresh(tokens["refresh_token"]).json()["scope"]
