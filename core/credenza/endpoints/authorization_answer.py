@@ -184,8 +184,7 @@ async def sealed(
     """Signed, where the client asked for that. JARM §2.1, §3."""
     if not answer.to_sign or client is None:
         return answer
-    alg = client.metadata.get("authorization_signed_response_alg") or (client.id_token_alg if client.fapi else "RS256")
-    key = (await server.keys()).active[alg]
+    key = (await server.keys()).active[client.answer_alg("authorization")]
     return answer.signed(
         lambda claims: jose.sign(claims, key, typ="oauth-authz-resp+jwt"), client_id=client.id, now=server.now()
     )

@@ -53,9 +53,8 @@ def wants_jwt(request: AnyRequest) -> bool:
 async def signed(server: AuthorizationServer, client: Client, answer: dict[str, Any]) -> AnyResponse:
     """`sub` and `exp` stand inside only, so that it can never pass for an access token. RFC 9701 §5."""
     keys = await server.keys()
-    alg = client.metadata.get("introspection_signed_response_alg") or (client.id_token_alg if client.fapi else "RS256")
     claims = {"iss": server.issuer, "aud": client.id, "iat": server.now(), "token_introspection": answer}
-    token = jose.sign(claims, keys.active[alg], typ="token-introspection+jwt")
+    token = jose.sign(claims, keys.active[client.answer_alg("introspection")], typ="token-introspection+jwt")
     return Response(token.encode(), media_type=JWT_TYPE, headers={**NO_STORE, "Vary": "Accept"})
 
 

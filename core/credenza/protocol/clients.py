@@ -147,6 +147,10 @@ class Client:
     def pkce_required(self) -> bool:
         return self.require_pkce or not self.confidential or self.type.pkce == "required" or self.fapi
 
+    def answer_alg(self, answer: str) -> str:
+        """What answers of a kind ("authorization", "introspection") are signed with. JARM §3, RFC 9701 §6."""
+        return str(self.metadata.get(f"{answer}_signed_response_alg") or (self.id_token_alg if self.fapi else "RS256"))
+
     @property
     def fapi(self) -> bool:
         """Whether the FAPI 2.0 Security Profile binds this client."""
