@@ -255,6 +255,12 @@ def test_d6_public_documents_are_public(credenza: Any, url: str) -> None:
     assert "max-age" in answer.headers["cache-control"]
     again = credenza.request("GET", url, headers={"if-none-match": answer.headers["etag"]})
     assert (again.status_code, again.content) == (304, b"")
+    asked = {"access-control-request-method": "GET", "access-control-request-headers": "mcp-protocol-version"}
+    preflight = credenza.request("OPTIONS", url, headers={"origin": "https://evil.example"} | asked)
+    assert preflight.status_code == 204
+    assert preflight.headers["access-control-allow-origin"] == "*"
+    assert preflight.headers["access-control-allow-headers"] == "*"
+    assert "access-control-allow-credentials" not in preflight.headers
 
 
 @pytest.mark.own_server

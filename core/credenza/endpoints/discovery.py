@@ -12,7 +12,7 @@ from ..protocol.metadata import metadata
 from ..server import AuthorizationServer
 from ..store.engine import StoreUnavailable
 from ..store.version import current_version, is_fresh
-from ..web.cors import PUBLIC
+from ..web.cors import PUBLIC, public_preflight
 from ..web.endpoints import endpoint
 from ..web.requests import AnyRequest, server_of
 from ..web.responses import AnyResponse, Ready
@@ -100,6 +100,7 @@ class Document:
     "/.well-known/oauth-authorization-server",
     methods=("GET", "HEAD"),
     name="discovery",
+    preflight=public_preflight,
 )
 async def discovery(request: AnyRequest) -> AnyResponse:
     document: Document = request.app.state.discovery
@@ -132,7 +133,7 @@ async def key_set(server: AuthorizationServer) -> dict[str, object]:
     return {"keys": [dict(key.public_jwk) for key in (await server.keys()).published]}
 
 
-@endpoint("/jwks", methods=("GET", "HEAD"), name="jwks")
+@endpoint("/jwks", methods=("GET", "HEAD"), name="jwks", preflight=public_preflight)
 async def jwks(request: AnyRequest) -> AnyResponse:
     """Next, active and retired keys: a relying party knows a key before it signs, and for as long as it is needed."""
     document: Document = request.app.state.jwks

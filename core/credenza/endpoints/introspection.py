@@ -66,6 +66,8 @@ async def _introspect(server: AuthorizationServer, client: Client, value: str) -
     if inspected is None or not _concerns(client, inspected):
         return INACTIVE
     token = inspected.token
+    if token.scope and not inspected.permissions:  # all that it was issued for is gone: nobody would get it now
+        return INACTIVE
     answer: dict[str, Any] = {
         "active": True,
         "iss": server.issuer,

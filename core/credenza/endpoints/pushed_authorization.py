@@ -13,7 +13,7 @@ from ..protocol.redirect_uris import check_redirect_uri
 from ..protocol.tokens import digest, new_token
 from ..store.pushed_requests import PushedRequest, insert_pushed_request
 from ..web.client_authentication import authenticate_client, check_allowance
-from ..web.cors import cors_headers
+from ..web.cors import cors_headers, preflight
 from ..web.dpop import proof_key
 from ..web.endpoints import endpoint
 from ..web.limits import Rule
@@ -27,7 +27,7 @@ BY_ADDRESS = Rule("pushed requests of public clients by address", burst=120, sec
 AUTHENTICATION = frozenset({"client_secret", "client_assertion", "client_assertion_type"})
 
 
-@endpoint("/par", methods=("POST",), name="pushed_authorization_request", cors=True)
+@endpoint("/par", methods=("POST",), name="pushed_authorization_request", preflight=preflight)
 async def pushed_authorization(request: AnyRequest) -> AnyResponse:
     server = server_of(request)
     headers = await cors_headers(request)

@@ -14,13 +14,13 @@ from ..store.engine import database
 from ..store.refresh_tokens import find_refresh_token
 from ..store.revocation import revoke_access_token, revoke_grant
 from ..web.client_authentication import authenticate_client
-from ..web.cors import cors_headers
+from ..web.cors import cors_headers, preflight
 from ..web.endpoints import endpoint
 from ..web.requests import AnyRequest, address_of, form_parameters, server_of
 from ..web.responses import NO_STORE, AnyResponse, error_response
 
 
-@endpoint("/revoke", methods=("POST",), name="revocation", cors=True)
+@endpoint("/revoke", methods=("POST",), name="revocation", preflight=preflight)
 async def revoke(request: AnyRequest) -> AnyResponse:
     server = server_of(request)
     headers = await cors_headers(request)

@@ -7,14 +7,14 @@ from ..objects import TokenRequest
 from ..protocol.errors import InvalidRequest, ProtocolError, UnauthorizedClient, UnsupportedGrantType
 from ..server import AuthorizationServer
 from ..web.client_authentication import authenticate_client
-from ..web.cors import cors_headers
+from ..web.cors import cors_headers, preflight
 from ..web.dpop import proof_key
 from ..web.endpoints import endpoint
 from ..web.requests import AnyRequest, address_of, form_parameters, server_of
 from ..web.responses import AnyResponse, error_response, json_response
 
 
-@endpoint("/token", methods=("POST",), name="token", cors=True)
+@endpoint("/token", methods=("POST",), name="token", preflight=preflight)
 async def token(request: AnyRequest) -> AnyResponse:
     server = server_of(request)
     headers = await cors_headers(request)

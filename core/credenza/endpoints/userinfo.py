@@ -22,14 +22,14 @@ from ..protocol.errors import (
 )
 from ..protocol.parameters import Parameters
 from ..server import AuthorizationServer
-from ..web.cors import cors_headers
+from ..web.cors import cors_headers, preflight
 from ..web.dpop import proof_key
 from ..web.endpoints import endpoint
 from ..web.requests import FORM, AnyRequest, form_parameters, server_of
 from ..web.responses import NO_STORE, AnyResponse, bearer_challenge, error_response, json_response
 
 
-@endpoint("/userinfo", methods=("GET", "POST"), name="userinfo", cors=True)
+@endpoint("/userinfo", methods=("GET", "POST"), name="userinfo", preflight=preflight)
 async def userinfo(request: AnyRequest) -> AnyResponse:
     server = server_of(request)
     headers = await cors_headers(request)

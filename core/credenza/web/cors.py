@@ -1,4 +1,5 @@
-"""Which other origins may read an answer: those of registered browser applications, at four endpoints. Fetch §3.2.
+"""Which other origins may read an answer: those of registered browser applications, at four endpoints,
+and all at what is public. Fetch §3.2.
 
 Never with credentials, and never at a page.
 """
@@ -20,6 +21,16 @@ async def cors_headers(request: AnyRequest) -> dict[str, str]:
         return {}
     allowed = await server_of(request).registered_origins()
     return {"Vary": "Origin"} | ({"Access-Control-Allow-Origin": origin} if origin in allowed else {})
+
+
+async def public_preflight(request: AnyRequest) -> AnyResponse:
+    """At what everybody may read: a client may send headers of its own, such as MCP-Protocol-Version."""
+    headers = PUBLIC | {
+        "Access-Control-Allow-Methods": "GET, HEAD",
+        "Access-Control-Allow-Headers": "*",
+        "Access-Control-Max-Age": "600",
+    }
+    return Response(b"", status_code=204, headers=headers, media_type="text/plain")
 
 
 async def preflight(request: AnyRequest) -> AnyResponse:

@@ -13,7 +13,6 @@ from litestar.types import Receive, Scope, Send
 from multidict import CIMultiDict
 
 from ..store.engine import urgent
-from .cors import preflight
 from .requests import AnyRequest
 from .responses import BODILESS, AnyResponse, Ready, header_fields
 
@@ -36,10 +35,16 @@ class EndpointRequest(Request[Any, Any, Any]):
 
 
 def endpoint(
-    *paths: str, methods: tuple[str, ...], name: str, cors: bool = False, people: bool = False
+    *paths: str,
+    methods: tuple[str, ...],
+    name: str,
+    preflight: EndpointHandler | None = None,
+    people: bool = False,
 ) -> Callable[[EndpointHandler], ASGIRouteHandler]:
-    """Serve `paths` with an async function from request to response; `cors` where browser applications may call, and
-    `people` where somebody sits and waits.
+    """Serve `paths` with an async function from request to response.
+
+    `preflight` answers browsers that ask first, where applications in them may call; `people` is said where somebody
+    sits and waits.
     """
 
     def decorate(handler: EndpointHandler) -> ASGIRouteHandler:
@@ -51,7 +56,7 @@ def endpoint(
             method = scope["method"]  # type: ignore[typeddict-item]  # only HTTP comes here
             if method in methods:
                 response = await handler(request)
-            elif method == "OPTIONS" and cors:
+            elif method == "OPTIONS" and preflight is not None:
                 response = await preflight(request)
             else:
                 raise MethodNotAllowedException(headers={"Allow": ", ".join(methods)})
