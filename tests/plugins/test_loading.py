@@ -19,6 +19,7 @@ import pytest
 
 import credenza.plugins
 from credenza import ClientType, ScopeProvider, Theme, bump_version, create_app, hookimpl
+from credenza.endpoints.discovery import MAX_AGE
 from credenza.plugins import PluginError, load_plugins
 from credenza.testing import Callback, Credenza, PageSeen, RelyingParty, UserAgent, running
 from credenza.testing import test_settings as settings_for_tests
@@ -454,6 +455,13 @@ def test_a_source_without_a_list_takes_no_page_away(
         assert isinstance(page, PageSeen)
         assert page.status == 200
     assert "plugin 'staff-directory' failed in catalogue of scope source 'staff'" in log
+    source.broken = ""
+    kept = with_source.app.state.discovery
+    kept.made_at -= MAX_AGE  # what was made without it is not kept for ever
+    with_source.request("GET", "/.well-known/openid-configuration")
+    with_source.run(asyncio.wait, [kept._renewing])
+    whole = with_source.request("GET", "/.well-known/openid-configuration").json()
+    assert set(whole["scopes_supported"]) - set(document.json()["scopes_supported"]) == {"groups"}
 
 
 def test_a_source_that_fails_to_tell_what_is_implied_implies_nothing(

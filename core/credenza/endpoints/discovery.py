@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 from collections.abc import Awaitable, Callable
+from time import monotonic
 
 from ..permissions import catalogue
 from ..protocol.documents import to_json
@@ -33,7 +34,7 @@ PROTOCOL_CLAIMS = ("sub", "iss", "aud", "exp", "iat", "auth_time", "nonce", "acr
 
 PATIENCE = 0.15  # seconds that an answer waits to hear whether it is still true
 LONGEST = 5.0  # seconds that it waits for a newer one that there is
-MAX_AGE = 300  # seconds that others may keep it
+MAX_AGE = 300  # seconds that others may keep it, and we: a plugin that failed when it was made may be well again
 
 
 class Document:
@@ -41,6 +42,7 @@ class Document:
 
     def __init__(self) -> None:
         self.version = -1
+        self.made_at = 0.0
         self._etag = b""
         self._whole: AnyResponse | None = None
         self._unchanged: AnyResponse | None = None
@@ -53,7 +55,7 @@ class Document:
         Whoever verifies a token must be able to; and nobody may keep more than one question to the database waiting.
         """
         if self._renewing is None or self._renewing.done():
-            if is_fresh(self.version):
+            if is_fresh(self.version) and monotonic() < self.made_at + MAX_AGE:
                 return
             self._renewing = asyncio.create_task(self._renew(describe))
         renewing = self._renewing
@@ -66,16 +68,16 @@ class Document:
 
     async def _renew(self, describe: Callable[[], Awaitable[object]]) -> None:
         version = await current_version()
-        if self.version == version:
+        if self.version == version and monotonic() < self.made_at + MAX_AGE:
             return
-        self._known_old = True
+        self._known_old = self.version != version
         try:
             self.put(version, await describe())
         finally:
             self._known_old = False
 
     def put(self, version: int, value: object) -> None:
-        self.version = version
+        self.version, self.made_at = version, monotonic()
         body = to_json(value)
         etag = f'"{hashlib.sha256(body).hexdigest()[:20]}"'
         self._etag = etag.encode()
