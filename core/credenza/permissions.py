@@ -150,6 +150,7 @@ async def forget_permissions(server: AuthorizationServer, resource: str, scope: 
     """
     await forget_enabled(source, resource, scope)
     await forget_answers(source, resource, scope)
+    await server.forget_in_client_sources(source, resource, scope)
     for provider in server.scope_providers.values() if resource else ():
         await ask(server, provider, "forget", provider.forget(resource, scope))
 

@@ -177,6 +177,15 @@ class AuthorizationServer(Registered):
         except Exception as error:
             raise self._failed(source, "find", error) from error
 
+    async def forget_in_client_sources(self, source: str, resource: str, scope: str) -> None:
+        for found in self.client_sources.values():
+            try:
+                await within(self.settings.plugins_timeout, found.forget(source, resource, scope))
+            except StoreUnavailable:
+                raise
+            except Exception as error:
+                raise self._failed(found, "forget", error) from error
+
     async def registered_origins(self) -> frozenset[str]:
         return await self._origins.get("origins", clients.list_cors_origins)
 

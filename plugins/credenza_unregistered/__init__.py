@@ -13,7 +13,7 @@ from piccolo.conf.apps import AppConfig
 
 from credenza import Cleaner, Client, ClientSource, ConsolePage, ConsolePanel, Settings, StateSection, hookimpl
 
-from . import management, registration
+from . import ceiling, hosts, management, registration
 from .ceiling import SECTION, Ceiling
 from .console import PAGE, PANELS
 from .documents import POLICY as DOCUMENT
@@ -43,6 +43,10 @@ class UnregisteredClients(ClientSource):
             return None
         stored = replace(stored, ceiling={**await self._ceiling.get(), **(stored.ceiling or {})})
         return under(await self._decisions.find(host_of_client(stored)), stored)
+
+    async def forget(self, source: str, resource: str, scope: str) -> None:
+        await ceiling.forget(source, resource, scope)
+        await hosts.forget(source, resource, scope)
 
     async def _of_document(self, client_id: str, stored: Client | None, fresh: bool) -> Client | None:
         """The last good copy is enough for tokens that are there already; the client itself needs the document."""

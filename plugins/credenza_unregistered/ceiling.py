@@ -39,6 +39,21 @@ async def save_ceiling(ceiling: Mapping[Permission, bool]) -> None:
     await provider.save_provider_setting(SETTING, {"permissions": rows})
 
 
+def without(ceiling: Mapping[Permission, bool], source: str, resource: str, scope: str) -> dict[Permission, bool]:
+    """What is left of it when these are deleted; an empty `source` or `scope` is each."""
+
+    def gone(p: Permission) -> bool:
+        return p.resource == resource and source in ("", p.source) and scope in ("", p.scope)
+
+    return {p: required for p, required in ceiling.items() if not gone(p)}
+
+
+async def forget(source: str, resource: str, scope: str) -> None:
+    before = await find_ceiling()
+    if (left := without(before, source, resource, scope)) != before:
+        await save_ceiling(left)
+
+
 async def _apply(part: Any, run: StateRun) -> None:
     members = check_keys(part or {}, ("permissions",), "unregistered")
     if "permissions" not in members:

@@ -9,6 +9,7 @@ from typing import Any
 
 from credenza import Cache, Client, ClientRow, Permission, bump_version, errors, transaction
 
+from .ceiling import without
 from .tables import HostDecision, Registration
 
 ALLOWED, BLOCKED = "allowed", "blocked"
@@ -81,11 +82,10 @@ def under(decision: Decision | None, client: Client) -> Client:
 
 async def save_decision(decision: Decision) -> None:
     """From the next request on. The clients that are there are switched off or on with it, so that lists say so."""
-    ceiling = [[p.source, p.resource, p.scope, required] for p, required in sorted(decision.ceiling.items())]
     h = HostDecision
     values = {
         h.decision: decision.decision,
-        h.ceiling: json.dumps(ceiling),
+        h.ceiling: _dump(decision.ceiling),
         h.decided_by: decision.decided_by,
         h.decided_at: decision.decided_at,
     }
@@ -94,6 +94,17 @@ async def save_decision(decision: Decision) -> None:
         await h.insert(row).on_conflict(target=h.host, action="DO UPDATE", values=list(values.items()))
         await _switch(decision.host, on=not decision.blocked, now=decision.decided_at)
         await bump_version()
+
+
+async def forget(source: str, resource: str, scope: str) -> None:
+    """Permissions are deleted; see ClientSource.forget."""
+    for decision in (await list_decisions()).values():
+        if (left := without(decision.ceiling, source, resource, scope)) != decision.ceiling:
+            await HostDecision.update({HostDecision.ceiling: _dump(left)}).where(HostDecision.host == decision.host)
+
+
+def _dump(ceiling: Mapping[Permission, bool]) -> str:
+    return json.dumps([[p.source, p.resource, p.scope, required] for p, required in sorted(ceiling.items())])
 
 
 async def delete_decision(host: str, now: int) -> None:

@@ -7,7 +7,10 @@ from typing import Any
 
 import pytest
 
+from credenza import Permission
 from credenza.testing import ORDERS, SECRET, Callback, Credenza, PageSeen, RelyingParty, UserAgent
+from credenza_unregistered.ceiling import find_ceiling, save_ceiling
+from credenza_unregistered.hosts import ALLOWED, Decision, list_decisions, save_decision
 
 ORGANIZATIONS = "urn:credenza:scope:organizations"
 API = "/console/api-resources/https~3A~2F~2Forders~2Eexample~2Ecom"
@@ -80,6 +83,27 @@ def test_an_api_that_is_made_anew_is_nobodys(everything: Credenza, delete: Calla
     again = UserAgent(everything).authorize(client, scope=scope, resource=ORDERS)
     assert isinstance(again, Callback)
     assert client.redeem(again, resource=ORDERS).json()["error"] == "invalid_target"
+
+
+def test_an_api_that_is_made_anew_is_not_under_the_ceilings_of_unregistered_clients(everything: Credenza) -> None:
+    read, write, profile = (
+        Permission("api", ORDERS, "orders:read"),
+        Permission("api", ORDERS, "orders:write"),
+        Permission("profile", "", "profile"),
+    )
+
+    def ceilings() -> list[list[Permission]]:
+        shared = everything.run(find_ceiling)
+        decisions = everything.run(list_decisions)
+        return [sorted(found) for found in (shared, *(decision.ceiling for decision in decisions.values()))]
+
+    everything.run(save_ceiling, {read: True, write: False, profile: False})
+    everything.run(save_decision, Decision("one.example", ALLOWED, {read: False, write: False}))
+    everything.run(save_decision, Decision("two.example", ALLOWED, {profile: False}))
+    by_an_administrator(f"{API}/permissions/orders~3Aread", "orders:read")(everything)
+    assert ceilings() == [[write, profile], [write], [profile]]
+    by_a_file(everything)
+    assert ceilings() == [[profile], [], [profile]]
 
 
 def test_a_permission_alone_goes_alone(everything: Credenza) -> None:

@@ -28,3 +28,8 @@ class ClientSource:
         the network, for at most `plugins_timeout` seconds, and raise InvalidClient with a sentence for its developer.
         """
         return stored
+
+    async def forget(self, source: str, resource: str, scope: str) -> None:
+        """Permissions are deleted, in the transaction that is open: those of a scope source at a resource, or one of
+        them; an empty `source` or `scope` is each. What this source allows of them goes too.
+        """
