@@ -16,6 +16,8 @@ from .account_api import (
     account_post,
 )
 from .app import create_app
+from .catalogue import catalogue as permission_catalogue
+from .catalogue import described, forget_permissions
 from .commands.theme_package import theme_package
 from .console_api import (
     Branded,
@@ -86,12 +88,9 @@ from .permissions import (
     branding_of,
     choices_of,
     context_title,
-    described,
-    forget_permissions,
     still_valid,
     verdicts,
 )
-from .permissions import catalogue as permission_catalogue
 from .permissions import claims as released_claims
 from .permissions import counts as consent_counts
 from .plugins import HookTime, collect, hook_times

@@ -19,8 +19,7 @@ from .protocol.errors import InvalidScope, InvalidTarget, ServerError
 from .protocol.permissions import Verdict, decide
 from .protocol.scopes import Asked, Permission, Scope
 from .server import AuthorizationServer
-from .store.clients import forget_enabled
-from .store.consents import Consent, find_consent, forget_answers
+from .store.consents import Consent, find_consent
 from .store.engine import StoreUnavailable
 
 logger = logging.getLogger("credenza.plugins")
@@ -101,30 +100,16 @@ async def requested(server: AuthorizationServer, asked: Asked) -> Mapping[Permis
         if name in known:
             found |= known[name]
         else:
-            found |= await _named(server, provider, asked)
+            found |= await named_by(server, provider, asked)
     return found
 
 
-async def _named(server: AuthorizationServer, provider: ScopeProvider, asked: Asked) -> dict[Permission, Scope]:
-    return await ask(server, provider, "requested", _by_permission(provider.requested(asked)))
+async def named_by(server: AuthorizationServer, provider: ScopeProvider, asked: Asked) -> dict[Permission, Scope]:
+    return await ask(server, provider, "requested", by_permission(provider.requested(asked)))
 
 
-async def _by_permission(answer: Awaitable[Sequence[Scope]]) -> dict[Permission, Scope]:
+async def by_permission(answer: Awaitable[Sequence[Scope]]) -> dict[Permission, Scope]:
     return {scope.permission: scope for scope in await answer}
-
-
-async def catalogue(server: AuthorizationServer) -> dict[Permission, Scope]:
-    """Every permission that there is, in the order of the sources: to be listed and chosen from.
-
-    A source that fails is named in the log and passed over. Nothing is granted by a list, and the rest is there.
-    """
-    found: dict[Permission, Scope] = {}
-    for provider in server.scope_providers.values():
-        try:
-            found |= await ask(server, provider, "catalogue", _by_permission(provider.catalogue()))
-        except ServerError:
-            continue
-    return found
 
 
 async def _steady(server: AuthorizationServer, asked: Asked) -> Mapping[str, Mapping[Permission, Scope]]:
@@ -134,43 +119,13 @@ async def _steady(server: AuthorizationServer, asked: Asked) -> Mapping[str, Map
     """
 
     async def load() -> Mapping[str, Mapping[Permission, Scope]]:
-        found = {n: await _named(server, p, asked) for n, p in server.scope_providers.items() if p.steady}
+        found = {n: await named_by(server, p, asked) for n, p in server.scope_providers.items() if p.steady}
         return found | {"": {p: scope for named in found.values() for p, scope in named.items()}}
 
     size = sum(map(len, (*asked.scopes, *asked.resources, *asked.claims)))
     if size > KEPT_REQUEST:  # strangers make them up
         return await load()
     return await server.requested_scopes.get((asked.scopes, asked.resources, asked.claims), load)
-
-
-async def forget_permissions(server: AuthorizationServer, resource: str, scope: str = "", *, source: str = "") -> None:
-    """Call it in the transaction that deletes an API, one of its permissions, or another of a `source`.
-
-    What is created under the same name later is something else: no client, consent or role has it from before.
-    """
-    await forget_enabled(source, resource, scope)
-    await forget_answers(source, resource, scope)
-    await server.forget_in_client_sources(source, resource, scope)
-    for provider in server.scope_providers.values() if resource else ():
-        await ask(server, provider, "forget", provider.forget(resource, scope))
-
-
-async def described(server: AuthorizationServer, permissions: Collection[Permission]) -> dict[Permission, Scope]:
-    """These permissions in words, for pages that list them. What no source knows any more goes by its own name."""
-    asked = Asked(tuple({p.scope for p in permissions}), tuple({p.resource for p in permissions if p.resource}))
-    found: dict[Permission, Scope] = {}
-    for provider in server.scope_providers.values():
-        mine = {p for p in permissions if p.source == provider.name}
-        if not mine:
-            continue
-        try:
-            scopes = await _named(server, provider, asked)
-            if mine - scopes.keys():  # a source may want more in a request than its own scopes
-                scopes = await ask(server, provider, "catalogue", _by_permission(provider.catalogue())) | scopes
-        except ServerError:
-            continue  # it is in the log; what was allowed must be shown all the same
-        found |= {p: scope for p, scope in scopes.items() if p in mine}
-    return found | {p: Scope(p, p.scope, p.resource) for p in sorted(permissions) if p not in found}
 
 
 def ceiling_of(

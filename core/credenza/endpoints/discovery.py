@@ -7,7 +7,7 @@ import hashlib
 from collections.abc import Awaitable, Callable
 from time import monotonic
 
-from ..permissions import catalogue
+from ..catalogue import catalogue
 from ..protocol.documents import to_json
 from ..protocol.metadata import metadata
 from ..server import AuthorizationServer

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ..permissions import catalogue
+from ..catalogue import catalogue
 from ..protocol.scopes import Permission
 from .run import Run, StateError
 

@@ -1,0 +1,56 @@
+"""All the permissions that there are, words for those that were given, and what is deleted with one of them."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from .permissions import ask, by_permission, named_by
+from .protocol.errors import ServerError
+from .protocol.scopes import Asked, Permission, Scope
+from .server import AuthorizationServer
+from .store.clients import forget_enabled
+from .store.consents import forget_answers
+
+
+async def catalogue(server: AuthorizationServer) -> dict[Permission, Scope]:
+    """Every permission that there is, in the order of the sources: to be listed and chosen from.
+
+    A source that fails is named in the log and passed over. Nothing is granted by a list, and the rest is there.
+    """
+    found: dict[Permission, Scope] = {}
+    for provider in server.scope_providers.values():
+        try:
+            found |= await ask(server, provider, "catalogue", by_permission(provider.catalogue()))
+        except ServerError:
+            continue
+    return found
+
+
+async def described(server: AuthorizationServer, permissions: Collection[Permission]) -> dict[Permission, Scope]:
+    """These permissions in words, for pages that list them. What no source knows any more goes by its own name."""
+    asked = Asked(tuple({p.scope for p in permissions}), tuple({p.resource for p in permissions if p.resource}))
+    found: dict[Permission, Scope] = {}
+    for provider in server.scope_providers.values():
+        mine = {p for p in permissions if p.source == provider.name}
+        if not mine:
+            continue
+        try:
+            scopes = await named_by(server, provider, asked)
+            if mine - scopes.keys():  # a source may want more in a request than its own scopes
+                scopes = await ask(server, provider, "catalogue", by_permission(provider.catalogue())) | scopes
+        except ServerError:
+            continue  # it is in the log; what was allowed must be shown all the same
+        found |= {p: scope for p, scope in scopes.items() if p in mine}
+    return found | {p: Scope(p, p.scope, p.resource) for p in sorted(permissions) if p not in found}
+
+
+async def forget_permissions(server: AuthorizationServer, resource: str, scope: str = "", *, source: str = "") -> None:
+    """Call it in the transaction that deletes an API, one of its permissions, or another of a `source`.
+
+    What is created under the same name later is something else: no client, consent or role has it from before.
+    """
+    await forget_enabled(source, resource, scope)
+    await forget_answers(source, resource, scope)
+    await server.forget_in_client_sources(source, resource, scope)
+    for provider in server.scope_providers.values() if resource else ():
+        await ask(server, provider, "forget", provider.forget(resource, scope))
