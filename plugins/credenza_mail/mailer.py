@@ -115,7 +115,7 @@ async def tend(server: AuthorizationServer, now: int) -> int:
         await asyncio.gather(*(mailer.deliver(row["id"]) for row in due))
     else:
         due = []
-    old = await delete_batch(m, (m.content == "") & (m.created_at < now - KEPT))
+    old = await delete_batch(m, (m.created_at < now - KEPT) & (m.content == ""))
     spent = await delete_batch(c, c.expires_at < now)
     return len(due) + old + spent
 

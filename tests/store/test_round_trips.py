@@ -13,6 +13,7 @@ import pytest
 from piccolo.columns import ForeignKey, Integer, Varchar
 from piccolo.table import Table
 
+from credenza.store.batches import delete_batch
 from credenza.store.engine import Engine, bind, engine_from_url, is_unique_violation
 from credenza.store.postgresql import SafeCockroachTransaction, SafePostgresEngine
 from credenza.store.statements import Insert, Statement
@@ -27,6 +28,7 @@ class Purse(Table, tablename="test_purse"):
 class Penny(Table, tablename="test_penny"):
     purse = ForeignKey(references=Purse, target_column=Purse.name, null=False)
     year = Integer()
+    minted_at = Integer(default=0, index=True)
 
 
 @asynccontextmanager
@@ -182,5 +184,19 @@ def test_on_cockroachdb_each_row_is_a_statement(postgresql_url: str, monkeypatch
             await add_purse(name="red")
             await add_penny(purse="red", year=1901)
         assert [sql.split()[0] for sql in await told(sent)] == ["BEGIN", "INSERT", "INSERT", "COMMIT"]
+
+    run(postgresql_url, main)
+
+
+def test_a_batch_to_delete_is_found_in_the_order_of_the_index_that_its_condition_names(postgresql_url: str) -> None:
+    """F-16: else PostgreSQL begins at the start of the table, and reads past all that was deleted before."""
+
+    async def main(engine: Engine, sent: list[str]) -> None:
+        await delete_batch(Penny, (Penny.minted_at < 5) & (Penny.year < 1900))
+        await delete_batch(Penny, Penny.year < 1900)
+        indexed, other = await told(sent)
+        assert "ORDER BY" in indexed
+        assert "minted_at" in indexed.partition("ORDER BY")[2]
+        assert "ORDER BY" not in other
 
     run(postgresql_url, main)

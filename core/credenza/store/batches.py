@@ -4,16 +4,28 @@ from __future__ import annotations
 
 from typing import Any
 
+from piccolo.columns import And, Column, Or
 from piccolo.table import Table
 
 
 async def delete_batch(table: type[Table], condition: Any, *, batch: int = 500) -> int:
     """Delete at most `batch` rows of which this is true, so that no lock lasts; returns how many there were.
 
-    `condition` is Piccolo's: `delete_batch(InvitationRow, InvitationRow.expires_at < now)`.
+    `condition` is Piccolo's: `delete_batch(InvitationRow, InvitationRow.expires_at < now)`. Where the column that it
+    names first has an index, rows are found in its order: PostgreSQL would read the table from its beginning, past
+    all that was deleted before.
     """
     key = table._meta.primary_key
-    rows = await table.select(key).where(condition).limit(batch)
+    query = table.select(key).where(condition).limit(batch)
+    column = _first_column(condition)
+    rows = await (query.order_by(column) if column._meta.index else query)
     if rows:
         await table.delete().where(key.is_in([row[key._meta.name] for row in rows]) & condition)
     return len(rows)
+
+
+def _first_column(condition: Any) -> Column:
+    while isinstance(condition, And | Or):
+        condition = condition.first
+    found: Column = condition.column
+    return found
