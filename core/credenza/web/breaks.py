@@ -18,7 +18,7 @@ from contextlib import contextmanager
 from functools import lru_cache
 from time import CLOCK_MONOTONIC
 
-EVERY = 400_000  # nanoseconds
+EVERY = 700_000  # nanoseconds
 SIGEV_THREAD_ID = 4
 
 
@@ -36,7 +36,7 @@ class _SignalEvent(ctypes.Structure):
 
 @contextmanager
 def short_breaks() -> Iterator[None]:
-    """In it the calling thread sleeps for about 0.1 ms in every 0.4 ms, also in C; no other thread does.
+    """In it the calling thread sleeps for about 0.1 ms in every 0.7 ms, also in C; no other thread does.
 
     For code in C that has let go of the GIL. Where the system has no such timers, or has none left, nothing happens.
     """
