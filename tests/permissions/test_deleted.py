@@ -95,7 +95,8 @@ def test_an_api_that_is_made_anew_is_not_under_the_ceilings_of_unregistered_clie
     def ceilings() -> list[list[Permission]]:
         shared = everything.run(find_ceiling)
         decisions = everything.run(list_decisions)
-        return [sorted(found) for found in (shared, *(decision.ceiling for decision in decisions.values()))]
+        hosts = [decisions[host].ceiling for host in ("one.example", "two.example")]
+        return [sorted(found) for found in (shared, *hosts)]
 
     everything.run(save_ceiling, {read: True, write: False, profile: False})
     everything.run(save_decision, Decision("one.example", ALLOWED, {read: False, write: False}))
