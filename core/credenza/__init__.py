@@ -83,14 +83,7 @@ from .objects import (
     Way,
 )
 from .outbound import Refused, fetch, fetch_document
-from .permissions import (
-    Decision,
-    branding_of,
-    choices_of,
-    context_title,
-    still_valid,
-    verdicts,
-)
+from .permissions import Decision, branding_of, choices_of, context_title, still_valid, verdicts
 from .permissions import claims as released_claims
 from .permissions import counts as consent_counts
 from .plugins import HookTime, collect, hook_times

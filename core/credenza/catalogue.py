@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
+from .objects import ScopeProvider
 from .permissions import ask, by_permission, named_by
 from .protocol.errors import ServerError
 from .protocol.scopes import Asked, Permission, Scope
@@ -20,7 +21,7 @@ async def catalogue(server: AuthorizationServer) -> dict[Permission, Scope]:
     found: dict[Permission, Scope] = {}
     for provider in server.scope_providers.values():
         try:
-            found |= await ask(server, provider, "catalogue", by_permission(provider.catalogue()))
+            found |= await _catalogue_of(server, provider)
         except ServerError:
             continue
     return found
@@ -37,11 +38,15 @@ async def described(server: AuthorizationServer, permissions: Collection[Permiss
         try:
             scopes = await named_by(server, provider, asked)
             if mine - scopes.keys():  # a source may want more in a request than its own scopes
-                scopes = await ask(server, provider, "catalogue", by_permission(provider.catalogue())) | scopes
+                scopes = await _catalogue_of(server, provider) | scopes
         except ServerError:
             continue  # it is in the log; what was allowed must be shown all the same
         found |= {p: scope for p, scope in scopes.items() if p in mine}
     return found | {p: Scope(p, p.scope, p.resource) for p in sorted(permissions) if p not in found}
+
+
+async def _catalogue_of(server: AuthorizationServer, provider: ScopeProvider) -> dict[Permission, Scope]:
+    return await ask(server, provider, "catalogue", by_permission(provider.catalogue()))
 
 
 async def forget_permissions(server: AuthorizationServer, resource: str, scope: str = "", *, source: str = "") -> None:

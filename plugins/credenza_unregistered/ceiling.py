@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from credenza import (
@@ -31,12 +31,20 @@ class Ceiling:
 
 async def find_ceiling() -> dict[Permission, bool]:
     stored = await provider.find_provider_setting(SETTING)
-    return {Permission(*parts): required for *parts, required in stored.get("permissions", [])}
+    return loaded(stored.get("permissions", []))
 
 
 async def save_ceiling(ceiling: Mapping[Permission, bool]) -> None:
-    rows = [[p.source, p.resource, p.scope, required] for p, required in sorted(ceiling.items())]
-    await provider.save_provider_setting(SETTING, {"permissions": rows})
+    await provider.save_provider_setting(SETTING, {"permissions": dumped(ceiling)})
+
+
+def dumped(ceiling: Mapping[Permission, bool]) -> list[list[Any]]:
+    """As it is kept in JSON."""
+    return [[p.source, p.resource, p.scope, required] for p, required in sorted(ceiling.items())]
+
+
+def loaded(rows: Iterable[Iterable[Any]]) -> dict[Permission, bool]:
+    return {Permission(*parts): required for *parts, required in rows}
 
 
 def without(ceiling: Mapping[Permission, bool], source: str, resource: str, scope: str) -> dict[Permission, bool]:

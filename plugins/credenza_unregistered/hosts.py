@@ -9,7 +9,7 @@ from typing import Any
 
 from credenza import Cache, Client, ClientRow, Permission, bump_version, errors, transaction
 
-from .ceiling import without
+from .ceiling import dumped, loaded, without
 from .tables import HostDecision, Registration
 
 ALLOWED, BLOCKED = "allowed", "blocked"
@@ -59,7 +59,7 @@ async def find_decision(host: str) -> Decision | None:
 
 
 def _decision(row: Mapping[str, Any]) -> Decision:
-    ceiling = {Permission(*parts): required for *parts, required in json.loads(row["ceiling"])}
+    ceiling = loaded(json.loads(row["ceiling"]))
     return Decision(row["host"], row["decision"], ceiling, row["decided_by"], row["decided_at"])
 
 
@@ -85,7 +85,7 @@ async def save_decision(decision: Decision) -> None:
     h = HostDecision
     values = {
         h.decision: decision.decision,
-        h.ceiling: _dump(decision.ceiling),
+        h.ceiling: json.dumps(dumped(decision.ceiling)),
         h.decided_by: decision.decided_by,
         h.decided_at: decision.decided_at,
     }
@@ -100,11 +100,9 @@ async def forget(source: str, resource: str, scope: str) -> None:
     """Permissions are deleted; see ClientSource.forget."""
     for decision in (await list_decisions()).values():
         if (left := without(decision.ceiling, source, resource, scope)) != decision.ceiling:
-            await HostDecision.update({HostDecision.ceiling: _dump(left)}).where(HostDecision.host == decision.host)
-
-
-def _dump(ceiling: Mapping[Permission, bool]) -> str:
-    return json.dumps([[p.source, p.resource, p.scope, required] for p, required in sorted(ceiling.items())])
+            await HostDecision.update({HostDecision.ceiling: json.dumps(dumped(left))}).where(
+                HostDecision.host == decision.host
+            )
 
 
 async def delete_decision(host: str, now: int) -> None:

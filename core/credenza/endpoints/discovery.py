@@ -49,13 +49,17 @@ class Document:
         self._renewing: asyncio.Task[None] | None = None
         self._known_old = False
 
+    @property
+    def _worn(self) -> bool:
+        return monotonic() >= self.made_at + MAX_AGE
+
     async def renew(self, describe: Callable[[], Awaitable[object]]) -> None:
         """Bring it up to date. While the database is slow or away, what was true a moment ago is still answered.
 
         Whoever verifies a token must be able to; and nobody may keep more than one question to the database waiting.
         """
         if self._renewing is None or self._renewing.done():
-            if is_fresh(self.version) and monotonic() < self.made_at + MAX_AGE:
+            if is_fresh(self.version) and not self._worn:
                 return
             self._renewing = asyncio.create_task(self._renew(describe))
         renewing = self._renewing
@@ -68,7 +72,7 @@ class Document:
 
     async def _renew(self, describe: Callable[[], Awaitable[object]]) -> None:
         version = await current_version()
-        if self.version == version and monotonic() < self.made_at + MAX_AGE:
+        if self.version == version and not self._worn:
             return
         self._known_old = self.version != version
         try:

@@ -19,6 +19,7 @@ from ..protocol.scopes import Permission
 from ..protocol.tokens import new_id
 from .branding import forget_branding
 from .engine import database
+from .permission_rows import concerning
 from .version import bump_version
 
 
@@ -331,13 +332,7 @@ def _chunks(rows: Sequence[ClientPermissionRow], size: int) -> list[Sequence[Cli
 
 async def forget_enabled(source: str, resource: str, scope: str) -> None:
     """Take something at a resource away from every client; an empty `source` or `scope` is each."""
-    p = ClientPermissionRow
-    conditions = [
-        p.resource == resource,
-        *([p.source == source] if source else []),
-        *([p.scope == scope] if scope else []),
-    ]
-    await p.delete().where(*conditions)
+    await ClientPermissionRow.delete().where(*concerning(ClientPermissionRow, source, resource, scope))
 
 
 async def count_enabling(source: str, resource: str, scope: str = "") -> int:

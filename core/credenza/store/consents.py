@@ -14,6 +14,7 @@ from piccolo.table import Table
 from ..protocol.scopes import Permission
 from .clients import ClientRow, contains
 from .engine import database
+from .permission_rows import concerning
 from .statements import Statement
 from .users import UserRow
 
@@ -265,13 +266,7 @@ async def revoke_permission(user_id: str, key: str, permission: Permission) -> b
 
 async def forget_answers(source: str, resource: str, scope: str) -> None:
     """Forget what anybody said about something at a resource; an empty `source` or `scope` is each."""
-    p = ConsentPermissionRow
-    conditions = [
-        p.resource == resource,
-        *([p.source == source] if source else []),
-        *([p.scope == scope] if scope else []),
-    ]
-    await p.delete().where(*conditions)
+    await ConsentPermissionRow.delete().where(*concerning(ConsentPermissionRow, source, resource, scope))
 
 
 async def change_answer(user_id: str, key: str, permission: Permission, *, granted: bool, now: int) -> bool:
