@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
+from litestar import Response
 from litestar import route as litestar_route
 from litestar.exceptions import NotFoundException
 from litestar.handlers import HTTPRouteHandler
@@ -77,13 +78,20 @@ class Console:
             self.routes[route.method, route.path] = route
 
     def handlers(self) -> list[HTTPRouteHandler]:
-        return [self._static.handler(), *(self._handler(route) for route in self.routes.values())]
+        """One for each address, for all of its methods: each handler takes its time when the server starts."""
+        by_path: dict[str, dict[str, ConsoleRoute]] = {}
+        for (method, path), route in self.routes.items():
+            by_path.setdefault(path, {})[method] = route
+        return [self._static.handler(), *(self._handler(path, routes) for path, routes in by_path.items())]
 
-    def _handler(self, route: ConsoleRoute) -> HTTPRouteHandler:
-        method: Any = route.method
+    def _handler(self, path: str, routes: Mapping[str, ConsoleRoute]) -> HTTPRouteHandler:
+        methods: Any = [*routes, "OPTIONS"]  # or the framework makes another handler, for OPTIONS alone
 
-        @litestar_route(route.path, http_method=[method], status_code=200, name=f"{route.method} {route.path}")
+        @litestar_route(path, http_method=methods, status_code=200, name=path)
         async def handler(request: AnyRequest) -> AnyResponse:
+            route = routes.get(request.method)
+            if route is None:
+                return Response(b"", status_code=204, headers={"Allow": ", ".join(methods)})
             try:
                 return await self.answer(route, request)
             except SignInNeeded:
