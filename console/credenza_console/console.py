@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping, Sequence
+import re
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
@@ -46,6 +47,7 @@ from .notices import Notice, clear, leave, take
 logger = logging.getLogger("credenza.plugins")
 
 FRONT_DOOR = "/console"
+TYPE = re.compile(r":\w+(?=})")  # {user_id:str} is called {user_id} in a request's template
 SECTIONS = ("Directory", "Policy", "System")
 
 
@@ -78,22 +80,25 @@ class Console:
             self.routes[route.method, route.path] = route
 
     def handlers(self) -> list[HTTPRouteHandler]:
-        """One for each address, for all of its methods: each handler takes its time when the server starts."""
-        by_path: dict[str, dict[str, ConsoleRoute]] = {}
-        for (method, path), route in self.routes.items():
-            by_path.setdefault(path, {})[method] = route
-        return [self._static.handler(), *(self._handler(path, routes) for path, routes in by_path.items())]
+        """One for all addresses with the same methods: each handler takes its time when the server starts."""
+        methods: dict[str, list[str]] = {}
+        for method, path in self.routes:
+            methods.setdefault(path, []).append(method)
+        alike: dict[tuple[str, ...], list[str]] = {}
+        for path, found in methods.items():
+            alike.setdefault(tuple(sorted(found)), []).append(path)
+        return [self._static.handler(), *(self._handler(paths, found) for found, paths in alike.items())]
 
-    def _handler(self, path: str, routes: Mapping[str, ConsoleRoute]) -> HTTPRouteHandler:
-        methods: Any = [*routes, "OPTIONS"]  # or the framework makes another handler, for OPTIONS alone
+    def _handler(self, paths: list[str], methods: tuple[str, ...]) -> HTTPRouteHandler:
+        routes = {(method, TYPE.sub("", path)): self.routes[method, path] for method in methods for path in paths}
+        allowed: Any = [*methods, "OPTIONS"]  # or the framework makes another handler for each address, for OPTIONS
 
-        @litestar_route(path, http_method=methods, status_code=200, name=path)
+        @litestar_route(paths, http_method=allowed, status_code=200, name=f"console {' '.join(methods)}")
         async def handler(request: AnyRequest) -> AnyResponse:
-            route = routes.get(request.method)
-            if route is None:
-                return Response(b"", status_code=204, headers={"Allow": ", ".join(methods)})
+            if request.method == "OPTIONS":
+                return Response(b"", status_code=204, headers={"Allow": ", ".join(allowed)})
             try:
-                return await self.answer(route, request)
+                return await self.answer(routes[request.method, request.scope["path_template"]], request)
             except SignInNeeded:
                 if HTMXDetails(request):  # a part of a page cannot become a sign-in page; the whole one can
                     return ClientRefresh()
