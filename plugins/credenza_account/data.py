@@ -217,7 +217,7 @@ async def _events(here: Visit) -> tuple[list[AuditEvent], bool]:
 
 def _event(here: Visit, event: AuditEvent) -> dict[str, Any]:
     """Who else did it is not named, nor from where: that is about them."""
-    by = {here.user.id: "you", event.client[:40]: "the application", "": ""}.get(event.actor, "an administrator")
+    by = {here.user.id: "you", event.client: "the application", "": ""}.get(event.actor, "an administrator")
     mine = {"address": event.address, "data": event.data} if by != "an administrator" else {}
     return {
         "at": _iso(here, event.at),

@@ -15,7 +15,7 @@ import jwt
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from credenza.store import clients, consents
+from credenza.store import audit, clients, consents
 from credenza.store.clients import ClientRow
 from credenza.store.version import bump_version
 from credenza.testing import Callback, Credenza, PageSeen, RelyingParty, UserAgent, running
@@ -83,6 +83,20 @@ def test_a_client_that_nobody_registered_signs_a_user_in(
     assert client.userinfo(tokens["access_token"]).json()["name"] == "Ada Lovelace"
     assert jwt.decode(tokens["id_token"], options={"verify_signature": False})["aud"] == client.client_id
     assert client.refresh(tokens["refresh_token"]).status_code == 200
+
+
+def test_an_address_may_be_as_long_as_a_client_id(
+    filled_database_url: str, credenza_settings: dict[str, Any], publish: Callable[..., str], web_site: Any
+) -> None:
+    """Addresses of real clients are longer than an account's id: the audit log holds them whole, on each engine."""
+    path = "/".join(["", "a" * (255 - len(web_site.url("/") + "/client.json")), "client.json"])
+    with running(settings_for_tests(filled_database_url, **credenza_settings)) as credenza:
+        client = RelyingParty(credenza, publish(path), REDIRECT_URI, auth_method="none")
+        assert len(client.client_id) == 255
+        assert "access_token" in client.tokens(UserAgent(credenza).authorize(client, scope="openid"))
+        events = credenza.run(audit.list_events, actor=client.client_id)
+        assert {event.actor for event in events} == {client.client_id}
+        assert {"ObjectChanged", "TokenIssued"} <= {event.name for event in events}
 
 
 def test_one_sign_in_fetches_the_document_once(

@@ -176,7 +176,7 @@ async def mint_access_token(
         context=context_of(choices),
     )
     event = TokenIssued(
-        actor=client.id[:40],
+        actor=client.id,
         user=subject.user.id if subject.user is not None else "",
         client=client.id,
         address=request.address,

@@ -22,8 +22,8 @@ class AuditEventRow(Table, tablename="credenza_audit_event"):
     id = BigSerial(primary_key=True)
     at = BigInt(default=0, index=True)
     name = Varchar(length=60)
-    actor = Varchar(length=40, default="")
-    person = Varchar(length=40, default=None, null=True)
+    actor = Varchar(length=255, default="")
+    person = Varchar(length=255, default=None, null=True)
     user = Varchar(length=40, default=None, null=True)
     client = Varchar(length=255, default=None, null=True)
     target = Varchar(length=300, default="")
@@ -76,7 +76,7 @@ async def insert_event(
         at=at,
         name=name,
         actor=actor,
-        person=actor if actor not in ("", user, client[:40]) else None,
+        person=actor if actor not in ("", user, client) else None,
         user=user or None,
         client=client or None,
         target=target[:300],
