@@ -24,8 +24,8 @@ from credenza import (
 )
 
 from .hosts import Decisions, host_of_client
-from .management import doubted
-from .metadata import Policy, describe, parse_client, with_changes, with_provenance
+from .management import put_on, with_new_logo
+from .metadata import Policy, describe, parse_client, with_provenance
 from .registration import check_sector, tell, with_logo
 from .store import Registered, hold_enabled, insert_registration, make_room, move_host
 
@@ -98,12 +98,12 @@ class Documents:
 
     async def _load(self, client_id: str) -> Client:
         try:
-            client, lifetime = await self._fetch(client_id)
+            declared, lifetime = await self._fetch(client_id)
+            client = await self._save(declared)
         except (Refused, ProtocolError) as error:
             logger.info("metadata document %s: %s", client_id, error)
             reason = self._remember(client_id, error)
             raise errors.InvalidClient(reason, detail=str(error)) from error
-        client = await self._save(client)
         if len(self._fresh) >= MOST_KEPT:
             self._fresh.clear()
         self._fresh[client_id] = self._server.now() + lifetime
@@ -154,10 +154,11 @@ class Documents:
 
     async def _update(self, stored: Client, declared: Client) -> Client:
         server, now = self._server, self._server.now()
-        client = doubted(stored, await with_logo(server, with_changes(stored, declared)))
+        declared = await with_new_logo(server, stored, declared)
         async with transaction():
-            if not await hold_enabled(client.id, now):
+            if not await hold_enabled(stored.id, now):
                 return replace(stored, enabled=False)
+            stored, client = await put_on(server, stored, declared)
             await clients.update_client(client, now)
             await move_host(client.id, host_of_client(client), doubted=client.unverified and not stored.unverified)
             await tell(server, client, "updated", "", before=describe(stored), after=describe(client))

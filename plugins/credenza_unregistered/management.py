@@ -69,8 +69,8 @@ async def update(request: AnyRequest, client_id: FromPath[str]) -> AnyResponse:
         before, token = await _open(request, client_id)
         document = await read_metadata(request)
         _check_identity(before, document)
-        client = await _changed(server, before, document)
-        return json_response(await _save(request, before, client, token))
+        declared = await _declared(server, before, document)
+        return json_response(await _save(request, before, declared, token))
     except ProtocolError as error:
         return error_response(error)
 
@@ -86,15 +86,32 @@ def _check_identity(client: Client, document: dict[str, Any]) -> None:
         raise errors.InvalidClientMetadata("client_secret must be the one that was issued.")
 
 
-async def _changed(server: AuthorizationServer, before: Client, document: dict[str, Any]) -> Client:
+async def _declared(server: AuthorizationServer, before: Client, document: dict[str, Any]) -> Client:
+    """What the client says of itself now, with whatever had to be fetched for it."""
     declared = await parse_client(server, document, before.id, POLICY)
     if declared.type.name != before.type.name:
         raise errors.InvalidClientMetadata("A client cannot become one of another type; register a new one.")
     await check_host(declared)
     await check_sector(server, declared)
-    client = await with_logo(server, with_changes(before, declared))
+    return await with_new_logo(server, before, declared)
+
+
+async def with_new_logo(server: AuthorizationServer, before: Client, declared: Client) -> Client:
+    """Fetched only when its address is another one, or it could not be had before."""
+    return declared if with_changes(before, declared).branding.logo else await with_logo(server, declared)
+
+
+async def put_on(server: AuthorizationServer, before: Client, declared: Client) -> tuple[Client, Client]:
+    """The client as it is at this moment, which is held, and as it becomes. Raises InvalidClientMetadata.
+
+    What is said was fetched at leisure; an administrator who has changed something meanwhile has the last word.
+    """
+    current = await clients.find_client(before.id, server.client_types) or before
+    client = with_changes(current, declared)
+    if not client.branding.logo:
+        client = replace(client, branding=replace(client.branding, logo=declared.branding.logo))
     check_whole(client, server)  # with what an administrator has set, too
-    return doubted(before, client)
+    return current, doubted(current, client)
 
 
 def doubted(before: Client, client: Client) -> Client:
@@ -104,14 +121,15 @@ def doubted(before: Client, client: Client) -> Client:
     return replace(client, metadata={**client.metadata, "unverified": True})
 
 
-async def _save(request: AnyRequest, before: Client, client: Client, token: str) -> dict[str, Any]:
+async def _save(request: AnyRequest, before: Client, declared: Client, token: str) -> dict[str, Any]:
     server, now = server_of(request), server_of(request).now()
     successor = new_token("registration")
     async with transaction():
-        if not await hold_enabled(client.id, now):
+        if not await hold_enabled(before.id, now):
             raise Disabled(DISABLED)
-        if not await replace_token(client.id, token, successor):
+        if not await replace_token(before.id, token, successor):
             raise errors.InvalidToken(UNKNOWN)  # another update was quicker
+        before, client = await put_on(server, before, declared)
         await clients.update_client(client, now)
         await move_host(client.id, host_of_client(client), doubted=client.unverified and not before.unverified)
         secret = await _secret_now(before, client, now)

@@ -67,8 +67,8 @@ class Registered:
 
 
 @pytest.fixture
-def credenza_settings() -> dict[str, Any]:
-    return {"registration": "open", "registration_limit_per_hour": 1000}
+def credenza_settings(web_site: Any) -> dict[str, Any]:
+    return {"registration": "open", "registration_limit_per_hour": 1000, "outbound_allow": (web_site.host,)}
 
 
 @pytest.fixture

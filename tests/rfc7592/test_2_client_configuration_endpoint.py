@@ -208,6 +208,26 @@ def test_what_an_administrator_set_survives_an_update(credenza: Credenza, mine: 
     assert client.ceiling == {Permission("profile", "", "email"): True}
 
 
+def test_what_an_administrator_set_meanwhile_survives_an_update(
+    credenza: Credenza, register: Register, web_site: Any
+) -> None:
+    """R-CR-09, A-MCP-04: fetching a logo takes as long as its host likes, and undoes nothing that happens meanwhile."""
+    mine = register()
+    client = credenza.run(credenza.server.find_client, mine.id)
+
+    def slow(handler: Any) -> None:
+        stricter = replace(client, require_second_factor=True, offline_access=False, description="Watch them")
+        members = ("require_second_factor", "offline_access", "description")
+        credenza.run(clients.edit_client, stricter, members, credenza.server.now())
+        handler.send_error(404)
+
+    web_site.pages["/logo.png"] = slow
+    assert mine.put(client_name="Gull Watch II", logo_uri=web_site.url("/logo.png")).status_code == 200
+    now = credenza.run(credenza.server.find_client, mine.id)
+    assert now.name == "Gull Watch II"
+    assert (now.require_second_factor, now.offline_access, now.description) == (True, False, "Watch them")
+
+
 def test_an_update_that_needs_a_secret_brings_one(mine: Any, user_agent: UserAgent) -> None:
     """RFC 7592 §2.2: the secret is the server's to choose; one that is no longer used is not left behind."""
     jwks = {
