@@ -107,6 +107,18 @@ def test_without_a_target_it_stays_where_it_is_and_can_only_become_less(
     assert exchange(client, less["access_token"]).json()["scope"] == "orders:read"
 
 
+def test_what_was_narrowed_stays_so_by_way_of_another_resource(client: RelyingParty, tokens: dict[str, Any]) -> None:
+    """There and back again brings no more than one went away with; what was given up on the way neither."""
+    less = exchange(client, tokens["access_token"], scope="orders:read").json()
+    there = exchange(client, less["access_token"], resource=STOCK).json()
+    assert there["scope"] == "stock:read"
+    back = exchange(client, there["access_token"], resource=ORDERS).json()
+    assert back["scope"] == "orders:read"
+    assert exchange(client, back["access_token"], resource=STOCK).json()["scope"] == "stock:read"
+    wider = exchange(client, there["access_token"], resource=ORDERS, scope="orders:write")
+    assert wider.json()["error"] == "invalid_scope", wider.text
+
+
 def test_it_never_lives_longer_than_the_token_it_came_from(
     credenza: Credenza, client: RelyingParty, tokens: dict[str, Any]
 ) -> None:

@@ -143,6 +143,7 @@ async def mint_access_token(
     grant: Grant | None,
     extra: Mapping[str, Any] | None = None,
     not_after: int | None = None,
+    origins: tuple[tuple[str, str, str], ...] = (),
 ) -> Minted:
     """A JWT for an API, an opaque token for ourselves; both are remembered by a hash, so that both can be ended."""
     client, now = request.client, server.now()
@@ -174,6 +175,7 @@ async def mint_access_token(
         binding=target.binding,
         jkt=request.jkt,
         context=context_of(choices),
+        origins=origins,
     )
     event = TokenIssued(
         actor=client.id,

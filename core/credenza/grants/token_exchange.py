@@ -1,7 +1,8 @@
 """Token exchange, narrowly: a client turns its own access token into one for another resource or organization.
 
 Nothing can be had that the authorization does not hold at this moment: it is decided again, like at a refresh. At the
-same place the new token carries no more than the old one, and nowhere does it live longer. RFC 8693.
+same place the new token carries no more than the old one, by whatever way it came back there, and nowhere does it live
+longer. RFC 8693.
 """
 
 from __future__ import annotations
@@ -74,6 +75,7 @@ class TokenExchangeGrant:
             grant=state.grant,
             extra={"auth_time": details.auth_time, "acr": details.acr, "amr": list(details.amr)},
             not_after=token.expires_at,
+            origins=places_of(token),
         )
         async with database().transaction():
             if await lock_grant(state.grant.id) is None:
@@ -110,9 +112,17 @@ def at_home(token: AccessToken, parameters: Parameters, moved: bool) -> Paramete
     return Parameters([*parameters.pairs(), ("resource", token.audience)])
 
 
+def places_of(token: AccessToken) -> tuple[tuple[str, str, str], ...]:
+    """Where the token and those before it are good for something, and for what at most."""
+    before = {(audience, binding): scope for audience, binding, scope in token.origins}
+    before[token.audience, token.binding] = token.scope
+    return tuple((*place, scope) for place, scope in before.items())
+
+
 def no_wider(token: AccessToken, target: Target) -> Target:
-    """A token that was narrowed at a place stays narrow there."""
-    if (target.audience, target.binding) != (token.audience, token.binding):
-        return target
-    issued = parse_scope(token.scope)
-    return target._replace(permissions=[p for p in target.permissions if p.scope in issued])
+    """A token that was narrowed at a place stays narrow there, and what comes back from another place too."""
+    for audience, binding, scope in places_of(token):
+        if (target.audience, target.binding) == (audience, binding):
+            issued = parse_scope(scope)
+            return target._replace(permissions=[p for p in target.permissions if p.scope in issued])
+    return target

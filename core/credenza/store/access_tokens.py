@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import NamedTuple
 
 from piccolo.columns import BigInt, ForeignKey, OnDelete, Text, Varchar
@@ -24,13 +25,17 @@ class AccessTokenRow(Table, tablename="credenza_access_token"):
     binding = Varchar(length=300, default="")
     jkt = Varchar(length=43, default="")
     context = Varchar(length=300, default="")
+    origins = Text(default="")
     created_at = BigInt(default=0)
     expires_at = BigInt(default=0, index=True)
     revoked_at = BigInt(null=True, default=None)
 
 
 class AccessToken(NamedTuple):
-    """`grant` is None for a token that a client got for itself; `context` is that of the consent it was issued by."""
+    """`grant` is None for a token that a client got for itself; `context` is that of the consent it was issued by.
+
+    `origins` are audience, binding and scope of the tokens that it came from by exchange.
+    """
 
     digest: str
     grant: Grant | None
@@ -42,6 +47,7 @@ class AccessToken(NamedTuple):
     binding: str = ""
     jkt: str = ""
     context: str = ""
+    origins: tuple[tuple[str, str, str], ...] = ()
 
 
 _INSERT_ACCESS_TOKEN = Insert(AccessTokenRow)
@@ -63,6 +69,7 @@ async def insert_access_token(token: AccessToken) -> None:
         binding=token.binding,
         jkt=token.jkt,
         context=token.context,
+        origins=json.dumps(token.origins) if token.origins else "",
         created_at=token.created_at,
         expires_at=token.expires_at,
     )
@@ -89,4 +96,9 @@ async def find_access_token(digest: str, now: int) -> AccessToken | None:
         row["binding"],
         row["jkt"],
         row["context"],
+        _origins(row["origins"]) if row["origins"] else (),
     )
+
+
+def _origins(text: str) -> tuple[tuple[str, str, str], ...]:
+    return tuple((audience, binding, scope) for audience, binding, scope in json.loads(text))

@@ -242,6 +242,7 @@ def access_token(manager: MigrationManager) -> None:
     table.column("binding", Varchar, length=300, default="")
     table.column("jkt", Varchar, length=43, default="")
     table.column("context", Varchar, length=300, default="")
+    table.column("origins", Text, default="")
     table.column("created_at", BigInt, default=0)
     table.column("expires_at", BigInt, default=0, index=True)
     table.column("revoked_at", BigInt, default=None, null=True)
