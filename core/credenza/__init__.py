@@ -123,7 +123,7 @@ from .store.batches import delete_batch
 from .store.branding import SavedBranding
 from .store.clients import ClientRow
 from .store.consents import Consent
-from .store.engine import is_unique_violation, transaction
+from .store.engine import Statement, is_unique_violation, transaction
 from .store.logout import LogoutDelivery
 from .store.logout import list_deliveries as list_logout_deliveries
 from .store.reach import Reach, count_open, count_reach
@@ -131,7 +131,6 @@ from .store.revocation import revoke_consented_grants, revoke_grants
 from .store.schema import NewTable
 from .store.sealed import Sealed
 from .store.sessions import Session
-from .store.statements import Statement
 from .store.users import User, UserRow
 from .store.version import Cache, bump_version
 from .web.accounts import SignInNeeded, csrf_token, signed_in, signed_in_form, signed_in_upload
@@ -140,7 +139,7 @@ from .web.claims import claim_label, claims_in_words, claims_summary
 from .web.custom_css import CleanCss, UnusableCss, clean_css
 from .web.images import UnusableImage, fetch_image, store_image
 from .web.inside import OwnAnswer, TokenSeen, basic_credentials, call_own, see_token
-from .web.limits import Limiter, Rule, neighbourhood
+from .web.limits import Limiter, neighbourhood
 from .web.moments import Moment
 from .web.new_password import password_context, password_refusal, require_new_password, set_password
 from .web.pages import (
@@ -170,6 +169,7 @@ from .web.requests import (
     server_of,
 )
 from .web.responses import AnyResponse, download_response, error_response, json_response, own_frame, redirect_response
+from .web.rules import Rule
 from .web.sessions import begin_session, set_session_cookie
 from .web.static import StaticFiles
 from .web.visitors import Visitor, visitor_of

@@ -29,7 +29,8 @@ from .protocol.subject_identifiers import pairwise, pairwise_session
 from .registered import Registered
 from .settings import Settings, SettingsError, secret_keys
 from .store import audit, clients, keys, provider
-from .store.engine import StoreUnavailable, bind, database, engine_from_url
+from .store.addresses import engine_from_url
+from .store.engine import StoreUnavailable, bind, database
 from .store.keys import StoredKey
 from .store.migrate import migrate, pending
 from .store.sealed import LASTING_PLACE, find_lasting_secret, save_lasting_secret

@@ -11,7 +11,7 @@ import pytest
 from credenza.endpoints.device_authorization import TRIES_BY_ADDRESS, TRIES_IN_ALL
 from credenza.protocol.pkce import s256
 from credenza.testing import Credenza, PageSeen, RelyingParty, UserAgent
-from credenza.web.limits import Try
+from credenza.web.rules import Try
 
 DEVICE_CODE = "urn:ietf:params:oauth:grant-type:device_code"
 

@@ -431,7 +431,8 @@ def test_a_bru_13_counts_of_failures_are_forgotten(credenza: Any) -> None:
 
 
 def test_the_limiter_has_a_size() -> None:
-    from credenza.web.limits import Limiter, Rule
+    from credenza.web.limits import Limiter
+    from credenza.web.rules import Rule
 
     async def main() -> None:
         limiter, rule = Limiter(most=100), Rule("x", burst=2, seconds=60)

@@ -19,19 +19,19 @@ from piccolo.columns import BigInt, Integer, Timestamptz, Varchar
 from piccolo.engine.exceptions import TransactionError
 from piccolo.table import Table
 
+from credenza.store.addresses import engine_from_url
 from credenza.store.batches import delete_batch
 from credenza.store.engine import (
     DatabaseBusy,
     Engine,
+    Statement,
     StoreUnavailable,
     bind,
     database,
-    engine_from_url,
     is_unique_violation,
 )
 from credenza.store.postgresql import SafeCockroachEngine, SafePostgresEngine
 from credenza.store.sqlite import SafeSQLiteEngine
-from credenza.store.statements import Statement
 
 
 class Coin(Table, tablename="test_coin"):
@@ -447,7 +447,8 @@ WRITER = """
 import asyncio, sys
 from piccolo.columns import BigInt, Integer, Timestamptz, Varchar
 from piccolo.table import Table
-from credenza.store.engine import bind, engine_from_url
+from credenza.store.addresses import engine_from_url
+from credenza.store.engine import bind
 
 class Coin(Table, tablename="test_coin"):
     name = Varchar(unique=True)

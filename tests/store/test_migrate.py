@@ -10,7 +10,8 @@ import pytest
 from piccolo.apps.migrations.tables import Migration
 from piccolo.conf.apps import AppConfig
 
-from credenza.store.engine import Engine, bind, engine_from_url
+from credenza.store.addresses import engine_from_url
+from credenza.store.engine import Engine, bind
 from credenza.store.migrate import MigrationFailed, locked_row, migrate, pending
 from credenza.store.postgresql import SafePostgresEngine
 
@@ -59,7 +60,7 @@ DIE = """
 PROCESS = """
 import asyncio, sys
 from importlib import import_module
-from credenza.store.engine import engine_from_url
+from credenza.store.addresses import engine_from_url
 from credenza.store.migrate import migrate
 
 async def main(url, *names):

@@ -13,10 +13,11 @@ import pytest
 from piccolo.columns import ForeignKey, Integer, Varchar
 from piccolo.table import Table
 
+from credenza.store.addresses import engine_from_url
 from credenza.store.batches import delete_batch
-from credenza.store.engine import Engine, bind, engine_from_url, is_unique_violation
+from credenza.store.engine import Engine, Statement, bind, is_unique_violation
 from credenza.store.postgresql import SafeCockroachTransaction, SafePostgresEngine
-from credenza.store.statements import Insert, Statement
+from credenza.store.statements import Insert
 
 pytestmark = pytest.mark.postgresql
 

@@ -12,7 +12,8 @@ import pytest
 
 from credenza.settings import Settings, SettingsError
 from credenza.web import shared_limits
-from credenza.web.limits import Limiter, Rule
+from credenza.web.limits import Limiter
+from credenza.web.rules import Rule
 
 RULE = Rule("tests", burst=5, seconds=600)
 

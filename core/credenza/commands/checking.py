@@ -17,10 +17,11 @@ from urllib.parse import parse_qs, urlsplit
 
 from ..encryption import Undecryptable
 from ..settings import Settings
-from ..store.engine import engine_from_url
+from ..store.addresses import engine_from_url
 from ..store.sqlite import SafeSQLiteEngine
 from ..store.version import current_version
-from ..web.limits import Limiter, Rule
+from ..web.limits import Limiter
+from ..web.rules import Rule
 from .common import DATABASE_ERRORS, opened, print_json, print_line, run, settings_of
 
 Subparsers = Any

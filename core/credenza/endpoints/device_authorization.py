@@ -18,11 +18,12 @@ from ..protocol.words import Words
 from ..store.device_authorizations import find_by_user_code, insert_device_authorization
 from ..web.client_authentication import authenticate_client, check_allowance
 from ..web.endpoints import endpoint
-from ..web.limits import Limiter, Rule, neighbourhood
+from ..web.limits import Limiter, neighbourhood
 from ..web.pages import DevicePage
 from ..web.rendering import render
 from ..web.requests import AnyRequest, address_of, check_csrf, form_parameters, query_parameters, server_of
 from ..web.responses import AnyResponse, error_response, json_response
+from ..web.rules import Rule
 from ..web.sessions import browser_cookie, csrf_cookie, find_session, set_browser_cookie
 from .authorization import begin_interaction, new_browser_cookie
 from .pushed_authorization import as_kept, without_authentication

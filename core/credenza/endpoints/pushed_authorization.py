@@ -16,9 +16,9 @@ from ..web.client_authentication import authenticate_client, check_allowance
 from ..web.cors import cors_headers, preflight
 from ..web.dpop import proof_key
 from ..web.endpoints import endpoint
-from ..web.limits import Rule
 from ..web.requests import AnyRequest, form_parameters, server_of
 from ..web.responses import AnyResponse, error_response, json_response
+from ..web.rules import Rule
 from .authorization import unsealed
 
 LIFETIME = 90  # seconds

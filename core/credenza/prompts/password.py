@@ -13,9 +13,10 @@ from ..protocol.words import Words
 from ..server import AuthorizationServer
 from ..store import users
 from ..web.known_browsers import account_name
-from ..web.limits import Limiter, Rule, neighbourhood
+from ..web.limits import Limiter, neighbourhood
 from ..web.new_password import require_new_password
 from ..web.passwords import MAX_CHARACTERS, Passwords, is_common
+from ..web.rules import Rule
 from ..web.tries import take_a_turn
 
 PER_ADDRESS = Rule("failed sign-in by address", burst=100, seconds=900)

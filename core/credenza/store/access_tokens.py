@@ -9,8 +9,9 @@ from piccolo.columns import BigInt, ForeignKey, OnDelete, Text, Varchar
 from piccolo.table import Table
 
 from .clients import ClientRow
+from .engine import Statement
 from .grants import Grant, GrantRow, joined_grant
-from .statements import Insert, Statement, names
+from .statements import Insert, names
 from .users import JOINED
 
 

@@ -13,9 +13,8 @@ from piccolo.table import Table
 
 from ..protocol.scopes import Permission
 from .clients import ClientRow, contains
-from .engine import database
+from .engine import Statement, database
 from .permission_rows import concerning
-from .statements import Statement
 from .users import UserRow
 
 

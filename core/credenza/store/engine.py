@@ -1,4 +1,4 @@
-"""The engine named by DATABASE_URL: Piccolo's engines, made safe under cancellation, contention and restarts."""
+"""What both engines have, and the SQL they run: Piccolo's, made safe under cancellation, contention and restarts."""
 
 import logging
 import sqlite3
@@ -6,15 +6,11 @@ from abc import abstractmethod
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from contextlib import AbstractAsyncContextManager
 from contextvars import ContextVar
-from typing import TYPE_CHECKING, Any, cast
-from urllib.parse import parse_qsl, unquote, urlencode, urlsplit
+from typing import Any, cast
 
 from piccolo.apps.migrations.tables import Migration
 from piccolo.engine.base import Engine as PiccoloEngine
 from piccolo.table import Table
-
-if TYPE_CHECKING:
-    from .statements import Statement
 
 logger = logging.getLogger(__name__)
 
@@ -42,6 +38,39 @@ class StoreFull(StoreUnavailable):
     """Nothing can be written, while reading still works: the disk is full, or this is a replica."""
 
 
+class Statement:
+    """Fixed SQL with `{}` for each value, run on whatever engine is in use, inside the transaction that is open.
+
+    What `locks` selects rows that nobody else changes until that transaction ends. SQLite's have the whole database.
+    What `may_be_lost` ends in RETURNING and, outside of a transaction, need not be on PostgreSQL's disk when it is
+    answered: a crash of the database right afterwards forgets it, and nobody was promised anything.
+    """
+
+    __slots__ = ("columns", "may_be_lost", "numbered", "parts", "question_marks", "reads")
+
+    def __init__(self, sql: str, *, locks: bool = False, may_be_lost: bool = False) -> None:
+        self.parts = sql.split("{}")
+        self.question_marks = "?".join(self.parts)
+        self.reads = is_read(sql) and not locks
+        self.columns: tuple[str, ...] = ()  # of the rows it gives, once an engine that has to know has seen one
+        self.numbered = numbered(self.parts) + (" FOR NO KEY UPDATE" if locks else "")
+        self.may_be_lost = may_be_lost
+
+    async def all(self, *values: Any) -> list[Row]:
+        """Every row, as a mapping of column names. Raises StoreUnavailable."""
+        return await database().run_statement(self, values)
+
+    async def first(self, *values: Any) -> Row | None:
+        rows = await database().run_statement(self, values)
+        return rows[0] if rows else None
+
+
+def numbered(parts: Sequence[str], before: int = 0) -> str:
+    """SQL with a number for each value, as a part of a statement that has so many values before them."""
+    first, *rest = parts
+    return first + "".join(f"${number}{part}" for number, part in enumerate(rest, before + 1))
+
+
 class Engine(PiccoloEngine[Any]):
     """What Credenza asks of an engine beyond Piccolo: a life, and callbacks after COMMIT."""
 
@@ -67,10 +96,10 @@ class Engine(PiccoloEngine[Any]):
         """Close every connection; the engine can be started again."""
 
     @abstractmethod
-    async def run_statement(self, statement: "Statement", values: Sequence[Any]) -> list[Row]:
+    async def run_statement(self, statement: Statement, values: Sequence[Any]) -> list[Row]:
         """Run fixed SQL, without the work of putting a query together."""
 
-    async def insert(self, statement: "Statement", values: Sequence[Any]) -> None:
+    async def insert(self, statement: Statement, values: Sequence[Any]) -> None:
         """Insert a row; inside a transaction it may be sent later, and raise what is wrong with it then."""
         await self.run_statement(statement, values)
 
@@ -137,31 +166,3 @@ def database() -> Engine:
 def transaction() -> AbstractAsyncContextManager[Any]:
     """A transaction of that engine; inside another one it joins."""
     return cast(AbstractAsyncContextManager[Any], database().transaction())
-
-
-def engine_from_url(url: str) -> Engine:
-    """Make the engine for `sqlite:///relative.db`, `sqlite:////absolute.db`, `postgresql://…` or `cockroachdb://…`.
-
-    `?pool=20` bounds the connections of one process to PostgreSQL. Raises ValueError; never connects.
-    """
-    # Both modules are built on this one.
-    from .postgresql import SafeCockroachEngine, SafePostgresEngine
-    from .sqlite import SafeSQLiteEngine
-
-    parts = urlsplit(url)
-    match parts.scheme:
-        case "sqlite":
-            path = unquote(parts.path.removeprefix("/"))
-            if parts.netloc or parts.query or path in ("", ":memory:"):
-                raise ValueError("A SQLite address names a file: sqlite:///relative.db or sqlite:////absolute.db.")
-            return SafeSQLiteEngine(path)
-        case "postgresql" | "postgres" | "cockroachdb":
-            options = dict(parse_qsl(parts.query, keep_blank_values=True))
-            pool = options.pop("pool", str(POOL_SIZE))
-            if not pool.isdecimal() or int(pool) < 1:
-                raise ValueError("The pool option of the database address is a number of connections, at least 1.")
-            dsn = f"postgresql://{parts.netloc}{parts.path}?{urlencode(options)}".removesuffix("?")
-            if parts.scheme == "cockroachdb":
-                return SafeCockroachEngine(dsn, pool_size=int(pool))
-            return SafePostgresEngine(dsn, pool_size=int(pool))
-    raise ValueError("A database address begins with sqlite://, postgresql:// or cockroachdb://.")

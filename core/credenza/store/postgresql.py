@@ -19,14 +19,15 @@ from .engine import (
     DatabaseBusy,
     Engine,
     Row,
+    Statement,
     StoreFull,
     StoreUnavailable,
     call_back,
     is_read,
+    numbered,
     urgent,
 )
 from .pool import Pool, drop, in_time
-from .statements import Statement, numbered
 
 # asyncpg raises InternalClientError on a connection whose server said goodbye while it was idle.
 LOST = (OSError, asyncpg.InternalClientError)

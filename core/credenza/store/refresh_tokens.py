@@ -7,8 +7,9 @@ from typing import NamedTuple
 from piccolo.columns import BigInt, ForeignKey, OnDelete, Varchar
 from piccolo.table import Table
 
+from .engine import Statement
 from .grants import Grant, GrantRow, joined_grant
-from .statements import Insert, Statement, names
+from .statements import Insert, names
 from .users import JOINED
 
 

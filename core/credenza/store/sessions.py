@@ -11,9 +11,9 @@ from piccolo.columns import BigInt, ForeignKey, OnDelete, Text, Varchar
 from piccolo.table import Table
 
 from .batches import delete_batch
-from .engine import database
+from .engine import Statement, database
 from .sealed import Sealed
-from .statements import Insert, Statement, names, select
+from .statements import Insert, names, select
 from .users import JOINED, User, UserRow, joined_user
 
 

@@ -20,8 +20,18 @@ from piccolo.engine.exceptions import TransactionError
 from piccolo.engine.sqlite import SQLiteEngine, SQLiteTransaction, TransactionType
 from piccolo.querystring import QueryString
 
-from .engine import DEADLINE, Callback, DatabaseBusy, Engine, Row, StoreFull, StoreUnavailable, call_back, is_read
-from .statements import Statement
+from .engine import (
+    DEADLINE,
+    Callback,
+    DatabaseBusy,
+    Engine,
+    Row,
+    Statement,
+    StoreFull,
+    StoreUnavailable,
+    call_back,
+    is_read,
+)
 
 logger = logging.getLogger(__name__)
 

@@ -5,46 +5,12 @@ Whatever is asked a few times an hour is a Piccolo query; both see the same tabl
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 from piccolo.columns import Serial
 from piccolo.table import Table
 
-from .engine import Row, database, is_read
-
-
-class Statement:
-    """Fixed SQL with `{}` for each value, run on whatever engine is in use, inside the transaction that is open.
-
-    What `locks` selects rows that nobody else changes until that transaction ends. SQLite's have the whole database.
-    What `may_be_lost` ends in RETURNING and, outside of a transaction, need not be on PostgreSQL's disk when it is
-    answered: a crash of the database right afterwards forgets it, and nobody was promised anything.
-    """
-
-    __slots__ = ("columns", "may_be_lost", "numbered", "parts", "question_marks", "reads")
-
-    def __init__(self, sql: str, *, locks: bool = False, may_be_lost: bool = False) -> None:
-        self.parts = sql.split("{}")
-        self.question_marks = "?".join(self.parts)
-        self.reads = is_read(sql) and not locks
-        self.columns: tuple[str, ...] = ()  # of the rows it gives, once an engine that has to know has seen one
-        self.numbered = numbered(self.parts) + (" FOR NO KEY UPDATE" if locks else "")
-        self.may_be_lost = may_be_lost
-
-    async def all(self, *values: Any) -> list[Row]:
-        """Every row, as a mapping of column names. Raises StoreUnavailable."""
-        return await database().run_statement(self, values)
-
-    async def first(self, *values: Any) -> Row | None:
-        rows = await database().run_statement(self, values)
-        return rows[0] if rows else None
-
-
-def numbered(parts: Sequence[str], before: int = 0) -> str:
-    """SQL with a number for each value, as a part of a statement that has so many values before them."""
-    first, *rest = parts
-    return first + "".join(f"${number}{part}" for number, part in enumerate(rest, before + 1))
+from .engine import Statement, database
 
 
 class Insert:

@@ -17,8 +17,8 @@ from ..protocol.documents import read_json
 from ..protocol.tokens import new_id
 from .batches import delete_batch
 from .clients import contains, in_order
-from .engine import database
-from .statements import Statement, select
+from .engine import Statement, database
+from .statements import select
 
 
 class UserRow(Table, tablename="credenza_user"):

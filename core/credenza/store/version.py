@@ -9,8 +9,7 @@ from typing import Generic, TypeVar
 from piccolo.columns import BigInt, Integer
 from piccolo.table import Table
 
-from .engine import database
-from .statements import Statement
+from .engine import Statement, database
 
 FRESH = 0.005  # seconds: how long another process may go on with a configuration that has just changed
 Value = TypeVar("Value")

@@ -17,7 +17,8 @@ from typing import Any
 
 import pytest
 
-from .browser import Callback, Form, PageSeen, UserAgent
+from .browser import UserAgent
+from .pages import Callback, Form, PageSeen
 from .relying_party import RelyingParty
 from .server import Credenza, running
 from .state import ISSUER, ORDERS, PASSWORD, SECRET, STATE, test_settings

@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 import httpx
 
 from ..protocol.pkce import s256
-from .browser import Callback, PageSeen
+from .pages import Callback, PageSeen
 from .server import Credenza
 from .state import SECRET
 

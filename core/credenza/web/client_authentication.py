@@ -20,8 +20,9 @@ from ..protocol.parameters import Parameters
 from ..server import AuthorizationServer
 from ..store.clients import touch_client
 from ..store.spent_assertions import spend_assertion
-from .limits import Limiter, Rule, neighbourhood
+from .limits import Limiter, neighbourhood
 from .requests import AnyRequest, address_of, server_of
+from .rules import Rule
 
 FAILURES_PER_CLIENT = Rule("failed client authentication by client and address", burst=30, seconds=60)
 FAILURES_PER_ADDRESS = Rule("failed client authentication by address", burst=120, seconds=60)

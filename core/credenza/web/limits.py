@@ -8,25 +8,13 @@ from __future__ import annotations
 
 import ipaddress
 import time
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
+from .rules import Try
+
 if TYPE_CHECKING:
     from .shared_limits import SharedCounters
-
-
-@dataclass(frozen=True, slots=True)
-class Rule:
-    """`burst` tries at once, then one every `seconds / burst`."""
-
-    name: str
-    burst: int
-    seconds: float
-
-
-Try = tuple[Rule, str]
-"""What is tried, and by whom: the subject is an address, a client, or both."""
 
 
 @lru_cache(maxsize=10_000)

@@ -9,13 +9,12 @@ import hashlib
 import logging
 import time
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 from valkey import exceptions
 from valkey.asyncio import Valkey
 
-if TYPE_CHECKING:
-    from .limits import Rule, Try
+from .rules import Rule, Try
 
 logger = logging.getLogger("credenza")
 
