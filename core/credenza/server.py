@@ -76,7 +76,6 @@ class AuthorizationServer(Registered):
             raise SettingsError(f"database_url: {error}") from error
         self.keyring = Keyring(*secret_keys(settings))
         super().__init__(settings, plugins)
-        bind(self.engine, [table for app in self.table_apps for table in app.table_classes])
         self._clients: Cache[Client | None] = Cache()
         self._keys: Cache[KeySet] = Cache()
         self._branding: Cache[Branding] = Cache()
@@ -110,6 +109,8 @@ class AuthorizationServer(Registered):
         return self.owners.get(id(item), "?")
 
     async def start(self) -> None:
+        """Open the database, and give the tables to it."""
+        bind(self.engine, [table for app in self.table_apps for table in app.table_classes])
         if (path := self.settings.sqlite_path) is not None and not path.exists():
             path.parent.mkdir(parents=True, exist_ok=True)
             path.touch(mode=0o600)
