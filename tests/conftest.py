@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import json
 import os
 import shutil
@@ -48,11 +47,9 @@ CHROMIUM_ARGUMENTS = [
 ]
 
 
-def pytest_collection_finish() -> None:
-    """What is imported by now stays: looking for garbage in it costs a fifth of the time of a server's start."""
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(10_000, 20, 100)
+def pytest_configure() -> None:
+    """Hundreds of processes are started: what one of them has compiled, the others read."""
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 
 # -- databases --------------------------------------------------------------------------------------------------------
