@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from importlib.metadata import entry_points
@@ -16,12 +17,11 @@ SINGLE_FILES = ["staff_directory.py", "kiosk_client.py", "opening_hours.py"]
 INSTALLED = sorted(entry.name for entry in entry_points(group="credenza"))
 
 
-def run(plugin: str, folder: Path) -> subprocess.CompletedProcess[str]:
+def run(folder: Path, *plugins: str) -> subprocess.CompletedProcess[str]:
     env = {name: value for name, value in os.environ.items() if not name.startswith(("CREDENZA_", "PYTEST_"))}
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:randomly", "-p", "no:cacheprovider"]
-    return subprocess.run(
-        [*command, "--credenza-plugin", plugin], cwd=folder, env=env, capture_output=True, text=True, check=False
-    )
+    command = [sys.executable, "-m", "pytest", "-q", "-rfEp", "-p", "no:randomly", "-p", "no:cacheprovider"]
+    named = [word for plugin in plugins for word in ("--credenza-plugin", plugin)]
+    return subprocess.run([*command, *named], cwd=folder, env=env, capture_output=True, text=True, check=False)
 
 
 def written(folder: Path, text: str) -> str:
@@ -32,10 +32,11 @@ def written(folder: Path, text: str) -> str:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("plugin", INSTALLED)
-def test_ours_pass(plugin: str, tmp_path: Path) -> None:
-    done = run(plugin, tmp_path)
+def test_ours_pass(tmp_path: Path) -> None:
+    done = run(tmp_path, *INSTALLED)
     assert done.returncode == 0, done.stdout + done.stderr
+    for plugin in INSTALLED:
+        assert f"PASSED ::test_its_templates_compile[{plugin}]" in done.stdout
 
 
 @pytest.mark.slow
@@ -44,7 +45,7 @@ def test_examples_pass_as_single_files(example: str, tmp_path: Path) -> None:
     copy = tmp_path / example
     copy.write_text((EXAMPLES / example).read_text())
     copy.chmod(0o600)
-    done = run(str(copy), tmp_path)
+    done = run(tmp_path, str(copy))
     assert done.returncode == 0, done.stdout + done.stderr
     assert "skipped" not in done.stdout
 
@@ -120,48 +121,63 @@ WRONG = {
     "its_claims_are_json_and_none_of_the_protocols[odd]": "is not JSON serializable",
     "its_claims_for_access_tokens_are_json[hanging]": "TimeoutError",
 }
-THEME = """
+THEMES = """
 from pathlib import Path
 from credenza import Theme, hookimpl
 
+HERE = Path(__file__).parent
+
 @hookimpl
 def register_themes():
-    return Theme("careless", "Careless", stylesheets=("careless.css",), static=Path(__file__).parent / "static",
-                 templates=Path(__file__).parent / "templates")
+    return [
+        Theme(name, name, stylesheets=("any.css",), static=HERE / "static", templates=HERE / name)
+        for name in ("careful", "careless")
+    ]
 """
 
 
 @pytest.mark.slow
 def test_careless_scope_sources_are_told_what_is_wrong(tmp_path: Path) -> None:
-    done = run(written(tmp_path, SCOPES), tmp_path)
+    done = run(tmp_path, written(tmp_path, SCOPES))
     assert done.returncode == 1
     for test, said in WRONG.items():
-        assert f"test_{test}" in done.stdout
+        assert f"FAILED ::test_{test}" in done.stdout
         assert said in done.stdout
-    assert "[right]" not in done.stdout
+    assert not re.search(r"FAILED .*\[right\]", done.stdout)
 
 
 @pytest.mark.slow
 def test_a_template_with_an_undefined_variable_is_told(tmp_path: Path) -> None:
-    for folder in ("static", "templates"):
-        (tmp_path / folder).mkdir()
-    (tmp_path / "static" / "careless.css").write_text("")
-    template = tmp_path / "templates" / "consent.html"
-    template.write_text('{% extends "core:consent.html" %}')
-    assert run(written(tmp_path, THEME), tmp_path).returncode == 0
-    template.write_text('{% extends "core:consent.html" %}{% block header %}{{ page.nonsense }}{% endblock %}')
-    done = run(written(tmp_path, THEME), tmp_path)
+    templates = {
+        "careful": '{% extends "core:consent.html" %}',
+        "careless": '{% extends "core:consent.html" %}{% block header %}{{ page.nonsense }}{% endblock %}',
+    }
+    for theme, template in templates.items():
+        (tmp_path / theme).mkdir()
+        (tmp_path / theme / "consent.html").write_text(template)
+    (tmp_path / "static").mkdir()
+    (tmp_path / "static" / "any.css").write_text("")
+    done = run(tmp_path, written(tmp_path, THEMES))
     assert done.returncode == 1
+    assert "FAILED ::test_every_page_renders_in_a_theme[careless]" in done.stdout
     assert "nonsense" in done.stdout
+    assert "PASSED ::test_every_page_renders_in_a_theme[careful]" in done.stdout
+    assert "1 failed" in done.stdout
 
 
 def test_a_plugin_that_stops_the_start_is_named(tmp_path: Path) -> None:
-    done = run(written(tmp_path, "import no_such_module"), tmp_path)
+    done = run(tmp_path, written(tmp_path, "import no_such_module"))
     assert done.returncode == 2
     assert "cannot be loaded" in done.stdout + done.stderr
 
 
 def test_a_plugin_that_is_not_there_is_named(tmp_path: Path) -> None:
-    done = run("nobody", tmp_path)
+    done = run(tmp_path, "nobody")
     assert done.returncode == 2
     assert "no plugin is called 'nobody'; installed are account" in done.stdout + done.stderr
+
+
+def test_two_files_are_refused_as_a_server_takes_one(tmp_path: Path) -> None:
+    done = run(tmp_path, written(tmp_path, ""), str(EXAMPLES / "kiosk_client.py"))
+    assert done.returncode == 2
+    assert "one file at a time" in done.stdout + done.stderr

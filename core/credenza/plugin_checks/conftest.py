@@ -1,102 +1,85 @@
-"""The plugin under examination, what it registers, and a server that it is part of."""
+"""The plugins under examination, what they register, and a server that they are part of."""
 
 from __future__ import annotations
 
-import secrets
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+import shutil
+from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from credenza.app import create_server
 from credenza.objects import Subject, Waiting
-from credenza.plugins import PluginError, by_name, collect
+from credenza.plugins import by_name, collect
 from credenza.protocol.authorization_request import AuthorizationRequest
 from credenza.protocol.parameters import Parameters
 from credenza.server import AuthorizationServer
-from credenza.settings import Settings
-from credenza.store.users import User
-from credenza.testing import Credenza, RelyingParty, UserAgent
-
-# Fixtures of these names are given each object of the plugin in turn, by its name.
-KINDS: Mapping[str, str] = {
-    "scope_source": "scope_providers",
-    "client_type": "client_types",
-    "client_source": "client_sources",
-    "prompt": "prompts",
-    "theme": "themes",
-    "grant_type": "grant_types",
-    "authenticator": "authenticators",
-}
-
-
-@dataclass(frozen=True, slots=True)
-class Examined:
-    """`module` is the plugin itself; `path` is its file, when it is not installed."""
-
-    name: str
-    path: str
-    module: Any
-    names: Mapping[str, Sequence[str]]
-
-
-def examine(wanted: str) -> Examined:
-    """Load everything, as a server does at its start; what stops that is the first thing to say."""
-    path = str(Path(wanted).resolve()) if wanted.endswith(".py") else ""
-    try:
-        server, _, _ = create_server(Settings(secret_key=secrets.token_hex(), plugins_path=path))
-    except PluginError as error:
-        pytest.exit(f"--credenza-plugin {wanted}: {error}")
-    name = Path(path).stem if path else wanted
-    if name not in server.plugins_named:
-        known = ", ".join(sorted(server.plugins_named))
-        pytest.exit(f"--credenza-plugin: no plugin is called {wanted!r}; installed are {known}")
-    names = {fixture: _mine(server, name, getattr(server, kept)) for fixture, kept in KINDS.items()}
-    for fixture, hook in (("state_section", "register_state"), ("command", "register_commands")):
-        found = collect(server.plugins, hook, None, settings=server.settings)
-        names[fixture] = [item for item in by_name(hook, found) if (name, by_name(hook, found)[item]) in found]
-    return Examined(name, path, server.plugins.get_plugin(name), names)
-
-
-def _mine(server: AuthorizationServer, plugin: str, found: Mapping[str, Any]) -> list[str]:
-    return [name for name, item in found.items() if server.plugin_of(item) == plugin]
-
-
-EXAMINED = pytest.StashKey[Examined]()
-
-
-def examined_in(config: pytest.Config) -> Examined:
-    if EXAMINED not in config.stash:
-        config.stash[EXAMINED] = examine(config.getoption("--credenza-plugin"))
-    return config.stash[EXAMINED]
+from credenza.store.sessions import Session, list_sessions
+from credenza.store.users import User, find_user_by_identifier
+from credenza.testing import Credenza, RelyingParty, UserAgent, running, test_settings
+from credenza.testing.examination import EXAMINATION, FIXTURES, Examination, Examined
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    for fixture, names in examined_in(metafunc.config).names.items():
-        if fixture in metafunc.fixturenames:
-            metafunc.parametrize(fixture, names, indirect=True)
+    examination = metafunc.config.stash[EXAMINATION]
+    for fixture in FIXTURES.intersection(metafunc.fixturenames):
+        metafunc.parametrize(fixture, examination.names(fixture), indirect=True)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """A test of something that the plugin does not bring is no news."""
+    """A test of something that no plugin brings is no news."""
     items[:] = [item for item in items if "NOTSET" not in item.name]
 
 
+# -- servers ----------------------------------------------------------------------------------------------------------
+
+
 @pytest.fixture(scope="session")
-def examined(request: pytest.FixtureRequest) -> Examined:
-    return examined_in(request.config)
+def examination(pytestconfig: pytest.Config) -> Examination:
+    return pytestconfig.stash[EXAMINATION]
 
 
-@pytest.fixture
-def credenza_settings(examined: Examined) -> dict[str, Any]:
-    return {"plugins_path": examined.path} if examined.path else {}
+@pytest.fixture(scope="session")
+def credenza_settings(examination: Examination) -> dict[str, Any]:
+    """A server waits longer for a plugin; a person who signs in does not."""
+    return {"plugins_path": examination.path, "plugins_timeout": 3}
+
+
+@pytest.fixture(scope="session")
+def credenza(
+    credenza_template: Path, credenza_settings: dict[str, Any], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Credenza]:
+    """One server for all checks that leave it as it is; the others are in test_changes.py."""
+    with copied(credenza_template, tmp_path_factory.mktemp("credenza"), credenza_settings) as started:
+        yield started
+
+
+def copied(template: Path, folder: Path, settings: dict[str, Any]) -> AbstractContextManager[Credenza]:
+    copy = folder / "credenza.db"
+    shutil.copyfile(template, copy)
+    return running(test_settings(f"sqlite:///{copy}", **settings))
 
 
 @pytest.fixture
 def server(credenza: Credenza) -> AuthorizationServer:
     return credenza.server
+
+
+# -- what is examined -------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def examined(request: pytest.FixtureRequest, examination: Examination) -> Examined:
+    return examination.plugins[request.param]
+
+
+cleaning = examined
+
+
+def registered_by(plugin: Examined, server: AuthorizationServer, hook: str, **arguments: Any) -> list[Any]:
+    known = {"settings": server.settings, "server": server, "plugins": server.plugins, **arguments}
+    return [item for owner, item in collect(server.plugins, hook, None, **known) if owner == plugin.name]
 
 
 def _object(kept: str) -> Any:
@@ -128,11 +111,12 @@ state_section = _registered("register_state")
 command = _registered("register_commands")
 
 
-@pytest.fixture
+# -- people -----------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="session")
 def ada(credenza: Credenza) -> User:
     """Somebody with a profile and a role."""
-    from credenza.store.users import find_user_by_identifier
-
     user = credenza.run(find_user_by_identifier, "ada")
     assert user is not None
     return user
@@ -143,15 +127,19 @@ def subject(ada: User) -> Subject:
     return Subject(user=ada)
 
 
-@pytest.fixture
-def waiting(credenza: Credenza, client: RelyingParty, ada: User) -> Waiting:
-    """An authorization request of the third-party application `app`, in front of ada, who is signed in."""
-    from credenza.store.sessions import list_sessions
-
+@pytest.fixture(scope="session")
+def session(credenza: Credenza, ada: User) -> Session:
+    """A browser in which ada is signed in."""
     agent = UserAgent(credenza)
     agent.get("/account")
     agent.sign_in("ada")
-    (session,) = credenza.run(list_sessions, ada.id, credenza.server.now())
+    (found,) = credenza.run(list_sessions, ada.id, credenza.server.now())
+    return found
+
+
+@pytest.fixture
+def waiting(credenza: Credenza, client: RelyingParty, ada: User, session: Session) -> Waiting:
+    """An authorization request of the third-party application `app`, in front of ada, who is signed in."""
     registered = credenza.run(credenza.server.find_client, client.client_id)
     assert registered is not None
     parameters = Parameters.parse(client.authorization_url().partition("?")[2].encode())

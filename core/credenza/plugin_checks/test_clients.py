@@ -1,4 +1,4 @@
-"""Client types can be used, client sources keep to their own, grant types and authenticators refuse what is empty."""
+"""Client types are whole, client sources keep to their own, grant types and authenticators refuse what is empty."""
 
 from __future__ import annotations
 
@@ -21,21 +21,6 @@ def test_a_client_type_says_what_its_applications_may(client_type: ClientType, s
     assert set(client_type.auth_methods) <= set(AUTH_METHODS)
     unknown = {*client_type.grant_types, *client_type.optional_grant_types} - set(server.grant_types)
     assert not unknown, f"no plugin brings the grant types {', '.join(unknown)}"
-
-
-def test_an_application_of_a_client_type_can_be_declared(client_type: ClientType, credenza: Credenza) -> None:
-    declared = {
-        "client_id": "checked",
-        "name": "Checked",
-        "type": client_type.name,
-        "third_party": client_type.third_party,
-    }
-    if client_type.interactive:
-        declared["redirect_uris"] = ["https://checked.example.com/callback"]
-    credenza.apply({"applications": [declared]})
-    client = credenza.run(credenza.server.find_client, "checked")
-    assert client is not None
-    assert client.type == client_type
 
 
 def test_a_client_source_leaves_others_alone(client_source: ClientSource, credenza: Credenza) -> None:

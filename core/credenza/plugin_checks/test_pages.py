@@ -13,11 +13,10 @@ from credenza.plugins import first_answer
 from credenza.protocol.errors import ProtocolError
 from credenza.server import AuthorizationServer
 from credenza.testing import Credenza
+from credenza.testing.examination import Examined
 from credenza.web.pages import Page
 from credenza.web.rendering import Renderer
 from credenza.web.samples import consent_page
-
-from .conftest import Examined
 
 PLACEHOLDER = re.compile(r"%\(\w+\)s")
 
