@@ -1,10 +1,12 @@
-"""The engine that DATABASE_URL names; its driver is imported when it is asked for, the other one never."""
+"""The engine that DATABASE_URL names."""
 
 from __future__ import annotations
 
 from urllib.parse import parse_qsl, unquote, urlencode, urlsplit
 
 from .engine import POOL_SIZE, Engine
+from .postgresql import SafeCockroachEngine, SafePostgresEngine
+from .sqlite import SafeSQLiteEngine
 
 
 def engine_from_url(url: str) -> Engine:
@@ -18,8 +20,6 @@ def engine_from_url(url: str) -> Engine:
             path = unquote(parts.path.removeprefix("/"))
             if parts.netloc or parts.query or path in ("", ":memory:"):
                 raise ValueError("A SQLite address names a file: sqlite:///relative.db or sqlite:////absolute.db.")
-            from .sqlite import SafeSQLiteEngine
-
             return SafeSQLiteEngine(path)
         case "postgresql" | "postgres" | "cockroachdb":
             options = dict(parse_qsl(parts.query, keep_blank_values=True))
@@ -27,8 +27,6 @@ def engine_from_url(url: str) -> Engine:
             if not pool.isdecimal() or int(pool) < 1:
                 raise ValueError("The pool option of the database address is a number of connections, at least 1.")
             dsn = f"postgresql://{parts.netloc}{parts.path}?{urlencode(options)}".removesuffix("?")
-            from .postgresql import SafeCockroachEngine, SafePostgresEngine
-
             if parts.scheme == "cockroachdb":
                 return SafeCockroachEngine(dsn, pool_size=int(pool))
             return SafePostgresEngine(dsn, pool_size=int(pool))
