@@ -17,11 +17,8 @@ def answering(engine: Engine[Any], app_configs: Sequence[AppConfig]) -> Iterator
     """Answer Piccolo's questions inside the block, for this task alone."""
     registry = AppRegistry()
     # Piccolo imports the apps again by the names of their modules.
-    registry.apps = [
-        name
-        for name, module in list(sys.modules.items())
-        if any(vars(module).get("APP_CONFIG") is c for c in app_configs)
-    ]
+    ours = {id(app_config) for app_config in app_configs}
+    registry.apps = [n for n, module in list(sys.modules.items()) if id(vars(module).get("APP_CONFIG")) in ours]
     registry.app_configs = {app_config.app_name: app_config for app_config in app_configs}
     token = _answers.set({"DB": engine, "APP_REGISTRY": registry})
     try:
