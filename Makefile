@@ -28,9 +28,6 @@ demo: $(STAMP) ## Credenza with demo data, and an application to sign in to: htt
 serve: $(STAMP) ## serve on http://localhost:8400 with a SQLite database in this folder
 	$(BIN)/credenza serve
 
-# Many tests start programs, which need not compile all modules again: what is compiled is kept, whatever the shell says.
-test: export PYTHONDONTWRITEBYTECODE =
-
 # A test that failed is tried once more, alone: on a busy machine a browser or a process may have been too slow.
 test: $(STAMP) chromium ## the whole test suite, browser tests included, and on PostgreSQL once more what asks the database
 	$(BIN)/python -m pytest -n 2 || $(BIN)/python -m pytest --last-failed --last-failed-no-failures none
