@@ -44,7 +44,7 @@ from .console_api import (
 )
 from .encryption import Undecryptable
 from .endpoints.discovery import describe as provider_metadata
-from .endpoints.interaction import complete_sign_in, may_complete, way_on
+from .endpoints.interaction import complete_sign_in, sign_in_wishes, way_on
 from .endpoints.pages import check_username, invite
 from .events import (
     ConsentGiven,
@@ -76,6 +76,7 @@ from .objects import (
     ScopeProvider,
     SecondFactor,
     SignInLink,
+    SignInWishes,
     StateSection,
     Subject,
     Theme,
@@ -274,6 +275,7 @@ __all__ = [
     "SignInLink",
     "SignInNeeded",
     "SignInPage",
+    "SignInWishes",
     "SigningKeyMoved",
     "StateError",
     "StateRun",
@@ -367,7 +369,6 @@ __all__ = [
     "keys",
     "language_of",
     "list_logout_deliveries",
-    "may_complete",
     "neighbourhood",
     "new_id",
     "new_token",
@@ -403,6 +404,7 @@ __all__ = [
     "set_password",
     "set_session_cookie",
     "shown_permissions",
+    "sign_in_wishes",
     "signed_in",
     "signed_in_form",
     "signed_in_upload",

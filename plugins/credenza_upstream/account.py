@@ -17,6 +17,7 @@ from credenza import (
     FactorChanged,
     Moment,
     Refused,
+    SignInWishes,
     Words,
     account_get,
     account_post,
@@ -74,7 +75,7 @@ async def link(visit: AccountVisit) -> LeavingPage | LinkedPage:
         raise NotFoundException
     why = {"user": visit.user.id, "session": visit.session.id}
     try:
-        address = await sent_away(visitor_of(visit.request), upstream, why, fresh=True)
+        address = await sent_away(visitor_of(visit.request), upstream, why, SignInWishes(choose=True))
     except Refused:
         page = await _page(visit)
         page.message, page.status = Words("%(provider)s does not answer. Try later.", provider=upstream.title), 422

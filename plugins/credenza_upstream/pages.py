@@ -24,6 +24,7 @@ from credenza import (
     Page,
     Refused,
     SignInNeeded,
+    SignInWishes,
     User,
     Visitor,
     Words,
@@ -31,13 +32,13 @@ from credenza import (
     check_email,
     complete_sign_in,
     is_token,
-    may_complete,
     new_id,
     new_token,
     query_parameters,
     redirect_response,
     render,
     server_of,
+    sign_in_wishes,
     signed_in,
     transaction,
     users,
@@ -46,7 +47,7 @@ from credenza import (
 )
 
 from . import store
-from .provider import authorization_address, new_request, redeem
+from .provider import authenticated_at, authorization_address, new_request, redeem
 from .store import Upstream
 
 logger = logging.getLogger("credenza.plugins.upstream")
@@ -73,21 +74,22 @@ async def begin(request: AnyRequest, upstream_id: FromPath[str]) -> AnyResponse:
     """Only from a sign-in that this browser began: a link from elsewhere leads nowhere."""
     token = query_parameters(request).get("continue", "")
     upstream = await store.find_upstream(upstream_id)
-    if upstream is None or not upstream.enabled or not await may_complete(request, token):
+    wishes = await sign_in_wishes(request, token)
+    if upstream is None or not upstream.enabled or wishes is None:
         raise NotFoundException
     visitor = visitor_of(request)
     try:
-        address = await sent_away(visitor, upstream, {"continue": token})
+        address = await sent_away(visitor, upstream, {"continue": token}, wishes)
     except Refused as refused:
         return await _stopped(request, upstream, refused, way_on(token))
     return visitor.known(redirect_response(server_of(request).settings, address))
 
 
-async def sent_away(visitor: Visitor, upstream: Upstream, why: Mapping[str, str], *, fresh: bool = False) -> str:
+async def sent_away(visitor: Visitor, upstream: Upstream, why: Mapping[str, str], wishes: SignInWishes) -> str:
     """The address of the other provider; what must come back is kept. Raises Refused."""
     server = server_of(visitor.request)
-    state, kept = new_token("upstream_state"), new_request()
-    address = await authorization_address(server, upstream, state, kept, fresh=fresh)
+    state, kept = new_token("upstream_state"), new_request(wishes, server.now())
+    address = await authorization_address(server, upstream, state, kept, choose=wishes.choose)
     await store.keep_state(server, state, upstream, visitor.cookie, {**kept, **why})
     return address
 
@@ -106,14 +108,17 @@ async def callback(request: AnyRequest) -> AnyResponse:
         if answer.repeated or "code" not in answer:
             raise Refused(f"it answered with {answer.get('error', 'nothing')[:40]!r}")
         claims = await redeem(server, upstream, answer, kept)
+        at = authenticated_at(claims, kept, server.now())
     except Refused as refused:
         return await _stopped(request, upstream, refused, back)
     if "user" in kept:
         return await _link(request, upstream, claims, kept)
-    return await _sign_in(request, upstream, claims, kept["continue"])
+    return await _sign_in(request, upstream, claims, kept["continue"], at)
 
 
-async def _sign_in(request: AnyRequest, upstream: Upstream, claims: Mapping[str, Any], token: str) -> AnyResponse:
+async def _sign_in(
+    request: AnyRequest, upstream: Upstream, claims: Mapping[str, Any], token: str, at: int | None
+) -> AnyResponse:
     server = server_of(request)
     link = await store.find_link(upstream.issuer, claims["sub"])
     if link is None and upstream.create_users:
@@ -135,7 +140,7 @@ async def _sign_in(request: AnyRequest, upstream: Upstream, claims: Mapping[str,
         await store.touch_link(link, server.now())
     if user is None or user.suspended:
         return await _stopped(request, upstream, Refused("the account is suspended"), way_on(token))
-    return await complete_sign_in(request, token, Authentication(user, (), ACR))
+    return await complete_sign_in(request, token, Authentication(user, (), ACR, at))
 
 
 class _LinkedMeanwhile(Exception):

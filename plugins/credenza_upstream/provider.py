@@ -13,12 +13,22 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote_plus, urlencode
 
-from credenza import AuthorizationServer, Refused, check_id_token, check_web_uri, fetch, fetch_document, parse_json
+from credenza import (
+    AuthorizationServer,
+    Refused,
+    SignInWishes,
+    check_id_token,
+    check_web_uri,
+    fetch,
+    fetch_document,
+    parse_json,
+)
 
 from .store import Upstream, secret_of
 
 CALLBACK = "/upstream/callback"
 FRESH = 600  # seconds that metadata is kept in this process
+SKEW = 60  # seconds that their clock may be behind ours
 ENDPOINTS = ("authorization_endpoint", "token_endpoint", "jwks_uri")
 
 
@@ -65,13 +75,14 @@ async def metadata(server: AuthorizationServer, issuer: str, *, fresh: bool = Fa
     return found
 
 
-def new_request() -> dict[str, str]:
-    """What is kept until the answer comes: nonce and verifier. RFC 7636 §4.1, OpenID Connect Core §3.1.2.1."""
-    return {"nonce": secrets.token_urlsafe(32), "verifier": secrets.token_urlsafe(32)}
+def new_request(wishes: SignInWishes, now: int) -> dict[str, str]:
+    """What is kept until the answer comes: nonce, verifier and how fresh it must be. RFC 7636 §4.1, Core §3.1.2.1."""
+    fresh = {"max_age": str(wishes.max_age)} if wishes.max_age is not None else {}
+    return {"nonce": secrets.token_urlsafe(32), "verifier": secrets.token_urlsafe(32), "sent_at": str(now), **fresh}
 
 
 async def authorization_address(
-    server: AuthorizationServer, upstream: Upstream, state: str, kept: Mapping[str, str], *, fresh: bool = False
+    server: AuthorizationServer, upstream: Upstream, state: str, kept: Mapping[str, str], *, choose: bool
 ) -> str:
     """Raises Refused."""
     found = await metadata(server, upstream.issuer)
@@ -85,7 +96,8 @@ async def authorization_address(
         "nonce": kept["nonce"],
         "code_challenge": challenge,
         "code_challenge_method": "S256",
-        **({"prompt": "select_account"} if fresh else {}),
+        **({"prompt": "select_account"} if choose else {}),
+        **({"max_age": kept["max_age"]} if "max_age" in kept else {}),
     }
     separator = "&" if "?" in found.authorization_endpoint else "?"
     return f"{found.authorization_endpoint}{separator}{urlencode(parameters)}"
@@ -124,6 +136,19 @@ async def redeem(
         nonce=kept["nonce"],
     )
     return {**await _userinfo(server, found, tokens.get("access_token"), claims["sub"]), **claims}
+
+
+def authenticated_at(claims: Mapping[str, Any], kept: Mapping[str, str], now: int) -> int | None:
+    """When they signed in there, if it says so and that was before they were sent. Raises Refused. Core §3.1.2.1.
+
+    Whoever was to sign in anew did so, as far as the provider tells: some know neither `max_age` nor `auth_time`.
+    """
+    at = claims.get("auth_time")
+    if isinstance(at, bool) or not isinstance(at, int | float) or at >= int(kept["sent_at"]) - SKEW:
+        return None
+    if "max_age" in kept and at < now - int(kept["max_age"]):
+        raise Refused("it did not ask to sign in again")
+    return max(int(at), 0)
 
 
 async def _userinfo(server: AuthorizationServer, found: Metadata, token: object, subject: str) -> Mapping[str, Any]:

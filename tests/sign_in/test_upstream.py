@@ -12,7 +12,7 @@ from uuid import uuid4
 import pytest
 
 from credenza import audit, users
-from credenza.testing import PASSWORD, SECRET, Callback, Credenza, RelyingParty, UserAgent
+from credenza.testing import PASSWORD, SECRET, Callback, Credenza, PageSeen, RelyingParty, UserAgent
 from credenza_upstream import store
 from credenza_upstream.tables import LinkRow, StateRow, UpstreamRow
 
@@ -102,9 +102,12 @@ def provider(credenza: Credenza, admin: UserAgent, elsewhere: Elsewhere) -> Call
     return enter
 
 
-def begun(agent: UserAgent, client: RelyingParty | None = None) -> str:
+def begun(agent: UserAgent, client: RelyingParty | None = None, **changes: str) -> str:
     """The address at the other provider, after its button on the sign-in page."""
-    page = seen(agent.get(client.authorization_url() if client is not None else "/account"))
+    return pressed(agent, seen(agent.get(client.authorization_url(**changes) if client is not None else "/account")))
+
+
+def pressed(agent: UserAgent, page: PageSeen) -> str:
     assert "Continue with Other Harbour" in page.text
     there = agent.get(next(link for link in page.links if link.startswith("/upstream/other/begin")))
     assert isinstance(there, Callback)
@@ -274,6 +277,66 @@ def test_an_answer_comes_to_the_browser_that_asked_once_and_as_it_was(
     victim.get("/account")
     assert seen(back(victim, answer)).status == 400
     assert seen(victim.get("/account")).name == "sign-in"
+
+
+class TestHowLongAgo:
+    """R-AZ-20, R-AZ-21, R-SE-06: who must sign in anew is not let in by a session that they have elsewhere."""
+
+    @staticmethod
+    def there(elsewhere: Elsewhere) -> UserAgent:
+        """A browser in which somebody is signed in at the other provider."""
+        agent = UserAgent(elsewhere.live)
+        agent.get("/account")
+        assert seen(agent.sign_in(elsewhere.name)).status == 200
+        return agent
+
+    @pytest.mark.parametrize(("changes", "max_age"), [({"prompt": "login"}, "0"), ({"max_age": "900"}, "900")])
+    def test_what_the_application_wants_is_handed_on(
+        self, credenza: Credenza, client: RelyingParty, provider: Any, changes: dict[str, str], max_age: str
+    ) -> None:
+        provider()
+        assert parse_qs(urlsplit(begun(UserAgent(credenza), client, **changes)).query)["max_age"] == [max_age]
+
+    def test_another_account_may_be_wanted(self, credenza: Credenza, client: RelyingParty, provider: Any) -> None:
+        provider()
+        asked = parse_qs(urlsplit(begun(UserAgent(credenza), client)).query)
+        assert not {"prompt", "max_age"} & asked.keys()
+        asked = parse_qs(urlsplit(begun(UserAgent(credenza), client, prompt="select_account")).query)
+        assert asked["prompt"] == ["select_account"]
+
+    def test_a_page_that_wants_a_fresh_sign_in_gets_one(
+        self, credenza: Credenza, provider: Any, elsewhere: Elsewhere
+    ) -> None:
+        provider()
+        agent = UserAgent(credenza)
+        seen(link(agent, elsewhere))
+        credenza.clock.move(3600)
+        page = seen(agent.get(LINKED))
+        assert page.name == "sign-in"
+        url = pressed(agent, page)
+        assert parse_qs(urlsplit(url).query)["max_age"] == ["600"]
+
+    def test_an_old_sign_in_is_told_as_old_and_does_for_nobody_who_wants_a_new_one(
+        self, credenza: Credenza, client: RelyingParty, provider: Any, elsewhere: Elsewhere
+    ) -> None:
+        """A provider that knows no `max_age`, and says in `auth_time` when it was."""
+        provider()
+        seen(link(UserAgent(credenza), elsewhere))
+        there = self.there(elsewhere)
+        signed_in_at = credenza.server.now()
+        credenza.clock.move(300)
+        agent = UserAgent(credenza)
+        callback = there.get(re.sub(r"&max_age=\d+", "", begun(agent, client, prompt="login")))
+        assert isinstance(callback, Callback)
+        page = seen(back(agent, callback))
+        assert (page.status, page.error) == (400, "upstream_failed")
+        assert seen(agent.get("/account")).name == "sign-in"
+        agent = UserAgent(credenza)
+        callback = there.get(begun(agent, client))
+        assert isinstance(callback, Callback)
+        page = seen(back(agent, callback))
+        assert page.name == "consent"
+        assert abs(id_token(client, agent.decide())["auth_time"] - signed_in_at) < 60
 
 
 def test_a_link_from_elsewhere_begins_nothing(credenza: Credenza, provider: Any) -> None:

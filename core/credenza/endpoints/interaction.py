@@ -12,7 +12,7 @@ from litestar import get, route
 from litestar.enums import HttpMethod
 from litestar.params import FromPath
 
-from ..objects import Authentication, Waiting
+from ..objects import Authentication, SignInWishes, Waiting
 from ..permissions import branding_of
 from ..prompts.login import begin_sign_in
 from ..protocol.authorization_request import AuthorizationRequest
@@ -186,9 +186,17 @@ async def sign_in_with_new(request: AnyRequest, token: str, username: str) -> An
     return redirect_response(server.settings, interaction_address(server, token, "login"))
 
 
-async def may_complete(request: AnyRequest, token: str) -> bool:
-    """Whether this is a sign-in that this browser began and has not finished."""
-    return await _find(request, token) is not None
+async def sign_in_wishes(request: AnyRequest, token: str) -> SignInWishes | None:
+    """What is wanted of a sign-in that is proved elsewhere; None unless this browser began it and has not finished."""
+    interaction = await _find(request, token)
+    if interaction is None:
+        return None
+    waiting = await _reopen(request, interaction, token)
+    another = bool(interaction.state.get("login", {}).get("switch"))
+    if waiting.request is None:
+        return SignInWishes(waiting.begun.get("max_age"), another)
+    prompts = waiting.request.prompts
+    return SignInWishes(0 if "login" in prompts else waiting.request.max_age, another or "select_account" in prompts)
 
 
 def way_on(token: str) -> str:

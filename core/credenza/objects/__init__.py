@@ -6,7 +6,7 @@ from .mails import Mail, Mailer
 from .operation import Command, StateSection
 from .prompts import Prompt, Waiting
 from .scopes import Choices, Question, ScopeProvider, Subject
-from .sign_in import Authentication, Authenticator, HeldFactor, SecondFactor, SignInLink, Way
+from .sign_in import Authentication, Authenticator, HeldFactor, SecondFactor, SignInLink, SignInWishes, Way
 from .themes import Theme
 
 __all__ = [
@@ -24,6 +24,7 @@ __all__ = [
     "ScopeProvider",
     "SecondFactor",
     "SignInLink",
+    "SignInWishes",
     "StateSection",
     "Subject",
     "Theme",

@@ -18,11 +18,27 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Authentication:
-    """A proof that the user is there. `amr` are values of RFC 8176, `acr` is the class of authentication it reaches."""
+    """A proof that the user is there. `amr` are values of RFC 8176, `acr` is the class of authentication it reaches.
+
+    `at` is when it was given (Unix time), where that was earlier and elsewhere.
+    """
 
     user: User
     amr: tuple[str, ...]
     acr: str = PASSWORD
+    at: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SignInWishes:
+    """What is wanted of a sign-in, beside who it is.
+
+    `max_age` is how many seconds ago the user may have been authenticated: 0 for just now, None for whenever. With
+    `choose` they may want another account than last time.
+    """
+
+    max_age: int | None = None
+    choose: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -129,6 +129,7 @@ async def begin_sign_in(waiting: Waiting, authentication: Authentication) -> Non
             amr=list(authentication.amr),
             acr=authentication.acr,
             at=waiting.server.now(),
+            since=authentication.at,
             password_changed_at=user.password_changed_at,
         )
 
@@ -145,7 +146,7 @@ async def sign_in(waiting: Waiting, authentication: Authentication, *, since: in
             user,
             amr=authentication.amr,
             acr=authentication.acr,
-            authenticated_at=since,
+            authenticated_at=authentication.at if since is None else since,
             address=waiting.address,
             user_agent=waiting.user_agent,
             old=waiting.session,

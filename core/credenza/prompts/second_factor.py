@@ -124,7 +124,7 @@ class SecondFactorPrompt(Prompt):
     async def _proved(self, waiting: Waiting, user: User, factor: SecondFactor) -> None:
         """A new session id either way: what was copied before is worth less than what is proved now."""
         if "user" in waiting.begun:
-            before, acr, since = waiting.begun["amr"], waiting.begun["acr"], None
+            before, acr, since = waiting.begun["amr"], waiting.begun["acr"], waiting.begun["since"]
         else:
             assert waiting.session is not None
             before, acr, since = waiting.session.amr, waiting.session.acr, waiting.session.authenticated_at
@@ -135,4 +135,5 @@ class SecondFactorPrompt(Prompt):
     async def _skip(self, waiting: Waiting, user: User) -> None:
         waiting.begun["skipped"] = True
         if "user" in waiting.begun:
-            await sign_in(waiting, Authentication(user, tuple(waiting.begun["amr"]), waiting.begun["acr"]))
+            begun = waiting.begun
+            await sign_in(waiting, Authentication(user, tuple(begun["amr"]), begun["acr"], begun["since"]))
