@@ -12,6 +12,7 @@ from .account_api import (
     AccountShown,
     AccountTab,
     AccountVisit,
+    LastWayIn,
     account_get,
     account_post,
 )
@@ -234,6 +235,7 @@ __all__ = [
     "GrantType",
     "HeldFactor",
     "HookTime",
+    "LastWayIn",
     "Limiter",
     "Link",
     "Listener",

@@ -25,7 +25,7 @@ from .protocol.assurance import strength
 from .protocol.parameters import Parameters
 from .server import AuthorizationServer
 from .store.sessions import Session
-from .store.users import User
+from .store.users import User, hold_user
 from .web.moments import Moment
 from .web.pages import FormPage
 from .web.requests import AnyRequest, address_of
@@ -71,6 +71,10 @@ class AccountPage(FormPage):
     frame: AccountFrame = field(default_factory=AccountFrame)
 
 
+class LastWayIn(Exception):
+    """Without it the user could not sign in any more: nothing is taken away."""
+
+
 @dataclass(frozen=True, slots=True)
 class AccountVisit:
     """One request by somebody who is signed in; `form` is what they posted."""
@@ -83,6 +87,13 @@ class AccountVisit:
 
     def moment(self, at: int) -> Moment:
         return Moment(at, self.server.now())
+
+    async def check_way_in(self) -> None:
+        """Call it in the transaction that takes a way to sign in away from the user. Raises LastWayIn."""
+        user = await hold_user(self.user.id)  # of two that are taken away at once, one is the last
+        ways = self.server.authenticators.values() if user is not None else ()
+        if user is None or not any([await way.opens(user) for way in ways]):
+            raise LastWayIn
 
     async def renew_session(self, proved: Authentication | None = None) -> str:
         """A new id for this session, for `AccountDone`: whoever copied the old one is out. OWASP ASVS V7.2.4.

@@ -19,6 +19,7 @@ from credenza import (
     AccountVisit,
     Authentication,
     FactorChanged,
+    LastWayIn,
     Moment,
     Undecryptable,
     Words,
@@ -91,14 +92,16 @@ async def add_passkey(visit: AccountVisit) -> AccountDone | PasskeysPage:
 
 @account_post(f"{HERE}/remove", fresh=True)
 async def remove_passkey(visit: AccountVisit) -> AccountDone | PasskeysPage:
-    if visit.user.password_hash is None and len(await store.list_passkeys(visit.user.id)) == 1:
+    try:
+        async with transaction():
+            name = await store.delete_passkey(visit.user.id, visit.form.get("passkey", ""))
+            if name is None:
+                raise NotFoundException
+            await visit.check_way_in()
+            await _changed(visit, "removed", name)
+            cookie = await visit.renew_session()
+    except LastWayIn:
         return await _refused(visit, Words("This is your only way to sign in. Add another one first."))
-    async with transaction():
-        name = await store.delete_passkey(visit.user.id, visit.form.get("passkey", ""))
-        if name is None:
-            raise NotFoundException
-        await _changed(visit, "removed", name)
-        cookie = await visit.renew_session()
     return AccountDone(HERE, "passkey-removed", cookie)
 
 

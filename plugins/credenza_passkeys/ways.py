@@ -59,6 +59,9 @@ class PasskeyAuthenticator(Authenticator):
         options = ceremonies.request_options(self.server, new_challenge(waiting.state))
         return [Way(self.name, self.title, self.icon, script=SCRIPT, data=for_script("get", options))]
 
+    async def opens(self, user: User) -> bool:
+        return bool(await store.list_passkeys(user.id))
+
     async def answer(self, waiting: Waiting, form: Parameters) -> Authentication | str:
         """The key proves possession, and the device that a person unlocked it: two factors. RFC 8176 §2."""
         try:

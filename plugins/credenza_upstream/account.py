@@ -15,6 +15,7 @@ from credenza import (
     AccountSection,
     AccountVisit,
     FactorChanged,
+    LastWayIn,
     Moment,
     Refused,
     SignInWishes,
@@ -87,24 +88,25 @@ async def link(visit: AccountVisit) -> LeavingPage | LinkedPage:
 
 @account_post(f"{HERE}/remove", fresh=True)
 async def unlink(visit: AccountVisit) -> AccountDone | LinkedPage:
-    links = await store.list_links(visit.user.id)
-    if visit.user.password_hash is None and len(links) == 1:
+    try:
+        async with transaction():
+            if not await store.delete_link(visit.user.id, visit.form.get("link", "")):
+                raise NotFoundException
+            await visit.check_way_in()
+            await visit.server.emit(
+                FactorChanged(
+                    actor=visit.user.id,
+                    user=visit.user.id,
+                    address=address_of(visit.request),
+                    factor="upstream",
+                    action="removed",
+                )
+            )
+            cookie = await visit.renew_session()
+    except LastWayIn:
         page = await _page(visit)
         page.message, page.status = Words("This is your only way to sign in. Add another one first."), 422
         return page
-    async with transaction():
-        if not await store.delete_link(visit.user.id, visit.form.get("link", "")):
-            raise NotFoundException
-        await visit.server.emit(
-            FactorChanged(
-                actor=visit.user.id,
-                user=visit.user.id,
-                address=address_of(visit.request),
-                factor="upstream",
-                action="removed",
-            )
-        )
-        cookie = await visit.renew_session()
     return AccountDone(HERE, "upstream-removed", cookie)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from credenza import Authentication, Authenticator, AuthorizationServer, Parameters, Waiting, Way, Words
+from credenza import Authentication, Authenticator, AuthorizationServer, Parameters, User, Waiting, Way, Words
 
 from . import store
 from .pages import ACR
@@ -27,6 +27,10 @@ class Upstreams(Authenticator):
             )
             for upstream in await store.list_upstreams(enabled=True)
         ]
+
+    async def opens(self, user: User) -> bool:
+        enabled = {upstream.id for upstream in await store.list_upstreams(enabled=True)}
+        return any(link.upstream in enabled for link in await store.list_links(user.id))
 
     async def authenticate(self, server: AuthorizationServer, form: Parameters, address: str) -> Authentication | str:
         return Words("Choose the provider once more.")

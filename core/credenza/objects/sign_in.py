@@ -89,6 +89,10 @@ class Authenticator:
         """
         return () if self.name == "password" else (Way(self.name, self.title, self.icon),)
 
+    async def opens(self, user: User) -> bool:
+        """Whether this user can sign in this way: nobody may take away the last way into their own account."""
+        return False
+
     async def answer(self, waiting: Waiting, form: Parameters) -> Authentication | str:
         """The same as `authenticate`, for a way that needs to know about the sign-in it is part of."""
         return await self.authenticate(waiting.server, form, waiting.address)

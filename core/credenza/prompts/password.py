@@ -12,6 +12,7 @@ from ..protocol.parameters import Parameters
 from ..protocol.words import Words
 from ..server import AuthorizationServer
 from ..store import users
+from ..store.users import User
 from ..web.known_browsers import account_name
 from ..web.limits import Limiter, neighbourhood
 from ..web.new_password import require_new_password
@@ -35,6 +36,9 @@ class PasswordAuthenticator(Authenticator):
 
     def place(self) -> AbstractAsyncContextManager[None]:
         return self.passwords.place()
+
+    async def opens(self, user: User) -> bool:
+        return user.password_hash is not None
 
     async def authenticate(self, server: AuthorizationServer, form: Parameters, address: str) -> Authentication | str:
         return await self._try(server, form, address, ())

@@ -135,11 +135,18 @@ def words_of(user: User) -> str:
 
 
 _FIND = select(UserRow, "id = {}")
+_HOLD = select(UserRow, "id = {}", locks=True)
 _IDENTIFY = select(UserRow, "username = {} OR email = {} ORDER BY email_verified DESC LIMIT 3")
 
 
 async def find_user(user_id: str) -> User | None:
     row = await _FIND.first(user_id)
+    return _user(row) if row else None
+
+
+async def hold_user(user_id: str) -> User | None:
+    """The account, which nobody else changes until the transaction ends."""
+    row = await _HOLD.first(user_id)
     return _user(row) if row else None
 
 
