@@ -87,7 +87,7 @@ SETTINGS = {
     "interactions_at_most": "Sign-ins begun and not finished that are kept; the oldest go first.",
     "invitation_lifetime": "Of a link that sets a password.",
     "second_factor": "`optional`: of whoever has set one up, and where an application asks for it; `required`: of "
-    "everybody, who sets one up at the next sign-in.",
+    "everybody, who sets one up at the next sign-in; what was authorized with one factor ends.",
     "smtp_url": "The mail server: `smtp://user:password@host:587` (with STARTTLS where it is offered, and always "
     "before a password), or `smtps://host:465`. Without it nothing is offered that needs mail.",
     "mail_from": "Who mails come from: `Example <no-reply@example.com>`.",

@@ -138,6 +138,10 @@ class AuthorizationServer(Registered):
     async def pending_migrations(self) -> list[str]:
         return await pending(self.engine, self.table_apps)
 
+    def wants_second_factor(self, client: Client | None = None) -> bool:
+        """Whether one factor is not enough: for anything here, or for this client."""
+        return self.settings.second_factor == "required" or (client is not None and client.require_second_factor)
+
     def subject_for(self, client: Client, user_id: str) -> str:
         """The name that a client knows a user by. OpenID Connect Core §8."""
         if client.metadata.get("subject_type") != "pairwise":

@@ -163,3 +163,18 @@ def test_an_application_may_need_it(credenza: Credenza, client: RelyingParty, us
     assert "Set up a second step" in page.text
     callback = user_agent.submit([("decision", "deny")])
     assert callback.error == "access_denied"
+
+
+def test_what_one_factor_was_enough_for_ends_when_two_are_needed(
+    credenza: Credenza, client: RelyingParty, enrolled: Enrolled, user_agent: UserAgent
+) -> None:
+    wish = {"scope": "openid offline_access", "prompt": "consent"}
+    of_grace = client.tokens(user_agent.authorize(client, user="grace", **wish))
+    ada, _, _ = enrolled()
+    of_ada = client.tokens(ada.authorize(client, acr_values=MFA, **wish))
+    credenza.apply({"applications": [{"client_id": "app", "require_second_factor": True}]})
+    assert not client.introspect(of_grace["access_token"])["active"]
+    refused = client.refresh(of_grace["refresh_token"])
+    assert (refused.status_code, refused.json()["error"]) == (400, "invalid_grant")
+    assert client.introspect(of_ada["access_token"])["active"]
+    assert client.refresh(of_ada["refresh_token"]).status_code == 200

@@ -12,6 +12,7 @@ from ..events import TokenIssued
 from ..objects import Choices, Subject, TokenRequest
 from ..permissions import OPENID, Decision, ask, claims, consented, context_of, still_valid, verdicts
 from ..protocol import jose
+from ..protocol.assurance import MFA, satisfies
 from ..protocol.authorization_request import parse_resources
 from ..protocol.clients import Client
 from ..protocol.errors import InvalidGrant, InvalidScope, InvalidTarget
@@ -36,12 +37,16 @@ class Authorized(NamedTuple):
 async def authorized(
     server: AuthorizationServer, client: Client, grant: Grant, choices: Choices | None = None
 ) -> Authorized:
-    """Ask everything again; raises InvalidGrant when the user or the consent is gone. One check, for every grant."""
+    """Ask everything again; raises InvalidGrant when the user or the consent is gone, or the way in would not be enough
+    now. One check, for every grant.
+    """
     details = grant.details
     chosen = details.choices if choices is None else choices
     user = grant.user or await find_user(grant.user_id)
     if user is None or user.suspended or not client.enabled:
         raise InvalidGrant("The user or the application is no longer active.")
+    if server.wants_second_factor(client) and not satisfies(details.acr, MFA):
+        raise InvalidGrant("A second factor is needed by now, and there was none.")
     if not await still_valid(server, Subject(user=user), chosen):
         raise InvalidGrant("What the user chose when authorizing is no longer there.")
     # Nobody vouches for a client that registered itself: when it changes, its tokens end too.

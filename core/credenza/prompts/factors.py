@@ -48,8 +48,7 @@ async def missing(waiting: Waiting, user: User, reached: str, *, signing_in: boo
         need = Need(wanted, essential=True)
         if not need.met_by(reached):
             return need
-    required = waiting.server.settings.second_factor == "required"
-    if required or (client is not None and client.require_second_factor):
+    if waiting.server.wants_second_factor(client):
         need = Need((MFA,))
         if not need.met_by(reached):
             return need

@@ -39,7 +39,7 @@ async def signed_in(request: AnyRequest, *, fresh: bool = False) -> tuple[Sessio
         raise SignInNeeded(_way_back(request))
     session, user = found
     server = server_of(request)
-    if server.settings.second_factor == "required" and not satisfies(session.acr, MFA):
+    if server.wants_second_factor() and not satisfies(session.acr, MFA):
         raise SignInNeeded(_way_back(request))
     if user.must_change_password:
         raise SignInNeeded(_way_back(request))

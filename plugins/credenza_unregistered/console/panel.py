@@ -113,7 +113,7 @@ async def save_vouching(visit: ConsoleVisit, application: str) -> ConsoleDone:
     metadata = {name: value for name, value in client.metadata.items() if name != "unverified"}
     changed = replace(client, metadata=metadata if vouched else {**metadata, "unverified": True})
     async with transaction():
-        await clients.update_client(changed, visit.server.now())
+        await clients.edit_client(changed, ("metadata",), visit.server.now())
         await mark_decided(client.id, visit.server.now() if vouched else 0)
         await visit.changed("application", "vouched for" if vouched else "doubted", client.id, client=client.id)
     words = "is vouched for" if vouched else "is unverified again"
