@@ -174,6 +174,7 @@ from .web.responses import AnyResponse, download_response, error_response, json_
 from .web.rules import Rule
 from .web.sessions import begin_session, set_session_cookie
 from .web.static import StaticFiles
+from .web.user_agents import browser_in_words, is_handheld
 from .web.visitors import Visitor, visitor_of
 
 __version__ = "0.1.0"
@@ -308,6 +309,7 @@ __all__ = [
     "begin_session",
     "branding",
     "branding_of",
+    "browser_in_words",
     "bump_version",
     "call_own",
     "changed_meanwhile",
@@ -364,6 +366,7 @@ __all__ = [
     "initiate_login_address",
     "invitation_mail",
     "invite",
+    "is_handheld",
     "is_loopback",
     "is_token",
     "is_unique_violation",

@@ -17,12 +17,13 @@ from credenza import (
     SessionEnded,
     Words,
     address_of,
+    browser_in_words,
     end_sessions,
+    is_handheld,
     sessions,
     transaction,
 )
 
-from . import words
 from .frame import TEMPLATES, Visit, done, posted, show, visit
 
 HERE = "/account/sessions"
@@ -58,8 +59,8 @@ async def list_sessions(request: AnyRequest) -> AnyResponse:
     lines = [
         SessionLine(
             id=session.id,
-            browser=words.browser(session.user_agent),
-            icon="smartphone" if words.handheld(session.user_agent) else "monitor",
+            browser=browser_in_words(session.user_agent),
+            icon="smartphone" if is_handheld(session.user_agent) else "monitor",
             address=session.address,
             since=here.moment(session.created_at),
             # This very request is from there, whatever was last written down.

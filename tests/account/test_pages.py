@@ -6,9 +6,9 @@ from collections.abc import Callable
 
 import pytest
 
+from credenza import browser_in_words
 from credenza.testing import Callback, PageSeen, UserAgent
 from credenza.web.claims import claims_in_words, claims_summary
-from credenza_account import words
 
 Account = Callable[..., UserAgent]
 PAGES = ["/account", "/account/sessions", "/account/security", "/account/data"]
@@ -85,7 +85,7 @@ def test_administrators_find_the_console(admin: UserAgent, account: Account) -> 
     ],
 )
 def test_a_browser_in_words(user_agent_header: str, said: str) -> None:
-    assert words.browser(user_agent_header) == said
+    assert browser_in_words(user_agent_header) == said
 
 
 def test_data_in_words() -> None:

@@ -101,6 +101,9 @@ def test_a_session_is_ended(visitor: Visitor, user_agent: UserAgent) -> None:
     path = f"{path_of(visitor)}/sessions"
     session = re.search(r'name="session" value="([0-9a-f]{10,})"', visitor.get(path).html)
     assert session
+    assert re.search(
+        r'title="python-httpx/[^"]+">python-httpx<', visitor.get(path).html
+    )  # in words, and as it was sent
     assert visitor.post(f"{path_of(visitor, 'grace')}/sessions", {"session": session[1]}).status_code == 404
     assert "1 session ended." in visitor.done(path, {"session": session[1]}).text
     seen = user_agent.get("/account")

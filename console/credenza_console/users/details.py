@@ -19,6 +19,7 @@ from credenza import (
     ShownPanel,
     User,
     address_of,
+    browser_in_words,
     changed_meanwhile,
     check_email,
     consents,
@@ -53,6 +54,7 @@ class ProfilePage(UserView, ConsoleForm):
 class SessionRow:
     id: str
     browser: str
+    user_agent: str
     address: str
     since: Moment | None
     seen: Moment | None
@@ -156,7 +158,8 @@ async def show_sessions(visit: ConsoleVisit, user: str) -> SessionsPage:
     rows = [
         SessionRow(
             session.id,
-            session.user_agent or "Unknown browser",
+            browser_in_words(session.user_agent),
+            session.user_agent,
             session.address,
             visit.moment(session.created_at),
             visit.moment(session.last_seen_at),

@@ -1,10 +1,10 @@
-"""Browsers, in words."""
+"""Browsers, in words, as they name themselves. RFC 9110 §10.1.5."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 
-from credenza import Words
+from ..protocol.words import Words
 
 # The first that is found counts: every browser says that it is several others too.
 BROWSERS = (
@@ -29,8 +29,8 @@ SYSTEMS = (
 HANDHELD = ("iPhone", "iPad", "Android")
 
 
-def browser(user_agent: str) -> str:
-    """ "Firefox on Linux"; what no browser sends goes by the name it gives itself. RFC 9110 §10.1.5."""
+def browser_in_words(user_agent: str) -> str:
+    """ "Firefox on Linux"; what no browser sends goes by the name it gives itself."""
     name = _first(BROWSERS, user_agent)
     system = _first(SYSTEMS, user_agent)
     if not name:
@@ -39,7 +39,8 @@ def browser(user_agent: str) -> str:
     return Words("%(browser)s on %(system)s", browser=name, system=system) if system else name
 
 
-def handheld(user_agent: str) -> bool:
+def is_handheld(user_agent: str) -> bool:
+    """A telephone or a tablet."""
     return _first(SYSTEMS, user_agent) in HANDHELD
 
 
