@@ -71,10 +71,13 @@ def generate_private_key(alg: str) -> bytes:
 
 
 def load_signing_key(pem: bytes, alg: str) -> SigningKey:
-    """Parse one of our private keys; raises ValueError for a weak or mismatching one."""
+    """Parse one of our private keys; raises ValueError for a weak or mismatching one.
+
+    It was made here and comes out of authenticated encryption: to look for primes in it again would take 27 ms.
+    """
     if alg not in ALGORITHMS:
         raise ValueError(f"no such signing algorithm: {alg}")
-    private = serialization.load_pem_private_key(pem, password=None)
+    private = serialization.load_pem_private_key(pem, password=None, unsafe_skip_rsa_key_validation=True)
     public = private.public_key()
     if isinstance(public, rsa.RSAPublicKey) and KEY_TYPES[alg] == "RSA" and public.key_size >= 2048:
         members = {"kty": "RSA", "n": _number(public.public_numbers().n), "e": _number(public.public_numbers().e)}
@@ -86,8 +89,7 @@ def load_signing_key(pem: bytes, alg: str) -> SigningKey:
     else:
         raise ValueError(f"this key cannot be used with {alg}")
     kid = thumbprint(members)
-    material = private if alg in OWN_KEYS else pem.decode()
-    return SigningKey(kid, alg, _construct(material, alg), {**members, "kid": kid, "use": "sig", "alg": alg})
+    return SigningKey(kid, alg, _construct(private, alg), {**members, "kid": kid, "use": "sig", "alg": alg})
 
 
 def verification_key(key: SigningKey) -> VerificationKey:
