@@ -42,7 +42,7 @@ def take(page: Any, name: str, folder: Path) -> None:
             picture = Image.open(io.BytesIO(page.screenshot())).convert("RGB")
             # The console is flat, and its few colours shall be right; pages of users have a gradient.
             method = Image.Quantize.MAXCOVERAGE if name.startswith("console") else Image.Quantize.FASTOCTREE
-            small = picture.quantize(COLORS, method=method, dither=Image.Dither.NONE)
+            small = picture.quantize(COLORS, method=method, kmeans=2, dither=Image.Dither.NONE)
             small.save(folder / f"{name}-{screen}-{scheme}.png", optimize=True)
 
 
