@@ -670,6 +670,55 @@ class TestPostgreSQL:
 
         asyncio.run(main())
 
+    def test_a_read_that_took_too_long_is_not_made_to_take_twice_as_long(self, postgresql_url: str) -> None:
+        """F-05: a database that is slow already is not asked the same once more."""
+
+        async def main() -> None:
+            async with running(engine_from_url(f"{postgresql_url}&pool=1")) as engine:
+                await Coin.raw("CREATE SEQUENCE asked")
+                engine.slowest = 0.2
+                with pytest.raises(StoreUnavailable):
+                    await Coin.raw("SELECT nextval('asked'), pg_sleep(20)")
+                engine.slowest = None
+                assert await Coin.raw("SELECT last_value FROM asked") == [{"last_value": 1}]
+                assert await settled(engine)
+
+        asyncio.run(main())
+
+    @pytest.mark.parametrize("inside", [False, True])
+    @pytest.mark.parametrize("cancelled", [False, True])
+    def test_what_nobody_waits_for_any_more_is_ended_in_the_server_too(
+        self, postgresql_url: str, inside: bool, cancelled: bool
+    ) -> None:
+        """F-05: or statements pile up there, beyond what the pool allows, and hold their locks."""
+
+        async def sleep(engine: Engine) -> None:
+            async with engine.transaction() if inside else contextlib.nullcontext():
+                await Coin.raw("SELECT pg_sleep(20)")
+
+        async def main() -> None:
+            async with running(engine_from_url(f"{postgresql_url}&pool=1")) as engine:
+                other = await engine.get_new_connection()  # type: ignore[attr-defined]
+                sleeping = (
+                    "SELECT count(*) FROM pg_stat_activity WHERE query LIKE 'SELECT pg_sleep%' AND state = 'active'"
+                )
+                engine.slowest = None if cancelled else 0.2
+                task = asyncio.create_task(sleep(engine))
+                while not await other.fetchval(sleeping):
+                    assert not task.done()
+                    await asyncio.sleep(0.01)
+                if cancelled:
+                    task.cancel()
+                with pytest.raises(asyncio.CancelledError if cancelled else StoreUnavailable):
+                    await task
+                async with asyncio.timeout(5):
+                    while await other.fetchval(sleeping):
+                        await asyncio.sleep(0.01)
+                await other.close()
+                assert await settled(engine)
+
+        asyncio.run(main())
+
     def test_no_free_connection_is_busy(self, postgresql_url: str) -> None:
         async def main() -> None:
             async with running(engine_from_url(f"{postgresql_url}&pool=1"), deadline=0.5) as engine:

@@ -5,11 +5,14 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable
+from contextvars import Context
 from typing import Any
 
 from .engine import DatabaseBusy
 
 UNUSED = 300.0  # seconds after which a connection is closed: firewalls forget it
+FAREWELL = 5.0  # seconds for telling the server to stop what it is doing
+_leaving: dict[Any, asyncio.Task[None]] = {}  # connections that are never used again, on their way out
 
 
 class Pool:
@@ -69,9 +72,9 @@ class Pool:
     def release(self, connection: Any, *, for_page: bool) -> None:
         """Waits for nothing, so that it cannot be cancelled; what was left in the middle of something is closed."""
         self._in_use.discard(connection)
-        if not connection.is_closed():
+        if not is_gone(connection):
             if connection.is_in_transaction():
-                drop(connection)
+                connection.terminate()
             else:
                 self._idle.append((connection, self.loop.time()))
         self._free.release()
@@ -81,7 +84,7 @@ class Pool:
     def _close_unused(self) -> None:
         long_ago = self.loop.time() - UNUSED
         while self._idle and self._idle[0][1] < long_ago:
-            drop(self._idle.popleft()[0])
+            self._idle.popleft()[0].terminate()
         self._timer = self.loop.call_later(UNUSED, self._close_unused)
 
     async def close(self, deadline: float) -> None:
@@ -96,6 +99,8 @@ class Pool:
         except TimeoutError:
             for connection in (*self._in_use, *(connection for connection, _ in self._idle)):
                 drop(connection)
+        if leaving := [task for task in _leaving.values() if task.get_loop() is self.loop]:
+            await asyncio.wait(leaving)
 
 
 async def in_time(connection: Awaitable[Any], deadline: float) -> Any:
@@ -108,5 +113,23 @@ async def in_time(connection: Awaitable[Any], deadline: float) -> Any:
 
 
 def drop(connection: Any) -> None:
-    """Close at once; the server rolls back what is not committed."""
+    """Never use it again, and wait for nothing; the server rolls back what is not committed.
+
+    What the server is still busy with for nobody is ended first: a connection that merely breaks off is noticed there
+    when the statement is done, which holds its locks until then.
+    """
+    if not is_gone(connection):
+        task = asyncio.get_running_loop().create_task(connection.close(timeout=FAREWELL), context=Context())
+        _leaving[connection] = task
+        task.add_done_callback(lambda done: _left(connection, done))
+
+
+def _left(connection: Any, task: asyncio.Task[None]) -> None:
+    if not task.cancelled():
+        task.exception()  # the server is away: there was nothing to end
     connection.terminate()
+    del _leaving[connection]
+
+
+def is_gone(connection: Any) -> bool:
+    return connection in _leaving or bool(connection.is_closed())

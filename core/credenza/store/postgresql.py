@@ -27,7 +27,7 @@ from .engine import (
     numbered,
     urgent,
 )
-from .pool import Pool, drop, in_time
+from .pool import Pool, drop, in_time, is_gone
 
 # asyncpg raises InternalClientError on a connection whose server said goodbye while it was idle.
 LOST = (OSError, asyncpg.InternalClientError)
@@ -228,7 +228,7 @@ class Lease:
     async def __aexit__(self, *_: object) -> None:
         if self._pool is not None:
             self._pool.release(self.connection, for_page=self._for_page)
-        elif not self.connection.is_closed():
+        elif not is_gone(self.connection):
             try:
                 await self.connection.close()
             except BaseException:
@@ -284,6 +284,8 @@ class explained:  # noqa: N801  # reads as a function does; a class because ever
         if error is None or not isinstance(error, ERRORS):
             return
         code = getattr(error, "sqlstate", None) or ""
+        if isinstance(error, TimeoutError) and error.errno is None:  # ours, and not the network's
+            raise DatabaseBusy("The database took too long.") from error
         if code in BUSY:
             raise DatabaseBusy("Another transaction was in the way.") from error
         if code in FULL:
