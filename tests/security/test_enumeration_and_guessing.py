@@ -25,7 +25,9 @@ from credenza.protocol.errors import TemporarilyUnavailable
 from credenza.settings import Settings, SettingsError, secret_key
 from credenza.store import users
 from credenza.testing import PASSWORD, PageSeen, RelyingParty, UserAgent, test_settings
+from credenza.web import refusals
 from credenza.web.passwords import AHEAD, MAX_WAITING, Passwords, WeakPassword, check_new_password
+from credenza.web.rules import Rule
 from credenza.web.tries import FREE_FAILURES, LONGEST_WAIT
 
 # -- enumeration ------------------------------------------------------------------------------------------------------
@@ -430,9 +432,32 @@ def test_a_bru_13_counts_of_failures_are_forgotten(credenza: Any) -> None:
     assert failures(credenza, "somebody") == 0
 
 
+@pytest.mark.own_server
+def test_a_bru_13_refused_requests_do_not_fill_the_audit_log(
+    credenza: Any, client: RelyingParty, spa: RelyingParty, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A-BRU-13: each is answered, and of each network so many are written down."""
+    monkeypatch.setattr(refusals, "BY_ADDRESS", Rule("refused requests", burst=5, seconds=3600))
+
+    def written(address: str) -> int:
+        before = credenza.rows()["credenza_audit_event"]
+        for _ in range(4):
+            page = credenza.request("GET", client.authorization_url(client_id="nobody"), address=address)
+            answer = credenza.request(
+                "GET", client.authorization_url(scope="openid nonsense:x", response_type="x"), address=address
+            )
+            token = spa.post("/token", {"grant_type": "refresh_token", "refresh_token": "x"}, address=address)
+            assert (page.status_code, token.status_code) == (400, 400)
+            assert "error=" in answer.headers["location"]
+        return credenza.rows()["credenza_audit_event"] - before
+
+    assert written("203.0.113.50") == 6  # five at once, and the one that has its turn
+    assert written("203.0.113.50") == 0
+    assert written("198.51.100.50") == 6
+
+
 def test_the_limiter_has_a_size() -> None:
     from credenza.web.limits import Limiter
-    from credenza.web.rules import Rule
 
     async def main() -> None:
         limiter, rule = Limiter(most=100), Rule("x", burst=2, seconds=60)

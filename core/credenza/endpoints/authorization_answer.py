@@ -30,6 +30,7 @@ from ..store.sealed import place_of
 from ..store.sessions import Interaction
 from ..web.errors import error_page, new_error_id
 from ..web.pages import DevicePage, FormPostPage, InterstitialPage
+from ..web.refusals import write_down
 from ..web.rendering import render
 from ..web.requests import AnyRequest, address_of
 from ..web.responses import AnyResponse, policy_source, redirect_response
@@ -154,15 +155,14 @@ async def refuse(
 ) -> AnyResponse:
     """Tell the client, at a redirect URI that was checked."""
     assert isinstance(parameters, Parameters)
-    await server.emit(
-        AuthorizationRefused(
-            client=client.id,
-            address=address_of(request),
-            error_id=new_error_id(),
-            error=error.code,
-            description=error.description or error.detail,
-        )
+    event = AuthorizationRefused(
+        client=client.id,
+        address=address_of(request),
+        error_id=new_error_id(),
+        error=error.code,
+        description=error.description or error.detail,
     )
+    await write_down(request, event)
     answer = await sealed(server, failure(redirect_uri, parameters, error, issuer=server.issuer), client)
     silent = "none" in parameters.get("prompt", "").split()
     if client.unverified and not silent and await find_session(request) is None:

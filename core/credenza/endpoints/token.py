@@ -5,11 +5,11 @@ from __future__ import annotations
 from ..events import TokenRefused
 from ..objects import TokenRequest
 from ..protocol.errors import InvalidRequest, ProtocolError, UnauthorizedClient, UnsupportedGrantType
-from ..server import AuthorizationServer
 from ..web.client_authentication import authenticate_client
 from ..web.cors import cors_headers, preflight
 from ..web.dpop import proof_key
 from ..web.endpoints import endpoint
+from ..web.refusals import write_down
 from ..web.requests import AnyRequest, address_of, form_parameters, server_of
 from ..web.responses import AnyResponse, error_response, json_response
 
@@ -37,21 +37,18 @@ async def token(request: AnyRequest) -> AnyResponse:
         asked = TokenRequest(client, parameters, address_of(request), jkt)
         return json_response(await grant.token_response(server, asked), headers=headers)
     except ProtocolError as error:
-        await _record(server, request, error, grant_type, client_id)
+        await _record(request, error, grant_type, client_id)
         return error_response(error, headers=headers)
 
 
-async def _record(
-    server: AuthorizationServer, request: AnyRequest, error: ProtocolError, grant_type: str, client_id: str
-) -> None:
-    """Refusals of a client we know are kept for its Activity tab; others would only let strangers fill the log."""
+async def _record(request: AnyRequest, error: ProtocolError, grant_type: str, client_id: str) -> None:
+    """Refusals of a client we know are kept for its Activity tab."""
     if client_id:
-        await server.emit(
-            TokenRefused(
-                client=client_id,
-                address=address_of(request),
-                grant_type=grant_type[:100],
-                error=error.code,
-                reason=error.detail or error.description,
-            )
+        event = TokenRefused(
+            client=client_id,
+            address=address_of(request),
+            grant_type=grant_type[:100],
+            error=error.code,
+            reason=error.detail or error.description,
         )
+        await write_down(request, event)

@@ -20,6 +20,7 @@ from ..protocol.tokens import new_id
 from ..protocol.words import Words
 from ..store.engine import StoreFull, StoreUnavailable
 from .pages import ErrorPage
+from .refusals import write_down
 from .rendering import render
 from .requests import AnyRequest, Forbidden, NotAllowed, address_of, choose_language, server_of
 from .responses import AnyResponse, error_response, json_response
@@ -107,7 +108,7 @@ async def unsafe_request_page(request: AnyRequest, error: UnsafeRequest, client:
         error=error.code,
         description="; ".join([error.description, *(f"{label}: {value}" for label, value in error.facts)])[:2000],
     )
-    await server_of(request).emit(event)
+    await write_down(request, event)
     return await error_page(
         request, error.code, error.description, facts=tuple(error.facts), client=client, error_id=error_id
     )

@@ -1,0 +1,23 @@
+"""Refused requests in the audit log: enough for whoever looks for a mistake, and no way for strangers to fill it."""
+
+from __future__ import annotations
+
+import logging
+
+from ..events import AuthorizationRefused, TokenRefused
+from .limits import Limiter, neighbourhood
+from .requests import AnyRequest, address_of, server_of
+from .rules import Rule
+
+logger = logging.getLogger("credenza")
+
+BY_ADDRESS = Rule("refused requests in the audit log by address", burst=600, seconds=3600)
+
+
+async def write_down(request: AnyRequest, event: AuthorizationRefused | TokenRefused) -> None:
+    """What anybody can cause; of more than so many from one address the program's own log tells."""
+    limiter: Limiter = request.app.state.limiter
+    if await limiter.allow((BY_ADDRESS, neighbourhood(address_of(request)))):
+        await server_of(request).emit(event)
+    else:
+        logger.info("not in the audit log: %s of %s refused, %s", event.error, event.client, event.error_id)
