@@ -72,7 +72,8 @@ async def save_app(visit: AccountVisit) -> AccountDone | AccountShown | AppPage:
         page.message, page.status = WRONG, 422
         return page
     async with transaction():
-        await store.save_app(visit.server, visit.user, seed, step)
+        if not await store.save_app(visit.server, visit.user, seed, step):
+            return AccountDone(HERE)
         codes = await store.new_recovery_codes(visit.server, visit.user)
         await _changed(visit, "totp", "added")
         cookie = await visit.renew_session(Authentication(visit.user, ("otp", "mfa"), MFA))

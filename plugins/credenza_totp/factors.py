@@ -92,7 +92,8 @@ class AuthenticatorApp(SecondFactor):
         if step is None:
             return WRONG
         async with transaction():
-            await store.save_app(self.server, user, seed, step)
+            if not await store.save_app(self.server, user, seed, step):
+                return Words("Please begin again: this page was too old.")  # set up meanwhile, maybe by somebody else
             codes = await store.new_recovery_codes(self.server, user)
             await self.server.emit(
                 FactorChanged(actor=user.id, user=user.id, address=waiting.address, factor=self.name, action="added")

@@ -46,13 +46,12 @@ async def has_app(user: User) -> tuple[int, int | None] | None:
     return (row["added_at"], row["last_used_at"]) if row else None
 
 
-async def save_app(server: AuthorizationServer, user: User, seed: str, step: int) -> None:
-    """In place of the one before, if there was one; the code it was confirmed with is spent."""
+async def save_app(server: AuthorizationServer, user: User, seed: str, step: int) -> bool:
+    """False where there is one already: no other takes its place. The code it was confirmed with is spent."""
     t, now = TotpRow, server.now()
     sealed = server.keyring.encrypt(seed.encode(), place=_place(user))
-    async with transaction():
-        await t.delete().where(t.id == user.id)
-        await t.insert(t(id=user.id, user=user.id, seed=sealed, last_step=step, added_at=now, last_used_at=now))
+    row = t(id=user.id, user=user.id, seed=sealed, last_step=step, added_at=now, last_used_at=now)
+    return bool(await t.insert(row).on_conflict(action="DO NOTHING").returning(t.id))
 
 
 async def spend_code(server: AuthorizationServer, user: User, code: str) -> bool:

@@ -85,6 +85,24 @@ def test_of_many_at_once_with_one_code_one_comes_in(credenza: Credenza, enrolled
     assert taken.count(True) == 1
 
 
+def test_of_two_apps_that_are_set_up_at_once_one_stays(credenza: Credenza, found: Any) -> None:
+    """Whoever knows the password, and was shown a picture before its owner set up theirs, replaces nothing."""
+    import asyncio
+
+    from credenza_totp import store
+
+    ada, seeds = found("ada"), [f"SEED{number}" for number in range(2, 8)]
+
+    async def all_at_once() -> list[bool]:
+        return list(await asyncio.gather(*(store.save_app(credenza.server, ada, seed, 1) for seed in seeds)))
+
+    saved = credenza.run(all_at_once)
+    assert saved.count(True) == 1
+    app = credenza.run(store.find_app, credenza.server, ada)
+    assert app is not None
+    assert app.seed == seeds[saved.index(True)]
+
+
 def test_guessing_is_slowed_down_across_browsers(credenza: Credenza, enrolled: Enrolled) -> None:
     """SECURITY R-PW-12, A-SES-07: every browser has the password; together they have a handful of tries."""
     _, telephone, _ = enrolled()
