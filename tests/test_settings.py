@@ -129,6 +129,15 @@ def test_an_issuer_that_cannot_be_one_is_refused(issuer: str) -> None:
     assert wrong(issuer=issuer).startswith("issuer: ")
 
 
+@pytest.mark.parametrize(
+    "issuer",
+    ["https://ID.example.com", "https://id.example.com:443", "https://id.example.com.", "http://localhost:80"],
+)
+def test_an_issuer_is_written_as_browsers_name_the_origin(issuer: str) -> None:
+    """Or each form of ours would be refused as one from elsewhere, and no passkey would fit."""
+    assert "lower case" in wrong(issuer=issuer)
+
+
 @pytest.mark.parametrize("issuer", ["http://localhost:8400", "http://127.0.0.1:8400", "http://[::1]:8400"])
 def test_plain_http_is_for_loopback(issuer: str) -> None:
     assert not Settings(issuer=issuer).secure

@@ -166,6 +166,10 @@ def _check_issuer(issuer: str) -> None:
         or "@" in parts.netloc
     ):
         raise SettingsError(f"issuer: {issuer!r} is not an https address without query and fragment")
+    port = {"https": ":443", "http": ":80"}[parts.scheme]
+    if parts.netloc != parts.netloc.lower() or parts.netloc.endswith((port, ":")) or parts.hostname.endswith("."):
+        # Browsers name it so, and a form of ours that comes from another origin is refused. RFC 6454 §6.1
+        raise SettingsError("issuer: write the host in lower case, without a dot at the end and without the usual port")
     if parts.path:
         raise SettingsError("issuer: give scheme, host and port only, without a slash at the end")
     if parts.scheme == "http" and not is_loopback(issuer):
