@@ -32,6 +32,9 @@ TIMEOUT = 5.0
 MAX_BYTES = 64 * 1024
 JWKS_FRESH = 300  # seconds
 JWKS_REFETCH = 30  # seconds between two looks for a kid we do not know
+MOST_JWKS = (
+    1000  # addresses of which anything is remembered; clients that register themselves name as many as they like
+)
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
@@ -253,12 +256,18 @@ class RemoteKeys:
             try:
                 keys = await self._fetch(uri)
             except Refused as error:
+                self._make_room(self._failed)
                 self._failed[uri] = (self._now(), error)
                 raise
-            if len(self._kept) > 1000:
-                self._kept.clear()
+            self._make_room(self._kept)
             self._kept[uri] = (self._now(), keys)
             return keys
+
+    def _make_room(self, remembered: dict[str, Any]) -> None:
+        if len(remembered) >= MOST_JWKS:
+            remembered.clear()
+        if len(self._locks) > MOST_JWKS:
+            self._locks = {uri: lock for uri, lock in self._locks.items() if lock.locked()}
 
     async def _fetch(self, uri: str) -> list[jose.VerificationKey]:
         status, _, body = await fetch(self._settings, uri)

@@ -378,6 +378,20 @@ def test_a_ssr_17_a_crowd_asks_once(host: Any, forgery: Any, rsa_key: Any) -> No
     assert len(host.seen) == 1
 
 
+def test_addresses_without_end_are_not_remembered_without_end(monkeypatch: pytest.MonkeyPatch, host: Any) -> None:
+    """A-BRU-13: a client that registers itself, or a metadata document, may name another one each time."""
+    monkeypatch.setattr(outbound, "MOST_JWKS", 10)
+    keys = RemoteKeys(allowing(host))
+
+    async def look() -> None:
+        for number in range(40):
+            with pytest.raises(Refused):
+                await keys.get(f"{host.base}/404?{number}", "k")
+
+    asyncio.run(look())
+    assert max(len(kept) for kept in vars(keys).values() if isinstance(kept, dict)) <= 11
+
+
 def test_a_crowd_before_a_dead_address_does_not_queue_up(monkeypatch: pytest.MonkeyPatch, host: Any) -> None:
     """A-SSR-07, G1: the first one waits for the deadline, the others are told what it learnt."""
     monkeypatch.setattr(outbound, "TIMEOUT", 0.3)
