@@ -279,6 +279,26 @@ def test_an_answer_comes_to_the_browser_that_asked_once_and_as_it_was(
     assert seen(victim.get("/account")).name == "sign-in"
 
 
+def test_one_browser_has_only_so_many_on_their_way(
+    credenza: Credenza, client: RelyingParty, provider: Any, elsewhere: Elsewhere
+) -> None:
+    """A-BRU-13: a stranger who presses the button again and again fills no table."""
+    provider()
+    seen(link(UserAgent(credenza), elsewhere))
+    agent = UserAgent(credenza)
+    url = begun(agent, client)
+    assert agent.page is not None
+    again = next(link for link in agent.page.links if link.startswith("/upstream/other/begin"))
+    credenza.clock.move(1)
+    for _ in range(15):
+        agent.get(again)
+    assert credenza.run(StateRow.count().run) == 10
+    assert seen(back(agent, elsewhere.go(url))).status == 400
+    last = agent.get(again)
+    assert isinstance(last, Callback)
+    assert seen(back(agent, elsewhere.go(last.url))).name == "consent"
+
+
 class TestHowLongAgo:
     """R-AZ-20, R-AZ-21, R-SE-06: who must sign in anew is not let in by a session that they have elsewhere."""
 
