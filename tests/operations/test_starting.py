@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from faults.waiting import wait_until
 
+from credenza import starting
 from credenza.testing import running, test_settings
 
 pytestmark = [pytest.mark.slow, pytest.mark.postgresql]
@@ -15,9 +16,10 @@ MOST = 200
 
 
 def test_f_04_a_start_survives_a_database_that_goes_away_at_any_moment(
-    filled_postgresql_url: str, through_proxy: Callable[..., Any]
+    filled_postgresql_url: str, through_proxy: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """After each of the packets that a start sends: it waits, and serves once the database is back."""
+    monkeypatch.setattr(starting, "EVERY", 0.05)
     url, proxy = through_proxy(filled_postgresql_url)
     for number in range(MOST):
         proxy.closed_itself.clear()

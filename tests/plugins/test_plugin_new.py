@@ -1,6 +1,6 @@
 """`credenza plugin new`: what it makes can be installed, passes its tests, and is seen by the command and the console.
 
-Each plugin gets a virtual environment of its own, with Credenza installed from its wheel; the libraries that it needs
+Each plugin is alone in a virtual environment in which Credenza is installed from its wheel; the libraries that it needs
 are those that are installed here.
 """
 
@@ -14,6 +14,8 @@ import sys
 import sysconfig
 import venv
 import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -87,6 +89,13 @@ class Environment:
         done = subprocess.run([str(self.python), "-P", "-c", code], capture_output=True, text=True, check=True)
         return done.stdout
 
+    @contextmanager
+    def having(self, distribution: str, folder: Path) -> Iterator[None]:
+        self.install(folder)
+        yield
+        done = self.run("pip", "uninstall", "--quiet", "--yes", distribution, cwd=folder)
+        assert done.returncode == 0, done.stderr
+
     def install(self, folder: Path) -> None:
         """With the hatchling that is here; without one pip has to fetch it."""
         here = importlib.util.find_spec("hatchling") is not None
@@ -112,6 +121,11 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return made
 
 
+@pytest.fixture(scope="session")
+def environment(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Environment:
+    return Environment(tmp_path_factory.mktemp("environment") / "venv", wheel)
+
+
 def test_the_wheel_has_what_is_no_code(wheel: Path) -> None:
     """Compiled catalogues, templates, stylesheets, and the files of new plugins."""
     with zipfile.ZipFile(wheel) as archive:
@@ -124,28 +138,30 @@ def test_the_wheel_has_what_is_no_code(wheel: Path) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_new_plugin_is_installed_passes_its_tests_and_is_listed(kind: str, wheel: Path, tmp_path: Path) -> None:
-    environment = Environment(tmp_path / "venv", wheel)
+def test_a_new_plugin_is_installed_passes_its_tests_and_is_listed(
+    kind: str, environment: Environment, tmp_path: Path
+) -> None:
     done = environment.run("credenza", "plugin", "new", "tide-table", "--kind", kind, "--json", cwd=Path.cwd())
     assert done.returncode == 0, done.stderr
     folder = Path(json.loads(done.stdout)["directory"])
     assert folder == Path.cwd() / "credenza-tide-table"
-    environment.install(folder)
-    assert str(environment.packages) in environment.said("import credenza; print(credenza.__file__)")
+    with environment.having("credenza-tide-table", folder):
+        credenza = environment.said("from importlib.util import find_spec; print(find_spec('credenza').origin)")
+        assert str(environment.packages) in credenza
 
-    in_the_console = tmp_path / "test_console.py"
-    in_the_console.write_text(IN_THE_CONSOLE.format(name="tide-table", hook=HOOKS[kind]))
-    done = environment.run("pytest", "-q", "-W", "error", "tests", in_the_console, cwd=folder)
-    assert done.returncode == 0, done.stdout + done.stderr
+        in_the_console = tmp_path / "test_console.py"
+        in_the_console.write_text(IN_THE_CONSOLE.format(name="tide-table", hook=HOOKS[kind]))
+        done = environment.run("pytest", "-q", "-W", "error", "tests", in_the_console, cwd=folder)
+        assert done.returncode == 0, done.stdout + done.stderr
 
-    done = environment.run("credenza", "plugins", "--json", cwd=tmp_path)
-    assert done.returncode == 0, done.stderr
-    assert {
-        "name": "tide-table",
-        "distribution": "credenza-tide-table 0.1.0",
-        "module": "credenza_tide_table",
-        "hooks": [HOOKS[kind]],
-    } in json.loads(done.stdout)
+        done = environment.run("credenza", "plugins", "--json", cwd=tmp_path)
+        assert done.returncode == 0, done.stderr
+        assert {
+            "name": "tide-table",
+            "distribution": "credenza-tide-table 0.1.0",
+            "module": "credenza_tide_table",
+            "hooks": [HOOKS[kind]],
+        } in json.loads(done.stdout)
 
 
 # -- made -------------------------------------------------------------------------------------------------------------

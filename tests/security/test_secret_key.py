@@ -6,6 +6,7 @@ SECURITY.md P-03, P-04, P-05; R-PW-11.
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,6 +16,7 @@ import jwt
 import pytest
 
 from credenza import new_id
+from credenza.__main__ import main
 from credenza.commands.sealing import reseal_everything
 from credenza.encryption import Keyring, Undecryptable
 from credenza.settings import Settings, SettingsError, secret_keys
@@ -211,21 +213,24 @@ def test_the_file_has_the_newest_key_in_its_first_line(tmp_path: Path) -> None:
     assert secret_keys(settings) == (NEW.encode(), [OLD.encode(), OTHER.encode()])
 
 
-def test_the_command(credenza: Any, tmp_path: Path) -> None:
-    import subprocess
-    import sys
+def test_the_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    for name in [name for name in os.environ if name.startswith("CREDENZA_")]:
+        monkeypatch.delenv(name)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("CREDENZA_DATABASE_URL", f"sqlite:///{tmp_path / 'x.db'}")
 
-    def call(*arguments: str, **env: str) -> subprocess.CompletedProcess[str]:
-        settings = {"CREDENZA_DATABASE_URL": f"sqlite:///{tmp_path / 'x.db'}", "CREDENZA_SECRET_KEY": OLD, **env}
-        command = [sys.executable, "-m", "credenza", *arguments]
-        return subprocess.run(command, env=settings, cwd=tmp_path, capture_output=True, text=True, check=False)
+    def call(*arguments: str, key: str = OLD, former: str = "") -> tuple[int, str, str]:
+        monkeypatch.setenv("CREDENZA_SECRET_KEY", key)
+        monkeypatch.setenv("CREDENZA_FORMER_SECRET_KEYS", former)
+        status = main(arguments)
+        return (status, *capsys.readouterr())
 
-    assert call("keys", "list").returncode == 0
-    both = {"CREDENZA_SECRET_KEY": NEW, "CREDENZA_FORMER_SECRET_KEYS": OLD}
-    done = call("reseal", "--json", **both)
-    assert done.returncode == 0, done.stderr
-    assert json.loads(done.stdout)["values"] > 1
-    assert json.loads(call("reseal", "--json", **both).stdout) == {"values": 0, "unread": []}
-    lost = call("reseal", CREDENZA_SECRET_KEY=OTHER)
-    assert lost.returncode == 1
-    assert "another secret key" in lost.stderr
+    assert call("keys", "list")[0] == 0
+    status, out, err = call("reseal", "--json", key=NEW, former=OLD)
+    assert status == 0, err
+    assert json.loads(out)["values"] > 1
+    _, out, _ = call("reseal", "--json", key=NEW, former=OLD)
+    assert json.loads(out) == {"values": 0, "unread": []}
+    status, _, err = call("reseal", key=OTHER)
+    assert status == 1
+    assert "another secret key" in err
