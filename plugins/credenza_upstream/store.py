@@ -8,11 +8,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from credenza import AuthorizationServer, Statement, delete_batch, digest_secret
+from credenza import AuthorizationServer, Statement, delete_batch, digest_secret, transaction
 
 from .tables import LinkRow, StateRow, UpstreamRow
 
 LIFETIME = 600  # seconds that a sign-in elsewhere may take
+MOST = 10  # that one browser may have on their way, in as many tabs
 _ENABLED = Statement(  # each sign-in page shows them
     "SELECT id, title, issuer, client_id, secret, scope, enabled, create_users, created_at FROM credenza_upstream "
     "WHERE enabled = {} ORDER BY title, id"
@@ -125,17 +126,16 @@ async def delete_link(user_id: str, key: str) -> bool:
 async def keep_state(
     server: AuthorizationServer, state: str, upstream: Upstream, browser: str, values: Mapping[str, str]
 ) -> None:
-    key = digest_secret(state)
+    """Whoever begins one after the other without ever coming back only pushes out their own oldest."""
+    s, key, mine = StateRow, digest_secret(state), digest_secret(browser)
     sealed = server.keyring.encrypt(json.dumps(dict(values)).encode(), place=f"credenza_upstream_state/{key}/sealed")
-    await StateRow.insert(
-        StateRow(
-            id=key,
-            upstream=upstream.id,
-            browser=digest_secret(browser),
-            sealed=sealed,
-            expires_at=server.now() + LIFETIME,
-        )
-    )
+    row = s(id=key, upstream=upstream.id, browser=mine, sealed=sealed, expires_at=server.now() + LIFETIME)
+    async with transaction():
+        others = s.select(s.id).where(s.browser == mine).order_by(s.expires_at, ascending=False)
+        too_many = await others.offset(MOST - 1).limit(1000)
+        if too_many:
+            await s.delete().where(s.id.is_in([other["id"] for other in too_many]))
+        await s.insert(row)
 
 
 async def spend_state(server: AuthorizationServer, state: str, browser: str) -> tuple[str, dict[str, str]] | None:

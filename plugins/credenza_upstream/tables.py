@@ -42,7 +42,7 @@ class StateRow(Table, tablename="credenza_upstream_state"):
 
     id = Varchar(length=64, primary_key=True)
     upstream = ForeignKey(references=UpstreamRow, on_delete=OnDelete.cascade, index=True, null=False)
-    browser = Varchar(length=64)
+    browser = Varchar(length=64, index=True)
     sealed = Sealed()
     expires_at = BigInt(default=0, index=True)
 

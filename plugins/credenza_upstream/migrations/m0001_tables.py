@@ -35,7 +35,7 @@ async def forwards() -> MigrationManager:
     state = NewTable(manager, "StateRow", "credenza_upstream_state")
     state.column("id", Varchar, length=64, primary_key=True)
     state.reference("upstream", "credenza_upstream", length=40)
-    state.column("browser", Varchar, length=64)
+    state.column("browser", Varchar, length=64, index=True)
     state.column("sealed", Text)
     state.column("expires_at", BigInt, default=0, index=True)
     return manager
