@@ -31,7 +31,12 @@ def catalogue(path: Path) -> Catalog:
 
 
 def sentences(messages: Iterable[Message]) -> dict[Any, Any]:
-    return {message.id: message.string for message in messages if message.id}
+    """One that a number decides is known by its singular and its plural."""
+    return {plain(message.id): plain(message.string) for message in messages if message.id}
+
+
+def plain(text: Any) -> Any:
+    return tuple(text) if isinstance(text, list) else text
 
 
 def in_singular(message: Any) -> str:

@@ -331,6 +331,7 @@ def test_r_az_31_the_consent_page_says_who_and_what(user_agent: Any, client: Rel
         "Your email address",
         "Your profile",
         "Keep access",
+        "For 60 days at most",
         user_agent.name,
     ):
         assert words in text

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from ..objects import Question, Waiting
 from ..permissions import OFFLINE_ACCESS, claims
 from ..protocol.redirect_uris import host_of, is_loopback
 from ..protocol.scopes import Permission
-from ..protocol.words import Words
+from ..protocol.words import Counted, Words
 from ..web.claims import claims_summary
 from ..web.pages import ConsentGroup, ConsentLine, ConsentPage, ConsentQuestion, Option
 from .consent_situation import Situation
+
+DAY = 24 * 3600
 
 
 async def consent_page(waiting: Waiting, situation: Situation, message: str) -> ConsentPage:
@@ -41,12 +44,23 @@ async def consent_page(waiting: Waiting, situation: Situation, message: str) -> 
         groups=_groups(situation, [p for p in listed if p not in known], values, new=True),
         known=_groups(situation, [p for p in listed if p in known], values, new=False),
         questions=tuple(_question(q, situation.choices.get(q.name, "")) for q in situation.questions),
-        offline=_line(situation, offline, {}, new=not old_offline) if offline is not None else None,
+        offline=replace(_line(situation, offline, {}, new=not old_offline), data=_how_long(waiting))
+        if offline is not None
+        else None,
         terms_uri=client.branding.terms_uri,
         policy_uri=client.branding.policy_uri,
         warnings=_warnings(waiting),
         account_page="/account" if "account" in waiting.server.plugins_named else "",
     )
+
+
+def _how_long(waiting: Waiting) -> str:
+    """For how long at most an application goes on without its user."""
+    assert waiting.client is not None
+    seconds = waiting.server.settings.refresh_token_lifetime
+    if lifetime := waiting.client.metadata.get("consent_lifetime"):
+        seconds = min(seconds, int(lifetime))
+    return Counted("For %(count)s day at most", "For %(count)s days at most", count=max(-(-seconds // DAY), 1))
 
 
 def _warnings(waiting: Waiting) -> tuple[str, ...]:
