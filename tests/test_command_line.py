@@ -6,6 +6,7 @@ import io
 import json
 import os
 import re
+import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +20,7 @@ from credenza.commands.checking import notes
 from credenza.settings import Settings
 from credenza.state import StateError
 from credenza.testing import ORDERS, PASSWORD, SECRET, STATE, Credenza
+from credenza.testing import test_settings as settings_for_tests
 
 COMMANDS = [
     ["serve"],
@@ -82,6 +84,13 @@ def credenza_command(environment: None, capsys: pytest.CaptureFixture[str], monk
         return Done(status, printed.out, printed.err)
 
     return run
+
+
+@pytest.fixture
+def declared(environment: None, credenza_template: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The database is as `credenza apply` leaves it with STATE."""
+    shutil.copyfile(credenza_template, tmp_path / "credenza.db")
+    monkeypatch.setenv("CREDENZA_SECRET_KEY", settings_for_tests("sqlite://").secret_key)
 
 
 @pytest.fixture
@@ -262,8 +271,8 @@ def test_what_was_exported_with_a_logo_and_css_can_be_applied_where_they_are(
     assert (done.status, done.out) == (0, "0 objects changed.\n"), done.err
 
 
-def test_export_has_no_secrets_and_no_passwords(credenza_command: Run, file: Callable[[Any], Path]) -> None:
-    credenza_command("apply", file(STATE))
+@pytest.mark.usefixtures("declared")
+def test_export_has_no_secrets_and_no_passwords(credenza_command: Run) -> None:
     out = credenza_command("export").out
     assert SECRET not in out
     assert PASSWORD not in out
@@ -281,8 +290,8 @@ def test_a_dry_run_and_diff_tell_and_change_nothing(credenza_command: Run, file:
         assert exported(credenza_command) is None or exported(credenza_command) == {}
 
 
+@pytest.mark.usefixtures("declared")
 def test_an_update_shows_before_and_after(credenza_command: Run, file: Callable[[Any], Path]) -> None:
-    credenza_command("apply", file(STATE))
     change = {"applications": [{"client_id": "app", "description": "A wiki for sailors"}]}
     done = credenza_command("apply", file(change), "--json")
     (updated,) = done.json["updated"]
@@ -291,15 +300,15 @@ def test_an_update_shows_before_and_after(credenza_command: Run, file: Callable[
     assert (done.json["created"], done.json["deleted"]) == ([], [])
 
 
+@pytest.mark.usefixtures("declared")
 def test_leaving_an_object_out_leaves_it_alone(credenza_command: Run, file: Callable[[Any], Path]) -> None:
-    credenza_command("apply", file(STATE))
     before = exported(credenza_command)
     assert credenza_command("apply", file({"applications": [], "users": []})).out == "0 objects changed.\n"
     assert exported(credenza_command) == before
 
 
+@pytest.mark.usefixtures("declared")
 def test_prune_removes_what_the_files_sections_do_not_name(credenza_command: Run, file: Callable[[Any], Path]) -> None:
-    credenza_command("apply", file(STATE))
     kept = [app for app in STATE["applications"] if app["client_id"] in ("app", "own")]
     done = credenza_command("apply", file({"applications": kept}), "--prune", "--json")
     assert {change["name"] for change in done.json["deleted"]} == {"Tide Board", "Tide CLI", "Night Job"}
@@ -308,14 +317,15 @@ def test_prune_removes_what_the_files_sections_do_not_name(credenza_command: Run
     assert len(state["users"]) == 3, "sections that the file does not have are left alone"
 
 
+@pytest.mark.usefixtures("declared")
 def test_prune_keeps_the_last_administrator(credenza_command: Run, file: Callable[[Any], Path]) -> None:
-    credenza_command("apply", file(STATE))
     done = credenza_command("apply", file({"users": []}), "--prune")
     assert done.status == 0
     assert "root stays, as the last administrator" in done.error
     assert [user["username"] for user in exported(credenza_command)["users"]] == ["root"]
 
 
+@pytest.mark.usefixtures("declared")
 @pytest.mark.parametrize(
     ("document", "message"),
     [
@@ -386,7 +396,6 @@ def test_prune_keeps_the_last_administrator(credenza_command: Run, file: Callabl
 def test_a_mistake_in_the_last_line_changes_nothing(
     credenza_command: Run, file: Callable[[Any], Path], document: Any, message: str
 ) -> None:
-    credenza_command("apply", file(STATE))
     before = exported(credenza_command)
     if isinstance(document, dict):
         new = {"users": [{"username": "new"}], "applications": [{"name": "New", "type": "spa"}]}
