@@ -6,6 +6,7 @@ import os
 import re
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -49,6 +50,40 @@ def demo(start_program: Callable[..., Any], free_ports: Callable[[int], list[int
     return Demo(f"http://localhost:{port}", home, {account.username: account.password for account in ACCOUNTS})
 
 
+@contextmanager
+def watching(context: Any, origins: set[str]) -> Iterator[None]:
+    """What must not happen in this browser profile, from here to the end, fails the test."""
+    wrong: list[str] = []
+
+    def on_request(request: Any) -> None:
+        parts = urlsplit(request.url)
+        if parts.scheme != "data" and f"{parts.scheme}://{parts.netloc}" not in origins:
+            wrong.append(f"a request to {request.url}")
+
+    def on_message(message: Any) -> None:
+        # A page with a status of 4xx (a form with a mistake in it, for example) is an error to Chromium.
+        own = "status of 4" in message.text and message.page is not None and message.location["url"] == message.page.url
+        if message.type in ("error", "warning") and not own:
+            wrong.append(f"{message.type}: {message.text}")
+
+    def on_error(error: Any) -> None:
+        wrong.append(f"a script failed: {error.error}")
+
+    listeners = {"console": on_message, "weberror": on_error, "request": on_request}
+    for event, listener in listeners.items():
+        context.on(event, listener)
+    yield
+    for event, listener in listeners.items():
+        context.remove_listener(event, listener)
+    assert wrong == []
+
+
+def new_context(chromium: Any, width: int, height: int, **options: Any) -> Any:
+    context = chromium.new_context(viewport={"width": width, "height": height}, **options)
+    context.set_default_timeout(20_000)
+    return context
+
+
 @pytest.fixture
 def open_page(chromium: Any) -> Iterator[Callable[..., Any]]:
     """Open a page of a fresh browser profile: `open_page(origins, width=375, color_scheme="dark")`.
@@ -56,36 +91,54 @@ def open_page(chromium: Any) -> Iterator[Callable[..., Any]]:
     A message in the console (a violation of the content security policy is one), a script that raises, and a request
     to another origin fail the test.
     """
-    contexts: list[Any] = []
-    wrong: list[str] = []
+    with ExitStack() as stack:
 
-    def watch(page: Any, origins: set[str]) -> None:
-        def on_request(request: Any) -> None:
-            parts = urlsplit(request.url)
-            if parts.scheme != "data" and f"{parts.scheme}://{parts.netloc}" not in origins:
-                wrong.append(f"a request to {request.url}")
+        def open_one(origins: set[str], *, width: int = 1360, height: int = 900, **options: Any) -> Any:
+            context = new_context(chromium, width, height, **options)
+            stack.enter_context(watching(context, origins))
+            stack.callback(context.close)
+            return context.new_page()
 
-        def on_message(message: Any) -> None:
-            # A page with a status of 4xx (a form with a mistake in it, for example) is an error to Chromium.
-            own = "status of 4" in message.text and message.location["url"] == page.url
-            if message.type in ("error", "warning") and not own:
-                wrong.append(f"{message.type}: {message.text}")
+        yield open_one
 
-        page.on("console", on_message)
-        page.on("pageerror", lambda error: wrong.append(f"a script failed: {error}"))
-        page.on("request", on_request)
 
-    def open_one(origins: set[str], *, width: int = 1360, height: int = 900, **options: Any) -> Any:
-        context = chromium.new_context(viewport={"width": width, "height": height}, **options)
-        contexts.append(context)
-        context.set_default_timeout(20_000)
-        context.on("page", lambda page: watch(page, origins))
-        return context.new_page()
+@pytest.fixture(scope="module")
+def kept_pages() -> dict[frozenset[tuple[str, Any]], Any]:
+    """The pages of `reopen_page`, by their options. They end with the browser."""
+    return {}
 
-    yield open_one
-    for context in contexts:
-        context.close()
-    assert wrong == []
+
+@pytest.fixture
+def reopen_page(chromium: Any, kept_pages: dict[frozenset[tuple[str, Any]], Any]) -> Iterator[Callable[..., Any]]:
+    """`open_page` for the many tests of a module: what was open with the same options before, with nothing in it.
+
+    A new profile and its page take Chromium longer than most pages that are looked at in them.
+    """
+    with ExitStack() as stack:
+
+        def open_one(origin: str, *, width: int = 1360, height: int = 900, **options: Any) -> Any:
+            key = frozenset({"width": width, **options}.items())
+            if key not in kept_pages:
+                kept_pages[key] = new_context(chromium, width, height, **options).new_page()
+            page = kept_pages[key]
+            page.set_viewport_size({"width": width, "height": height})
+            page.emulate_media(color_scheme=options.get("color_scheme", "light"), reduced_motion="no-preference")
+            stack.callback(forget_everything, page, origin)
+            stack.enter_context(watching(page.context, {origin}))
+            return page
+
+        yield open_one
+
+
+def forget_everything(page: Any, origin: str) -> None:
+    """As good as a new profile: no cookies, no storage, nothing open."""
+    if page.url.startswith(f"{origin}/"):
+        page.evaluate("() => { if (origin !== 'null') sessionStorage.clear() }")
+    page.goto("about:blank")
+    devtools = page.context.new_cdp_session(page)
+    devtools.send("Storage.clearDataForOrigin", {"origin": origin, "storageTypes": "all"})
+    devtools.detach()
+    page.context.clear_cookies()
 
 
 @pytest.fixture
@@ -131,3 +184,10 @@ def harbour(running_harbour: Any) -> Any:
 def console_pages(running_harbour: Any) -> dict[str, str]:
     """The console's routes with an example of each, found by following links."""
     return dict(running_harbour.found)
+
+
+@pytest.fixture(scope="module")
+def admin_cookies(running_harbour: Any) -> list[dict[str, str]]:
+    """Of a session of the administrator, for tests that leave it as it is."""
+    running_harbour.credenza.bind()
+    return list(running_harbour.cookies("admin"))

@@ -31,33 +31,33 @@ def axe() -> str:
 
 
 @pytest.fixture
-def flawless(axe: str) -> Callable[..., None]:
+def page(harbour: Any, reopen_page: Callable[..., Any]) -> Any:
+    return reopen_page(harbour.issuer)
+
+
+def check_everything(page: Any, axe: str) -> None:
     """Look at the page that is open, on a desk by day and on a phone by night."""
-
-    def look(page: Any) -> None:
-        for width, scheme in ((1360, "light"), (375, "dark")):
-            page.set_viewport_size({"width": width, "height": 900})
-            page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
-            check_for_barriers(page, axe)
-            check_width(page)
-        page.emulate_media(color_scheme="light")
-        check_for_barriers(page, axe, ["color-contrast"])
-        page.set_viewport_size({"width": 320, "height": 640})
+    page.evaluate(axe)
+    for width, scheme in ((1360, "light"), (375, "dark")):
+        page.set_viewport_size({"width": width, "height": 900})
+        page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
+        check_for_barriers(page)
         check_width(page)
-        page.set_viewport_size({"width": 1360, "height": 900})
-        page.emulate_media(color_scheme="dark")
-        check_for_barriers(page, axe, ["color-contrast"])
+    page.emulate_media(color_scheme="light")
+    check_for_barriers(page, ["color-contrast"])
+    page.set_viewport_size({"width": 320, "height": 640})
+    check_width(page)
+    page.set_viewport_size({"width": 1360, "height": 900})
+    page.emulate_media(color_scheme="dark")
+    check_for_barriers(page, ["color-contrast"])
 
-    return look
 
-
-def check_for_barriers(page: Any, axe: str, rules: list[str] | None = None) -> None:
+def check_for_barriers(page: Any, rules: list[str] | None = None) -> None:
     """With the rules of WCAG 2.2 A and AA and the best practices, or some of them."""
-    if not page.evaluate("typeof axe !== 'undefined'"):
-        page.evaluate(axe)
-    options: dict[str, Any] = {"resultTypes": ["violations"]}
+    # No frame of ours lets a script run; axe would only wait for its answer.
+    options: dict[str, Any] = {"resultTypes": ["violations"], "iframes": False}
     options |= {"runOnly": {"type": "rule", "values": rules}} if rules else {}
-    found = page.evaluate("options => axe.run(document, options)", options)["violations"]
+    found = page.evaluate("async (options) => (await axe.run(document, options)).violations", options)
     barriers = [
         f"{barrier['id']}: {barrier['help']}\n  " + "\n  ".join(node["html"][:200] for node in barrier["nodes"])
         for barrier in found
@@ -92,8 +92,7 @@ def check_width(page: Any) -> None:
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), page.url
 
 
-def test_the_check_finds_what_it_looks_for(harbour: Any, open_page: Callable[..., Any], axe: str) -> None:
-    page = open_page({harbour.issuer})
+def test_the_check_finds_what_it_looks_for(harbour: Any, page: Any, axe: str) -> None:
     page.goto(f"{harbour.issuer}/device")
     page.evaluate("""() => {
         document.documentElement.lang = ""
@@ -101,8 +100,9 @@ def test_the_check_finds_what_it_looks_for(harbour: Any, open_page: Callable[...
         wide.style.width = "9000px"
         document.body.append(wide)
     }""")
+    page.evaluate(axe)
     with pytest.raises(AssertionError, match="html-has-lang: "):
-        check_for_barriers(page, axe)
+        check_for_barriers(page)
     with pytest.raises(AssertionError, match="at 1360"):
         check_width(page)
 
@@ -111,15 +111,15 @@ def test_the_check_finds_what_it_looks_for(harbour: Any, open_page: Callable[...
 def test_a_page_of_the_console(
     harbour: Any,
     console_pages: dict[str, str],
-    open_page: Callable[..., Any],
-    flawless: Callable[..., None],
+    admin_cookies: list[dict[str, str]],
+    page: Any,
+    axe: str,
     route: str,
 ) -> None:
     assert route in console_pages, f"no link of the console leads to {route}"
     if harbour.is_download(console_pages[route]):
         return
-    page = open_page({harbour.issuer})
-    page.context.add_cookies(harbour.cookies("admin"))
+    page.context.add_cookies(admin_cookies)
     answer = page.goto(harbour.issuer + console_pages[route])
     html = answer.text()
     assert answer.status in (200, 422)  # 422 is a form that was left empty
@@ -127,15 +127,14 @@ def test_a_page_of_the_console(
     assert len(html.encode()) < LARGEST
     # In a preview, for a frame of ours, no script runs; so none can look at it either.
     if "sandbox" not in answer.headers["content-security-policy"]:
-        flawless(page)
+        check_everything(page, axe)
         check_tables(page)
 
 
 @pytest.mark.parametrize("name", sorted(SCENES))
-def test_a_page_of_users(harbour: Any, open_page: Callable[..., Any], flawless: Callable[..., None], name: str) -> None:
-    page = open_page({harbour.issuer})
+def test_a_page_of_users(harbour: Any, page: Any, axe: str, name: str) -> None:
     SCENES[name](harbour, page)
     html = page.content()
     assert not INLINE.search(html), INLINE.search(html)
     assert len(html.encode()) < LARGEST
-    flawless(page)
+    check_everything(page, axe)

@@ -77,10 +77,15 @@ class Clerk:
 
 
 @pytest.fixture(params=WAYS)
-def clerk(request: pytest.FixtureRequest, harbour: Any, open_page: Callable[..., Any]) -> Clerk:
+def clerk(
+    request: pytest.FixtureRequest,
+    harbour: Any,
+    admin_cookies: list[dict[str, str]],
+    reopen_page: Callable[..., Any],
+) -> Clerk:
     width, scheme, script = WAYS[request.param]
-    page = open_page({harbour.issuer}, width=width, color_scheme=scheme, java_script_enabled=script)
-    page.context.add_cookies(harbour.cookies("admin"))
+    page = reopen_page(harbour.issuer, width=width, color_scheme=scheme, java_script_enabled=script)
+    page.context.add_cookies(admin_cookies)
     return Clerk(harbour, page, uuid4().hex[:8])
 
 
