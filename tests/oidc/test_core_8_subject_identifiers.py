@@ -65,6 +65,24 @@ def test_8_1_it_is_the_same_within_a_sector_and_different_elsewhere(
     assert subject_at(grace, pairwise, user="grace") != here
 
 
+@pytest.mark.parametrize(
+    ("redirect_uri", "registered"),
+    [("http://127.0.0.1:51004/cb", ["http://127.0.0.1/cb"]), ("com.example.nat:/cb", ["com.example.nat:/cb"])],
+)
+def test_8_1_an_address_that_nobody_owns_is_no_common_sector(
+    credenza: Credenza, user_agent: UserAgent, redirect_uri: str, registered: list[str]
+) -> None:
+    """R-ID-02: each application on a device would know its user by the name that every other one has."""
+    native: dict[str, Any] = {"name": "On a device", "type": "native", "third_party": True, "subject_type": "pairwise"}
+    native["permissions"] = {"profile": ["profile", "email"]}
+    names = ("one", "two")
+    credenza.apply({"applications": [{**native, "client_id": name, "redirect_uris": registered} for name in names]})
+    parties = [RelyingParty(credenza, name, redirect_uri, auth_method="none") for name in names]
+    found = [subject_at(user_agent, party) for party in (*parties, parties[0])]
+    assert found[0] != found[1]
+    assert found[0] == found[2]
+
+
 def test_8_1_the_host_of_the_sector_identifier_uri_is_the_sector(credenza: Credenza, user_agent: UserAgent) -> None:
     sector = {"sector_identifier_uri": "https://sector.example.com/list.json"}
     one = {**BESIDE, **sector, "client_id": "one", "redirect_uris": ["https://one.example.com/cb"]}

@@ -17,8 +17,13 @@ FORM = re.compile(r"u[0-9a-f]{30}|p[0-9a-f]{40}")  # of both; a client_id never 
 
 
 def sector_of(client: Client) -> str:
-    """The host that stands for the client; raises ValueError when its redirect URIs have several. Core §8.1."""
+    """The host that stands for the client; raises ValueError when its redirect URIs have several. Core §8.1.
+
+    A loopback address and a private scheme are nobody's in particular: such a client stands for itself.
+    """
     declared = client.metadata.get("sector_identifier_uri")
+    if not declared and not any(uri.startswith("https://") for uri in client.redirect_uris):
+        return f"of client {client.id}"
     hosts = {_host(uri) for uri in ([declared] if declared else client.redirect_uris)}
     if len(hosts) != 1:
         raise ValueError("sector_identifier_uri: pairwise subjects need it, unless all redirect URIs have one host.")
