@@ -59,6 +59,45 @@ def test_a_csr_09_r_lo_03_a_request_that_anybody_could_make_asks(
     assert signed_in(user_agent, client)
 
 
+def test_r_lo_02_whoever_was_asked_comes_back_to_the_application(
+    user_agent: Any, client: RelyingParty, hint: str
+) -> None:
+    """R-LO-02, A-LGO-04: a hint of an earlier session asks, and what the user says leads back."""
+    assert logout(user_agent, id_token_hint=hint).name == "signed-out"
+    user_agent.authorize(client)
+    page = logout(user_agent, id_token_hint=hint, post_logout_redirect_uri=BACK, state='s"&x')
+    assert page.name == "sign-out"
+    assert "form-action 'self' https://app.example.com" in page.headers["content-security-policy"]
+    assert signed_in(user_agent, client)
+    user_agent.page = page
+    seen = user_agent.submit([("decision", "sign-out")])
+    assert isinstance(seen, Callback)
+    assert (seen.url.partition("?")[0], seen.parameters) == (BACK, {"state": 's"&x'})
+    assert not signed_in(user_agent, client)
+
+
+def test_r_lo_02_an_address_slipped_into_the_answer_leads_nowhere(
+    user_agent: Any, client: RelyingParty, hint: str
+) -> None:
+    user_agent.authorize(client)
+    user_agent.get("/logout")
+    for fields in (
+        {"post_logout_redirect_uri": BACK},
+        {"post_logout_redirect_uri": "https://evil.example/", "client_id": "app"},
+    ):
+        user_agent.authorize(client)
+        user_agent.get("/logout")
+        page = user_agent.submit([("decision", "sign-out"), *fields.items()])
+        assert isinstance(page, PageSeen)
+        assert page.name == "signed-out"
+    user_agent.authorize(client)
+    user_agent.get("/logout")
+    evil = [("id_token_hint", hint), ("post_logout_redirect_uri", "https://evil.example/")]
+    page = user_agent.submit([("decision", "sign-out"), *evil])
+    assert (page.status, page.name) == (400, "error")
+    assert signed_in(user_agent, client)
+
+
 def test_r_lo_03_the_answer_is_a_form_of_ours(user_agent: Any, client: RelyingParty) -> None:
     user_agent.authorize(client)
     user_agent.get("/logout")

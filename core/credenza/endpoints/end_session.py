@@ -51,7 +51,7 @@ class LogoutRequest:
     hinted: bool
 
 
-NOWHERE = LogoutRequest(None, "", "", "", hinted=False)
+ASKED = ("id_token_hint", "client_id", "post_logout_redirect_uri", "state")
 
 
 @route("/logout", http_method=[HttpMethod.GET, HttpMethod.POST], status_code=200, name="end_session")
@@ -60,8 +60,9 @@ async def end_session(request: AnyRequest) -> AnyResponse:
     parameters = await form_parameters(request) if request.method == "POST" else query_parameters(request)
     wish_languages(request, parameters.get("ui_locales", ""))
     found = await find_session(request)
-    if request.method == "POST" and "decision" in parameters:
-        return await _answered(request, found, parameters)
+    answered = request.method == "POST" and "decision" in parameters
+    if answered and found is not None:
+        check_csrf(request, parameters, csrf_cookie(request, found[0]))
     try:
         parameters.check_no_repeats()
         logout = await parse_logout(server, parameters)
@@ -70,10 +71,12 @@ async def end_session(request: AnyRequest) -> AnyResponse:
     if found is None:
         return await _signed_out(request, logout)
     session, user = found
+    if answered:
+        return await _answered(request, logout, session, user, parameters)
     theirs = subject_for(server, logout.client, user.id), session_name_for(server, logout.client, session.id)
     if logout.hinted and (logout.subject, logout.session_id or theirs[1]) == theirs:
         return await _end(request, logout, session, user)
-    return await _ask(request, session, user, logout.client)
+    return await _ask(request, session, user, logout, parameters)
 
 
 async def parse_logout(server: AuthorizationServer, parameters: Parameters) -> LogoutRequest:
@@ -110,8 +113,14 @@ async def _signed_out(request: AnyRequest, logout: LogoutRequest, frames: Sequen
     return await render(request, page, client=logout.client, frame_src=origins)
 
 
-async def _ask(request: AnyRequest, session: Session, user: User, client: Client | None) -> AnyResponse:
-    """A request that anybody could have made signs nobody out. RP-Initiated Logout §2."""
+async def _ask(
+    request: AnyRequest, session: Session, user: User, logout: LogoutRequest, parameters: Parameters
+) -> AnyResponse:
+    """A request that anybody could have made signs nobody out. RP-Initiated Logout §2.
+
+    One that has a hint of ours, of an earlier session perhaps, leads back to its application once the user has said so.
+    """
+    client = logout.client
     token = server_of(request).keyring.csrf_token(csrf_cookie(request, session))
     page = SignOutPage(
         title=Words("Sign out"),
@@ -119,18 +128,18 @@ async def _ask(request: AnyRequest, session: Session, user: User, client: Client
         csrf_token=token,
         account=user.email or user.username,
         application=client.display_name if client is not None else "",
+        asked=tuple((name, parameters[name]) for name in ASKED if name in parameters) if logout.location else (),
     )
-    return await render(request, page, client=client)
+    back = policy_source(logout.location) if logout.location else ""  # browsers hold the answer's redirect to it too
+    return await render(request, page, client=client, form_action=back)
 
 
-async def _answered(request: AnyRequest, found: tuple[Session, User] | None, form: Parameters) -> AnyResponse:
-    if found is None:
-        return await render(request, SignedOutPage(title=Words("Signed out")))
-    session, user = found
-    check_csrf(request, form, csrf_cookie(request, session))
+async def _answered(
+    request: AnyRequest, logout: LogoutRequest, session: Session, user: User, form: Parameters
+) -> AnyResponse:
     if form["decision"] != "sign-out":
         return redirect_response(server_of(request).settings, f"{server_of(request).issuer}/")
-    return await _end(request, NOWHERE, session, user)
+    return await _end(request, logout, session, user)
 
 
 async def _end(request: AnyRequest, logout: LogoutRequest, session: Session, user: User) -> AnyResponse:

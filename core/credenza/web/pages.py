@@ -289,6 +289,8 @@ class SignOutPage(FormPage):
     """Who is signed in."""
     application: str = ""
     """The application that asked for it."""
+    asked: tuple[tuple[str, str], ...] = ()
+    """Its request, as hidden fields that come back with the answer: what leads back to it."""
 
 
 @dataclass(kw_only=True)
