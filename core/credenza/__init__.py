@@ -45,7 +45,7 @@ from .console_api import (
 )
 from .encryption import Undecryptable
 from .endpoints.discovery import describe as provider_metadata
-from .endpoints.interaction import complete_sign_in, sign_in_wishes, way_on
+from .endpoints.interaction import complete_sign_in, sign_in_wishes, sign_in_with_new, way_on
 from .endpoints.pages import check_username, invite
 from .events import (
     ConsentGiven,
@@ -410,6 +410,7 @@ __all__ = [
     "set_session_cookie",
     "shown_permissions",
     "sign_in_wishes",
+    "sign_in_with_new",
     "signed_in",
     "signed_in_form",
     "signed_in_upload",

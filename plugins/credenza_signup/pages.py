@@ -35,9 +35,9 @@ from credenza import (
     neighbourhood,
     password_refusal,
     query_parameters,
-    redirect_response,
     render,
     server_of,
+    sign_in_with_new,
     transaction,
     users,
     visitor_of,
@@ -145,7 +145,7 @@ async def new_account(request: AnyRequest, token: FromPath[str]) -> AnyResponse:
         page.full_name = form.get("name", "").strip()[:200]
         page.message = await _create(request, token, email, page.full_name, form)
         if not page.message:
-            return redirect_response(server.settings, server.issuer + _back(request))
+            return await sign_in_with_new(request, query_parameters(request).get("continue", ""), email)
         page.status = 422
     return visitor.known(await render(request, page, status=page.status))
 

@@ -46,6 +46,22 @@ def test_from_the_application_and_back_to_it(
     assert seen(user_agent.get(post_office.link())).status == 404
 
 
+def test_the_link_may_be_opened_in_another_browser(
+    credenza: Credenza, client: RelyingParty, user_agent: UserAgent, post_office: MailServer, settled: Any
+) -> None:
+    """On a telephone, for example: what was begun here is not there, and the new account is no error."""
+    page = seen(user_agent.get(client.authorization_url()))
+    user_agent.get(next(link for link in page.links if "/signup" in link))
+    user_agent.submit([("email", "joan@example.com")])
+    settled()
+    telephone = UserAgent(credenza)
+    telephone.get(post_office.link())
+    page = seen(telephone.submit([("name", "Joan"), ("password", NEW), ("password_again", NEW)]))
+    assert (page.status, page.name) == (200, "sign-in")
+    assert "joan@example.com" in page.html
+    assert seen(telephone.sign_in("joan@example.com", NEW)).name == "account"
+
+
 def test_nobody_learns_who_has_an_account(credenza: Credenza, post_office: MailServer, settled: Any) -> None:
     answers = set()
     for email in ("ada@example.com", "new@example.com"):
