@@ -24,6 +24,7 @@ from typing import Any
 from urllib.parse import urlsplit
 from uuid import uuid4
 
+import forked
 import httpx
 import psutil
 import pytest
@@ -297,9 +298,7 @@ class LiveServer:
 
     def command(self, *arguments: str) -> str:
         """Another `credenza` command on the same database; returns what it printed."""
-        done = subprocess.run(
-            self._credenza(*arguments), env=self.env, cwd=self.folder, capture_output=True, text=True, check=False
-        )
+        done = forked.run(arguments, env=self.env, cwd=self.folder)
         assert done.returncode == 0, done.stderr
         return done.stdout
 

@@ -1,0 +1,40 @@
+"""Commands of `credenza` in processes of their own that need not import everything again: forked from one that has."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import sys
+from collections.abc import Mapping, Sequence
+from importlib.metadata import entry_points
+from pathlib import Path
+from subprocess import CompletedProcess
+from tempfile import TemporaryDirectory
+
+from credenza.__main__ import main
+
+PROCESSES = multiprocessing.get_context("forkserver")
+PROCESSES.set_forkserver_preload(
+    ["credenza.__main__", "credenza.commands", *(plugin.module for plugin in entry_points(group="credenza"))]
+)
+
+
+def run(arguments: Sequence[str], *, env: Mapping[str, str], cwd: Path) -> CompletedProcess[str]:
+    """As `subprocess.run(["credenza", *arguments])` would, after a tenth of the time."""
+    with TemporaryDirectory() as folder:
+        out, err = Path(folder, "out"), Path(folder, "err")
+        process = PROCESSES.Process(target=_become, args=(list(arguments), dict(env), cwd, out, err))
+        process.start()
+        process.join()
+        assert process.exitcode is not None
+        return CompletedProcess(arguments, process.exitcode, out.read_text(), err.read_text())
+
+
+def _become(arguments: Sequence[str], env: Mapping[str, str], cwd: Path, out: Path, err: Path) -> None:
+    for stream, path in ((sys.stdout, out), (sys.stderr, err)):
+        with path.open("wb") as file:
+            os.dup2(file.fileno(), stream.fileno())
+    os.environ.clear()
+    os.environ.update(env)
+    os.chdir(cwd)
+    sys.exit(main(arguments))
