@@ -318,6 +318,16 @@ def test_prune_removes_what_the_files_sections_do_not_name(credenza_command: Run
 
 
 @pytest.mark.usefixtures("declared")
+@pytest.mark.parametrize("options", [[], ["--dry-run"]])
+def test_a_weak_password_is_said(credenza_command: Run, file: Callable[[Any], Path], options: list[str]) -> None:
+    """R-PW-03: a file may hold one, for a test machine, and whoever applies it hears of it, rehearsal or not."""
+    done = credenza_command("apply", file({"users": [{"username": "joan", "password": "short"}]}), *options)
+    assert done.status == 0
+    assert "warning: users: joan: Use at least 15 characters." in done.error
+    assert "short" not in done.error.replace("shorter", "")
+
+
+@pytest.mark.usefixtures("declared")
 def test_prune_keeps_the_last_administrator(credenza_command: Run, file: Callable[[Any], Path]) -> None:
     done = credenza_command("apply", file({"users": []}), "--prune")
     assert done.status == 0
