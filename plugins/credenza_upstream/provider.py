@@ -144,7 +144,7 @@ def authenticated_at(claims: Mapping[str, Any], kept: Mapping[str, str], now: in
     Whoever was to sign in anew did so, as far as the provider tells: some know neither `max_age` nor `auth_time`.
     """
     at = claims.get("auth_time")
-    if isinstance(at, bool) or not isinstance(at, int | float) or at >= int(kept["sent_at"]) - SKEW:
+    if isinstance(at, bool) or not isinstance(at, int | float) or at >= int(kept.get("sent_at", "0")) - SKEW:
         return None
     if "max_age" in kept and at < now - int(kept["max_age"]):
         raise Refused("it did not ask to sign in again")

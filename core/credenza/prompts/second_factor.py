@@ -124,7 +124,7 @@ class SecondFactorPrompt(Prompt):
     async def _proved(self, waiting: Waiting, user: User, factor: SecondFactor) -> None:
         """A new session id either way: what was copied before is worth less than what is proved now."""
         if "user" in waiting.begun:
-            before, acr, since = waiting.begun["amr"], waiting.begun["acr"], waiting.begun["since"]
+            before, acr, since = waiting.begun["amr"], waiting.begun["acr"], waiting.begun.get("since")
         else:
             assert waiting.session is not None
             before, acr, since = waiting.session.amr, waiting.session.acr, waiting.session.authenticated_at
@@ -136,4 +136,4 @@ class SecondFactorPrompt(Prompt):
         waiting.begun["skipped"] = True
         if "user" in waiting.begun:
             begun = waiting.begun
-            await sign_in(waiting, Authentication(user, tuple(begun["amr"]), begun["acr"], begun["since"]))
+            await sign_in(waiting, Authentication(user, tuple(begun["amr"]), begun["acr"], begun.get("since")))
