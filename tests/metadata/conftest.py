@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import secrets
 import time
 from base64 import urlsafe_b64encode
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 from uuid import uuid4
 
@@ -15,7 +16,7 @@ import jwt
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 
-from credenza.testing import SECRET, Callback, Credenza, PageSeen, RelyingParty, UserAgent
+from credenza.testing import SECRET, Callback, Credenza, PageSeen, RelyingParty, UserAgent, running, test_settings
 
 JWT_BEARER = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 REDIRECT_URI = "https://probe.example.com/cb"
@@ -97,6 +98,13 @@ class Probe:
 
     def post(self, path: str, form: dict[str, str], **options: Any) -> httpx.Response:
         return self.credenza.request("POST", path, data=form, **options)
+
+
+@pytest.fixture(scope="module")
+def credenza(copy_database: Callable[[str], str]) -> Iterator[Credenza]:
+    """One server for all values: each test declares an application of its own."""
+    with running(test_settings(copy_database(os.environ.get("TEST_ENGINE", "sqlite")))) as started:
+        yield started
 
 
 @pytest.fixture
