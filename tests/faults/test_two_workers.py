@@ -41,9 +41,9 @@ async def at_once(party: RelyingParty, requests: Sequence[tuple[str, dict[str, s
     return [(int(a.split(b" ", 2)[1]), json.loads(a.partition(b"\r\n\r\n")[2] or b"{}")) for a in answers]
 
 
-@pytest.fixture
-def server(filled_postgresql_url: str, start_server: Callable[..., Any]) -> Any:
-    return start_server(filled_postgresql_url, workers=2)
+@pytest.fixture(scope="module")
+def server(copy_database: Callable[[str], str], serve: Callable[..., Any]) -> Any:
+    return serve(database_url=copy_database("postgresql"), workers=2)
 
 
 @pytest.fixture
