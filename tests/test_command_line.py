@@ -344,6 +344,19 @@ def test_prune_keeps_the_last_administrator(credenza_command: Run, file: Callabl
         ({"people": []}, "there is no section 'people'"),
         ({"users": [{"username": "eve", "pasword": "x"}]}, "unknown key 'pasword'"),
         ({"users": [{"username": "eve smith"}]}, "no spaces"),
+        *(
+            ({"applications": [{"client_id": "app", "metadata": {name: value}}]}, name)
+            for name, value in (
+                ("consent_lifetime", "an hour"),
+                ("consent_lifetime", True),
+                ("consent_lifetime", 0),
+                ("default_max_age", "600"),
+                ("resources", "https://orders.example.com/v2"),  # every part of it would be one
+                ("resources", [{"identifier": "https://orders.example.com"}]),
+                ("dpop_bound_access_tokens", "no"),
+                ("require_pushed_authorization_requests", "false"),
+            )
+        ),
         ({"users": [{"username": "eve"}, {"username": "Eve"}]}, "users: user eve is in the file twice"),
         ("users: []\nroles: []\nusers: []", "the key 'users' is there twice"),
         (

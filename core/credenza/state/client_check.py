@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from ..protocol import fapi, jose
 from ..protocol.clients import Client
@@ -68,9 +69,30 @@ def check_client(client: Client, algorithms: Sequence[str] = jose.ALGORITHMS) ->
             client.metadata.get("subject_type", "public") in SUBJECT_TYPES,
             f"subject_type: {' or '.join(SUBJECT_TYPES)}",
         ),
+        *_metadata_checks(client.metadata),
         (not (client.jwks and client.jwks_uri), "jwks and jwks_uri exclude each other"),
         (0 < client.access_token_lifetime <= 24 * 3600, "access_token_lifetime: 1 to 86400 seconds"),
     ]
     for right, message in checks:
         if not right:
             raise StateError(f"{client.name}: {message}")
+
+
+def _metadata_checks(metadata: Mapping[str, Any]) -> list[tuple[bool, str]]:
+    """What is read of it has the type that it is read as; a file may hold anything."""
+    metadata = {name: value for name, value in metadata.items() if value is not None}
+    resources = metadata.get("resources", [])
+    flags = ("require_pushed_authorization_requests", "dpop_bound_access_tokens")
+    return [
+        (_is_number(metadata.get("consent_lifetime", 1), least=1), "consent_lifetime: a number of seconds, at least 1"),
+        (_is_number(metadata.get("default_max_age", 0), least=0), "default_max_age: a number of seconds"),
+        (
+            isinstance(resources, list) and all(isinstance(resource, str) for resource in resources),
+            "resources: a list of identifiers",
+        ),
+        *((isinstance(metadata.get(flag, False), bool), f"{flag}: true or false") for flag in flags),
+    ]
+
+
+def _is_number(value: object, *, least: int) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and least <= value < 2**31
