@@ -27,7 +27,7 @@ from credenza import (
 
 from . import store
 from .pages import TEMPLATES
-from .provider import CALLBACK, metadata
+from .provider import callback_of, metadata
 from .store import Upstream
 
 LIST = "/console/sign-in-providers"
@@ -199,7 +199,7 @@ def _new_form(visit: ConsoleVisit) -> UpstreamForm:
         lead="Register there with the redirect URI below, and enter what it gave you.",
         path=(UP,),
         action=f"{LIST}/create",
-        callback=visit.server.issuer + CALLBACK,
+        callback=callback_of(visit.server, "SHORT-NAME"),
         values={"scope": "openid email profile", "enabled": "on"},
     )
 
@@ -209,7 +209,7 @@ async def _form(visit: ConsoleVisit, upstream: Upstream) -> UpstreamForm:
         title=upstream.title,
         path=(UP,),
         action=f"{LIST}/{upstream.id}",
-        callback=visit.server.issuer + CALLBACK,
+        callback=callback_of(visit.server, upstream.id),
         known=upstream.id,
         links=await store.count_links(upstream.id),
         values={

@@ -94,15 +94,16 @@ async def sent_away(visitor: Visitor, upstream: Upstream, why: Mapping[str, str]
     return address
 
 
-@get("/upstream/callback", name="back from elsewhere")
-async def callback(request: AnyRequest) -> AnyResponse:
+@get("/upstream/{upstream_id:str}/callback", name="back from elsewhere")
+async def callback(request: AnyRequest, upstream_id: FromPath[str]) -> AnyResponse:
     server, visitor, answer = server_of(request), visitor_of(request), query_parameters(request)
     state = answer.get("state", "")
-    spent = await store.spend_state(server, state, visitor.cookie) if is_token(state, "upstream_state") else None
-    upstream = await store.find_upstream(spent[0]) if spent is not None else None
-    if spent is None or upstream is None or not upstream.enabled:
-        return await _stopped(request, upstream, Refused("the state is not one of this browser"), "/")
-    kept = spent[1]
+    kept = None
+    if is_token(state, "upstream_state"):
+        kept = await store.spend_state(server, state, visitor.cookie, upstream_id)
+    upstream = await store.find_upstream(upstream_id) if kept is not None else None
+    if kept is None or upstream is None or not upstream.enabled:
+        return await _stopped(request, upstream, Refused("the state is not one of this browser and provider"), "/")
     back = ACCOUNT if "user" in kept else way_on(kept.get("continue", ""))
     try:
         if answer.repeated or "code" not in answer:

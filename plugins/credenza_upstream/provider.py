@@ -26,7 +26,6 @@ from credenza import (
 
 from .store import Upstream, secret_of
 
-CALLBACK = "/upstream/callback"
 FRESH = 600  # seconds that metadata is kept in this process
 SKEW = 60  # seconds that their clock may be behind ours
 ENDPOINTS = ("authorization_endpoint", "token_endpoint", "jwks_uri")
@@ -75,6 +74,13 @@ async def metadata(server: AuthorizationServer, issuer: str, *, fresh: bool = Fa
     return found
 
 
+def callback_of(server: AuthorizationServer, upstream_id: str) -> str:
+    """Each provider sends people back to an address of its own: what one of them answers is never taken for the answer
+    of another one, which would be handed the code. RFC 9700 §4.4.2.2.
+    """
+    return f"{server.issuer}/upstream/{upstream_id}/callback"
+
+
 def new_request(wishes: SignInWishes, now: int) -> dict[str, str]:
     """What is kept until the answer comes: nonce, verifier and how fresh it must be. RFC 7636 §4.1, Core §3.1.2.1."""
     fresh = {"max_age": str(wishes.max_age)} if wishes.max_age is not None else {}
@@ -89,7 +95,7 @@ async def authorization_address(
     challenge = base64.urlsafe_b64encode(hashlib.sha256(kept["verifier"].encode()).digest()).decode().rstrip("=")
     parameters = {
         "client_id": upstream.client_id,
-        "redirect_uri": server.issuer + CALLBACK,
+        "redirect_uri": callback_of(server, upstream.id),
         "response_type": "code",
         "scope": upstream.scope,
         "state": state,
@@ -114,7 +120,7 @@ async def redeem(
     form = {
         "grant_type": "authorization_code",
         "code": answer["code"],
-        "redirect_uri": server.issuer + CALLBACK,
+        "redirect_uri": callback_of(server, upstream.id),
         "code_verifier": kept["verifier"],
     }
     secret = secret_of(server, upstream)

@@ -138,15 +138,16 @@ async def keep_state(
         await s.insert(row)
 
 
-async def spend_state(server: AuthorizationServer, state: str, browser: str) -> tuple[str, dict[str, str]] | None:
-    """Which provider it was, and what was kept; once, in the browser that began it."""
+async def spend_state(server: AuthorizationServer, state: str, browser: str, upstream_id: str) -> dict[str, str] | None:
+    """What was kept; once, in the browser that began it, and back from the provider it was sent to."""
     s, key = StateRow, digest_secret(state)
-    mine = (s.id == key) & (s.browser == digest_secret(browser)) & (s.expires_at > server.now())
-    rows = await s.delete().where(mine).returning(s.upstream, s.sealed)
+    mine = (s.id == key) & (s.browser == digest_secret(browser)) & (s.upstream == upstream_id)
+    rows = await s.delete().where(mine & (s.expires_at > server.now())).returning(s.sealed)
     if not rows:
         return None
-    values = json.loads(server.keyring.decrypt(rows[0]["sealed"], place=f"credenza_upstream_state/{key}/sealed"))
-    return str(rows[0]["upstream"]), values
+    opened = server.keyring.decrypt(rows[0]["sealed"], place=f"credenza_upstream_state/{key}/sealed")
+    kept: dict[str, str] = json.loads(opened)
+    return kept
 
 
 async def clean_up(now: int) -> int:

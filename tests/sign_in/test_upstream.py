@@ -38,7 +38,7 @@ class Elsewhere:
         self.live = live
         self.name = f"person-{uuid4().hex[:8]}"
         self.client_id = f"client-{uuid4().hex[:8]}"
-        redirect_uri = "https://id.example.com/upstream/callback"
+        redirect_uri = "https://id.example.com/upstream/other/callback"
         live.apply(
             {
                 "users": [
@@ -116,7 +116,7 @@ def pressed(agent: UserAgent, page: PageSeen) -> str:
 
 def back(agent: UserAgent, callback: Callback, **changes: str) -> Any:
     query = callback.parameters | changes
-    return agent.get("/upstream/callback?" + urlencode({n: v for n, v in query.items() if v}))
+    return agent.get("/upstream/other/callback?" + urlencode({n: v for n, v in query.items() if v}))
 
 
 def link(agent: UserAgent, elsewhere: Elsewhere, user: str = "ada") -> Any:
@@ -138,7 +138,7 @@ def test_linked_first_and_then_used(
     url = begun(agent, client)
     asked = parse_qs(urlsplit(url).query)
     assert asked["code_challenge_method"] == ["S256"]
-    assert asked["redirect_uri"] == ["https://id.example.com/upstream/callback"]
+    assert asked["redirect_uri"] == ["https://id.example.com/upstream/other/callback"]
     assert len(asked["nonce"][0]) >= 43
     page = seen(back(agent, elsewhere.go(url)))
     assert page.name == "consent"
@@ -357,6 +357,31 @@ class TestHowLongAgo:
         page = seen(back(agent, callback))
         assert page.name == "consent"
         assert abs(id_token(client, agent.decide())["auth_time"] - signed_in_at) < 60
+
+
+def test_the_answer_of_one_provider_is_never_taken_for_that_of_another(
+    credenza: Credenza, client: RelyingParty, provider: Any, elsewhere: Elsewhere
+) -> None:
+    """RFC 9700 §4.4: one that leads a browser on to another one, with the state it was sent itself, is handed no code.
+
+    By the address alone: not every provider says in `iss` who it is.
+    """
+    provider()
+    seen(link(UserAgent(credenza), elsewhere))
+    provider(id="evil", title="Evil Harbour")
+    agent = UserAgent(credenza)
+    page = seen(agent.get(client.authorization_url()))
+    sent = agent.get(next(link for link in page.links if link.startswith("/upstream/evil/begin")))
+    assert isinstance(sent, Callback)
+    asked = {name: values[0] for name, values in parse_qs(urlsplit(sent.url).query).items()}
+    assert asked["redirect_uri"] == "https://id.example.com/upstream/evil/callback"
+    honest = asked | {"redirect_uri": "https://id.example.com/upstream/other/callback"}
+    answer = elsewhere.go(f"{sent.url.partition('?')[0]}?{urlencode(honest)}")
+    assert "code" in answer.parameters
+    page = seen(back(agent, answer, iss=""))
+    assert (page.status, page.error) == (400, "upstream_failed")
+    assert credenza.run(StateRow.count().run) == 1, "nothing was spent"
+    assert seen(agent.get("/account")).name == "sign-in"
 
 
 def test_a_link_from_elsewhere_begins_nothing(credenza: Credenza, provider: Any) -> None:
