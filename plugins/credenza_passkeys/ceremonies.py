@@ -135,8 +135,9 @@ async def proved(server: AuthorizationServer, text: str, challenge: bytes, user:
         raise Refused("it is somebody else's passkey")
     response = answer.get("response")
     handle = response.get("userHandle") if isinstance(response, dict) else None
-    if handle is not None and handle != base64url.encode(passkey.user_id.encode()):
-        raise Refused("the passkey speaks of another user")
+    # "If the user was not identified …, verify that response.userHandle is present." §7.2, step 6
+    if (handle is not None or user is None) and handle != base64url.encode(passkey.user_id.encode()):
+        raise Refused("the passkey speaks of another user, or of none")
     try:
         verified = webauthn.verify_authentication_response(
             credential=answer,
