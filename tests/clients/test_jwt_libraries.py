@@ -46,12 +46,15 @@ def test_it_verifies_our_id_token_and_our_access_token(
     verified(live_server, application, the_user, algorithm, read)
 
 
+@pytest.fixture(scope="module")
+def with_eddsa(copy_database: Callable[[str], str], serve: Callable[..., Any]) -> Any:
+    return serve(database_url=copy_database("sqlite"), settings={"signing_algorithms": "RS256,EdDSA"})
+
+
 @pytest.mark.filterwarnings("ignore:EdDSA is deprecated")  # RFC 9864 gives it the name Ed25519
 @pytest.mark.parametrize("read", [read_with_joserfc, read_with_pyjwt])
-def test_it_verifies_ed25519_where_the_settings_have_it(
-    filled_sqlite_url: str, start_server: Callable[..., Any], read: Callable[..., Any]
-) -> None:
-    server = start_server(filled_sqlite_url, signing_algorithms="RS256,EdDSA")
+def test_it_verifies_ed25519_where_the_settings_have_it(with_eddsa: Any, read: Callable[..., Any]) -> None:
+    server = with_eddsa
     document = server.request("GET", "/.well-known/openid-configuration").json()
     assert document["id_token_signing_alg_values_supported"] == ["RS256", "EdDSA"]
 
