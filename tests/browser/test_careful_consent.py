@@ -35,7 +35,6 @@ def server(serve: Callable[..., Any], tmp_path_factory: pytest.TempPathFactory) 
 def consent(server: Any, page: Any, **changes: str) -> None:
     """From the application to the consent page."""
     client = RelyingParty(server, "app", CALLBACK)
-    page.route("https://app.example.com/**", lambda route: route.fulfill(body="Back", content_type="text/html"))
     page.goto(server.issuer + client.authorization_url(**changes))
     page.fill("[name=identifier]", "ada")
     page.fill("[name=password]", PASSWORD)
@@ -59,17 +58,17 @@ def test_who_may_change_something_is_confirmed_in_a_second_step(
     authorize.click()
     assert page.locator("[data-page=consent]").is_visible(), "the box must be ticked first"
     page.get_by_label("I know that, and I want it.").check()
-    authorize.click()
-    page.wait_for_url("https://app.example.com/**")
-    assert "code=" in page.url
+    with page.expect_request("https://app.example.com/**") as back:
+        authorize.click()
+    assert "code=" in back.value.url
 
 
 def test_cancel_needs_no_second_step(server: Any, open_page: Callable[..., Any]) -> None:
     page = open_page({server.issuer, "https://app.example.com"})
     consent(server, page, scope="openid orders:write", resource=ORDERS, prompt="consent")
-    page.get_by_role("button", name="Cancel").click()
-    page.wait_for_url("https://app.example.com/**")
-    assert "error=access_denied" in page.url
+    with page.expect_request("https://app.example.com/**") as back:
+        page.get_by_role("button", name="Cancel").click()
+    assert "error=access_denied" in back.value.url
 
 
 def test_who_changes_nothing_is_asked_in_one(server: Any, open_page: Callable[..., Any]) -> None:

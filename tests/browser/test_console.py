@@ -97,11 +97,10 @@ def test_an_application_made_in_the_console_signs_a_user_in(live_server: Any, op
 def authorize(open_page: Callable[..., Any], issuer: str, url: str) -> str:
     """Another browser, in which ada signs in and authorizes; returns the address at which the application waits."""
     user = open_page({issuer, "https://tides.example.com"})
-    user.route("https://tides.example.com/**", lambda route: route.fulfill(body="<title>back</title>"))
     user.goto(url)
     sign_in(user, "ada")
     user.locator("[data-page=consent]").wait_for()
     assert "Tide Tables wants to use your account" in " ".join(user.inner_text("h1").split())
-    user.get_by_role("button", name="Authorize").click()
-    user.wait_for_url("https://tides.example.com/**")
-    return str(user.url)
+    with user.expect_request("https://tides.example.com/**") as back:
+        user.get_by_role("button", name="Authorize").click()
+    return str(back.value.url)

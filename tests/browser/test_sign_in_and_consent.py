@@ -33,7 +33,6 @@ def test_they_fit_the_screen_and_need_no_script(
     party = RelyingParty(live_server, registered["client_id"], f"{HOME}/cb")
     url = party.authorization_url(scope="openid profile email phone orders:read", resource=ORDERS)
     page = open_page({live_server.issuer, HOME}, width=width, color_scheme=scheme, java_script_enabled=False)
-    page.route(f"{HOME}/**", lambda route: route.fulfill(body="<title>back</title>"))
 
     page.goto(live_server.issuer + url)
     page.locator("[data-page=sign-in]").wait_for()
@@ -59,9 +58,9 @@ def test_they_fit_the_screen_and_need_no_script(
     ):
         assert shown in text
     page.get_by_role("checkbox", name="Your phone number").uncheck()
-    page.get_by_role("button", name="Authorize").click()
-    page.wait_for_url(f"{HOME}/**")
-    answer = parse_qs(urlsplit(page.url).query)
+    with page.expect_request(f"{HOME}/**") as back:
+        page.get_by_role("button", name="Authorize").click()
+    answer = parse_qs(urlsplit(back.value.url).query)
     assert answer["iss"] == [live_server.issuer]
     assert answer["state"] == ["state-of-the-test"]
     form = {"grant_type": "authorization_code", "code": answer["code"][0], "redirect_uri": party.redirect_uri}
@@ -75,13 +74,12 @@ def test_cancel_says_so_to_the_application(
     registered = application(redirect_uris=[f"{HOME}/cb"])
     party = RelyingParty(live_server, registered["client_id"], f"{HOME}/cb")
     page = open_page({live_server.issuer, HOME})
-    page.route(f"{HOME}/**", lambda route: route.fulfill(body="<title>back</title>"))
     page.goto(live_server.issuer + party.authorization_url())
     page.get_by_label("Email or username").fill("grace")
     page.get_by_label("Password").fill(PASSWORD)
     page.get_by_role("button", name="Sign in", exact=True).click()
-    page.get_by_role("button", name="Cancel").click()
-    page.wait_for_url(f"{HOME}/**")
-    answer = parse_qs(urlsplit(page.url).query)
+    with page.expect_request(f"{HOME}/**") as back:
+        page.get_by_role("button", name="Cancel").click()
+    answer = parse_qs(urlsplit(back.value.url).query)
     assert answer["error"] == ["access_denied"]
     assert answer["iss"] == [live_server.issuer]
