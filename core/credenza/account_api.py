@@ -23,6 +23,7 @@ from typing import Any, ClassVar
 from .objects import Authentication
 from .protocol.assurance import strength
 from .protocol.parameters import Parameters
+from .protocol.words import Words
 from .server import AuthorizationServer
 from .store.sessions import Session
 from .store.users import User, hold_user
@@ -72,7 +73,9 @@ class AccountPage(FormPage):
 
 
 class LastWayIn(Exception):
-    """Without it the user could not sign in any more: nothing is taken away."""
+    """Without it the user could not sign in any more: nothing is taken away, and `text` says so."""
+
+    text = Words("This is your only way to sign in. Add another one first.")
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,7 +22,7 @@ from urllib.parse import urlsplit
 
 from .protocol import jose
 from .protocol.documents import parse_json
-from .protocol.redirect_uris import check_web_uri
+from .protocol.redirect_uris import USUAL_PORTS, check_web_uri
 from .settings import Settings
 
 if TYPE_CHECKING:
@@ -32,9 +32,7 @@ TIMEOUT = 5.0
 MAX_BYTES = 64 * 1024
 JWKS_FRESH = 300  # seconds
 JWKS_REFETCH = 30  # seconds between two looks for a kid we do not know
-MOST_JWKS = (
-    1000  # addresses of which anything is remembered; clients that register themselves name as many as they like
-)
+MOST_JWKS = 1000  # addresses that are remembered: clients that register themselves name as many as they like
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
@@ -189,7 +187,7 @@ async def _fetch(
 
     parts = urlsplit(url)
     host = parts.hostname or ""
-    port = parts.port or (443 if parts.scheme == "https" else 80)
+    port = parts.port or USUAL_PORTS.get(parts.scheme, 80)
     address = await _judged_address(settings, host, port)
     literal = f"[{address}]" if ":" in address else address
     target = httpx.URL(url).copy_with(host=literal)

@@ -13,7 +13,7 @@ from typing import Any, get_type_hints
 from urllib.parse import urlsplit
 
 from .protocol.jose import ALGORITHMS
-from .protocol.redirect_uris import is_loopback
+from .protocol.redirect_uris import USUAL_PORTS, is_loopback
 
 PREFIX = "CREDENZA_"
 # Read elsewhere, before there are settings: where the file is, and whether to print what plugins do.
@@ -166,8 +166,8 @@ def _check_issuer(issuer: str) -> None:
         or "@" in parts.netloc
     ):
         raise SettingsError(f"issuer: {issuer!r} is not an https address without query and fragment")
-    port = {"https": ":443", "http": ":80"}[parts.scheme]
-    if parts.netloc != parts.netloc.lower() or parts.netloc.endswith((port, ":")) or parts.hostname.endswith("."):
+    usual = f":{USUAL_PORTS[parts.scheme]}"
+    if parts.netloc != parts.netloc.lower() or parts.netloc.endswith((usual, ":")) or parts.hostname.endswith("."):
         # Browsers name it so, and a form of ours that comes from another origin is refused. RFC 6454 §6.1
         raise SettingsError("issuer: write the host in lower case, without a dot at the end and without the usual port")
     if parts.path:

@@ -100,8 +100,8 @@ async def remove_passkey(visit: AccountVisit) -> AccountDone | PasskeysPage:
             await visit.check_way_in()
             await _changed(visit, "removed", name)
             cookie = await visit.renew_session()
-    except LastWayIn:
-        return await _refused(visit, Words("This is your only way to sign in. Add another one first."))
+    except LastWayIn as refused:
+        return await _refused(visit, refused.text)
     return AccountDone(HERE, "passkey-removed", cookie)
 
 

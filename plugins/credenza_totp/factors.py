@@ -25,6 +25,7 @@ from . import store
 from .seeds import matching_step, new_seed, picture, sealed, unsealed
 
 TEMPLATES = Path(__file__).parent / "templates"
+TOO_OLD = Words("Please begin again: this page was too old.")
 WRONG = Words("This code is not right. Codes change every half a minute, and each one counts once.")
 
 
@@ -86,14 +87,14 @@ class AuthenticatorApp(SecondFactor):
     async def enrol(self, waiting: Waiting, user: User, form: Parameters) -> SecondFactorPage | str:
         seed = unsealed(self.server, user, form.get("seed", ""))
         if seed is None:
-            return Words("Please begin again: this page was too old.")
+            return TOO_OLD
         waiting.memory["seed"] = seed  # the same picture again when the code is wrong
         step = matching_step(seed, digits(form), self.server.now())
         if step is None:
             return WRONG
         async with transaction():
             if not await store.save_app(self.server, user, seed, step):
-                return Words("Please begin again: this page was too old.")  # set up meanwhile, maybe by somebody else
+                return TOO_OLD  # set up meanwhile, maybe by somebody else
             codes = await store.new_recovery_codes(self.server, user)
             await self.server.emit(
                 FactorChanged(actor=user.id, user=user.id, address=waiting.address, factor=self.name, action="added")

@@ -103,9 +103,9 @@ async def unlink(visit: AccountVisit) -> AccountDone | LinkedPage:
                 )
             )
             cookie = await visit.renew_session()
-    except LastWayIn:
+    except LastWayIn as refused:
         page = await _page(visit)
-        page.message, page.status = Words("This is your only way to sign in. Add another one first."), 422
+        page.message, page.status = refused.text, 422
         return page
     return AccountDone(HERE, "upstream-removed", cookie)
 

@@ -121,7 +121,7 @@ async def record(
     assert waiting.client is not None
     assert waiting.user is not None
     server, context, now = waiting.server, context_of(situation.choices), waiting.server.now()
-    lifetime = waiting.client.metadata.get("consent_lifetime")
+    lifetime = waiting.client.consent_lifetime
     consent = Consent(
         id=consent_id(waiting.user.id, waiting.client.id, context),
         user_id=waiting.user.id,
@@ -129,7 +129,7 @@ async def record(
         context=context,
         fingerprint=waiting.client.fingerprint,
         automatic=automatic,
-        expires_at=now + int(lifetime) if lifetime else None,
+        expires_at=now + lifetime if lifetime else None,
         granted=granted,
         declined=declined,
     )

@@ -57,9 +57,8 @@ async def consent_page(waiting: Waiting, situation: Situation, message: str) -> 
 def _how_long(waiting: Waiting) -> str:
     """For how long at most an application goes on without its user."""
     assert waiting.client is not None
-    seconds = waiting.server.settings.refresh_token_lifetime
-    if lifetime := waiting.client.metadata.get("consent_lifetime"):
-        seconds = min(seconds, int(lifetime))
+    lifetime = waiting.server.settings.refresh_token_lifetime
+    seconds = min(lifetime, waiting.client.consent_lifetime or lifetime)
     return Counted("For %(count)s day at most", "For %(count)s days at most", count=max(-(-seconds // DAY), 1))
 
 

@@ -167,6 +167,12 @@ class Client:
         return self.fapi or bool(self.metadata.get("dpop_bound_access_tokens"))
 
     @property
+    def consent_lifetime(self) -> int | None:
+        """Seconds after which users are asked again; None for never."""
+        lifetime = self.metadata.get("consent_lifetime")
+        return int(lifetime) if lifetime else None
+
+    @property
     def self_registered(self) -> bool:
         """Whether it came by itself, so that all it says about itself is its own word."""
         return "registered_by" in self.metadata

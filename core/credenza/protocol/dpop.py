@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 
 from . import jose
 from .errors import InvalidDPoPProof
+from .redirect_uris import USUAL_PORTS
 
 OLDEST = 60  # seconds
 AHEAD = 60
@@ -72,7 +73,7 @@ def same_address(sent: object, url: str) -> bool:
         return False
     try:
         theirs, ours = urlsplit(sent), urlsplit(url)
-        ports = [part.port or {"https": 443, "http": 80}.get(part.scheme) for part in (theirs, ours)]
+        ports = [part.port or USUAL_PORTS.get(part.scheme) for part in (theirs, ours)]
     except ValueError:
         return False
     return (

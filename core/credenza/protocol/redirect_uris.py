@@ -10,6 +10,7 @@ from .errors import UnsafeRequest
 from .words import Words
 
 MAX_LENGTH = 2000
+USUAL_PORTS = {"https": 443, "http": 80}  # RFC 9110 §4.2
 LONGEST_HOST = 253  # RFC 1035 §2.3.4; the port counts too here
 DANGEROUS_SCHEMES = frozenset(
     {

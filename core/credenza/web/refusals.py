@@ -6,7 +6,7 @@ import logging
 
 from ..events import AuthorizationRefused, TokenRefused
 from .limits import Limiter, neighbourhood
-from .requests import AnyRequest, address_of, server_of
+from .requests import AnyRequest, server_of
 from .rules import Rule
 
 logger = logging.getLogger("credenza")
@@ -17,7 +17,7 @@ BY_ADDRESS = Rule("refused requests in the audit log by address", burst=600, sec
 async def write_down(request: AnyRequest, event: AuthorizationRefused | TokenRefused) -> None:
     """What anybody can cause; of more than so many from one address the program's own log tells."""
     limiter: Limiter = request.app.state.limiter
-    if await limiter.allow((BY_ADDRESS, neighbourhood(address_of(request)))):
+    if await limiter.allow((BY_ADDRESS, neighbourhood(event.address))):
         await server_of(request).emit(event)
     else:
         logger.info("not in the audit log: %s of %s refused, %s", event.error, event.client, event.error_id)
