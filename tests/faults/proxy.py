@@ -26,6 +26,7 @@ class Proxy:
         self._writers: set[asyncio.StreamWriter] = set()
         self._tasks: set[asyncio.Task[None]] = set()
         self._server: asyncio.Server | None = None
+        self._shutting: asyncio.Task[None] | None = None
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
         self._thread.start()
@@ -49,54 +50,59 @@ class Proxy:
         self._loop.close()
 
     async def _open(self) -> None:
-        self._server = await asyncio.start_server(self._connected, "127.0.0.1", self.port)
+        if self._shutting is not None:
+            await self._shutting
+        self._server = await asyncio.start_server(self._accept, "127.0.0.1", self.port)
         self.port = self._server.sockets[0].getsockname()[1]
 
     async def _shut(self) -> None:
-        if self._server is not None:
-            self._server.close()
-            self._server = None
-        for writer in list(self._writers):
-            writer.transport.abort()
-        for task in list(self._tasks):
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        self._cut()
+        await self._end()
 
     def _give_up(self) -> None:
         """What shut() does, from inside of a connection."""
+        self._cut()
+        self.packets = None
+        self._shutting = asyncio.ensure_future(self._end())
+        self.closed_itself.set()
+
+    def _cut(self) -> None:
+        for listener in self._server.sockets if self._server is not None else ():
+            self._loop.remove_reader(listener.fileno())
+        for writer in self._writers:
+            writer.transport.abort()
+
+    async def _end(self) -> None:
+        await asyncio.sleep(0.01)  # whoever was accepted before gets its turn: asyncio.Server would lose its socket
         if self._server is not None:
             self._server.close()
             self._server = None
-        for writer in list(self._writers):
+        for writer in self._writers:
             writer.transport.abort()
-        self.packets = None
-        self.closed_itself.set()
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await asyncio.sleep(0.01)  # the loop closes what was cut, in its next rounds
 
-    async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.current_task()
-        assert task is not None
+    def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._writers.add(writer)
+        task = asyncio.ensure_future(self._carry(reader, writer))
         self._tasks.add(task)
-        try:
-            await self._carry(reader, writer)
-        except asyncio.CancelledError:
-            pass  # shut
-        finally:
-            self._tasks.discard(task)
+        task.add_done_callback(self._tasks.discard)
 
     async def _carry(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        target = next(self._targets)
+        pair = {writer}
         try:
+            target = next(self._targets)
             if isinstance(target, str):
                 far_reader, far_writer = await asyncio.open_unix_connection(target)
             else:
                 far_reader, far_writer = await asyncio.open_connection(*target)
-        except OSError:
-            writer.transport.abort()
-            return
-        pair = {writer, far_writer}
-        self._writers |= pair
-        try:
+            pair.add(far_writer)
+            self._writers.add(far_writer)
             await asyncio.gather(self._copy(reader, far_writer, slow=True), self._copy(far_reader, writer))
+        except OSError:
+            pass  # the target is away
         finally:
             self._writers -= pair
             for one in pair:
