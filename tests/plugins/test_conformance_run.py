@@ -14,7 +14,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 EXAMPLES = ROOT / "docs/plugins/examples"
 SINGLE_FILES = ["staff_directory.py", "kiosk_client.py", "opening_hours.py"]
-INSTALLED = sorted(entry.name for entry in entry_points(group="credenza"))
+INSTALLED = ["defaults", *sorted(entry.name for entry in entry_points(group="credenza"))]
 
 
 def run(folder: Path, *plugins: str) -> subprocess.CompletedProcess[str]:
@@ -121,6 +121,31 @@ WRONG = {
     "its_claims_are_json_and_none_of_the_protocols[odd]": "is not JSON serializable",
     "its_claims_for_access_tokens_are_json[hanging]": "TimeoutError",
 }
+GRANTS = """
+from credenza import GrantType, hookimpl
+
+class Careful(GrantType):
+    name = "urn:example:careful"
+
+    async def token_response(self, server, request):
+        return {"access_token": "…", "token_type": "Bearer"}
+
+class Generous(Careful):
+    name = "urn:example:generous"
+
+    async def token_response(self, server, request):
+        return {"access_token": "…", "token_type": "Bearer", "id_token": "…"}
+
+class Careless(Careful):
+    name = "urn:example:careless"
+
+    async def token_response(self, server, request):
+        return {"access_token": request.parameters["ticket"], "token_type": "Bearer"}
+
+@hookimpl
+def register_grant_types():
+    return [Careful(), Generous(), Careless()]
+"""
 THEMES = """
 from pathlib import Path
 from credenza import Theme, hookimpl
@@ -144,6 +169,17 @@ def test_careless_scope_sources_are_told_what_is_wrong(tmp_path: Path) -> None:
         assert f"FAILED ::test_{test}" in done.stdout
         assert said in done.stdout
     assert not re.search(r"FAILED .*\[right\]", done.stdout)
+
+
+@pytest.mark.slow
+def test_careless_grant_types_are_told_what_is_wrong(tmp_path: Path) -> None:
+    done = run(tmp_path, written(tmp_path, GRANTS))
+    assert done.returncode == 1
+    name = "::test_a_grant_type_names_nobody_for_an_empty_request"
+    assert f"PASSED {name}[urn:example:careful]" in done.stdout
+    assert f"FAILED {name}[urn:example:generous]" in done.stdout
+    assert "an application alone has no user" in done.stdout
+    assert f"FAILED {name}[urn:example:careless]" in done.stdout
 
 
 @pytest.mark.slow
