@@ -60,6 +60,7 @@ mutants: $(STAMP) ## break the code where it decides, and see whether a test not
 bench: $(STAMP) ## measure against npm oidc-provider, in paired and alternating runs on SQLite and PostgreSQL; needs npm
 	$(BIN)/python benchmarks/bench.py --keep
 	$(BIN)/python benchmarks/bench.py --database postgresql --keep
+	$(BIN)/python benchmarks/bench.py --first 1000 --keep
 
 chromium: $(STAMP) ## find a Chromium for the browser tests, else install one
 	@if command -v chromium chromium-browser google-chrome >/dev/null 2>&1; then :; \

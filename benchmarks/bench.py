@@ -1,10 +1,14 @@
 """Credenza against npm oidc-provider, in one paired and alternating run.
 
     python benchmarks/bench.py [--database sqlite|postgresql] [--rounds 5] [--seconds 2] [--only code_es,refresh_es]
+    python benchmarks/bench.py --first 1000
 
 Each server is one process on one core, the load comes from the other core over 8 keep-alive connections. What counts is
 the server's own CPU time for one operation, and the ratio of the two: a busy machine changes the one, not the other.
 PostgreSQL's own time counts for neither; it runs wherever there is room.
+
+With --first, both are started anew for every round, and each operation is measured from the first time: what a server
+costs after a deployment, before a just-in-time compiler has seen it often.
 """
 
 from __future__ import annotations
@@ -16,8 +20,8 @@ import platform
 import statistics
 import sys
 import tempfile
-from collections.abc import Callable
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlencode
@@ -129,10 +133,12 @@ class Row:
         return ordered[min(len(ordered) - 1, int(part * len(ordered)))] * 1000
 
 
-async def measure(process: Process, users: list[User], operation: Operation, seconds: float, row: Row) -> None:
+async def measure(
+    process: Process, users: list[User], operation: Operation, row: Row, *, seconds: float, operations: int = 1_000_000
+) -> None:
     await asyncio.gather(*(operation(user) for user in users))  # what it needs to begin with is not its cost
     before = process.cpu_seconds()
-    done = await repeat(users, operation, operations=1_000_000, seconds=seconds)
+    done = await repeat(users, operation, operations=operations, seconds=seconds)
     spent = process.cpu_seconds() - before
     row.cpu_ms.append(spent / done.operations * 1000)
     row.rate.append(done.operations / done.seconds)
@@ -161,6 +167,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--seconds", type=float, default=2.0)
+    parser.add_argument("--first", type=int, default=0, help="only so many operations, of servers that just started")
     parser.add_argument("--only", default="")
     parser.add_argument("--port", type=int, default=8790)
     parser.add_argument("--database", choices=("sqlite", "postgresql"), default="sqlite")
@@ -178,19 +185,53 @@ def main() -> None:
         starters: list[Callable[[], Process]] = [lambda: credenza(folder, arguments.port, servers_core, database=ours)]
         if not arguments.alone:
             starters.append(lambda: peer(folder, arguments.port + 1, servers_core, database=theirs))
-        processes: list[Process] = []
-        try:
-            processes.extend(start() for start in starters)
-            if load_core >= 0:
-                os.sched_setaffinity(0, {load_core})
+        section = "bench" if arguments.database == "sqlite" else "bench on postgresql"
+        if arguments.first:
+            section = "bench of first operations"
+            report = first(starters, load_core, chosen, arguments.rounds, arguments.first)
+        else:
             goals = arguments.database == "sqlite"
-            report = asyncio.run(run(processes, chosen, arguments.rounds, arguments.seconds, goals=goals))
-        finally:
-            for process in processes:
-                process.stop()
+            with running(starters, load_core) as processes:
+                report = asyncio.run(run(processes, chosen, arguments.rounds, arguments.seconds, goals=goals))
     print(report)  # noqa: T201
     if arguments.keep:
-        keep("bench" if arguments.database == "sqlite" else "bench on postgresql", report)
+        keep(section, report)
+
+
+@contextmanager
+def running(starters: list[Callable[[], Process]], load_core: int) -> Iterator[list[Process]]:
+    """The servers, while this process keeps to the core for the load."""
+    everywhere = os.sched_getaffinity(0)
+    processes: list[Process] = []
+    try:
+        processes.extend(start() for start in starters)
+        if load_core >= 0:
+            os.sched_setaffinity(0, {load_core})
+        yield processes
+    finally:
+        os.sched_setaffinity(0, everywhere)
+        for process in processes:
+            process.stop()
+
+
+def first(
+    starters: list[Callable[[], Process]], load_core: int, chosen: list[str], rounds: int, operations: int
+) -> str:
+    rows: dict[str, dict[str, Row]] = {operation: {} for operation in chosen}
+    names: list[str] = []
+    for turn in range(rounds):
+        for operation in chosen:
+            for start in starters if turn % 2 == 0 else starters[::-1]:
+                with running([start], load_core) as (process,):
+                    if process.name not in names:
+                        names.append(process.name)
+                    row = rows[operation].setdefault(process.name, Row())
+                    users = [User(process.server, ACCOUNT) for _ in range(CONNECTIONS)]
+                    work = OPERATIONS[operation][1]
+                    asyncio.run(measure(process, users, work, row, seconds=60, operations=operations))
+        print(f"round {turn + 1} …", file=sys.stderr, flush=True)  # noqa: T201
+    head = f"The first {operations} operations of servers that just started, {rounds} times; medians."
+    return f"{head}\n\n{table(rows, names, goals=False)}"
 
 
 async def run(processes: list[Process], chosen: list[str], rounds: int, seconds: float, *, goals: bool = True) -> str:
@@ -203,7 +244,7 @@ async def run(processes: list[Process], chosen: list[str], rounds: int, seconds:
             order = processes if turn % 2 == 0 else processes[::-1]
             for process in order:
                 row = rows[operation][process.name]
-                await measure(process, users[process.name], OPERATIONS[operation][1], seconds, row)
+                await measure(process, users[process.name], OPERATIONS[operation][1], row, seconds=seconds)
         print(f"{operation} …", file=sys.stderr, flush=True)  # noqa: T201
     lines = [
         f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}; {rounds} rounds of "

@@ -32,7 +32,6 @@ ARGON2 = {"time_cost": 2, "memory_kib": 19_456, "parallelism": 1}
 WEB = {alg: Client(f"web-{alg.lower()}", alg=alg) for alg in ("ES256", "RS256")}
 PUBLIC = {alg: Client(f"spa-{alg.lower()}", secret="", alg=alg) for alg in ("ES256", "RS256")}
 MACHINE = {alg: Client(f"machine-{alg.lower()}", alg=alg) for alg in ("ES256", "RS256")}
-TICKS = os.sysconf("SC_CLK_TCK")
 
 
 @dataclass(slots=True)
@@ -55,11 +54,8 @@ class Process:
         return found
 
     def cpu_seconds(self) -> float:
-        total = 0
-        for pid in self.pids():
-            fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-            total += int(fields[11]) + int(fields[12])
-        return total / TICKS
+        """To the nanosecond, of all threads, those that ended among them: the clock of clock_getcpuclockid(3)."""
+        return sum(time.clock_gettime(~pid << 3 | 2) for pid in self.pids())
 
     def memory_mib(self) -> float:
         """Proportional set size: shared pages are counted once."""
