@@ -88,13 +88,17 @@ async def _received(request: AnyRequest, limit: int) -> bytes:
 
 
 def address_of(request: AnyRequest) -> str:
-    """Where the request comes from. Forwarded headers are believed only from proxies that the settings name."""
+    """Where the request comes from. Forwarded headers are believed only from proxies that the settings name.
+
+    Some proxies add a header of their own below the one that came: all of them are one list. RFC 9110 §5.3.
+    """
     client = request.scope["client"]
     address = client[0] if client else ""
     proxies = server_of(request).settings.trusted_proxies
     if not proxies:
         return address[:64]
-    hops = [hop.strip() for hop in request.headers.get("x-forwarded-for", "").split(",") if hop.strip()]
+    forwarded = ",".join(request.headers.getall("x-forwarded-for", []))
+    hops = [hop.strip() for hop in forwarded.split(",") if hop.strip()]
     while hops and is_in(address, proxies):
         address = hops.pop()
     return address[:64]
