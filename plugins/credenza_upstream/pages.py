@@ -106,7 +106,7 @@ async def callback(request: AnyRequest, upstream_id: FromPath[str]) -> AnyRespon
         return await _stopped(request, upstream, Refused("the state is not one of this browser and provider"), "/")
     back = ACCOUNT if "user" in kept else way_on(kept.get("continue", ""))
     try:
-        if answer.repeated or "code" not in answer:
+        if answer.repeated or "error" in answer or "code" not in answer:
             raise Refused(f"it answered with {answer.get('error', 'nothing')[:40]!r}")
         claims = await redeem(server, upstream, answer, kept)
         at = authenticated_at(claims, kept, server.now())

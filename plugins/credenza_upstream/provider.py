@@ -5,6 +5,7 @@ Every call goes out through the guard against addresses inside.
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import hashlib
 import secrets
@@ -28,6 +29,7 @@ from .store import Upstream, secret_of
 
 FRESH = 600  # seconds that metadata is kept in this process
 SKEW = 60  # seconds that their clock may be behind ours
+PATIENCE = 8.0  # seconds for all that is asked of it when somebody comes back
 ENDPOINTS = ("authorization_endpoint", "token_endpoint", "jwks_uri")
 
 
@@ -59,6 +61,8 @@ async def metadata(server: AuthorizationServer, issuer: str, *, fresh: bool = Fa
     for name, address in addresses.items():
         try:
             check_web_uri(address)
+            if "#" in address:
+                raise ValueError("An endpoint has no fragment.")  # RFC 6749 §3.1-3.2
         except ValueError as error:
             raise Refused(f"{name} of {issuer} is no address") from error
     methods = content.get("token_endpoint_auth_methods_supported", ["client_secret_basic"])
@@ -112,8 +116,28 @@ async def authorization_address(
 async def redeem(
     server: AuthorizationServer, upstream: Upstream, answer: Mapping[str, str], kept: Mapping[str, str]
 ) -> Mapping[str, Any]:
-    """The claims of the ID token for the code in an answer. Raises Refused."""
-    found = await metadata(server, upstream.issuer)
+    """The claims about whoever comes back with this answer. Raises Refused.
+
+    Each of its endpoints may be slow: nobody waits for longer than PATIENCE for all of them together.
+    """
+    deadline = asyncio.get_running_loop().time() + PATIENCE
+    try:
+        async with asyncio.timeout_at(deadline):
+            found = await metadata(server, upstream.issuer)
+            tokens = await _tokens(server, upstream, found, answer, kept)
+            claims = await _proved(server, upstream, found, tokens, kept)
+    except TimeoutError as error:
+        raise Refused(f"{upstream.issuer} takes too long") from error
+    return {**await _userinfo(server, found, tokens.get("access_token"), claims["sub"], deadline), **claims}
+
+
+async def _tokens(
+    server: AuthorizationServer,
+    upstream: Upstream,
+    found: Metadata,
+    answer: Mapping[str, str],
+    kept: Mapping[str, str],
+) -> dict[str, Any]:
     sent = answer.get("iss")
     if (sent is not None or found.sends_iss) and sent != upstream.issuer:
         raise Refused("the answer is of another issuer")  # RFC 9207 §2.4
@@ -127,13 +151,22 @@ async def redeem(
     authorization = _basic(upstream.client_id, secret) if secret and found.basic else ""
     if not authorization:
         form |= {"client_id": upstream.client_id, **({"client_secret": secret} if secret else {})}
-    tokens = _object(
-        found.token_endpoint, await _call(server, found.token_endpoint, form=form, authorization=authorization)
-    )
+    called = await _call(server, found.token_endpoint, form=form, authorization=authorization)
+    return _object(found.token_endpoint, called)
+
+
+async def _proved(
+    server: AuthorizationServer,
+    upstream: Upstream,
+    found: Metadata,
+    tokens: Mapping[str, Any],
+    kept: Mapping[str, str],
+) -> Mapping[str, Any]:
+    """The claims of the ID token."""
     token = tokens.get("id_token")
     if not isinstance(token, str):
         raise Refused("the token endpoint sends no ID token")
-    claims = await check_id_token(
+    return await check_id_token(
         server,
         token,
         issuer=upstream.issuer,
@@ -141,7 +174,6 @@ async def redeem(
         jwks_uri=found.jwks_uri,
         nonce=kept["nonce"],
     )
-    return {**await _userinfo(server, found, tokens.get("access_token"), claims["sub"]), **claims}
 
 
 def authenticated_at(claims: Mapping[str, Any], kept: Mapping[str, str], now: int) -> int | None:
@@ -157,15 +189,18 @@ def authenticated_at(claims: Mapping[str, Any], kept: Mapping[str, str], now: in
     return max(int(at), 0)
 
 
-async def _userinfo(server: AuthorizationServer, found: Metadata, token: object, subject: str) -> Mapping[str, Any]:
+async def _userinfo(
+    server: AuthorizationServer, found: Metadata, token: object, subject: str, deadline: float
+) -> Mapping[str, Any]:
     """What is not in the ID token: a name, an address. It is about the same person, or it is nothing. Core §5.3.2."""
     if not found.userinfo_endpoint or not isinstance(token, str):
         return {}
     try:
-        answer = await _call(server, found.userinfo_endpoint, authorization=f"Bearer {token}")
+        async with asyncio.timeout_at(deadline):
+            answer = await _call(server, found.userinfo_endpoint, authorization=f"Bearer {token}")
         claims = _object(found.userinfo_endpoint, answer)
-    except Refused:
-        return {}  # signed, or away: one can sign in without it
+    except (Refused, TimeoutError):
+        return {}  # signed, away, or slow: one can sign in without it
     return claims if claims.get("sub") == subject else {}
 
 

@@ -1,0 +1,327 @@
+"""Signing in with a provider that lies or is broken: it is refused on a page of ours, soon. Core §3.1.3.7, RFC 8725."""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import hmac
+import json
+import time
+from base64 import urlsafe_b64encode
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from typing import Any
+from urllib.parse import urlencode
+
+import pytest
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import padding, rsa
+
+from credenza import outbound, users
+from credenza.testing import Callback, Credenza, PageSeen, UserAgent
+from credenza_upstream import provider as upstream_provider
+from credenza_upstream.tables import LinkRow
+
+from .conftest import press, seen
+
+PROVIDERS = "/console/sign-in-providers"
+SECRET = "what-the-provider-gave-us"
+DISCOVERY = "/.well-known/openid-configuration"
+Sign = Callable[[bytes], bytes]
+
+
+@pytest.fixture
+def credenza_settings() -> dict[str, Any]:
+    return {"outbound_allow": ("127.0.0.1",)}
+
+
+@pytest.fixture(autouse=True)
+def short_of_patience(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(outbound, "TIMEOUT", 1.0)
+
+
+@pytest.fixture(scope="module")
+def keys() -> list[rsa.RSAPrivateKey]:
+    return [rsa.generate_private_key(public_exponent=65537, key_size=2048) for _ in range(2)]
+
+
+def b64(data: bytes) -> str:
+    return urlsafe_b64encode(data).decode().rstrip("=")
+
+
+def signing(key: rsa.RSAPrivateKey, algorithm: hashes.HashAlgorithm | None = None) -> Sign:
+    return lambda text: key.sign(text, padding.PKCS1v15(), algorithm or hashes.SHA256())
+
+
+def mac(key: bytes) -> Sign:
+    return lambda text: hmac.new(key, text, hashlib.sha256).digest()
+
+
+class Provider:
+    """A provider that is right but for what a test changes: `claims`, `header`, `sign`, and the pages of its `site`."""
+
+    def __init__(self, credenza: Credenza, site: Any, keys: list[rsa.RSAPrivateKey]) -> None:
+        self.credenza, self.site, self.keys = credenza, site, keys
+        self.issuer = site.url("").rstrip("/")
+        self.nonce = ""
+        self.as_it_should_be()
+
+    def as_it_should_be(self) -> None:
+        self.claims: dict[str, Any] = {}
+        self.header: dict[str, Any] = {"alg": "RS256", "kid": "one"}
+        self.sign = signing(self.keys[0])
+        self.describe()
+        self.site.publish("/jwks", {"keys": [self.jwk()]})
+        self.site.publish("/userinfo", {"sub": "somebody", "name": "Some Body"})
+        self.site.pages["/token"] = lambda handler: wire(200, self.tokens())(handler)
+        self.forget()
+
+    def describe(self, **changes: Any) -> None:
+        endpoints = {name: self.site.url(f"/{name}") for name in ("token", "userinfo")}
+        document = {
+            "issuer": self.issuer,
+            "authorization_endpoint": self.site.url("/authorize"),
+            "jwks_uri": self.site.url("/jwks"),
+            **{f"{name}_endpoint": address for name, address in endpoints.items()},
+        }
+        self.site.publish(DISCOVERY, document | changes)
+        self.forget()
+
+    def forget(self) -> None:
+        """What our server has kept of it."""
+        upstream_provider._KEPT.clear()
+        self.credenza.server.remote_keys._kept.clear()
+        self.credenza.server.remote_keys._failed.clear()
+
+    def jwk(self, number: int = 0) -> dict[str, Any]:
+        public = self.keys[number].public_key().public_numbers()
+        return {"kty": "RSA", "n": b64(public.n.to_bytes(256, "big")), "e": "AQAB", "kid": "one"}
+
+    def tokens(self, **changes: Any) -> bytes:
+        now = self.credenza.server.now()
+        usual = {"iss": self.issuer, "aud": "us", "sub": "somebody", "iat": now, "exp": now + 300, "nonce": self.nonce}
+        claims = {name: value for name, value in (usual | self.claims).items() if value is not ...}
+        text = f"{b64(json.dumps(self.header).encode())}.{b64(json.dumps(claims).encode())}"
+        token = f"{text}.{b64(self.sign(text.encode()))}"
+        return json.dumps({"id_token": token, "access_token": "theirs", "token_type": "Bearer"} | changes).encode()
+
+    def begin(self, agent: UserAgent) -> str:
+        """Press its button; the state with which the browser is to come back."""
+        page = seen(agent.get("/account"))
+        sent = agent.get(next(link for link in page.links if link.startswith("/upstream/hostile/begin")))
+        assert isinstance(sent, Callback), sent.text
+        self.nonce = sent.parameters["nonce"]
+        return sent.parameters["state"]
+
+    def come_back(self, *, before: Callable[[], object] = lambda: None, **changes: str | None) -> PageSeen:
+        agent = UserAgent(self.credenza)
+        query = {"code": "c", "state": self.begin(agent)} | changes
+        before()
+        return seen(agent.get("/upstream/hostile/callback?" + urlencode({n: v for n, v in query.items() if v})))
+
+    def refused(self, what: object, **options: Any) -> None:
+        page = self.come_back(**options)
+        assert (page.status, page.error) == (400, "upstream_failed"), what
+        assert self.credenza.run(LinkRow.count().run) == 0, what
+        assert self.credenza.run(users.count_users, search="hostile-") == 0, what
+
+
+@pytest.fixture
+def hostile(credenza: Credenza, admin: UserAgent, web_site: Any, keys: list[rsa.RSAPrivateKey]) -> Iterator[Provider]:
+    provider = Provider(credenza, web_site, keys)
+    admin.get(f"{PROVIDERS}/create")
+    form = {"id": "hostile", "title": "Hostile Harbour", "issuer": provider.issuer, "client_id": "us", "secret": SECRET}
+    press(admin, f"{PROVIDERS}/create", *form.items(), ("scope", "openid"), ("enabled", "on"), ("create_users", "on"))
+    yield provider
+    provider.forget()
+
+
+def wire(status: int, body: bytes = b"", *headers: bytes, length: bool = True) -> Callable[[Any], None]:
+    """An answer byte for byte."""
+    lines = [b"HTTP/1.1 %03d Answer" % status, *(headers or [b"Content-Type: application/json"])]
+    lines += [b"Content-Length: %d" % len(body)] if length else []
+
+    def answer(handler: Any) -> None:
+        handler.wfile.write(b"\r\n".join([*lines, b"", body]))
+        handler.close_connection = True
+
+    return answer
+
+
+def endless(begin: bytes, again: bytes) -> Callable[[Any], None]:
+    def answer(handler: Any) -> None:
+        handler.wfile.write(begin)
+        with suppress(OSError):
+            while True:
+                handler.wfile.write(again)
+
+    return answer
+
+
+def late(answer: Callable[[Any], None], seconds: float) -> Callable[[Any], None]:
+    def wait(handler: Any) -> None:
+        time.sleep(seconds)
+        answer(handler)
+
+    return wait
+
+
+def test_with_nothing_changed_it_works(hostile: Provider, credenza: Credenza) -> None:
+    page = hostile.come_back()
+    assert page.name == "account"
+    assert "Some Body" in page.text
+    assert credenza.run(LinkRow.count().run) == 1
+
+
+WRONG: dict[str, list[Any]] = {
+    "iss": ["https://evil.example", ["https://evil.example"], None, 1],
+    "aud": ["other", [], ["other"], ["us", "other"], None, {"us": 1}],
+    "azp": ["other", ["us"], None],
+    "nonce": ["x", "", None, ["x"], 1, "é"],
+    "exp": [1, None, "9999999999", 9999999999, -1, True, [1], 1e300, 10**400],
+    "iat": [9999999999, "1", None],
+    "nbf": [9999999999, "x"],
+    "sub": ["", None, 1, "x" * 256, "a\nb", ["somebody"], "a\0b", "\ud800"],
+}
+
+
+def test_3_1_3_7_claims_that_are_not_right(hostile: Provider) -> None:
+    for name, values in WRONG.items():
+        for value in [*values, *([...] if name not in ("azp", "nbf") else [])]:
+            hostile.claims = {name: value}
+            hostile.refused(hostile.claims)
+    hostile.claims = {"aud": ["us", "other"], "azp": "other"}
+    hostile.refused(hostile.claims)
+
+
+def test_signatures_that_are_not_the_providers(hostile: Provider, keys: list[rsa.RSAPrivateKey]) -> None:
+    public, spki = keys[0].public_key(), serialization.PublicFormat.SubjectPublicKeyInfo
+    encodings = (serialization.Encoding.PEM, serialization.Encoding.DER)
+    known = [SECRET.encode(), b"", *(public.public_bytes(encoding, spki) for encoding in encodings)]
+    ours, theirs = signing(keys[0]), signing(keys[1])
+    attempts: list[tuple[dict[str, Any], Sign]] = [
+        *(({"alg": alg, "kid": "one"}, lambda text: b"") for alg in ("none", "None", "nOnE")),
+        *(({"alg": "HS256", **kid}, mac(key)) for key in known for kid in ({}, {"kid": "one"})),
+        ({"alg": "RS256", "kid": "one"}, theirs),
+        ({"alg": "RS256", "jwk": hostile.jwk(1)}, theirs),
+        ({"alg": "RS256", "kid": "one", "jku": hostile.site.url("/evil")}, theirs),
+        *(({"alg": "RS256", "kid": kid}, ours) for kid in ("two", "../one", "one\0", 1, ["one"], "x" * 10_000)),
+        *(({"alg": "RS256", "kid": "one", "typ": typ}, ours) for typ in ("at+jwt", "logout+jwt", ["JWT"])),
+        *(({"alg": "RS256", "kid": "one", name: value}, ours) for name, value in (("crit", ["x"]), ("b64", False))),
+        *(({"alg": alg, "kid": "one"}, ours) for alg in ("PS256", "ES256", "EdDSA", ["RS256"], None)),
+        ({"alg": "RS512", "kid": "one"}, signing(keys[0], hashes.SHA512())),
+    ]
+    for hostile.header, hostile.sign in attempts:
+        hostile.refused(hostile.header)
+    assert not any("evil" in path for path, _ in hostile.site.seen)
+
+
+def test_what_is_no_id_token(hostile: Provider) -> None:
+    nested = b64(b"[" * 5000) + ".e30.x"
+    for token in (1, None, "", "a.b", "..", "é.é.é", "\ud800.a.b", ["a"], "e30.e30.e30", "W10.W10.W10", nested):
+        hostile.site.pages["/token"] = wire(200, hostile.tokens(id_token=token))
+        hostile.refused(token)
+
+
+BROKEN = {
+    "a redirect": wire(302, b"", b"Location: https://127.0.0.1/userinfo"),
+    "an error": wire(500, b"no"),
+    "a page": wire(200, b"<html>", b"Content-Type: text/html"),
+    "nothing": wire(200),
+    "no content": wire(204, length=False),
+    "no object": wire(200, b"null"),
+    "a number beyond all numbers": wire(200, b'{"keys": 1e999}'),
+    "many digits": wire(200, b'{"keys": ' + b"9" * 6000 + b"}"),
+    "many levels": wire(200, b"[" * 60_000),
+    "no text": wire(200, b'{"a": "\xff"}'),
+    "compressed": wire(200, gzip.compress(b" " * 10_000_000), b"Content-Encoding: gzip"),
+    "too much": wire(200, b" " * 3_000_000),
+    "no end": endless(b"HTTP/1.1 200 OK\r\n\r\n", b" " * 100_000),
+    "headers without end": endless(b"HTTP/1.1 200 OK\r\n", b"X-Y: " + b"z" * 1000 + b"\r\n"),
+    "not yet, for ever": endless(b"", b"HTTP/1.1 100 Continue\r\n\r\n"),
+    "no HTTP": lambda handler: handler.wfile.write(b"\0\1garbage\r\n\r\n"),
+    "less than announced": wire(200, b"{}", b"Content-Length: 100", length=False),
+    "a wrong length": wire(200, b"{}", b"Content-Length: -1", length=False),
+    "wrong chunks": wire(200, b"zz\r\n{}", b"Transfer-Encoding: chunked", length=False),
+    "another protocol": wire(101, b"{}", b"Upgrade: x", b"Connection: Upgrade", length=False),
+    "an unknown status": wire(999, b"{}"),
+    "odd headers": wire(200, b"{}", b"Set-Cookie: a=\xff; expires=Foo; max-age=" + b"9" * 30, b"Content-Type: \xff"),
+    "an end": lambda handler: None,
+}
+
+
+@pytest.mark.parametrize("place", [DISCOVERY, "/token", "/jwks"])
+def test_an_endpoint_that_is_broken(hostile: Provider, place: str) -> None:
+    for what, answer in BROKEN.items():
+        hostile.as_it_should_be()
+
+        def breaks(answer: Callable[[Any], None] = answer) -> None:
+            hostile.forget()
+            hostile.site.pages[place] = answer
+
+        began = time.monotonic()
+        hostile.refused(what, before=breaks)
+        assert time.monotonic() - began < 3, what
+
+
+def test_one_can_sign_in_without_userinfo(hostile: Provider) -> None:
+    for what, answer in BROKEN.items():
+        hostile.site.pages["/userinfo"] = answer
+        assert hostile.come_back().name == "account", what
+
+
+def test_what_userinfo_says_of_somebody_else_is_nothing(hostile: Provider, credenza: Credenza) -> None:
+    """Core §5.3.2; and an address that is not said to be verified, in so many words, is not kept."""
+    for claims in (
+        {"sub": "other", "name": "EVIL"},
+        {"name": "EVIL"},
+        {"sub": ["somebody"], "name": "EVIL"},
+        {"sub": "somebody", "name": ["EVIL"]},
+        {"sub": "somebody", "name": "EVIL\nEVIL"},
+        *({"sub": "somebody", "email": "x@example.com", "email_verified": v} for v in ("true", 1, False, None, [True])),
+        {"sub": "somebody", "email": "a@example.com, b@example.com", "email_verified": True},
+        {"sub": "somebody", "email": "ADA@example.com", "email_verified": True},
+    ):
+        hostile.site.publish("/userinfo", claims)
+        page = hostile.come_back()
+        assert page.name == "account", claims
+        assert "EVIL" not in page.html, claims
+        (made,) = credenza.run(users.list_users, search="hostile-")
+        assert (made.email, made.email_verified) == (None, False), claims
+        credenza.run(users.delete_user, made.id)
+
+
+def test_metadata_that_leads_elsewhere(hostile: Provider) -> None:
+    for changes in (
+        {"issuer": "https://other.example"},
+        *(
+            {"authorization_endpoint": uri}
+            for uri in ("javascript:alert(1)", "//evil.example", "https://x.example#y", 1)
+        ),
+        *({"token_endpoint": uri} for uri in ("https://10.0.0.1/token", "file:///etc/passwd", "https://x.example/#y")),
+        *({"jwks_uri": uri} for uri in ("https://169.254.169.254/", "https://127.1/", None)),
+    ):
+        hostile.as_it_should_be()
+        hostile.refused(changes, before=lambda changes=changes: hostile.describe(**changes))
+
+
+def test_an_answer_that_is_an_error_or_two_answers(hostile: Provider) -> None:
+    for changes in ({"error": "access_denied"}, {"error": "<b>\r\n\x1b[31m" + "x" * 5000}, {"code": ""}, {"iss": "x"}):
+        hostile.refused(changes, **changes)
+
+
+def test_endpoints_that_are_all_slow_keep_nobody_waiting(hostile: Provider, monkeypatch: pytest.MonkeyPatch) -> None:
+    """G1: each answers within its time, and all together do not."""
+    monkeypatch.setattr(upstream_provider, "PATIENCE", 1.2)
+    slow = {path: late(answer, 0.8) for path, answer in hostile.site.pages.items()}
+
+    def slows() -> None:
+        hostile.forget()
+        hostile.site.pages |= slow
+
+    began = time.monotonic()
+    hostile.refused("three in a row", before=slows)
+    assert time.monotonic() - began < 2.2
+    hostile.as_it_should_be()
+    hostile.site.pages["/userinfo"] = slow["/userinfo"]
+    assert "Some Body" in hostile.come_back().text
