@@ -7,7 +7,9 @@ import json
 import os
 import re
 import shutil
+import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -132,6 +134,10 @@ def test_help_lists_every_command(credenza_command: Run) -> None:
         ["apply"],
         ["export", "--nonsense"],
         ["serve", "--port", "many"],
+        ["serve", "--port", "65536"],
+        ["serve", "--workers", "0"],
+        ["demo", "--app-port", "0"],
+        ["admin", "create", "--username", "olive", "--role", "nonsense"],
         ["--config"],
     ],
     ids=" ".join,
@@ -142,6 +148,12 @@ def test_wrong_usage_exits_with_2_and_one_line(credenza_command: Run, arguments:
     assert done.out == ""
     assert done.error.startswith("credenza")
     assert "--help" in done.error
+
+
+def test_the_version_is_told(credenza_command: Run) -> None:
+    done = credenza_command("--version")
+    assert (done.status, done.err) == (0, "")
+    assert re.fullmatch(r"credenza \d+\.\d+\.\d+\n", done.out)
 
 
 def test_a_command_that_is_not_there_makes_no_files(credenza_command: Run, tmp_path: Path) -> None:
@@ -178,16 +190,26 @@ def test_a_database_that_is_none_is_one_line(credenza_command: Run, tmp_path: Pa
 
 
 @pytest.mark.parametrize(
-    "url", ["mysql://localhost/credenza", "credenza.db", "sqlite://credenza.db", "postgresql://[bad"]
+    "url",
+    [
+        "mysql://localhost/credenza",
+        "credenza.db",
+        "sqlite://credenza.db",
+        "sqlite:////",
+        "sqlite:///.",
+        "postgresql://[bad",
+        "postgresql://localhost:99999/credenza",
+    ],
 )
 def test_a_database_address_that_is_none_is_one_line(
     credenza_command: Run, monkeypatch: pytest.MonkeyPatch, url: str
 ) -> None:
     monkeypatch.setenv("CREDENZA_DATABASE_URL", url)
     monkeypatch.setenv("CREDENZA_SECRET_KEY", "0123456789abcdef0123456789abcdef")
-    done = credenza_command("export")
-    assert done.status == 1
-    assert "database_url" in done.error
+    for command in ("export", "check"):
+        done = credenza_command(command)
+        assert done.status == 1
+        assert "database_url" in done.error
 
 
 def test_a_database_that_cannot_be_reached_is_one_line(credenza_command: Run, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -511,6 +533,30 @@ def test_a_user_becomes_an_administrator(credenza_command: Run, file: Callable[[
     assert user["administrator"] == "full"
 
 
+def test_another_password_from_the_command_line_ends_what_the_old_one_opened(
+    credenza_command: Run, tmp_path: Path
+) -> None:
+    """Whoever knew the old one is out, as everywhere else: links that set a password go too."""
+    credenza_command("admin", "create", "--username", "olive")
+    credenza_command("admin", "create", "--username", "olive", "--password-stdin", typed=PASSWORD)
+    with closing(sqlite3.connect(tmp_path / "credenza.db")) as database:
+        assert database.execute("SELECT count(*) FROM credenza_invitation").fetchone() == (0,)
+        (details,) = database.execute("SELECT data FROM credenza_audit_event WHERE name = 'PasswordChanged'").fetchone()
+    assert "command line" in details
+
+
+def test_an_address_is_given_to_a_user_who_becomes_an_administrator(
+    credenza_command: Run, file: Callable[[Any], Path]
+) -> None:
+    people = [{"username": "ada"}, {"username": "grace", "email": "grace@example.com", "email_verified": True}]
+    credenza_command("apply", file({"users": people}))
+    credenza_command("admin", "create", "--username", "ada", "--email", "Ada@example.com")
+    done = credenza_command("admin", "create", "--username", "ada", "--email", "grace@example.com")
+    assert (done.status, done.error) == (1, "credenza: grace@example.com is the confirmed address of grace")
+    ada, _ = exported(credenza_command)["users"]
+    assert ada == {"username": "ada", "email": "ada@example.com", "administrator": "full"}
+
+
 @pytest.mark.parametrize("password", ["", "short", "passwordpassword", "olive-olive-olive"])
 def test_a_weak_password_is_refused_and_creates_nobody(credenza_command: Run, password: str) -> None:
     done = credenza_command("admin", "create", "--username", "olive", "--password-stdin", typed=f"{password}\n")
@@ -584,6 +630,7 @@ def test_check_is_not_content_with_pending_migrations(credenza_command: Run, mon
         ("TRUSTED_PROXIES", "::/0", "::/0 is everybody"),
         ("TRACE_PLUGINS", "1", "for debugging"),
         ("CACHE_URL", "valkey://127.0.0.1:9", "the cache does not answer"),
+        ("PLUGINS_DISABLED", "console,consol", "no plugin is called 'consol'"),
         ("SECRET_KEY", "ab" * 20, "not made at random"),
         ("SECRET_KEY", "another key than the one of this database", "another secret key"),
     ],

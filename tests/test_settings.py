@@ -178,6 +178,22 @@ def test_a_proxy_is_an_address_or_a_network() -> None:
 # -- the secret key ---------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize("entry", ["10.0.0.0/33", "https://intranet.example.com", "two words", "host:port", "[::1"])
+def test_where_calls_may_go_is_a_host_or_a_network(entry: str) -> None:
+    assert entry in wrong(outbound_allow=(entry,))
+
+
+def test_hosts_ports_addresses_and_networks_may_be_called() -> None:
+    entries = ("intranet", "intranet.example.com:8443", "10.0.0.0/8", "10.0.0.1", "::1", "[::1]:8443", "fd00::/8")
+    assert Settings(outbound_allow=entries).outbound_allow == entries
+
+
+def test_a_text_is_no_list(config: Path) -> None:
+    config.write_text('mail_from = ["a@example.com", "b@example.com"]')
+    with pytest.raises(SettingsError, match="mail_from must be a text"):
+        load_settings(config, {})
+
+
 def test_the_secret_key_is_never_printed() -> None:
     assert KEY not in repr(Settings(secret_key=KEY))
 

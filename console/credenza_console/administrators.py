@@ -9,6 +9,8 @@ from typing import ClassVar
 from litestar.exceptions import NotFoundException
 
 from credenza import (
+    ADMINISTRATOR_ROLES,
+    AdministratorRole,
     ConsoleDone,
     ConsoleForm,
     ConsolePage,
@@ -23,8 +25,6 @@ from credenza import (
     transaction,
     users,
 )
-
-from .access import ROLES, AdministratorRole
 
 HERE = "/console/administrators"
 TEMPLATES = Path(__file__).parent / "templates"
@@ -74,7 +74,7 @@ class RolePage(ConsoleForm):
     folder: ClassVar[Path | None] = TEMPLATES
     action: str
     user: User | None = None
-    roles: tuple[AdministratorRole, ...] = tuple(ROLES.values())
+    roles: tuple[AdministratorRole, ...] = tuple(ADMINISTRATOR_ROLES.values())
 
 
 @console_get(HERE, "administrators:read")
@@ -84,7 +84,9 @@ async def list_administrators(visit: ConsoleVisit) -> AdministratorList:
             user.id,
             user.display_name,
             user.email or user.username,
-            ROLES[user.administrator].title if user.administrator in ROLES else f"{user.administrator} (unknown)",
+            ADMINISTRATOR_ROLES[user.administrator].title
+            if user.administrator in ADMINISTRATOR_ROLES
+            else f"{user.administrator} (unknown)",
             user.suspended,
             visit.moment(user.last_sign_in_at),
         )
@@ -105,7 +107,7 @@ async def add(visit: ConsoleVisit) -> ConsoleDone | RolePage:
     errors = {}
     if user is None:
         errors["identifier"] = "Nobody has this username or email address. Create the user first."
-    if role not in ROLES:
+    if role not in ADMINISTRATOR_ROLES:
         errors["role"] = "Choose a role."
     if errors or user is None:
         return _add_page().refused(errors, identifier=identifier, role=role)
@@ -121,7 +123,7 @@ async def show_role(visit: ConsoleVisit, user: str) -> RolePage:
 async def save_role(visit: ConsoleVisit, user: str) -> ConsoleDone | RolePage:
     found = await _find(user)
     role = visit.form.get("role", "")
-    if role not in (*ROLES, "none"):
+    if role not in (*ADMINISTRATOR_ROLES, "none"):
         return _page(found).refused({"role": "Choose a role."}, role=role)
     role = "" if role == "none" else role
     return await _save(visit, found, role) or _page(found).refused({"role": LAST}, role=role)
@@ -152,7 +154,7 @@ async def _save(visit: ConsoleVisit, user: User, role: str) -> ConsoleDone | Non
             )
     except LastAdministrator:
         return None
-    words = f"has the role {ROLES[role].title}" if role else "is no administrator any more"
+    words = f"has the role {ADMINISTRATOR_ROLES[role].title}" if role else "is no administrator any more"
     return ConsoleDone(HERE if user.id != visit.user.id or role == "full" else "/console", f"{user.username} {words}.")
 
 

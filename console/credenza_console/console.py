@@ -17,6 +17,7 @@ from litestar.plugins.htmx import ClientRefresh, HTMXDetails
 from markupsafe import Markup
 
 from credenza import (
+    ADMINISTRATOR_ROLES,
     AnyRequest,
     AnyResponse,
     ConsoleDone,
@@ -41,7 +42,7 @@ from credenza import (
     signed_in_upload,
 )
 
-from .access import ROLES, allows
+from .access import allows
 from .notices import Notice, clear, leave, take
 
 logger = logging.getLogger("credenza.plugins")
@@ -111,10 +112,10 @@ class Console:
         server = server_of(request)
         session, user = await signed_in(request)
         may = partial(allows, user.administrator)
-        if user.administrator not in ROLES:
+        if user.administrator not in ADMINISTRATOR_ROLES:
             raise NotAllowed("This account is not an administrator's.")
         if not may(route.permission):
-            raise NotAllowed(f"Your role ({ROLES[user.administrator].title}) does not allow this.")
+            raise NotAllowed(f"Your role ({ADMINISTRATOR_ROLES[user.administrator].title}) does not allow this.")
         form, files = Parameters([]), dict[str, bytes]()
         if route.method == "POST" and route.uploads:
             session, user, form, files = await signed_in_upload(request)
@@ -170,7 +171,7 @@ class Console:
         return ConsoleFrame(
             menu=tuple((name, links) for name, links in sections if links),
             account=visit.user.email or visit.user.username,
-            role=ROLES[visit.user.administrator].title,
+            role=ADMINISTRATOR_ROLES[visit.user.administrator].title,
             csrf_token=csrf_token(visit.request, visit.session),
             notice=notice,
             assets={name: self._static.address(name) for name in ("console.css", "console.js")},

@@ -16,6 +16,7 @@ from .account_api import (
     account_get,
     account_post,
 )
+from .administrators import ADMINISTRATOR_ROLES, AdministratorRole
 from .app import create_app
 from .catalogue import catalogue as permission_catalogue
 from .catalogue import described, forget_permissions
@@ -180,6 +181,7 @@ from .web.visitors import Visitor, visitor_of
 __version__ = "0.1.0"
 
 __all__ = [
+    "ADMINISTRATOR_ROLES",
     "MFA",
     "PHISHING_RESISTANT",
     "AccountDone",
@@ -190,6 +192,7 @@ __all__ = [
     "AccountShown",
     "AccountTab",
     "AccountVisit",
+    "AdministratorRole",
     "AnyRequest",
     "AnyResponse",
     "Asked",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Sequence
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -31,6 +32,7 @@ def parsers() -> tuple[Parser, Parser]:
     parser = Parser(
         prog="credenza", description="An identity provider for other people's applications.", parents=[everywhere]
     )
+    parser.add_argument("--version", action="version", version=f"credenza {version('credenza')}")
     commands: Any = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
     for add in PARSERS:
         add(commands)

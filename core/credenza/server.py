@@ -30,7 +30,7 @@ from .registered import Registered
 from .settings import Settings, SettingsError, secret_keys
 from .store import audit, clients, keys, provider
 from .store.addresses import engine_from_url
-from .store.engine import StoreUnavailable, bind, database
+from .store.engine import Engine, StoreUnavailable, bind, database
 from .store.keys import StoredKey
 from .store.migrate import migrate, pending
 from .store.sealed import LASTING_PLACE, find_lasting_secret, save_lasting_secret
@@ -61,6 +61,14 @@ class KeySet:
         self.verification = [jose.verification_key(key) for key in self.published]
 
 
+def engine_of(settings: Settings) -> Engine:
+    """The database that the settings name, not opened yet. Raises SettingsError."""
+    try:
+        return engine_from_url(settings.database_url)
+    except ValueError as error:
+        raise SettingsError(f"database_url: {error}") from error
+
+
 class AuthorizationServer(Registered):
     """Everything a request needs. Made once by `create_app`, never written to afterwards."""
 
@@ -70,10 +78,7 @@ class AuthorizationServer(Registered):
         self.up = False  # set by starting.py, and `stopping` by the signal: they are the process's, not the server's
         self.stopping = False
         self.full = False  # the last write that failed did so because the disk was full
-        try:
-            self.engine = engine_from_url(settings.database_url)
-        except ValueError as error:
-            raise SettingsError(f"database_url: {error}") from error
+        self.engine = engine_of(settings)
         self.keyring = Keyring(*secret_keys(settings))
         super().__init__(settings, plugins)
         self._clients: Cache[Client | None] = Cache()

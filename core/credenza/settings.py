@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import secrets
 import tomllib
 from collections.abc import Mapping
@@ -25,6 +26,7 @@ SAMPLE_SECRETS = frozenset({"secret", "changeme", "change-me", "password", "cred
 
 
 FORMATS = ("text", "json")  # of the log
+DESTINATION = re.compile(r"([\w-]+(\.[\w-]+)*|\[[0-9a-fA-F:.]+\])(:[0-9]{1,5})?", re.ASCII)
 MAY_BE_ZERO = frozenset(
     {"refresh_token_reuse_window", "shutdown_delay", "password_threads", "audit_retention_days", "password_min_length"}
 )
@@ -106,6 +108,9 @@ class Settings:
                 ip_network(proxy, strict=False)
             except ValueError as error:
                 raise SettingsError(f"trusted_proxies: {proxy!r} is not an address or a network") from error
+        for entry in self.outbound_allow:
+            if not _is_destination(entry):
+                raise SettingsError(f"outbound_allow: {entry!r} is not a host, a host with a port, or a network")
         for f in fields(self):
             value = getattr(self, f.name)
             if type(value) is int and value < (0 if f.name in MAY_BE_ZERO else 1):
@@ -176,6 +181,15 @@ def _check_issuer(issuer: str) -> None:
         raise SettingsError("issuer: http is accepted for localhost, 127.0.0.1 and [::1] only")
 
 
+def _is_destination(entry: str) -> bool:
+    """`intranet.example`, `localhost:8401` or `10.0.0.0/8`; an address stands for itself."""
+    try:
+        ip_network(entry, strict=False)
+    except ValueError:
+        return DESTINATION.fullmatch(entry) is not None
+    return True
+
+
 def load_settings(
     config: Path | None = None, environ: Mapping[str, str] | None = None, **overrides: object
 ) -> Settings:
@@ -224,24 +238,26 @@ def _convert(name: str, value: object, where: str) -> object:
         raise SettingsError(f"{where}: there is no setting {name!r}; the settings are {known}")
     wanted = types[name]
     if wanted is bool:
-        return _boolean(name, value)
+        return _boolean(where, name, value)
     if wanted is int:
         try:
             return int(str(value))
         except ValueError as error:
             raise SettingsError(f"{where}: {name} must be a whole number, not {value!r}") from error
     if wanted is str:
+        if isinstance(value, list | bool):
+            raise SettingsError(f"{where}: {name} must be a text, not {value!r}")
         return str(value)
     items = value if isinstance(value, list) else str(value).split(",")
     return tuple(str(item).strip() for item in items if str(item).strip())
 
 
-def _boolean(name: str, value: object) -> bool:
+def _boolean(where: str, name: str, value: object) -> bool:
     if isinstance(value, bool):
         return value
     words = {"on": True, "off": False, "true": True, "false": False, "1": True, "0": False}
     if str(value).lower() not in words:
-        raise SettingsError(f"{name} must be on or off, not {value!r}")
+        raise SettingsError(f"{where}: {name} must be on or off, not {value!r}")
     return words[str(value).lower()]
 
 

@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 
-from credenza import ConsoleRoute, Settings, clients
+from credenza import ADMINISTRATOR_ROLES as ROLES
+from credenza import ConsoleRoute, Settings, allows, clients
 from credenza.plugins import load_plugins
 from credenza.store.audit import AuditEventRow
 from credenza.testing import SECRET
 from credenza_console import build_console
-from credenza_console.access import ROLES, allows
 
 Visitor = Any  # see conftest.py
 

@@ -35,11 +35,8 @@ class CreatePage(ConsoleForm):
 
 
 async def check_free(email: str, user_id: str = "") -> str:
-    """Two accounts may have an address, as long as nobody has confirmed it: then it could not be told whose it is."""
-    owner = await users.find_user_by_identifier(email) if email else None
-    if owner is None or owner.id == user_id or not owner.email_verified:
-        return ""
-    return f"This is the confirmed address of {owner.username}."
+    owner = await users.find_confirmed_owner(email, user_id) if email else None
+    return f"This is the confirmed address of {owner.username}." if owner is not None else ""
 
 
 @console_get(LIST + "/create", "users:write")

@@ -7,6 +7,7 @@ import sys
 from dataclasses import replace
 from typing import Any
 
+from ..administrators import ADMINISTRATOR_ROLES
 from ..endpoints.pages import check_username, invite
 from ..events import ObjectChanged
 from ..protocol.email_addresses import check_email
@@ -14,6 +15,7 @@ from ..rotation import rotate
 from ..store import keys, users
 from ..store.engine import transaction
 from ..store.revocation import revoke_everything
+from ..web.new_password import set_password
 from ..web.passwords import WeakPassword, check_new_password
 from .common import Refusal, opened, print_json, print_line, run, settings_of
 
@@ -26,7 +28,9 @@ def add_admin(commands: Subparsers) -> None:
     create = actions.add_parser("create", help="create an administrator, or make a user one")
     create.add_argument("--username", required=True, help="the name to sign in with")
     create.add_argument("--email", default="", help="the email address")
-    create.add_argument("--role", default="full", help="the administrator's role")
+    create.add_argument(
+        "--role", default="full", choices=ADMINISTRATOR_ROLES, help=f"one of {', '.join(ADMINISTRATOR_ROLES)}"
+    )
     create.add_argument(
         "--password-stdin", action="store_true", help="read the password from standard input; else a link is printed"
     )
@@ -52,11 +56,17 @@ def create_admin(arguments: argparse.Namespace) -> int:
             now = server.now()
             async with transaction():
                 found = await users.find_user_by_identifier(username)
-                user = found or users.User(users.new_user_id(), username, email or None, created_at=now)
+                user = found or users.User(users.new_user_id(), username, created_at=now)
+                if email and (owner := await users.find_confirmed_owner(email, user.id)):
+                    raise Refusal(f"{email} is the confirmed address of {owner.username}")
                 changed = replace(user, administrator=arguments.role, updated_at=now)
-                if stored is not None:
+                if email and email != user.email:
+                    changed = replace(changed, email=email, email_verified=False)
+                if found is None and stored is not None:
                     changed = replace(changed, password_hash=stored, password_changed_at=now)
                 await (users.update_user(changed) if found else users.insert_user(changed))
+                if found is not None and stored is not None:
+                    await set_password(server, user, stored, through="command line", address="", actor="command line")
                 await server.emit(
                     ObjectChanged(
                         actor="command line",

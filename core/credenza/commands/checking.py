@@ -10,14 +10,16 @@ import os
 import stat
 import sys
 from collections.abc import Iterator
+from importlib.metadata import entry_points
 from ipaddress import ip_network
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 from ..encryption import Undecryptable
+from ..plugins import GROUP
+from ..server import engine_of
 from ..settings import Settings
-from ..store.addresses import engine_from_url
 from ..store.sqlite import SafeSQLiteEngine
 from ..store.version import current_version
 from ..web.limits import Limiter
@@ -39,6 +41,7 @@ def add_check(commands: Subparsers) -> None:
 def check(arguments: argparse.Namespace) -> int:
     settings = settings_of(arguments)
     config = arguments.config or (Path(os.environ["CREDENZA_CONFIG"]) if os.environ.get("CREDENZA_CONFIG") else None)
+    engine_of(settings)  # an address that names no database is wrong usage of the settings, like any other value
     problems = [*unsafe_settings(settings), *open_files(settings, config)]
     problems += run(lambda: database_problems(settings)) + run(lambda: cache_problems(settings))
     if sys.stderr.isatty():  # a script wants the problems only
@@ -65,6 +68,10 @@ def unsafe_settings(settings: Settings) -> Iterator[str]:
     for proxy in settings.trusted_proxies:
         if ip_network(proxy, strict=False).prefixlen == 0:
             yield f"trusted_proxies: {proxy} is everybody, who may then name any address as theirs"
+    installed = {"defaults", Path(settings.plugins_path).stem, *(entry.name for entry in entry_points(group=GROUP))}
+    for name in settings.plugins_disabled:
+        if name not in installed:
+            yield f"plugins_disabled: no plugin is called {name!r}, so nothing stays out; see `credenza plugins`"
     if settings.secure and os.environ.get("CREDENZA_TRACE_PLUGINS") == "1":
         yield "CREDENZA_TRACE_PLUGINS is set: for debugging, it writes what plugins are given"
 
@@ -118,7 +125,7 @@ def has_password(text: str) -> bool:
 
 def may_exist(settings: Settings) -> bool:
     """False for a file that is not there; who asks a server does not make a database."""
-    engine = engine_from_url(settings.database_url)
+    engine = engine_of(settings)
     return not isinstance(engine, SafeSQLiteEngine) or Path(engine.path).exists()
 
 

@@ -30,20 +30,28 @@ Subparsers = Any
 logger = logging.getLogger("credenza")
 
 
+def port(text: str) -> int:
+    if not text.isdecimal() or not 0 < int(text) < 65536:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a port: 1 to 65535")
+    return int(text)
+
+
+def count(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of 1 or more")
+    return int(text)
+
+
 def add_serve(commands: Subparsers) -> None:
     parser = commands.add_parser("serve", help="serve the identity provider")
     parser.add_argument("--host", default="127.0.0.1", help="the address to listen on")
-    parser.add_argument("--port", type=int, default=8400, help="the port to listen on")
-    parser.add_argument("--workers", type=int, default=1, help="processes")
+    parser.add_argument("--port", type=port, default=8400, help="the port to listen on")
+    parser.add_argument("--workers", type=count, default=1, help="processes")
     parser.set_defaults(run=serve)
 
 
 def serve(arguments: argparse.Namespace) -> int:
     settings = settings_of(arguments, issuer=_issuer_for(arguments))
-    if arguments.workers < 1:
-        raise Refusal("--workers is 1 or more")
-    if not 0 < arguments.port < 65536:
-        raise Refusal("--port is 1 to 65535")
     _check_free(arguments.host, arguments.port)
     write_logs(settings.log_format)
     print_line(f"Credenza is at {settings.issuer} (console: {settings.issuer}/console)")
@@ -142,8 +150,8 @@ async def _open_keys(server: AuthorizationServer) -> None:
 def add_demo(commands: Subparsers) -> None:
     parser = commands.add_parser("demo", help="Credenza with demo data, and an application to sign in to")
     parser.add_argument("--host", default="127.0.0.1", help="the address to listen on")
-    parser.add_argument("--port", type=int, default=8400, help="the port to listen on")
-    parser.add_argument("--app-port", type=int, default=8401, help="where the demo application listens")
+    parser.add_argument("--port", type=port, default=8400, help="the port to listen on")
+    parser.add_argument("--app-port", type=port, default=8401, help="where the demo application listens")
     parser.add_argument(
         "--database", default="demo-data/credenza.db", metavar="FILE", help="a SQLite file for the demo"
     )

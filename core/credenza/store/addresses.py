@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from urllib.parse import parse_qsl, unquote, urlencode, urlsplit
 
 from .engine import POOL_SIZE, Engine
@@ -18,10 +19,11 @@ def engine_from_url(url: str) -> Engine:
     match parts.scheme:
         case "sqlite":
             path = unquote(parts.path.removeprefix("/"))
-            if parts.netloc or parts.query or path in ("", ":memory:"):
+            if parts.netloc or parts.query or path == ":memory:" or not Path(path).name or Path(path).is_dir():
                 raise ValueError("A SQLite address names a file: sqlite:///relative.db or sqlite:////absolute.db.")
             return SafeSQLiteEngine(path)
         case "postgresql" | "postgres" | "cockroachdb":
+            _ = parts.port  # raises ValueError for one that cannot be
             options = dict(parse_qsl(parts.query, keep_blank_values=True))
             pool = options.pop("pool", str(POOL_SIZE))
             if not pool.isdecimal() or int(pool) < 1:

@@ -136,6 +136,7 @@ def words_of(user: User) -> str:
 
 _FIND = select(UserRow, "id = {}")
 _HOLD = select(UserRow, "id = {}", locks=True)
+_CONFIRMED = select(UserRow, "email = {} AND id <> {} AND email_verified = {} LIMIT 1")
 _IDENTIFY = select(UserRow, "username = {} OR email = {} ORDER BY email_verified DESC LIMIT 3")
 
 
@@ -159,6 +160,15 @@ async def find_user_by_identifier(identifier: str) -> User | None:
     by_name = [row for row in rows if row["username"] == identifier]
     candidates = by_name or [row for row in rows if row["email_verified"]] or rows
     return _user(candidates[0]) if len(candidates) == 1 else None
+
+
+async def find_confirmed_owner(email: str, but: str = "") -> User | None:
+    """Whose confirmed address this is, when it is not that of the user `but`.
+
+    Two accounts may have an address as long as nobody has confirmed it: then it could not be told whose it is.
+    """
+    row = await _CONFIRMED.first(email.lower(), but, True)
+    return _user(row) if row else None
 
 
 async def insert_user(user: User) -> None:
