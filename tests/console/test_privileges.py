@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 
-from credenza import ADMINISTRATOR_ROLES as ROLES
-from credenza import ConsoleRoute, Settings, allows, clients
+from credenza import ADMINISTRATOR_ROLES, ConsoleRoute, Settings, clients
 from credenza.plugins import load_plugins
 from credenza.store.audit import AuditEventRow
 from credenza.testing import SECRET
 from credenza_console import build_console
+from credenza_console.access import allows
 
 Visitor = Any  # see conftest.py
 
@@ -25,7 +25,7 @@ def example(route: ConsoleRoute) -> str:
     return re.sub(r"\{(\w+):\w+\}", lambda match: KINDS.get(match[1], "something"), route.path)
 
 
-@pytest.mark.parametrize("role", sorted(ROLES))
+@pytest.mark.parametrize("role", sorted(ADMINISTRATOR_ROLES))
 def test_a_role_opens_exactly_what_it_allows(administrator: Callable[[str], Visitor], role: str) -> None:
     """R-CO-03, A-CON-04, A-CON-05: neither users, roles nor administrators are for somebody else's role."""
     somebody = administrator(role)
