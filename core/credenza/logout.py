@@ -29,6 +29,7 @@ logger = logging.getLogger("credenza.logout")
 EVENT = "http://schemas.openid.net/event/backchannel-logout"
 LIFETIME = 120  # seconds; Back-Channel Logout §2.4
 EVERY = 5.0  # seconds between two looks for what is due again
+AT_ONCE = 50  # that one worker sends as soon as sessions end, and as many from the queue
 
 
 async def end_sessions(server: AuthorizationServer, user_id: str, session_ids: Sequence[str]) -> list[Client]:
@@ -57,7 +58,17 @@ async def end_all_sessions(server: AuthorizationServer, user_id: str, *, but: st
 
 
 async def _begin(server: AuthorizationServer, delivery: Delivery) -> None:
-    server.spawn(deliver(server, delivery))
+    server.spawn(_at_once(server, delivery))
+
+
+async def _at_once(server: AuthorizationServer, delivery: Delivery) -> None:
+    """Unless so many are on their way already: the queue has it too. Each takes a connection, and may take seconds."""
+    if server.told_at_once < AT_ONCE:
+        server.told_at_once += 1
+        try:
+            await deliver(server, delivery)
+        finally:
+            server.told_at_once -= 1
 
 
 async def deliver(server: AuthorizationServer, delivery: Delivery) -> None:

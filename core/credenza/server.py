@@ -78,6 +78,7 @@ class AuthorizationServer(Registered):
         self.up = False  # set by starting.py, and `stopping` by the signal: they are the process's, not the server's
         self.stopping = False
         self.full = False  # the last write that failed did so because the disk was full
+        self.told_at_once = 0  # applications that are being told, at this moment, that a session has ended
         self.engine = engine_of(settings)
         self.keyring = Keyring(*secret_keys(settings))
         super().__init__(settings, plugins)

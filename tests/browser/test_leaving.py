@@ -79,3 +79,37 @@ def test_after_its_frames_the_signed_out_page_goes_on(
     frame = next(path for path in here if path.startswith(f"{folder}/out?"))
     assert parse_qs(urlsplit(frame).query).keys() == {"iss", "sid"}
     assert here.index(frame) < here.index(f"{folder}/back?state=s")
+
+
+def test_a_form_of_another_site_signs_out_too(
+    page: Any, live_server: Any, application: Callable[..., Any], lasting_web_site: Any, place: Callable[[str], str]
+) -> None:
+    """RP-Initiated Logout §2: by GET and by POST. A browser sends our cookies with the former only."""
+    folder = f"/{secrets.token_hex(4)}"
+    back, callback = (place(f"{folder}/{name}") for name in ("back", "callback"))
+    registered = application(redirect_uris=[callback], post_logout_redirect_uris=[back])
+    sign_in(page, live_server, registered)
+    page.wait_for_url(lambda url: url.startswith(callback))
+    code = parse_qs(urlsplit(page.url).query)["code"][0]
+    form = {"grant_type": "authorization_code", "code": code, "redirect_uri": callback}
+    pair = (registered["client_id"], registered["client_secret"])
+    tokens = live_server.request("POST", "/token", data=form, auth=pair).json()
+    fields = {"id_token_hint": tokens["id_token"], "post_logout_redirect_uri": back, "state": "s"}
+    page.evaluate(
+        """([action, fields]) => {
+            const form = document.createElement("form");
+            form.method = "post";
+            form.action = action;
+            for (const [name, value] of Object.entries(fields)) {
+                const input = document.createElement("input");
+                [input.name, input.value] = [name, value];
+                form.append(input);
+            }
+            document.body.append(form);
+            form.submit();
+        }""",
+        [f"{live_server.issuer}/logout", fields],
+    )
+    page.wait_for_url(f"{back}?state=s")
+    page.goto(f"{live_server.issuer}/account")
+    assert page.locator("[data-page=sign-in]").count() == 1

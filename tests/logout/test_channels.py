@@ -12,9 +12,10 @@ from urllib.parse import parse_qs, urlencode
 import jwt
 import pytest
 
-from credenza import LogoutDelivery, StateError, state
+from credenza import LogoutDelivery, Session, StateError, end_all_sessions, sessions, state, users
 from credenza.cleaning import _clean_up
-from credenza.logout import EVENT, deliver
+from credenza.logout import AT_ONCE, EVENT, deliver
+from credenza.store.grants import begin_grant
 from credenza.store.logout import ATTEMPTS, list_deliveries, list_due_deliveries
 from credenza.testing import Callback, Credenza, PageSeen, RelyingParty, UserAgent
 
@@ -46,6 +47,7 @@ class Listening:
                 pass
 
         self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.server.socket.listen(500)
         self.uri = f"http://127.0.0.1:{self.server.server_port}/logout"
 
 
@@ -171,6 +173,41 @@ def test_a_slow_application_delays_neither_the_user_nor_the_others(
         slow.server.shutdown()
         thread.join()
         slow.server.server_close()
+
+
+def test_many_sessions_that_end_at_once_are_told_of_little_by_little(
+    credenza: Credenza, user_agent: UserAgent, client: RelyingParty, listening: Listening
+) -> None:
+    """R-LO-06, R-OP-09: each takes a connection, and a slow application would hold as many as there are."""
+    many = 3 * AT_ONCE
+    listening.released.clear()
+    signed_in(credenza, user_agent, client, backchannel_logout_uri=listening.uri)
+    ada = credenza.run(users.find_user_by_identifier, "ada")
+    assert ada is not None
+
+    async def sign_in_again_and_again() -> None:
+        now = credenza.server.now()
+        for number in range(many):
+            name = f"session-{number}"
+            await sessions.insert_session(Session(f"{number:064}", name, ada.id, now, now, now, now + 3600))
+            await begin_grant({"grant": name, "user": ada.id, "client": "app", "session": name, "details": "{}"}, now)
+
+    credenza.run(sign_in_again_and_again)
+    credenza.run(end_all_sessions, credenza.server, ada.id)
+    for _ in range(500):
+        if len(listening.tokens) >= AT_ONCE:
+            break
+        threading.Event().wait(0.01)
+    threading.Event().wait(0.2)
+    assert len(listening.tokens) <= 2 * AT_ONCE  # the queue may have had its turn
+    waiting = credenza.run(list_deliveries, "app", limit=1000)
+    assert len(waiting) == many + 1
+    listening.released.set()
+    for _ in range(10):
+        credenza.clock.move(60)
+        for delivery in credenza.run(list_due_deliveries, credenza.clock.now(), ATTEMPTS):
+            credenza.run(deliver, credenza.server, delivery)
+    assert all(each.delivered_at for each in credenza.run(list_deliveries, "app", limit=1000))
 
 
 @pytest.mark.parametrize("how", ["pruned", "password change required"])

@@ -34,7 +34,7 @@ from ..web.requests import (
     wish_languages,
 )
 from ..web.responses import AnyResponse, policy_source, redirect_response
-from ..web.sessions import clear_session_cookie, csrf_cookie, find_session
+from ..web.sessions import clear_session_cookie, csrf_cookie, find_session, has_session_cookie
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +68,9 @@ async def end_session(request: AnyRequest) -> AnyResponse:
         logout = await parse_logout(server, parameters)
     except InvalidRequest as error:
         return await error_page(request, "invalid_request", error.text, sign_out=found is not None)
+    if request.method == "POST" and not answered and not has_session_cookie(request):
+        # A form posted by another site arrives without our cookies; a GET brings them.
+        return redirect_response(server.settings, f"{server.issuer}/logout?{urlencode(parameters.pairs())}")
     if found is None:
         return await _signed_out(request, logout)
     session, user = found

@@ -9,7 +9,7 @@ from .access_tokens import AccessTokenRow
 from .authorization_codes import AuthorizationCodeRow
 from .device_authorizations import APPROVED, DeviceAuthorizationRow
 from .engine import database
-from .grants import Details, Grant, GrantRow, read_grant
+from .grants import Details, GrantRow
 from .pushed_requests import PushedRequestRow
 from .refresh_tokens import RefreshTokenRow
 from .sessions import InteractionRow, SessionRow
@@ -96,28 +96,30 @@ def _batches(keys: Iterable[str], size: int = 500) -> Iterator[list[str]]:
         yield rest[start : start + size]
 
 
-async def find_grants_of_session(session_ids: list[str]) -> list[Grant]:
-    g = GrantRow
-    return [read_grant(row) for row in await g.select().where(g.session.is_in(session_ids) & g.revoked_at.is_null())]
-
-
 async def list_session_clients(session_ids: list[str]) -> list[tuple[str, str]]:
     """Pairs of a session and a client that the user signed in to during it, whatever became of the tokens."""
     g = GrantRow
-    rows = await g.select(g.session, g.client).where(g.session.is_in(session_ids))
-    return list(dict.fromkeys((row["session"], row["client"]) for row in rows))
+    pairs: dict[tuple[str, str], None] = {}
+    for ids in _batches(session_ids):
+        rows = await g.select(g.session, g.client).where(g.session.is_in(ids))
+        pairs |= dict.fromkeys((row["session"], row["client"]) for row in rows)
+    return list(pairs)
 
 
 async def end_session_grants(session_ids: list[str], now: int) -> None:
     """End what was granted in these sessions, but for access while the user is away. Back-Channel Logout §2.7."""
-    g, c, r, d = GrantRow, AuthorizationCodeRow, RefreshTokenRow, DeviceAuthorizationRow
     async with database().transaction():
-        await c.update({c.spent_at: now}).where(c.session.is_in(session_ids) & c.spent_at.is_null())
-        # What no device has fetched yet, likewise; that waits for one that is fetching, and then there is a grant.
-        await d.delete().where(d.session.is_in(session_ids) & (d.state == APPROVED) & d.offline.eq(False))
-        grants = [grant.id for grant in await find_grants_of_session(session_ids)]
-        if not grants:
-            return
+        for ids in _batches(session_ids):
+            await _end_grants_of(ids, now)
+
+
+async def _end_grants_of(session_ids: list[str], now: int) -> None:
+    g, c, r, d = GrantRow, AuthorizationCodeRow, RefreshTokenRow, DeviceAuthorizationRow
+    await c.update({c.spent_at: now}).where(c.session.is_in(session_ids) & c.spent_at.is_null())
+    # What no device has fetched yet, likewise; that waits for one that is fetching, and then there is a grant.
+    await d.delete().where(d.session.is_in(session_ids) & (d.state == APPROVED) & d.offline.eq(False))
+    found = await g.select(g.id).where(g.session.is_in(session_ids) & g.revoked_at.is_null())
+    for grants in _batches(row["id"] for row in found):
         # There is a refresh token only where such access was granted, whatever was asked for.
         stay = {row["grant"] for row in await r.select(r.grant).where(r.grant.is_in(grants))}
         if ended := [grant for grant in grants if grant not in stay]:

@@ -1,0 +1,38 @@
+"""Ending much at once: however many sessions and grants somebody has, they can be signed out. R-SE-04, R-TK-19."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from credenza import end_all_sessions, users
+from credenza.store.grants import GrantRow
+from credenza.store.sessions import SessionRow
+from credenza.testing import running
+from credenza.testing import test_settings as settings_for_tests
+
+MANY = 33_000  # PostgreSQL takes 32,767 values in one statement
+
+NUMBERS = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {})"
+SESSIONS = (
+    'INSERT INTO credenza_session (digest, id, "user", created_at, authenticated_at, last_seen_at, expires_at, amr, '
+    f"acr, address, user_agent) {NUMBERS} SELECT 'd' || i, 's' || i, {{}}, 0, 0, 0, {{}}, '', '', '', '' FROM n"
+)
+GRANTS = (
+    'INSERT INTO credenza_grant (id, "user", client, session, details, created_at) '
+    f"{NUMBERS} SELECT 'g' || i, {{}}, 'app', 's1', {{}}, 0 FROM n"
+)
+
+
+@pytest.mark.parametrize(("many", "in_each"), [(MANY, 0), (1, MANY)], ids=["sessions", "grants"])
+def test_nobody_has_too_many_of_them_to_be_signed_out(filled_database_url: str, many: int, in_each: int) -> None:
+    with running(settings_for_tests(filled_database_url)) as credenza:
+        ada: Any = credenza.run(users.find_user_by_identifier, "ada")
+        later = credenza.server.now() + 3600
+        credenza.run(SessionRow.raw(SESSIONS, many, ada.id, later).run)
+        if in_each:
+            credenza.run(GrantRow.raw(GRANTS, in_each, ada.id, "{}").run)
+        credenza.run(end_all_sessions, credenza.server, ada.id)
+        assert credenza.run(SessionRow.count().run) == 0
+        assert credenza.run(GrantRow.count().where(GrantRow.revoked_at.is_null()).run) == 0
