@@ -350,6 +350,76 @@ def test_a_weak_password_is_said(credenza_command: Run, file: Callable[[Any], Pa
 
 
 @pytest.mark.usefixtures("declared")
+def test_what_is_left_empty_is_empty_and_what_is_left_out_stays(
+    credenza_command: Run, file: Callable[[Any], Path]
+) -> None:
+    app = {
+        "client_id": "app",
+        "description": "Once",
+        "jwks_uri": "https://app.example.com/jwks",
+        "backchannel_logout_uri": "https://app.example.com/logout",
+        "access_token_lifetime": 60,
+        "userinfo_signed_response_alg": "RS256",
+        "enabled": False,
+        "branding": {"display_name": "Shown", "primary_color": "#1f5aa6"},
+    }
+    ada = {"username": "ada", "email": "ada@example.com", "phone_number": "+1", "profile": {"name": "Ada"}}
+    template = {
+        "permissions": [{"name": "bill", "description": "Pay"}],
+        "roles": [{"name": "payer", "permissions": ["bill"]}],
+    }
+    credenza_command("apply", file({"users": [ada], "applications": [app], "organization_template": template}))
+    empty = {key: None for key in (*app, *ada) if key not in ("client_id", "username", "branding")}
+    second = {
+        "users": [{"username": "ada"} | {key: empty[key] for key in ada if key in empty} | {"password": None}],
+        "applications": [
+            {"client_id": "app", "branding": {"display_name": None}} | {key: empty[key] for key in app if key in empty}
+        ],
+        "organization_template": {
+            "permissions": [{"name": "bill"}],
+            "roles": [{"name": "payer", "description": "Pays"}],
+        },
+    }
+    assert credenza_command("apply", file(second)).status == 0
+    state = exported(credenza_command)
+    (user,) = (user for user in state["users"] if user["username"] == "ada")
+    assert not {"email", "phone_number", "profile"} & user.keys()
+    (found,) = (application for application in state["applications"] if application["client_id"] == "app")
+    assert not {"description", "jwks_uri", "backchannel_logout_uri", "userinfo_signed_response_alg"} & found.keys()
+    assert (found["enabled"], found["access_token_lifetime"]) == (True, 600)
+    assert found["branding"] == {"primary_color": "#1f5aa6"}
+    assert {"name": "bill", "description": "Pay"} in state["organization_template"]["permissions"]
+    assert {"name": "payer", "description": "Pays", "permissions": ["bill"]} in state["organization_template"]["roles"]
+
+
+def test_a_rehearsal_knows_the_default_roles_of_the_file(credenza_command: Run, file: Callable[[Any], Path]) -> None:
+    path = file({"roles": [{"name": "everybody", "default": True}], "users": [{"username": "ada"}]})
+    rehearsed = credenza_command("apply", "--dry-run", "--json", path).json
+    assert [(change["kind"], change["name"]) for change in rehearsed["updated"]] == [("user roles", "ada")]
+    assert [c["kind"] for c in credenza_command("apply", "--json", path).json["updated"]] == ["user roles"]
+    assert credenza_command("diff", path).out == "0 objects would change.\n"
+
+
+def test_who_has_no_roles_has_none_where_the_export_is_applied(
+    credenza_command: Run, file: Callable[[Any], Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    roles = [{"name": "everybody", "default": True}]
+    credenza_command("apply", file({"roles": roles, "users": [{"username": "ada", "roles": []}]}))
+    state = exported(credenza_command)
+    monkeypatch.setenv("CREDENZA_DATABASE_URL", f"sqlite:///{tmp_path / 'second.db'}")
+    credenza_command("apply", file(state))
+    assert exported(credenza_command) == state
+
+
+def test_pruned_members_are_called_by_their_names(credenza_command: Run, file: Callable[[Any], Path]) -> None:
+    people = [{"username": "ada"}, {"username": "grace"}]
+    credenza_command("apply", file({"users": people, "organizations": [{"name": "Acme", "members": people}]}))
+    path = file({"organizations": [{"name": "Acme", "members": [{"username": "ada"}]}]})
+    deleted = credenza_command("diff", "--prune", "--json", path).json["deleted"]
+    assert [(change["kind"], change["name"]) for change in deleted] == [("member", "grace of Acme")]
+
+
+@pytest.mark.usefixtures("declared")
 def test_prune_keeps_the_last_administrator(credenza_command: Run, file: Callable[[Any], Path]) -> None:
     done = credenza_command("apply", file({"users": []}), "--prune")
     assert done.status == 0
@@ -406,7 +476,66 @@ def test_prune_keeps_the_last_administrator(credenza_command: Run, file: Callabl
             {"organizations": [{"name": "Acme", "members": [{"username": "ada"}, {"username": "ada"}]}]},
             "member ada of Acme is in the file twice",
         ),
-        ({"users": [{"email": "eve@example.com"}]}, "username"),
+        ({"users": [{"email": "eve@example.com"}]}, "a user: username is required"),
+        *(
+            ({"users": [{"username": "eve", **wrong}]}, message)
+            for wrong, message in (
+                ({"username": 12}, "a user (12): username is a text, in quotes"),
+                ({"email_verified": "false"}, "a user (eve): email_verified is true or false"),
+                ({"suspended": "no"}, "suspended is true or false"),
+                ({"phone_number": 49123}, "phone_number is a text, in quotes"),
+                ({"phone_number": "1" * 51}, "phone_number is a text of at most 50 characters"),
+                ({"profile": []}, "profile is a mapping"),
+                ({"profile": {"name": float("nan")}}, "only mappings, lists, texts"),
+                ({"administrator": "false"}, "administrator is true, false, or one of full, applications, read-only"),
+                ({"roles": "sailor"}, "roles is a list"),
+                ({"email": "ada@example.com"}, "eve: ada@example.com is the confirmed address of ada"),
+            )
+        ),
+        ('users: [{username: eve, profile: {name: "a\\0b"}}]', "a text has no NUL"),
+        (
+            {
+                "users": [
+                    {"username": name, "email": "e@example.com", "email_verified": True} for name in ("eve", "eva")
+                ]
+            },
+            "eva: e@example.com is another user's in this file",
+        ),
+        *(
+            ({"applications": [{"client_id": "app", **wrong}]}, message)
+            for wrong, message in (
+                ({"third_party": "false"}, "third_party is true or false"),
+                ({"enabled": "false"}, "enabled is true or false"),
+                ({"access_token_lifetime": "600"}, "access_token_lifetime is a whole number"),
+                ({"access_token_lifetime": True}, "access_token_lifetime is a whole number"),
+                ({"name": "x" * 201}, "name is a text of at most 200 characters"),
+                ({"redirect_uris": "https://app.example.com/cb"}, "redirect_uris is a list"),
+                ({"redirect_uris": [5]}, "redirect_uris is a list of texts"),
+                ({"permissions": ["email"]}, "permissions is a mapping"),
+                ({"permissions": {"profile": "email"}}, "permissions: profile is a list of scopes, not 'email'"),
+                ({"metadata": ["a"]}, "metadata is a mapping"),
+                ({"branding": {"theme": "nonsense"}}, "there is no theme 'nonsense'; the themes are "),
+            )
+        ),
+        (
+            {"applications": [{"name": "Bad", "type": "spa", "client_secret": "a secret of many characters"}]},
+            "client_secret: a spa application cannot keep one",
+        ),
+        ({"roles": [{"name": "x", "default": "false"}]}, "default is true or false"),
+        ({"roles": [{"name": None}]}, "name is required"),
+        ({"roles": [{"name": "x" * 101}]}, "at most 100 characters"),
+        ({"roles": [{"name": "x", "permissions": ["orders:read"]}]}, "a role (x): permissions is a mapping"),
+        ({"api_resources": [{"identifier": ORDERS, "token_lifetime": "abc"}]}, "token_lifetime is a whole number"),
+        ({"api_resources": [{"identifier": ORDERS, "token_lifetime": 1.5}]}, "token_lifetime is a whole number"),
+        (
+            {"api_resources": [{"identifier": ORDERS, "permissions": [{"name": "a b"}]}]},
+            f"{ORDERS}: 'a b': a permission",
+        ),
+        ({"organizations": [{"name": "X", "suspended": "false"}]}, "suspended is true or false"),
+        ({"organizations": [{"name": "X", "members": ["ada"]}]}, "members is a list of mappings"),
+        ({"organizations": [{"name": "X", "id": "../x"}]}, "an id has letters, digits"),
+        ({"organizations": [{"name": "X", "branding": {"theme": "nonsense"}}]}, "there is no theme 'nonsense'"),
+        ({"provider": {"branding": {"theme": "nonsense"}}}, "there is no theme 'nonsense'"),
         ({"users": "eve"}, "users"),
         ({"users": [{"username": "eve", "password_hash": "plain"}]}, "not an Argon2id hash"),
         ({"users": [{"username": "eve", "roles": ["captain"]}]}, "there is no role 'captain'"),

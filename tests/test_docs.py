@@ -13,6 +13,8 @@ import pytest
 from credenza.protocol.clients import Branding
 from credenza.settings import OTHER_VARIABLES, Settings
 from credenza.state import applications, users
+from credenza_organizations import state as organizations
+from credenza_resources import state as resources
 
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
@@ -80,7 +82,9 @@ def test_the_references_of_docstrings_are_understood() -> None:
 
 def test_the_page_on_the_desired_state_file_names_every_key() -> None:
     page = (DOCS / "reference/state.md").read_text()
-    keys = {*users.KEYS, *applications.KEYS, *(f.name for f in fields(Branding))}
+    plugins = (resources.API, resources.PERMISSION, resources.ROLE, organizations.ORGANIZATION, organizations.MEMBER)
+    keys = {key for members in (users.MEMBERS, applications.MEMBERS, *plugins) for key in members}
+    keys |= {f.name for f in fields(Branding)}
     assert not [key for key in sorted(keys) if f"`{key}`" not in page]
 
 

@@ -115,11 +115,12 @@ from .rotation import plan_rotation
 from .rotation import rotate as rotate_keys
 from .server import AuthorizationServer
 from .settings import Settings, SettingsError
+from .state.branding import declared_branding
 from .state.client_check import check_client
-from .state.logos import stored_logos
+from .state.members import StateMember, check_keys
 from .state.permissions import declared_permissions, shown_permissions
 from .state.run import Run as StateRun
-from .state.run import StateError, check_keys
+from .state.run import StateError
 from .store import audit, branding, clients, consents, keys, provider, sessions, users
 from .store.audit import AuditEvent
 from .store.batches import delete_batch
@@ -284,6 +285,7 @@ __all__ = [
     "SignInWishes",
     "SigningKeyMoved",
     "StateError",
+    "StateMember",
     "StateRun",
     "StateSection",
     "Statement",
@@ -344,6 +346,7 @@ __all__ = [
     "count_reach",
     "create_app",
     "csrf_token",
+    "declared_branding",
     "declared_permissions",
     "delete_batch",
     "described",
@@ -420,7 +423,6 @@ __all__ = [
     "state_of",
     "still_valid",
     "store_image",
-    "stored_logos",
     "theme_package",
     "theme_states",
     "transaction",

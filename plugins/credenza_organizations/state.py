@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
-from dataclasses import fields
 from typing import Any
 
 from credenza import (
     Asked,
     Branding,
     StateError,
+    StateMember,
     StateRun,
     StateSection,
     Translated,
-    check_branding,
     check_keys,
+    declared_branding,
     new_id,
-    stored_logos,
     users,
 )
 
@@ -38,19 +38,43 @@ from .store import (
 )
 from .tables import Organization
 
-# Custom CSS is the provider's.
-SHOWN = tuple(f.name for f in fields(Branding) if f.name != "stylesheet")
+TEXT = StateMember(str)
+PERMISSION = {
+    "name": StateMember(str, most=255, required=True),
+    "description": TEXT,
+    "translations": StateMember(dict, of=str),
+}
+ROLE = {
+    "name": StateMember(str, most=100, required=True),
+    "description": TEXT,
+    "permissions": StateMember(list, of=str),
+    "api_permissions": StateMember(dict, of=list),
+}
+ORGANIZATION = {
+    "id": StateMember(str, most=40),
+    "name": StateMember(str, most=200, required=True),
+    "description": TEXT,
+    "suspended": StateMember(bool),
+    "members": StateMember(list, of=dict),
+    "branding": StateMember(dict),
+}
+MEMBER = {"username": StateMember(str, required=True), "roles": StateMember(list, of=str)}
+ID = re.compile(r"[A-Za-z0-9_-]+")
 
 
 async def _apply_template(part: Any, run: StateRun) -> None:
-    template = check_keys(part or {}, ("permissions", "roles"), "organization_template")
+    template = check_keys(
+        part or {},
+        {"permissions": StateMember(list, of=dict), "roles": StateMember(list, of=dict)},
+        "organization_template",
+    )
     before = await template_permissions()
     declared = run.declared.setdefault("permission", set())
     # API permissions of this file can also be enabled for organizations.
     declared |= {key.replace("api ", "organization_api ", 1) for key in declared if key.startswith("api ")}
-    for item in template.get("permissions") or []:
-        members = check_keys(item, ("name", "description", "translations"), "a permission")
-        name, description = str(members["name"]), run.translated(members, "description")
+    for item in template.get("permissions", []):
+        members = check_keys(item, PERMISSION, "a permission")
+        name, description = members["name"], run.translated(members, "description", before.get(members["name"]))
         run.once("organization_permission", name)
         try:
             await check_permission_name(run.server, name)
@@ -63,22 +87,24 @@ async def _apply_template(part: Any, run: StateRun) -> None:
             await save_template_permission(name, description)
 
         await run.compare("organization_permission", name, was, {"description": description.entry}, write)
-    for item in template.get("roles") or []:
-        await _apply_role(run, check_keys(item, ("name", "description", "permissions", "api_permissions"), "a role"))
+    for item in template.get("roles", []):
+        await _apply_role(run, check_keys(item, ROLE, "a role"))
     if run.prune:
         await _prune_template(run, template, before)
 
 
 async def _apply_role(run: StateRun, members: Mapping[str, Any]) -> None:
-    name = str(members["name"])
+    name = members["name"]
     run.once("organization_role", name)
     row = (await template_roles()).get(name)
     after: dict[str, Any] = {
         "description": str(members.get("description", (row or {}).get("description", ""))),
-        "permissions": sorted(str(p) for p in members.get("permissions") or []),
+        "permissions": sorted(members.get("permissions", (row or {}).get("permissions", []))),
         "api_permissions": {
-            str(resource): sorted(str(s) for s in scopes or [])
-            for resource, scopes in sorted((members.get("api_permissions") or {}).items())
+            str(resource): sorted(str(s) for s in scopes)
+            for resource, scopes in sorted(
+                members.get("api_permissions", (row or {}).get("api_permissions", {})).items()
+            )
         },
     }
     await _check_known(run, name, after)
@@ -109,14 +135,14 @@ async def _check_known(run: StateRun, role: str, after: Mapping[str, Any]) -> No
 
 
 async def _prune_template(run: StateRun, template: Mapping[str, Any], before: Mapping[str, str]) -> None:
-    named = {str(item["name"]) for item in template.get("permissions") or []}
+    named = {str(item["name"]) for item in template.get("permissions", [])}
     for name in [name for name in before if name not in named]:
 
         async def write(name: str = name) -> None:
             await delete_template_permission(run.server, name)
 
         await run.change("deleted", "organization_permission", name, write)
-    roles = {str(item["name"]) for item in template.get("roles") or []}
+    roles = {str(item["name"]) for item in template.get("roles", [])}
     for name, role in (await template_roles()).items():
         if name not in roles:
 
@@ -141,7 +167,7 @@ async def _export_template() -> dict[str, Any]:
 async def _apply_organizations(items: Any, run: StateRun) -> None:
     roles = {name: role["id"] for name, role in (await template_roles()).items()}
     for item in items or []:
-        members = check_keys(item, ("id", "name", "description", "suspended", "members", "branding"), "an organization")
+        members = check_keys(item, ORGANIZATION, "an organization")
         await _apply_organization(run, members, roles)
     if run.prune:
         named = {str(item["name"]) for item in items or []}
@@ -155,8 +181,10 @@ async def _apply_organizations(items: Any, run: StateRun) -> None:
 
 
 async def _apply_organization(run: StateRun, members: Mapping[str, Any], roles: Mapping[str, str]) -> None:
-    name = str(members["name"])
-    run.once("organization", str(members.get("id") or name))
+    name = members["name"]
+    if members.get("id") and not ID.fullmatch(members["id"]):
+        raise StateError(f"{name}: an id has letters, digits, - and _ only")
+    run.once("organization", members.get("id") or name)
     row = await _find(members, name)
     before = {key: row[key] for key in ("name", "description", "suspended")} if row is not None else None
     after = {
@@ -164,7 +192,7 @@ async def _apply_organization(run: StateRun, members: Mapping[str, Any], roles: 
         "description": str(members.get("description", (row or {}).get("description", ""))),
         "suspended": bool(members.get("suspended", (row or {}).get("suspended", False))),
     }
-    organization = row["id"] if row is not None else str(members.get("id") or new_id())
+    organization = row["id"] if row is not None else members.get("id") or new_id()
 
     async def write() -> dict[str, Any]:
         await save_organization(organization, after, run.server.now())
@@ -172,22 +200,17 @@ async def _apply_organization(run: StateRun, members: Mapping[str, Any], roles: 
 
     await run.compare("organization", name, before, after, write)
     if "branding" in members:
-        await _apply_branding(run, organization, name, row, members["branding"] or {})
+        await _apply_branding(run, organization, name, row, members["branding"])
     if "members" in members:
-        await _apply_members(run, organization, name, members["members"] or [], roles)
+        await _apply_members(run, organization, name, members["members"], roles)
 
 
 async def _apply_branding(
     run: StateRun, organization: str, name: str, row: Mapping[str, Any] | None, part: Mapping[str, Any]
 ) -> None:
-    declared = check_keys(part, SHOWN, f"{name}: branding")
     before = json.loads(row["branding"]) if row is not None else {}
-    after = before | {key: str(value or "") for key, value in declared.items()}
-    after = {key: value for key, value in (after | await stored_logos(run, declared, name)).items() if value}
-    try:
-        check_branding(after)
-    except ValueError as error:
-        raise StateError(f"{name}: branding: {error}") from error
+    after = await declared_branding(run, part, name, before)
+    after = dict.fromkeys(before, "") | after  # what is empty now is a difference, too
 
     async def write() -> None:
         await save_branding(organization, Branding.load(after))
@@ -197,7 +220,7 @@ async def _apply_branding(
 
 async def _find(members: Mapping[str, Any], name: str) -> dict[str, Any] | None:
     o = Organization
-    rows = await o.select().where((o.id == str(members["id"])) if "id" in members else (o.name == name)).limit(2)
+    rows = await o.select().where((o.id == members["id"]) if members.get("id") else (o.name == name)).limit(2)
     if len(rows) > 1:
         raise StateError(f"{name}: several organizations have this name; say which by id")
     return dict(rows[0]) if rows else None
@@ -209,12 +232,12 @@ async def _apply_members(run: StateRun, organization: str, name: str, items: Any
     declared_roles = run.declared.get("organization_role", set())
     named: set[str] = set()
     for item in items:
-        entry = check_keys(item, ("username", "roles"), f"{name}: a member")
-        wanted = sorted({str(role) for role in entry.get("roles") or []})
+        entry = check_keys(item, MEMBER, f"{name}: a member")
+        wanted = sorted(set(entry.get("roles", [])))
         for role in wanted:
             if role not in roles and role not in declared_roles:
                 raise StateError(f"{name}: the template has no role {role!r}")
-        username = str(entry["username"]).strip().lower()
+        username = entry["username"].strip().lower()
         run.once("member", f"{username} of {name}")
         user = await users.find_user_by_identifier(username)
         if user is None and username not in run.declared.get("user", set()):
@@ -223,12 +246,13 @@ async def _apply_members(run: StateRun, organization: str, name: str, items: Any
             named.add(user.id)
         await _apply_member(run, organization, name, username, user, before, wanted, roles)
     if run.prune:
-        for user_id in [user_id for user_id in before if user_id not in named]:
+        gone = [user_id for user_id in before if user_id not in named]
+        for user_id, user in (await users.list_users_by_id(gone)).items():
 
             async def write(user_id: str = user_id) -> None:
                 await remove_member(organization, user_id)
 
-            await run.change("deleted", "member", f"{user_id} of {name}", write)
+            await run.change("deleted", "member", f"{user.username} of {name}", write)
 
 
 async def _apply_member(

@@ -6,7 +6,18 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from credenza import Client, StateError, StateRun, StateSection, Translated, User, bump_version, check_keys, new_id
+from credenza import (
+    Client,
+    StateError,
+    StateMember,
+    StateRun,
+    StateSection,
+    Translated,
+    User,
+    bump_version,
+    check_keys,
+    new_id,
+)
 
 from .store import (
     check_identifier,
@@ -27,12 +38,32 @@ from .store import (
 )
 from .tables import ApiResource, Role
 
-API_KEYS = ("identifier", "name", "translations", "description", "token_lifetime", "permissions")
+TEXT = StateMember(str)
+NAMES = StateMember(list, of=str)
+API = {
+    "identifier": StateMember(str, most=1000, required=True),
+    "name": StateMember(str, most=200),
+    "translations": StateMember(dict, of=str),
+    "description": TEXT,
+    "token_lifetime": StateMember(int),
+    "permissions": StateMember(list, of=dict),
+}
+PERMISSION = {
+    "name": StateMember(str, most=255, required=True),
+    "description": TEXT,
+    "translations": StateMember(dict, of=str),
+}
+ROLE = {
+    "name": StateMember(str, most=100, required=True),
+    "description": TEXT,
+    "permissions": StateMember(dict, of=list),
+    "default": StateMember(bool),
+}
 
 
 async def _apply_resources(items: Any, run: StateRun) -> None:
     for item in items or []:
-        members = check_keys(item, API_KEYS, "an API")
+        members = check_keys(item, API, "an API")
         await _apply_resource(run, members)
     if run.prune:
         declared = {str(item["identifier"]) for item in items or []}
@@ -46,19 +77,12 @@ async def _apply_resources(items: Any, run: StateRun) -> None:
 
 
 async def _apply_resource(run: StateRun, members: Mapping[str, Any]) -> None:
-    identifier = str(members["identifier"])
+    identifier = members["identifier"]
     try:
         check_identifier(identifier)
     except ValueError as error:
         raise StateError(f"{identifier}: {error}") from error
     run.once("api_resource", identifier)
-    permissions = {}
-    for entry in members.get("permissions") or []:
-        named = check_keys(entry, ("name", "description", "translations"), f"{identifier}: a permission")
-        run.once(f"{identifier}: permission", str(named["name"]))
-        permissions[str(named["name"])] = run.translated(named, "description")
-        check_permission_name(str(named["name"]))
-    run.declared.setdefault("permission", set()).update(f"api {identifier} {name}" for name in permissions)
     row = await ApiResource.select().where(ApiResource.identifier == identifier).first()
     before, known = None, dict[str, Translated]()
     if row is not None:
@@ -66,12 +90,15 @@ async def _apply_resource(run: StateRun, members: Mapping[str, Any]) -> None:
         before = {key: row[key] for key in ("description", "token_lifetime")}
         before["name"] = Translated.load(row["name"], row["name_translations"]).entry
         before["permissions"] = {name: text.entry for name, text in known.items()}
-    permissions = permissions if "permissions" in members else known
-    name = _name(run, members, row or {"name": identifier, "name_translations": ""})
+    permissions = _permissions(run, identifier, members["permissions"], known) if "permissions" in members else known
+    run.declared.setdefault("permission", set()).update(f"api {identifier} {name}" for name in permissions)
+    called = Translated.load(row["name"], row["name_translations"]) if row is not None else None
+    name = run.translated(members, "name", called)
+    name = name if str(name) else Translated(str(called or identifier), name.translations)
     after: dict[str, Any] = {
         "name": name.entry,
         "description": str(members.get("description", (row or {}).get("description", ""))),
-        "token_lifetime": int(members.get("token_lifetime", (row or {}).get("token_lifetime", 0))),
+        "token_lifetime": members.get("token_lifetime", (row or {}).get("token_lifetime", 0)),
         "permissions": {name: text.entry for name, text in permissions.items()},
     }
     if not 0 <= after["token_lifetime"] <= 24 * 3600:
@@ -89,12 +116,21 @@ async def _apply_resource(run: StateRun, members: Mapping[str, Any]) -> None:
     await run.compare("api_resource", identifier, before, after, write)
 
 
-def _name(run: StateRun, members: Mapping[str, Any], row: Mapping[str, Any]) -> Translated:
-    """As the file says; what it leaves out stays."""
-    before = Translated.load(row["name"], row["name_translations"])
-    if "translations" not in members:
-        return Translated(str(members.get("name") or before), before.translations)
-    return run.translated({"name": members.get("name") or str(before), "translations": members["translations"]}, "name")
+def _permissions(
+    run: StateRun, identifier: str, entries: list[Any], known: Mapping[str, Translated]
+) -> dict[str, Translated]:
+    """Names with the descriptions that users read. Raises StateError."""
+    permissions = {}
+    for entry in entries:
+        members = check_keys(entry, PERMISSION, f"{identifier}: a permission")
+        name = members["name"]
+        run.once(f"{identifier}: permission", name)
+        try:
+            check_permission_name(name)
+        except ValueError as error:
+            raise StateError(f"{identifier}: {error}") from error
+        permissions[name] = run.translated(members, "description", known.get(name))
+    return permissions
 
 
 async def _export_resources() -> list[dict[str, Any]]:
@@ -116,7 +152,7 @@ async def _export_resources() -> list[dict[str, Any]]:
 
 async def _apply_roles(items: Any, run: StateRun) -> None:
     for item in items or []:
-        members = check_keys(item, ("name", "description", "permissions", "default"), "a role")
+        members = check_keys(item, ROLE, "a role")
         await _apply_role(run, members)
     if run.prune:
         declared = {str(item["name"]) for item in items or []}
@@ -130,9 +166,9 @@ async def _apply_roles(items: Any, run: StateRun) -> None:
 
 
 async def _apply_role(run: StateRun, members: Mapping[str, Any]) -> None:
-    name = str(members["name"])
+    name = members["name"]
     run.once("role", name)
-    wanted = {str(r): sorted(str(s) for s in scopes or []) for r, scopes in (members.get("permissions") or {}).items()}
+    wanted = {str(r): sorted(str(s) for s in scopes) for r, scopes in members.get("permissions", {}).items()}
     await check_known(run, name, wanted)
     row = await Role.select().where(Role.name == name).first()
     before = None
@@ -144,6 +180,7 @@ async def _apply_role(run: StateRun, members: Mapping[str, Any]) -> None:
         "default": bool(members.get("default", (row or {}).get("default", False))),
         "permissions": wanted if "permissions" in members else (before or {}).get("permissions", {}),
     }
+    run.declared.setdefault("default role" if after["default"] else "other role", set()).add(name)
     role_id = row["id"] if row is not None else new_id()
 
     async def write() -> dict[str, Any]:
@@ -177,12 +214,14 @@ async def _export_roles() -> list[dict[str, Any]]:
 
 
 async def _apply_user(run: StateRun, user: User, members: Mapping[str, Any]) -> None:
+    members = check_keys(members, {"roles": NAMES}, f"{user.username}: roles")
     known = {row["name"]: row for row in await list_roles()}
     before = sorted((await user_roles(user.id)).values())
     if "roles" not in members and before:
         return
-    by_default = [row["name"] for row in known.values() if row["default"]]
-    wanted = sorted({str(name) for name in members.get("roles", by_default) or []})
+    by_default = {row["name"] for row in known.values() if row["default"]} - run.declared.get("other role", set())
+    by_default |= run.declared.get("default role", set())
+    wanted = sorted(set(members.get("roles", by_default)))
     for name in wanted:
         if name not in known and name not in run.declared.get("role", set()):
             raise StateError(f"{user.username}: there is no role {name!r}")
@@ -197,17 +236,19 @@ async def _apply_user(run: StateRun, user: User, members: Mapping[str, Any]) -> 
 
 
 async def _export_user(user: User) -> Mapping[str, Any]:
+    """Where it is made anew, a user without the member gets the default roles: who has none says so."""
     names = sorted((await user_roles(user.id)).values())
-    return {"roles": names} if names else {}
+    return {"roles": names} if names or await Role.exists().where(Role.default.eq(True)) else {}
 
 
 async def _apply_client(run: StateRun, client: Client, members: Mapping[str, Any]) -> None:
     """What a service holds; people who sign in to an application bring their own roles."""
     if client.type.interactive:
         raise StateError(f"{client.name}: only an application that acts for itself has roles")
+    members = check_keys(members, {"roles": NAMES}, f"{client.name}: roles")
     known = {row["name"]: row["id"] for row in await list_roles()}
     before = sorted(await client_roles(client.id))
-    wanted = sorted({str(name) for name in members["roles"] or []})
+    wanted = sorted(set(members["roles"]))
     for name in wanted:
         if name not in known and name not in run.declared.get("role", set()):
             raise StateError(f"{client.name}: there is no role {name!r}")

@@ -8,6 +8,7 @@ from typing import Any
 from credenza import (
     Cache,
     Permission,
+    StateMember,
     StateRun,
     StateSection,
     check_keys,
@@ -63,7 +64,7 @@ async def forget(source: str, resource: str, scope: str) -> None:
 
 
 async def _apply(part: Any, run: StateRun) -> None:
-    members = check_keys(part or {}, ("permissions",), "unregistered")
+    members = check_keys(part or {}, {"permissions": StateMember(dict)}, "unregistered")
     if "permissions" not in members:
         return
     ceiling = await declared_permissions(run, "unregistered", members["permissions"])

@@ -28,6 +28,12 @@ class Loader(yaml.SafeLoader):
         for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
     }
 
+    def construct_scalar(self, node: yaml.ScalarNode | yaml.MappingNode) -> str:
+        """A NUL has no place in a text of PostgreSQL."""
+        if "\0" in str(node.value):
+            raise yaml.constructor.ConstructorError(problem="a text has no NUL", problem_mark=node.start_mark)
+        return str(super().construct_scalar(node))
+
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
         """A key that stands twice is a mistake: of two sections `users`, the first would go unread."""
         seen: set[str] = set()
@@ -44,7 +50,7 @@ def read(path: Path) -> dict[str, Any]:
     """The file's content, with nothing in it that JSON could not hold; raises StateError."""
     try:
         document = yaml.load(path.read_text(encoding="utf-8"), Loader)  # noqa: S506 -- a safe loader
-        json.dumps(document)
+        json.dumps(document, ensure_ascii=False, allow_nan=False).encode()
     except OSError as error:
         raise StateError(f"{path}: {error.strerror}") from error
     except (yaml.YAMLError, UnicodeDecodeError) as error:

@@ -9,29 +9,29 @@ from typing import Any
 from ..objects import StateSection
 from ..protocol import fapi, jose
 from ..protocol.client_authentication import digest_secret
-from ..protocol.clients import Client, ClientType
+from ..protocol.clients import Branding, Client, ClientType
 from ..protocol.scopes import Permission
 from ..protocol.tokens import new_id, new_token
 from ..server import AuthorizationServer
 from ..store import clients
-from ..web.branding import check_branding
+from .branding import declared_branding
 from .client_check import check_client
-from .logos import BRANDING, stored_logos
+from .members import ANYTHING, FLAG, MAPPING, TEXT, TEXTS, StateMember, check_keys
 from .permissions import declared_permissions, shown_permissions
-from .run import Run, StateError, check_keys
+from .run import Run, StateError
 
-SETTINGS = (
-    "name",
-    "description",
-    "enabled",
-    "require_pkce",
-    "require_second_factor",
-    "offline_access",
-    "jwks",
-    "jwks_uri",
-    "backchannel_logout_uri",
-    "access_token_lifetime",
-)
+SETTINGS = {
+    "name": StateMember(str, most=200),
+    "description": TEXT,
+    "enabled": StateMember(bool, empty=True),
+    "require_pkce": FLAG,
+    "require_second_factor": FLAG,
+    "offline_access": StateMember(bool, empty=True),
+    "jwks": MAPPING,
+    "jwks_uri": TEXT,
+    "backchannel_logout_uri": TEXT,
+    "access_token_lifetime": StateMember(int),
+}
 # Members of the file that are kept in `Client.metadata`, and by which name there.
 IN_METADATA = {
     "profile": "security_profile",
@@ -43,28 +43,30 @@ IN_METADATA = {
     "authorization_signed_response_alg": "authorization_signed_response_alg",
 }
 LISTS = ("redirect_uris", "post_logout_redirect_uris", "cors_origins")
-KEYS = (
-    "client_id",
-    "client_secret",
-    "type",
-    "third_party",
-    *SETTINGS,
-    *LISTS,
-    "grant_types",
-    "token_endpoint_auth_method",
-    "id_token_signed_response_alg",
-    "userinfo_signed_response_alg",
-    "permissions",
-    "branding",
-    "metadata",
-    *IN_METADATA,
-)
-OF_APPLICATIONS = tuple(key for key in BRANDING if key != "stylesheet")  # custom CSS is the provider's
+# Members that `Client` has under another name, and what stands there when they are left empty.
+RENAMED = {
+    "token_endpoint_auth_method": "auth_method",
+    "id_token_signed_response_alg": "id_token_alg",
+    "userinfo_signed_response_alg": "userinfo_alg",
+}
+MEMBERS = {
+    "client_id": TEXT,
+    "client_secret": TEXT,
+    "type": TEXT,
+    "third_party": StateMember(bool, empty=True),
+    **SETTINGS,
+    **dict.fromkeys((*LISTS, "grant_types"), TEXTS),
+    **dict.fromkeys(RENAMED, TEXT),
+    "permissions": MAPPING,
+    "branding": MAPPING,
+    "metadata": MAPPING,
+    **dict.fromkeys(IN_METADATA, TEXT),
+}
 
 
 async def _apply_client(run: Run, item: Any, extensions: Sequence[StateSection]) -> str:
-    extra = [key for section in extensions for key in section.client_keys]
-    members = check_keys(item, (*KEYS, *extra), "an application")
+    extra = dict.fromkeys((key for section in extensions for key in section.client_keys), ANYTHING)
+    members = check_keys(item, MEMBERS | extra, "an application")
     name = str(members.get("name") or members.get("client_id") or "")
     if not name:
         raise StateError("an application has a name")
@@ -72,8 +74,10 @@ async def _apply_client(run: Run, item: Any, extensions: Sequence[StateSection])
     before = await _existing(run, members, name)
     client = _declared(run, members, before, name)
     permissions = await declared_permissions(run, name, members["permissions"]) if "permissions" in members else None
-    logos = await stored_logos(run, members.get("branding") or {}, name)
-    client = replace(client, branding=replace(client.branding, **logos))
+    if "branding" in members:
+        said = {key: value for key, value in asdict(client.branding).items() if value}
+        branding = await declared_branding(run, members["branding"], name, said)
+        client = replace(client, branding=Branding.load(branding))
 
     async def write() -> dict[str, Any]:
         return await _write(run, members, before, client, permissions)
@@ -103,7 +107,7 @@ async def _prune(run: Run, kept: set[str]) -> None:
 
 
 async def _existing(run: Run, members: Mapping[str, Any], name: str) -> Client | None:
-    if "client_id" in members:
+    if members.get("client_id"):
         return await clients.find_client(str(members["client_id"]), run.server.client_types)
     named = [row for row in await clients.list_clients(search=name, limit=1000) if row["name"] == name]
     # A name is anybody's to take: what registered itself under it is never taken for what the file means.
@@ -134,26 +138,24 @@ def _declared(run: Run, members: Mapping[str, Any], before: Client | None, name:
         auth_method=kind.auth_methods[0],
         access_token_lifetime=run.server.settings.access_token_lifetime,
     )
-    values: dict[str, Any] = {key: members[key] for key in SETTINGS if members.get(key) is not None}
-    values |= {key: tuple(str(v) for v in members[key] or ()) for key in LISTS if key in members}
-    renamed = {
-        "token_endpoint_auth_method": "auth_method",
-        "id_token_signed_response_alg": "id_token_alg",
-        "userinfo_signed_response_alg": "userinfo_alg",
+    values: dict[str, Any] = {key: members[key] for key in SETTINGS if key in members}
+    values |= {key: tuple(members[key]) for key in LISTS if key in members}
+    values |= {ours: members[theirs] for theirs, ours in RENAMED.items() if theirs in members}
+    unsaid = {
+        "name": name,
+        "auth_method": kind.auth_methods[0],
+        "id_token_alg": "RS256",
+        "access_token_lifetime": run.server.settings.access_token_lifetime,
     }
-    values |= {ours: members[theirs] for theirs, ours in renamed.items() if members.get(theirs) is not None}
+    values |= {key: value for key, value in unsaid.items() if key in values and not values[key]}
     values["metadata"] = _metadata(members, client.metadata)
     if values["metadata"].get("security_profile") == fapi.PROFILE:
         values |= _fitting(members, client)
     if "grant_types" in members:
         values["grant_types"] = tuple(members["grant_types"])
-    branding = check_keys(members.get("branding") or {}, OF_APPLICATIONS, f"{name}: branding")
-    texts = {key: str(value or "") for key, value in branding.items() if key not in ("logo", "dark_logo", "favicon")}
-    try:
-        check_branding(texts)
-    except ValueError as error:
-        raise StateError(f"{name}: branding: {error}") from error
-    client = replace(client, **values, branding=replace(client.branding, **texts))
+    client = replace(client, **values)
+    if members.get("client_secret") and not any(method != "none" for method in kind.auth_methods):
+        raise StateError(f"{name}: client_secret: a {kind.name} application cannot keep one")
     check_client(client, run.server.settings.signing_algorithms)
     return client
 
@@ -161,7 +163,7 @@ def _declared(run: Run, members: Mapping[str, Any], before: Client | None, name:
 def _metadata(members: Mapping[str, Any], before: Mapping[str, Any]) -> dict[str, Any]:
     """`metadata` replaces what was there, but for what has a member of its own in the file."""
     metadata = dict(before)
-    if members.get("metadata") is not None:
+    if "metadata" in members:
         own = {name: before[name] for name in IN_METADATA.values() if name in before}
         metadata = own | dict(members["metadata"])
     metadata |= {ours: str(members[key] or "") for key, ours in IN_METADATA.items() if key in members}

@@ -21,6 +21,8 @@ async def declared_permissions(run: Run, name: str, declared: Any) -> dict[Permi
             )
         by_resource = part if isinstance(part, Mapping) else {"": part or []}
         for resource, scopes in by_resource.items():
+            if not isinstance(scopes or [], list):
+                raise StateError(f"{name}: permissions: {source} is a list of scopes, not {scopes!r}")
             for text in scopes or []:
                 permission = Permission(source, str(resource), str(text).removesuffix("?"))
                 wanted[permission] = not str(text).endswith("?")

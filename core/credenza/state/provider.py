@@ -8,36 +8,38 @@ from typing import Any
 from ..objects import StateSection
 from ..store.branding import STYLESHEETS, find_stylesheet_source, save_stylesheet, stylesheet_name
 from ..store.provider import find_provider_setting, save_provider_setting
-from ..web.branding import check_branding
 from ..web.custom_css import UnusableCss, clean_css
 from ..web.palette import Palette
 from ..web.themes import Wardrobe
-from .logos import BRANDING, FILE, stored_logos
-from .run import Run, StateError, check_keys
+from .branding import BRANDING, FILE, declared_branding
+from .members import MAPPING, TEXT, StateMember, check_keys
+from .run import Run, StateError
+
+MEMBERS = {**BRANDING, "name": StateMember(str, most=100), "stylesheet": TEXT}
 
 
 async def _apply(part: Any, run: Run) -> None:
-    members = check_keys(part or {}, ("branding",), "provider")
-    declared = dict(check_keys(members.get("branding") or {}, (*BRANDING, "name"), "provider: branding"))
+    members = check_keys(part or {}, {"branding": MAPPING}, "provider")
+    declared = dict(check_keys(members.get("branding", {}), MEMBERS, "provider: branding"))
     if "name" in declared:
         declared["display_name"] = declared.pop("name")
-    branding = {key: str(value or "") for key, value in declared.items()} | await stored_logos(
-        run, declared, "provider"
-    )
+    stylesheet = declared.pop("stylesheet", None)
     before = await find_provider_setting("branding")
-    palette = Wardrobe(run.server.themes.values()).palette((before | branding).get("theme", ""))
-    try:
-        check_branding(branding, palette)
-        if "stylesheet" in declared:
-            branding["stylesheet"] = await _stylesheet(run, str(declared["stylesheet"] or ""), palette)
-    except (OSError, ValueError, UnusableCss) as error:
-        raise StateError(f"branding: {error}") from error
+    after = await declared_branding(run, declared, "provider", before)
+    if stylesheet is not None:
+        palette = Wardrobe(run.server.themes.values()).palette(after.get("theme", ""))
+        try:
+            after["stylesheet"] = await _stylesheet(run, stylesheet, palette)
+        except (OSError, UnicodeDecodeError, UnusableCss) as error:
+            raise StateError(f"branding: {error}") from error
 
     async def write() -> None:
-        await save_provider_setting("branding", {key: value for key, value in (before | branding).items() if value})
+        await save_provider_setting("branding", {key: value for key, value in after.items() if value})
 
-    if any(before.get(key, "") != value for key, value in branding.items()):
-        await run.change("updated", "provider", "branding", write, before=before, after=branding)
+    changed = [key for key in {**before, **after} if before.get(key, "") != after.get(key, "")]
+    if changed:
+        shown = [{key: branding.get(key, "") for key in changed} for branding in (before, after)]
+        await run.change("updated", "provider", "branding", write, before=shown[0], after=shown[1])
 
 
 async def _stylesheet(run: Run, path: str, palette: Palette) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -90,13 +90,18 @@ class Run:
         if self.progress is not None:
             self.progress()
 
-    def translated(self, members: Mapping[str, Any], name: str) -> Translated:
-        """A member and its `translations`; raises StateError for a language that the pages do not have."""
-        text = str(members.get(name) or "")
+    def translated(self, members: Mapping[str, Any], name: str, before: Translated | None = None) -> Translated:
+        """A member and its `translations`; what is not given stays as it was before.
+
+        Raises StateError for a language that the pages do not have.
+        """
+        before = before or Translated("", {})
+        text = str(members[name] or "") if name in members else str(before)
         try:
-            return Translated(text, self.server.languages.translations(members.get("translations") or {}))
+            said = self.server.languages.translations(members.get("translations") or {})
         except ValueError as error:
             raise StateError(f"{text}: {error}") from error
+        return Translated(text, said if "translations" in members else before.translations)
 
     async def compare(
         self,
@@ -121,17 +126,3 @@ class Run:
                 before={key: before.get(key) for key in differing},
                 after={key: after[key] for key in differing},
             )
-
-
-NAMES = ("username", "client_id", "identifier", "name")
-
-
-def check_keys(item: object, allowed: Sequence[str], what: str) -> Mapping[str, Any]:
-    """A mapping with no other keys than these; raises StateError naming it and the one that is unknown."""
-    if not isinstance(item, Mapping):
-        raise StateError(f"{what} is a mapping")
-    for key in item:
-        if key not in allowed:
-            called = next((f" ({item[name]})" for name in NAMES if item.get(name)), "")
-            raise StateError(f"{what}{called}: unknown key {key!r}; the keys are {', '.join(allowed)}")
-    return item

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from ..administrators import ADMINISTRATOR_ROLES
 from ..endpoints.pages import check_username, invite
 from ..logout import end_all_sessions
 from ..objects import StateSection
@@ -17,22 +18,23 @@ from ..store.revocation import revoke_grants
 from ..store.users import User
 from ..web.new_password import require_new_password, set_password
 from ..web.passwords import WeakPassword, check_new_password
-from .run import ACTOR, Run, StateError, check_keys
+from .members import ANYTHING, FLAG, MAPPING, TEXT, StateMember, check_keys
+from .run import ACTOR, Run, StateError
 
-KEYS = (
-    "username",
-    "password",
-    "password_hash",
-    "email",
-    "email_verified",
-    "phone_number",
-    "phone_number_verified",
-    "profile",
-    "custom_data",
-    "administrator",
-    "suspended",
-    "password_change_required",
-)
+MEMBERS = {
+    "username": StateMember(str, required=True),
+    "password": TEXT,
+    "password_hash": TEXT,
+    "email": TEXT,
+    "email_verified": FLAG,
+    "phone_number": StateMember(str, most=50),
+    "phone_number_verified": FLAG,
+    "profile": MAPPING,
+    "custom_data": MAPPING,
+    "administrator": ANYTHING,
+    "suspended": FLAG,
+    "password_change_required": FLAG,
+}
 PLAIN = (
     "email_verified",
     "phone_number",
@@ -50,6 +52,10 @@ def section(plugin_sections: Sequence[StateSection]) -> StateSection:
     extensions = [s for s in plugin_sections if s.user_keys]
 
     async def apply(items: Any, run: Run) -> None:
+        emails = run.declared.setdefault("email of", set())
+        emails |= {
+            str(item.get("username")).lower() for item in items or [] if isinstance(item, dict) and "email" in item
+        }
         for item in items or []:
             await _apply_user(run, item, extensions)
         if run.prune:
@@ -65,16 +71,17 @@ def section(plugin_sections: Sequence[StateSection]) -> StateSection:
 
 
 async def _apply_user(run: Run, item: Any, extensions: Sequence[StateSection]) -> None:
-    extra = [key for section in extensions for key in section.user_keys]
-    members = check_keys(item, (*KEYS, *extra), "a user")
-    username = str(members["username"]).strip().lower()
-    if message := check_username(username) or check_email(str(members.get("email") or "")):
+    extra = dict.fromkeys((key for section in extensions for key in section.user_keys), ANYTHING)
+    members = check_keys(item, MEMBERS | extra, "a user")
+    username = members["username"].strip().lower()
+    if message := check_username(username) or check_email(members.get("email", "")):
         raise StateError(f"{username}: {message}")
     run.once("user", username)
     before = await users.find_user_by_identifier(username)
     before = before if before is not None and before.username == username else None
     password_hash = await _password_hash(run, username, members, before)
     after = _declared(members, before or User(users.new_user_id(), username, created_at=run.server.now()))
+    await _check_free(run, after)
 
     stays = after.administrator == "full" and not after.suspended
     # Named earlier in this file, and not written yet in a dry pass.
@@ -115,6 +122,21 @@ async def _apply_user(run: Run, item: Any, extensions: Sequence[StateSection]) -
             await section.apply_user(run, after, mine)
 
 
+async def _check_free(run: Run, user: User) -> None:
+    """A confirmed address is one account's; of the addresses in the database those count that the file leaves alone."""
+    if not user.email:
+        return
+    owner = await users.find_confirmed_owner(user.email, user.id)
+    if owner is not None and owner.username not in run.declared["email of"]:
+        raise StateError(f"{user.username}: {user.email} is the confirmed address of {owner.username}")
+    confirmed, unconfirmed = (run.declared.setdefault(kind, set()) for kind in ("confirmed", "unconfirmed"))
+    if user.email in confirmed or (user.email_verified and user.email in unconfirmed):
+        raise StateError(
+            f"{user.username}: {user.email} is another user's in this file, and one of them has confirmed it"
+        )
+    (confirmed if user.email_verified else unconfirmed).add(user.email)
+
+
 def _ends(before: User, after: User) -> bool:
     """Whether everything that is open ends: nobody stays signed in who may not be the one that the account is for."""
     return (
@@ -146,26 +168,33 @@ async def _update(run: Run, before: User, user: User) -> None:
 def _declared(members: Mapping[str, Any], user: User) -> User:
     values: dict[str, Any] = {key: members[key] for key in PLAIN if key in members}
     if "email" in members:
-        values["email"] = str(members["email"] or "").lower() or None
+        values["email"] = members["email"].strip().lower() or None
     if "administrator" in members:
-        wanted = members["administrator"]
-        values["administrator"] = wanted if isinstance(wanted, str) else "full" if wanted else ""
-    for key in ("profile", "custom_data"):
-        if not isinstance(values.get(key, {}), Mapping):
-            raise StateError(f"{user.username}: {key} is a mapping")
+        values["administrator"] = _administrator(user.username, members["administrator"])
     return replace(user, **values)
+
+
+def _administrator(username: str, wanted: object) -> str:
+    """`true` is the role that may do everything."""
+    if wanted is True:
+        return "full"
+    if wanted in (False, None, ""):
+        return ""
+    if isinstance(wanted, str) and wanted in ADMINISTRATOR_ROLES:
+        return wanted
+    raise StateError(f"{username}: administrator is true, false, or one of {', '.join(ADMINISTRATOR_ROLES)}")
 
 
 async def _password_hash(run: Run, username: str, members: Mapping[str, Any], before: User | None) -> str | None:
     """The hash to store; the old one when nothing about it is declared or the password is the same."""
     old = before.password_hash if before is not None else None
-    if "password_hash" in members:
+    if members.get("password_hash"):
         if not run.passwords.is_hash(str(members["password_hash"])):
             raise StateError(f"{username}: password_hash is not an Argon2id hash")
         return str(members["password_hash"])
-    if "password" not in members:
+    if not members.get("password"):
         return old
-    password = str(members["password"])
+    password = members["password"]
     try:
         check_new_password(password, run.server.settings, context=(username,))
     except WeakPassword as error:  # a file may hold one, for a test machine

@@ -1,0 +1,80 @@
+"""What the keys of the file may hold, so that a mistake is found while it is tried, on every database alike."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from .run import StateError
+
+NAMES = ("username", "client_id", "identifier", "name")
+WORDS: Mapping[type, str] = {
+    str: "a text",
+    bool: "true or false",
+    int: "a whole number",
+    list: "a list",
+    dict: "a mapping",
+}
+ENTRIES: Mapping[type, str] = {str: "texts", list: "lists", dict: "mappings"}
+
+
+@dataclass(frozen=True, slots=True)
+class StateMember:
+    """What a key may hold: `kind` as YAML has it (str, bool, int, list, dict, object for anything).
+
+    `most` is how many characters a text may have. `of` is the kind of a list's entries, or of a mapping's values. A key
+    without a value (`null`) counts as an empty one, which `empty` may replace.
+    """
+
+    kind: type
+    most: int | None = None
+    required: bool = False
+    of: type | None = None
+    empty: Any = None
+
+    def wrong(self, value: object) -> str:
+        """What it should be instead; empty when it is right."""
+        if self.kind is not object and type(value) is not self.kind:
+            return WORDS[self.kind] + (", in quotes" if self.kind is str and not isinstance(value, list | dict) else "")
+        if isinstance(value, str) and self.most is not None and len(value) > self.most:
+            return f"a text of at most {self.most} characters"
+        if self.required and value in ("", None):
+            return "required"
+        entries = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+        if self.of is not None and any(type(entry) is not self.of for entry in entries):
+            return f"{WORDS[self.kind]} of {ENTRIES[self.of]}"
+        return ""
+
+    def taken(self, value: object) -> object:
+        """The value, or what an absent one stands for."""
+        if value is not None or self.kind is object:
+            return value
+        return self.kind() if self.empty is None else self.empty
+
+
+TEXT = StateMember(str)
+FLAG = StateMember(bool)
+TEXTS = StateMember(list, of=str)
+MAPPING = StateMember(dict)
+ANYTHING = StateMember(object)
+
+
+def check_keys(item: object, allowed: Sequence[str] | Mapping[str, StateMember], what: str) -> Mapping[str, Any]:
+    """A mapping with no other keys than these, each holding what it may when `allowed` says so.
+
+    Raises StateError naming `what` and the key that is wrong.
+    """
+    if not isinstance(item, Mapping):
+        raise StateError(f"{what} is a mapping")
+    called = what + next((f" ({item[name]})" for name in NAMES if item.get(name)), "")
+    for key in item:
+        if key not in allowed:
+            raise StateError(f"{called}: unknown key {key!r}; the keys are {', '.join(allowed)}")
+    if not isinstance(allowed, Mapping):
+        return item
+    members = {key: allowed[key].taken(value) for key, value in item.items()}
+    for key, member in allowed.items():
+        if (key in members or member.required) and (wrong := member.wrong(members.get(key, member.taken(None)))):
+            raise StateError(f"{called}: {key} is {wrong}")
+    return members
