@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import urlencode
 
 import httpx
 import pytest
@@ -56,3 +57,25 @@ def test_who_cancels_before_signing_in_stays_here(credenza: Credenza, user_agent
     page = user_agent.submit([("decision", "deny")])
     assert isinstance(page, PageSeen)
     assert "gull.example.net" in page.text
+
+
+def test_a_link_to_sign_out_leads_nobody_there_who_is_not_signed_in(
+    credenza: Credenza, user_agent: UserAgent, register: Register, relying_party: Made
+) -> None:
+    """A-RDR-04: an ID token of the attacker's own never gets too old to be a hint."""
+    gull = relying_party(register(post_logout_redirect_uris=["https://gull.example.net/bye?a=b"]).json())
+    user_agent.get(gull.authorization_url(scope="openid"))
+    user_agent.sign_in()
+    hint = gull.tokens(user_agent.decide())["id_token"]
+    query = {"id_token_hint": hint, "post_logout_redirect_uri": "https://gull.example.net/bye?a=b", "state": "s"}
+    link = "/logout?" + urlencode(query)
+    for page in (UserAgent(credenza).get(link), UserAgent(credenza).post("/logout", query)):
+        assert isinstance(page, PageSeen), page.url
+        assert "gull.example.net" in page.text
+        assert page.links == ["https://gull.example.net/bye?a=b&state=s"]
+        assert "http-equiv" not in page.html
+    own = user_agent.get(link)
+    assert isinstance(own, Callback)
+    assert own.url == "https://gull.example.net/bye?a=b&state=s"
+    page = user_agent.get(link)
+    assert isinstance(page, PageSeen)

@@ -88,10 +88,27 @@ def test_it_expires_before_the_first_look_only(credenza: Credenza, user_agent: U
     finish(user_agent, slow)
 
 
-def test_another_client_cannot_use_it(user_agent: UserAgent, client: RelyingParty) -> None:
-    page = user_agent.get(pushed_url(client).replace("client_id=app", "client_id=own"))
+def test_another_client_cannot_use_it_and_changes_nothing(
+    credenza: Credenza, user_agent: UserAgent, client: RelyingParty
+) -> None:
+    """R-PA-03, G2: nor is that the first look, after which it would not expire."""
+    url = pushed_url(client)
+    for _ in range(2):
+        page = user_agent.get(url.replace("client_id=app", "client_id=own"))
+        assert isinstance(page, PageSeen)
+        assert page.error == "invalid_request_uri"
+        credenza.clock.move(100)
+    page = user_agent.get(url)
     assert isinstance(page, PageSeen)
     assert page.error == "invalid_request_uri"
+
+
+def test_of_two_requests_neither_counts(user_agent: UserAgent, client: RelyingParty) -> None:
+    """R-AZ-08."""
+    url, other = pushed_url(client), pushed_url(client, state="other")
+    page = user_agent.get(f"{url}&{other.partition('?')[2].partition('&')[2]}")
+    assert isinstance(page, PageSeen)
+    assert (page.name, page.error) == ("error", "invalid_request")
 
 
 @pytest.mark.parametrize(

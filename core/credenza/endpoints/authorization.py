@@ -81,9 +81,12 @@ async def opened(server: AuthorizationServer, parameters: Parameters) -> tuple[P
     if not reference.startswith(PUSHED):
         return parameters, ""
     client_id = client_id_of(parameters)
-    token = reference.removeprefix(PUSHED)
-    found = await open_pushed_request(digest(token), server.now()) if is_token(token, "pushed_request") else None
-    if found is None or found.client_id != client_id:
+    if "request_uri" in parameters.repeated:
+        raise UnsafeRequest("invalid_request", Words("Sent more than once: %(names)s.", names="request_uri"))
+    token, found = reference.removeprefix(PUSHED), None
+    if is_token(token, "pushed_request"):
+        found = await open_pushed_request(digest(token), client_id, server.now())
+    if found is None:
         raise UnsafeRequest(
             "invalid_request_uri",
             Words("This request was used before, or is too old. Start again."),

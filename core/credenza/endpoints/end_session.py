@@ -15,6 +15,7 @@ from ..prompts.subject import read_hint, session_name_for, subject_for
 from ..protocol.clients import Client
 from ..protocol.errors import InvalidRequest
 from ..protocol.parameters import Parameters
+from ..protocol.redirect_uris import host_of
 from ..protocol.words import Words
 from ..server import AuthorizationServer
 from ..store import sessions
@@ -22,7 +23,7 @@ from ..store.engine import database
 from ..store.sessions import Session
 from ..store.users import User
 from ..web.errors import error_page
-from ..web.pages import SignedOutPage, SignOutPage
+from ..web.pages import InterstitialPage, SignedOutPage, SignOutPage
 from ..web.rendering import render
 from ..web.requests import (
     AnyRequest,
@@ -72,7 +73,7 @@ async def end_session(request: AnyRequest) -> AnyResponse:
         # A form posted by another site arrives without our cookies; a GET brings them.
         return redirect_response(server.settings, f"{server.issuer}/logout?{urlencode(parameters.pairs())}")
     if found is None:
-        return await _signed_out(request, logout)
+        return await _signed_out_before(request, logout)
     session, user = found
     if answered:
         return await _answered(request, logout, session, user, parameters)
@@ -105,6 +106,23 @@ async def parse_logout(server: AuthorizationServer, parameters: Parameters) -> L
     state = {"state": parameters["state"]} if "state" in parameters else {}
     location = f"{address}{'&' if '?' in address else '?'}{urlencode(state)}" if address and state else address
     return LogoutRequest(client, subject, session_id, location, hint is not None)
+
+
+async def _signed_out_before(request: AnyRequest, logout: LogoutRequest) -> AnyResponse:
+    """Anybody may have made this link, so it goes by itself only to an application that somebody vouches for.
+
+    RFC 9700 §4.11.2.
+    """
+    client = logout.client
+    if not logout.location or client is None or not client.unverified:
+        return await _signed_out(request, logout)
+    page = InterstitialPage(
+        title=Words("Leaving"),
+        application=client.name,
+        redirect_host=host_of(logout.location),
+        location=logout.location,
+    )
+    return await render(request, page)
 
 
 async def _signed_out(request: AnyRequest, logout: LogoutRequest, frames: Sequence[str] = ()) -> AnyResponse:

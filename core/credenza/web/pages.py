@@ -337,8 +337,8 @@ class InterstitialPage(Page):
     """Where the browser would go."""
     location: str
     """The whole address."""
-    code: str
-    """The error that it would bring there."""
+    code: str = ""
+    """The error that it would bring there, if any."""
 
 
 @dataclass(kw_only=True)
