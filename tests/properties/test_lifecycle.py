@@ -215,7 +215,10 @@ class Lifecycle(RuleBasedStateMachine):
 
     def _refreshes(self, of: Authorization, token: Refresh) -> bool:
         """Whether it may; a repeat that is no accident ends the family."""
-        if of.ended or token.dead:
+        if of.ended:
+            return False
+        if token.dead:
+            of.ended = True
             return False
         if token.spent_at is None:
             return usable(token, self.now)
@@ -228,12 +231,11 @@ class Lifecycle(RuleBasedStateMachine):
     @precondition(lambda self: any(each.refresh for each in self.known))
     @rule(data=st.data())
     def revoke(self, data: st.DataObject) -> None:
-        """Revoking a refresh token ends the family, also one that was spent."""
+        """Revoking a refresh token ends the family, also one that was spent or replaced."""
         of = self.pick(data, [each for each in self.known if each.refresh])
         token = data.draw(st.sampled_from(of.refresh))
         assert self.party().revoke(token.value).status_code == 200
-        if not token.dead:
-            of.ended = True
+        of.ended = True
 
     @precondition(lambda self: any(each.access for each in self.known))
     @rule(data=st.data())

@@ -30,11 +30,17 @@ def test_a_grant_that_ended_has_no_tokens() -> None:
 
 
 def test_a_repeat_is_an_accident_for_as_long_as_the_window_is() -> None:
-    check_usable(TOKEN._replace(spent_at=NOW - WINDOW + 1), NOW, WINDOW)
-    check_usable(TOKEN._replace(spent_at=NOW, expires_at=0), NOW, WINDOW)  # its successor's time counts
+    spent = TOKEN._replace(spent_at=NOW, successor="e")
+    check_usable(spent._replace(spent_at=NOW - WINDOW + 1), NOW, WINDOW)
+    check_usable(spent._replace(expires_at=0), NOW, WINDOW)  # its successor's time counts
     for spent_at in (NOW - WINDOW, NOW - WINDOW - 1):
         with pytest.raises(Reused):
-            check_usable(TOKEN._replace(spent_at=spent_at), NOW, WINDOW)
+            check_usable(spent._replace(spent_at=spent_at), NOW, WINDOW)
+
+
+def test_one_in_whose_place_another_one_came_is_no_accident() -> None:
+    with pytest.raises(Reused):
+        check_usable(TOKEN._replace(spent_at=NOW), NOW, WINDOW)
 
 
 def test_6_less_than_was_granted_and_never_more() -> None:

@@ -68,11 +68,24 @@ def test_a_ref_01_reuse_after_the_successor_was_used_ends_the_family(
 def test_d2_a_repeat_inside_the_window_replaces_the_unused_successor(user_agent: Any, spa: RelyingParty) -> None:
     """D2: the answer was lost; at any instant one live refresh token."""
     first = granted(user_agent, spa)
-    lost = spa.refresh(first["refresh_token"]).json()
+    spa.refresh(first["refresh_token"])
     again = spa.refresh(first["refresh_token"])
     assert again.status_code == 200
-    assert_refused(spa.refresh(lost["refresh_token"]))
     assert spa.refresh(again.json()["refresh_token"]).status_code == 200
+
+
+@pytest.mark.parametrize("later", [0, 11])
+def test_r_tk_17_a_successor_that_was_replaced_ends_the_family(
+    credenza: Any, user_agent: Any, spa: RelyingParty, later: int
+) -> None:
+    """Its answer was not lost, so the repeat came from somebody else: a thief who was quick. RFC 9700 §4.14.2."""
+    first = granted(user_agent, spa)
+    victims = spa.refresh(first["refresh_token"]).json()
+    thiefs = spa.refresh(first["refresh_token"]).json()
+    credenza.clock.move(later)
+    assert_refused(spa.refresh(victims["refresh_token"]))
+    assert_refused(spa.refresh(thiefs["refresh_token"]))
+    assert not any(is_live(spa, tokens["access_token"]) for tokens in (first, victims, thiefs))
 
 
 def test_d2_a_repeat_after_the_window_ends_the_family(credenza: Any, user_agent: Any, spa: RelyingParty) -> None:

@@ -31,7 +31,7 @@ from .issuing import authorized, keep, mint_tokens
 
 
 class Reused(Exception):
-    """A refresh token whose successor is in use came again: one of the two holders stole it."""
+    """A refresh token whose successor is in use, or that was replaced itself: one of two holders stole it."""
 
 
 class RefreshTokenGrant:
@@ -101,7 +101,8 @@ class RefreshTokenGrant:
     async def _replace(self, server: AuthorizationServer, token: RefreshToken, now: int) -> str:
         """A repeat soon after, because the answer was lost: a fresh pair, as long as the other was never used."""
         successor = new_token("refresh_token")
-        if token.successor is None or not await replace_successor(token.digest, token.successor, digest(successor)):
+        assert token.successor is not None
+        if not await replace_successor(token.digest, token.successor, digest(successor), now):
             raise Reused
         await self._insert(server, token, successor, now)
         return successor
@@ -132,12 +133,12 @@ class RefreshTokenGrant:
 
 
 def check_usable(token: RefreshToken, now: int, window: int) -> None:
-    """Not expired, and not a repeat that comes too late to be an accident."""
+    """Not expired, and not a repeat that comes too late to be an accident, or after another one took its place."""
     if token.grant.revoked_at is not None:
         raise InvalidGrant("The authorization has ended.")
     if token.spent_at is None and (token.expires_at <= now or token.idle_expires_at <= now):
         raise InvalidGrant("The refresh token has expired.")
-    if token.spent_at is not None and now >= token.spent_at + window:
+    if token.spent_at is not None and (token.successor is None or now >= token.spent_at + window):
         raise Reused
 
 

@@ -14,7 +14,9 @@ from .users import JOINED
 
 
 class RefreshTokenRow(Table, tablename="credenza_refresh_token"):
-    """`spent_at` is when it was exchanged; `successor` what for. A grant is a family of these."""
+    """`spent_at` is when it was exchanged, `successor` what for: nothing where another one took its place. A grant is a
+    family of these.
+    """
 
     digest = Varchar(length=64, primary_key=True)
     grant = ForeignKey(references=GrantRow, on_delete=OnDelete.cascade, index=True, null=False)
@@ -89,10 +91,13 @@ async def spend_refresh_token(digest: str, successor: str, now: int) -> bool:
     return bool(await _SPEND_REFRESH_TOKEN.all(now, successor, now, digest))
 
 
-async def replace_successor(digest: str, old: str, new: str) -> bool:
-    """Give a repeated refresh a fresh successor, if the old one was never used: that one is dead from now on."""
+async def replace_successor(digest: str, old: str, new: str, now: int) -> bool:
+    """Give a repeated refresh a fresh successor, if the old one was never used: that one is spent, for nothing.
+
+    It stays: whoever comes with it did get the answer that seemed to be lost.
+    """
     r = RefreshTokenRow
-    if not await r.delete().where((r.digest == old) & (r.spent_at.is_null())).returning(r.digest):
+    if not await r.update({r.spent_at: now}).where((r.digest == old) & r.spent_at.is_null()).returning(r.digest):
         return False
     rows = await r.update({r.successor: new}).where((r.digest == digest) & (r.successor == old)).returning(r.digest)
     return bool(rows)
