@@ -91,6 +91,8 @@ def test_2_2_1_a_token_for_another_resource(client: RelyingParty, tokens: dict[s
     assert {"refresh_token", "id_token"}.isdisjoint(answer)
     claims, before = read(answer["access_token"]), read(tokens["access_token"])
     assert (claims["aud"], claims["sub"], claims["client_id"]) == (STOCK, before["sub"], "app")
+    assert {"auth_time", "acr", "amr"} <= before.keys(), "RFC 9068 section 2.2.1"
+    assert all(claims[name] == before[name] for name in ("auth_time", "acr", "amr"))
     assert client.introspect(answer["access_token"])["scope"] == "stock:read"
 
 
@@ -138,7 +140,8 @@ def test_another_organization_needs_a_consent_of_its_own(
     here = exchange(client, tokens["access_token"], resource=f"urn:credenza:organization:{ids['Acme']}").json()
     assert here["scope"] == "members:read"
     authorize(user_agent, client, ids["Basalt"], prompt="consent")
-    answer = exchange(client, tokens["access_token"], organization_id=ids["Basalt"], scope="members:read")
+    elsewhere = exchange(client, tokens["access_token"], organization_id=ids["Basalt"])
+    assert "orders:read" not in elsewhere.json()["scope"].split(), "whoever moves leaves the resource too"
     target = f"urn:credenza:organization:{ids['Basalt']}"
     answer = exchange(client, tokens["access_token"], organization_id=ids["Basalt"], resource=target)
     assert answer.status_code == 200, answer.text

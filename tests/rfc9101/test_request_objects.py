@@ -10,7 +10,7 @@ import jwt
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from credenza.testing import Callback, Credenza, PageSeen, RelyingParty, UserAgent
+from credenza.testing import ORDERS, Callback, Credenza, PageSeen, RelyingParty, UserAgent
 
 KEY = ec.generate_private_key(ec.SECP256R1())
 
@@ -21,7 +21,7 @@ def registered_key(credenza: Credenza) -> None:
     credenza.apply({"applications": [{"client_id": "app", "name": "Harbour Wiki", "jwks": {"keys": [jwk]}}]})
 
 
-def sealed(client: RelyingParty, key: Any = KEY, alg: str = "ES256", **changes: Any) -> str:
+def sealed(client: RelyingParty, key: Any = KEY, alg: str = "ES256", typ: str = "JWT", **changes: Any) -> str:
     claims = {
         "iss": "app",
         "aud": "https://id.example.com",
@@ -33,7 +33,7 @@ def sealed(client: RelyingParty, key: Any = KEY, alg: str = "ES256", **changes: 
         "state": "inside",
     }
     claims = {name: value for name, value in (claims | changes).items() if value is not None}
-    return jwt.encode(claims, key, algorithm=alg)
+    return jwt.encode(claims, key, algorithm=alg, headers={"typ": typ})
 
 
 def test_6_3_only_what_is_inside_counts(user_agent: UserAgent, client: RelyingParty) -> None:
@@ -52,7 +52,13 @@ def test_6_3_only_what_is_inside_counts(user_agent: UserAgent, client: RelyingPa
         {"key": None, "alg": "none"},
         {"key": ec.generate_private_key(ec.SECP256R1())},
         {"aud": "https://other.example"},
+        {"aud": "https://id.example.com.evil.example"},
+        {"aud": ["https://other.example", "https://another.example"]},
+        {"aud": []},
         {"exp": 1},
+        {"exp": int(time.time()) + 4000},
+        {"typ": "dpop+jwt"},
+        {"nonce": "a\0b"},
         {"client_id": "own"},
         {"client_id": None},
         {"iss": "own"},
@@ -68,6 +74,33 @@ def test_7_a_wrong_object_is_refused(
     assert isinstance(callback, Callback)
     assert callback.error == "invalid_request_object"
     assert callback.parameters["state"] == "state-of-the-test"
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"typ": "oauth-authz-req+jwt"},
+        {"typ": "OAUTH-AUTHZ-REQ+JWT"},
+        {"aud": ["https://other.example", "https://id.example.com"]},
+        {"aud": None, "iss": None, "exp": None},
+    ],
+)
+def test_4_a_right_object_in_other_words(user_agent: UserAgent, client: RelyingParty, changes: dict[str, Any]) -> None:
+    """ "oauth-authz-req+jwt" is its type (§10.8); "aud" may be a list (RFC 7519 §4.1.3)."""
+    callback = user_agent.authorize(client, request=sealed(client, max_age=1000, **changes))
+    assert isinstance(callback, Callback)
+    assert (callback.error, callback.parameters["state"]) == ("", "inside")
+
+
+def test_4_a_parameter_that_may_be_repeated_is_a_list(user_agent: UserAgent, client: RelyingParty) -> None:
+    """RFC 8707 §2 has several resources."""
+    resources = [ORDERS, "https://unknown.example.com"]
+    callback = user_agent.get(client.authorization_url(request=sealed(client, resource=resources)))
+    assert isinstance(callback, Callback)
+    assert callback.error == "invalid_target"
+    page = user_agent.get(client.authorization_url(request=sealed(client, resource=[ORDERS])))
+    assert isinstance(page, PageSeen)
+    assert page.name == "sign-in"
 
 
 def test_an_object_cannot_bring_a_redirect_uri_that_is_not_registered(

@@ -105,11 +105,20 @@ def test_6_a_jwt_access_token_carries_the_thumbprint(user_agent: UserAgent, clie
     [
         {"typ": "JWT"},
         {"jti": None},
+        {"jti": ""},
+        {"jti": 7},
+        {"jti": "x" * 513},
+        {"jti": "x\0y"},
         {"htm": None},
         {"htm": "GET"},
         {"htu": None},
         {"htu": "https://id.example.com/par"},
         {"htu": "https://evil.example/token"},
+        {"htu": "http://id.example.com/token"},
+        {"htu": "https://id.example.com:8443/token"},
+        {"htu": "https://id.example.com:port/token"},
+        {"htu": "https://ada@id.example.com/token"},
+        {"htu": "https://[id.example.com/token"},
         {"iat": None},
         {"iat": "now"},
         {"iat": 1e400},
@@ -129,6 +138,23 @@ def test_4_3_a_wrong_proof_is_refused(
     response = redeem(client, user_agent.authorize(client), key, **changes)
     assert (response.status_code, response.json()["error"]) == (400, "invalid_dpop_proof")
     assert "access_token" not in response.text
+
+
+@pytest.mark.parametrize(("seconds", "status"), [(-61, 400), (-55, 200), (60, 200), (66, 400)])
+def test_4_3_a_proof_is_good_for_a_minute_before_and_after(
+    credenza: Credenza, user_agent: UserAgent, client: RelyingParty, key: Key, seconds: int, status: int
+) -> None:
+    response = redeem(client, user_agent.authorize(client), key, now=credenza.clock.now() + seconds)
+    assert response.status_code == status
+
+
+def test_4_3_two_proofs_in_one_header_are_refused_as_such(credenza: Credenza, token: str, key: Key) -> None:
+    proofs = ", ".join(key.proof("/userinfo", "GET", token=token) for _ in range(2))
+    assert "exactly one" in userinfo(credenza, token, proofs).json()["error_description"]
+
+
+def test_4_2_a_long_jti_is_as_good_as_a_short_one(user_agent: UserAgent, client: RelyingParty, key: Key) -> None:
+    assert redeem(client, user_agent.authorize(client), key, jti="x" * 512).status_code == 200
 
 
 def test_4_3_query_and_fragment_of_htu_do_not_count(user_agent: UserAgent, client: RelyingParty, key: Key) -> None:
