@@ -42,7 +42,7 @@ async def on_event(event: ObjectChanged) -> None:
     """Somebody whom an administrator created gets the default roles; the desired-state file gives roles itself."""
     if (event.kind, event.action) != ("user", "created"):
         return
-    if event.user and event.actor != "command line":
+    if event.user and event.actor != "desired state":
         await give_default_roles(event.user)
 
 

@@ -7,9 +7,11 @@ from collections.abc import Sequence
 from litestar.handlers import HTTPRouteHandler
 from piccolo.conf.apps import AppConfig
 
-from credenza import AccountSection, Authenticator, Cleaner, ConsolePage, hookimpl
+from credenza import AccountSection, Authenticator, Cleaner, ConsolePage, ScopeProvider, StateSection, hookimpl
 
 from . import account, console, pages, store
+from .scopes import IdentityScopes
+from .state import SECTION
 from .tables import APP_CONFIG
 from .ways import Upstreams
 
@@ -25,6 +27,16 @@ def register_tables() -> AppConfig:
 @hookimpl
 def register_authenticators() -> Authenticator:
     return Upstreams()
+
+
+@hookimpl
+def register_scopes() -> ScopeProvider:
+    return IdentityScopes()
+
+
+@hookimpl
+def register_state() -> StateSection:
+    return SECTION
 
 
 @hookimpl

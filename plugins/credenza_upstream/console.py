@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
@@ -19,13 +18,13 @@ from credenza import (
     Moment,
     Refused,
     bump_version,
-    check_web_uri,
     console_get,
     console_post,
     transaction,
 )
 
 from . import store
+from .checks import mistakes
 from .pages import TEMPLATES
 from .provider import callback_of, metadata
 from .store import Upstream
@@ -88,10 +87,8 @@ async def show_create(visit: ConsoleVisit) -> UpstreamForm:
 async def create(visit: ConsoleVisit) -> ConsoleDone | UpstreamForm:
     page, name = _new_form(visit), visit.form.get("id", "").strip()
     typed = _typed(visit)
-    errors = await _errors(visit, typed)
-    if not re.fullmatch(r"[a-z0-9][a-z0-9-]{0,39}", name) or name == "callback":
-        errors["id"] = "Lower-case letters, digits and hyphens, at most 40."
-    elif await store.find_upstream(name) is not None:
+    errors = await _errors(visit, name, typed)
+    if "id" not in errors and await store.find_upstream(name) is not None:
         errors["id"] = "There is one of this name already."
     if errors:
         return page.refused(errors, id=name, **typed)
@@ -117,7 +114,7 @@ async def save(visit: ConsoleVisit, upstream: str) -> ConsoleDone | UpstreamForm
     """The issuer stays: links are to accounts of that one."""
     found = await _find(upstream)
     typed = _typed(visit) | {"issuer": found.issuer}
-    if errors := await _errors(visit, typed):
+    if errors := await _errors(visit, found.id, typed):
         return (await _form(visit, found)).refused(errors, **typed)
     secret = visit.form.get("secret", "").strip()
     changed = Upstream(
@@ -165,22 +162,13 @@ def _typed(visit: ConsoleVisit) -> dict[str, str]:
     return {name: visit.form.get(name, "").strip() for name in (*TEXTS, *SWITCHES)}
 
 
-async def _errors(visit: ConsoleVisit, typed: dict[str, str]) -> dict[str, str]:
+async def _errors(visit: ConsoleVisit, name: str, typed: dict[str, str]) -> dict[str, str]:
     """The provider itself is asked, so that a mistake shows here and not at somebody's sign-in."""
-    errors = {}
-    if not 1 <= len(typed["title"]) <= 100 or not typed["title"].isprintable():
-        errors["title"] = "Give it a name of at most 100 characters: it stands on the button."
-    if not 1 <= len(typed["client_id"]) <= 255 or not typed["client_id"].isprintable():
-        errors["client_id"] = "The provider gives you one when you register there."
-    if "openid" not in typed["scope"].split() or len(typed["scope"]) > 300 or not typed["scope"].isascii():
-        errors["scope"] = "Scopes in one line, openid among them."
+    errors = mistakes(name, typed)
+    if "issuer" in errors:
+        return errors
     try:
-        if len(typed["issuer"]) > 500:
-            raise ValueError("The address is too long.")
-        check_web_uri(typed["issuer"])
         await metadata(visit.server, typed["issuer"], fresh=True)
-    except ValueError as error:
-        errors["issuer"] = str(error)
     except Refused as refused:
         errors["issuer"] = f"Its discovery document cannot be used: {refused}."
     return errors
@@ -200,7 +188,7 @@ def _new_form(visit: ConsoleVisit) -> UpstreamForm:
         path=(UP,),
         action=f"{LIST}/create",
         callback=callback_of(visit.server, "SHORT-NAME"),
-        values={"scope": "openid email profile", "enabled": "on"},
+        values={"scope": store.SCOPE, "enabled": "on"},
     )
 
 

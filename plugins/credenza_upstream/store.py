@@ -13,6 +13,7 @@ from credenza import AuthorizationServer, Statement, delete_batch, digest_secret
 from .tables import LinkRow, StateRow, UpstreamRow
 
 LIFETIME = 600  # seconds that a sign-in elsewhere may take
+SCOPE = "openid email profile"
 MOST = 10  # that one browser may have on their way, in as many tabs
 _ENABLED = Statement(  # each sign-in page shows them
     "SELECT id, title, issuer, client_id, secret, scope, enabled, create_users, created_at FROM credenza_upstream "
@@ -98,6 +99,12 @@ async def find_link(issuer: str, subject: str) -> Link | None:
 async def list_links(user_id: str) -> list[Link]:
     r = LinkRow
     return [Link(**row) for row in await r.select().where(r.user == user_id).order_by(r.added_at, r.id)]
+
+
+async def linked(user_id: str) -> list[tuple[Link, Upstream]]:
+    """The links of a user, each with its provider."""
+    known = {upstream.id: upstream for upstream in await list_upstreams()}
+    return [(link, known[link.upstream]) for link in await list_links(user_id)]
 
 
 async def insert_link(upstream: Upstream, user_id: str, subject: str, label: str, now: int) -> bool:

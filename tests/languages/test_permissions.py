@@ -93,7 +93,9 @@ def test_the_file_is_exported_as_it_was_applied(credenza: Credenza) -> None:
 
 def test_a_changed_translation_is_a_change(credenza: Credenza) -> None:
     credenza.apply(DECLARED)
-    changed = {"permissions": [{"name": "members:read", "description": "See who is a member"}]}
+    unsaid = {"permissions": [{"name": "members:read", "description": "See who is a member"}]}
+    assert not credenza.apply({"organization_template": unsaid}).changes
+    changed = {"permissions": [{"name": "members:read", "translations": {}}]}
     (change,) = credenza.apply({"organization_template": changed}).changes
     assert change.before == {"description": {"text": "See who is a member", "translations": {"de": "Mitglieder sehen"}}}
     assert change.after == {"description": "See who is a member"}

@@ -146,6 +146,25 @@ def test_global_rights_do_not_enter_an_organization(
     assert "organization_id" not in claims_of(tokens["access_token"])
 
 
+def test_what_is_held_everywhere_is_had_beside_an_organization_in_a_token_of_its_own(
+    user_agent: UserAgent, client: RelyingParty, credenza: Credenza, ids: dict[str, str]
+) -> None:
+    """ada holds orders:read everywhere and orders:write in Acme. She allowed both; the scopes say which is meant."""
+    writers = {"name": "owner", "api_permissions": {ORDERS: ["orders:write"]}}
+    credenza.apply({"organization_template": {"roles": [writers]}})
+    consent(
+        user_agent, client, scope=f"openid offline_access {ORGANIZATIONS} orders:read orders:write", resource=ORDERS
+    )
+    tokens = client.tokens(user_agent.decide(organization=ids["Acme"]), resource=ORDERS)
+    assert scope_of(tokens["access_token"]) == {"orders:write"}
+    plain = client.refresh(tokens["refresh_token"], resource=ORDERS, scope="orders:read").json()
+    assert scope_of(plain["access_token"]) == {"orders:read"}
+    assert "organization_id" not in claims_of(plain["access_token"])
+    bound = client.refresh(tokens["refresh_token"], resource=ORDERS, scope="orders:read orders:write").json()
+    assert scope_of(bound["access_token"]) == {"orders:write"}
+    assert claims_of(bound["access_token"])["organization_id"] == ids["Acme"]
+
+
 def test_organization_permissions_without_the_scope_are_ignored(
     user_agent: UserAgent, client: RelyingParty, ids: dict[str, str]
 ) -> None:

@@ -218,7 +218,7 @@ def test_r_pw_04_the_desired_state_ends_what_was_open(
     assert client.userinfo(tokens["access_token"]).status_code == 401
     assert client.refresh(tokens["refresh_token"]).status_code == 400
     assert person(credenza).password_change_required is bool(members.get("password_change_required"))
-    assert {e.actor for e in credenza.run(audit.list_events, name=event, actor="command line")} == {"command line"}
+    assert {e.actor for e in credenza.run(audit.list_events, name=event, actor="desired state")} == {"desired state"}
     if not members.get("suspended"):
         user_agent.get("/account")
         page = seen(user_agent.sign_in(password=members.get("password", PASSWORD)))

@@ -11,9 +11,9 @@ from uuid import uuid4
 
 import pytest
 
-from credenza import audit, users
+from credenza import StateError, audit, users
 from credenza.testing import PASSWORD, SECRET, Callback, Credenza, PageSeen, RelyingParty, UserAgent
-from credenza_upstream import store
+from credenza_upstream import state, store
 from credenza_upstream.tables import LinkRow, StateRow, UpstreamRow
 
 from .conftest import Enrolled, press, seen
@@ -146,6 +146,67 @@ def test_linked_first_and_then_used(
     assert claims["sub"] == found("ada").id
     assert claims["acr"] == "urn:credenza:acr:federated"
     assert "amr" not in claims  # their words are not ours
+
+
+def test_linked_accounts_are_shown_and_released_with_the_scope_identities(
+    credenza: Credenza, client: RelyingParty, provider: Any, elsewhere: Elsewhere
+) -> None:
+    """PRODUCT M6. Issuer and subject name an account for ever; an application has to be allowed to ask."""
+    provider()
+    agent = UserAgent(credenza)
+    link(agent, elsewhere)
+    refused = agent.get(client.authorization_url(scope="openid identities"))
+    assert isinstance(refused, Callback)
+    assert refused.parameters["error"] == "invalid_scope"
+    credenza.apply({"applications": [{"client_id": "app", "permissions": {"profile": ["identities"]}}]})
+    page = seen(agent.get(client.authorization_url(scope="openid identities")))
+    assert "Your linked accounts" in page.text
+    assert "Other Harbour" in page.text
+    info = client.userinfo(client.tokens(agent.decide())["access_token"]).json()
+    (identity,) = info["identities"]
+    assert identity["issuer"] == elsewhere.live.issuer
+    assert identity["name"] == "Other Harbour"
+    assert identity.keys() == {"issuer", "subject", "name"}
+
+
+def test_who_has_linked_nothing_has_no_identities(credenza: Credenza, client: RelyingParty) -> None:
+    credenza.apply({"applications": [{"client_id": "app", "permissions": {"profile": ["identities"]}}]})
+    agent = UserAgent(credenza)
+    tokens = client.tokens(agent.authorize(client, scope="openid identities"))
+    assert "identities" not in client.userinfo(tokens["access_token"]).json()
+
+
+def test_a_provider_is_declared_in_the_desired_state(
+    credenza: Credenza, client: RelyingParty, elsewhere: Elsewhere
+) -> None:
+    declared = {
+        "id": "other",
+        "title": "Other Harbour",
+        "issuer": elsewhere.live.issuer,
+        "client_id": elsewhere.client_id,
+        "client_secret": SECRET,
+    }
+    made = credenza.apply({"sign_in_providers": [declared]})
+    assert [(change.action, change.name) for change in made.changes] == [("created", "other")]
+    assert not credenza.apply({"sign_in_providers": [declared]}).changes
+    agent = UserAgent(credenza)
+    assert "Other Harbour" in seen(link(agent, elsewhere)).text
+    (changed,) = credenza.apply({"sign_in_providers": [declared | {"client_secret": "another"}]}).changes
+    assert changed.after == {"client_secret": "… (changed)"}
+    assert SECRET not in str(changed)
+    off = {"id": "other", "enabled": False, "create_users": True}
+    credenza.apply({"sign_in_providers": [off]})
+    (found,) = credenza.run(store.list_upstreams)
+    assert (found.enabled, found.create_users, found.title) == (False, True, "Other Harbour")
+    assert store.secret_of(credenza.server, found) == "another"
+    assert credenza.run(state.SECTION.export) == [
+        {key: value for key, value in declared.items() if key != "client_secret"}
+        | {"scope": "openid email profile", "enabled": False, "create_users": True}
+    ]
+    with pytest.raises(StateError, match="other: issuer: it stays"):
+        credenza.apply({"sign_in_providers": [{"id": "other", "issuer": "https://elsewhere.example.com"}]})
+    with pytest.raises(StateError, match="new: client_id: "):
+        credenza.apply({"sign_in_providers": [{"id": "new", "issuer": "https://elsewhere.example.com"}]})
 
 
 def test_an_equal_email_address_links_nothing(credenza: Credenza, provider: Any, elsewhere: Elsewhere) -> None:

@@ -159,7 +159,12 @@ async def _accept(request: AnyRequest, key: str, user: User | None, form: Parame
                 await users.insert_user(replace(user, password_hash=stored, password_changed_at=now, updated_at=now))
                 await server.emit(
                     ObjectChanged(
-                        actor=user.id, kind="user", action="created", target=username, address=address_of(request)
+                        actor=user.id,
+                        user=user.id,
+                        kind="user",
+                        action="created",
+                        target=username,
+                        address=address_of(request),
                     )
                 )
             else:

@@ -82,9 +82,10 @@ def choose_target(server: AuthorizationServer, decision: Decision, parameters: P
     """One audience for each token, so that a scope of one API is never read as a scope of another.
 
     The resource that the token request names; else the only one that was granted, together with the provider's own
-    scopes; else the provider alone.
+    scopes; else the provider alone. Of what is bound there and what is not, the scopes that it names decide.
     """
     asked = set(decision.asked.scopes)
+    wanted = parse_scope(parameters.get("scope", ""))
     granted = [p for p in decision.granted if p.scope in asked]
     audiences = {p: server.scope_providers[p.source].audience(p, decision.choices) for p in granted}
     named = parse_resources(parameters)
@@ -93,28 +94,36 @@ def choose_target(server: AuthorizationServer, decision: Decision, parameters: P
     if named:
         if named[0] not in decision.asked.resources and named[0] not in audiences.values():
             raise InvalidTarget("This resource was not part of the authorization.")
-        target = _bound(server, decision, named[0], [p for p in granted if audiences[p] == named[0]])
+        target = _bound(server, decision, named[0], [p for p in granted if audiences[p] == named[0]], wanted)
         if not target.permissions:
             raise InvalidTarget("Nothing is granted at this resource.")
     else:
         preferred = {audiences[p] for p in granted if p.resource} or {a for a in audiences.values() if a}
         audience = preferred.pop() if len(preferred) == 1 else ""
         own = [p for p in granted if not audiences[p]]
-        there = _bound(server, decision, audience, [p for p in granted if audience and audiences[p] == audience])
+        at = [p for p in granted if audience and audiences[p] == audience]
+        there = _bound(server, decision, audience, at, wanted)
         target = there._replace(permissions=[p for p in granted if p in own or p in there.permissions])
-    return _narrowed(target, parameters, decision.asked)
+    return _narrowed(target, wanted, decision.asked)
 
 
-def _bound(server: AuthorizationServer, decision: Decision, audience: str, permissions: list[Permission]) -> Target:
-    """Of permissions at one audience those that are bound, when there are any: the two kinds never share a token."""
+def _bound(
+    server: AuthorizationServer,
+    decision: Decision,
+    audience: str,
+    permissions: list[Permission],
+    wanted: Sequence[str],
+) -> Target:
+    """Of permissions at one audience those that are bound, when any of them is wanted: the two kinds never share a
+    token.
+    """
     bindings = {p: server.scope_providers[p.source].binding(p, decision.choices) for p in permissions}
-    binding = max(bindings.values(), default="")
+    binding = max([b for p, b in bindings.items() if p.scope in wanted] or bindings.values(), default="")
     return Target(audience, [p for p in permissions if bindings[p] == binding], binding)
 
 
-def _narrowed(target: Target, parameters: Parameters, asked: Asked) -> Target:
+def _narrowed(target: Target, wanted: Sequence[str], asked: Asked) -> Target:
     """ "The requested scope MUST NOT include any scope not originally granted." RFC 6749 §6."""
-    wanted = parse_scope(parameters.get("scope", ""))
     if not wanted:
         return target
     if beyond := [scope for scope in wanted if scope not in asked.scopes]:

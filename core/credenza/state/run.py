@@ -13,7 +13,7 @@ from ..server import AuthorizationServer
 from ..store.engine import transaction
 from ..web.passwords import Passwords
 
-ACTOR = "command line"
+ACTOR = "desired state"
 
 
 class StateError(Exception):

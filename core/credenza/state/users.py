@@ -81,7 +81,7 @@ async def _apply_user(run: Run, item: Any, extensions: Sequence[StateSection]) -
     before = before if before is not None and before.username == username else None
     password_hash = await _password_hash(run, username, members, before)
     after = _declared(members, before or User(users.new_user_id(), username, created_at=run.server.now()))
-    await _check_free(run, after)
+    await _warn_of_shared(run, after)
 
     stays = after.administrator == "full" and not after.suspended
     # Named earlier in this file, and not written yet in a dry pass.
@@ -122,19 +122,16 @@ async def _apply_user(run: Run, item: Any, extensions: Sequence[StateSection]) -
             await section.apply_user(run, after, mine)
 
 
-async def _check_free(run: Run, user: User) -> None:
-    """A confirmed address is one account's; of the addresses in the database those count that the file leaves alone."""
-    if not user.email:
-        return
-    owner = await users.find_confirmed_owner(user.email, user.id)
-    if owner is not None and owner.username not in run.declared["email of"]:
-        raise StateError(f"{user.username}: {user.email} is the confirmed address of {owner.username}")
-    confirmed, unconfirmed = (run.declared.setdefault(kind, set()) for kind in ("confirmed", "unconfirmed"))
-    if user.email in confirmed or (user.email_verified and user.email in unconfirmed):
-        raise StateError(
-            f"{user.username}: {user.email} is another user's in this file, and one of them has confirmed it"
+async def _warn_of_shared(run: Run, user: User) -> None:
+    """A confirmed address is one account's, or nobody signs in with it."""
+    claimed = run.declared.setdefault("confirmed", set())
+    owner = await users.find_confirmed_owner(user.email, user.id) if user.email else None
+    if user.email in claimed or (owner is not None and owner.username not in run.declared["email of"]):
+        run.warnings.append(
+            f"users: {user.username}: somebody else has confirmed {user.email}; nobody signs in with it"
         )
-    (confirmed if user.email_verified else unconfirmed).add(user.email)
+    if user.email and user.email_verified:
+        claimed.add(user.email)
 
 
 def _ends(before: User, after: User) -> bool:
