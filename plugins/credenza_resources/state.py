@@ -25,6 +25,7 @@ from .store import (
     client_roles,
     delete_permission,
     delete_resource,
+    delete_role,
     list_roles,
     resource_permissions,
     role_permissions,
@@ -160,7 +161,7 @@ async def _apply_roles(items: Any, run: StateRun) -> None:
             if row["name"] not in declared:
 
                 async def write(role: str = row["id"]) -> None:
-                    await Role.delete().where(Role.id == role)
+                    await delete_role(role)
 
                 await run.change("deleted", "role", row["name"], write)
 

@@ -209,6 +209,10 @@ def test_a_service_loses_a_role_with_its_next_token(credenza: Credenza) -> None:
             assert ("access_token" in machine.post("/token", asks).json()) is granted
     credenza.apply({"roles": [{**role, "permissions": {ORDERS: []}}]})
     assert machine.post("/token", asks).json()["error"] == "invalid_scope"
+    credenza.apply({"roles": [role]})
+    assert "access_token" in machine.post("/token", asks).json()
+    credenza.apply({"roles": []}, prune=True)
+    assert machine.post("/token", asks).json()["error"] == "invalid_scope"
 
 
 @pytest.mark.parametrize(("enabled", "held", "answer"), list(product(ENABLED, HELD, ANSWERS)))

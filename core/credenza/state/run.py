@@ -11,6 +11,7 @@ from ..events import ObjectChanged
 from ..protocol.words import Translated
 from ..server import AuthorizationServer
 from ..store.engine import transaction
+from ..store.version import bump_version
 from ..web.passwords import Passwords
 
 ACTOR = "desired state"
@@ -71,12 +72,16 @@ class Run:
         before: Mapping[str, Any] | None = None,
         after: Mapping[str, Any] | None = None,
     ) -> None:
-        """Note a change, and unless this is a dry pass make it: `write` returns what it generated, if anything."""
+        """Note a change, and unless this is a dry pass make it: `write` returns what it generated, if anything.
+
+        What servers keep of the configuration, they read anew.
+        """
         change = Change(action, kind, name, before or {}, after or {})
         self.changes.append(change)
         if not self.dry:
             async with transaction():
                 change.made = dict(await write() or {})
+                await bump_version()
                 await self.server.emit(
                     ObjectChanged(
                         actor=ACTOR,

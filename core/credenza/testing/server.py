@@ -51,9 +51,13 @@ class Credenza:
         self.bind()
         return self.portal.call(call)
 
-    def apply(self, document: Mapping[str, Any]) -> state.Run:
+    def apply(self, document: Mapping[str, Any], *, prune: bool = False) -> state.Run:
         """Apply a part of the desired state."""
-        return self.run(state.apply, self.server, self.app.state.passwords, document, Path.cwd())
+
+        async def call() -> state.Run:
+            return await state.apply(self.server, self.app.state.passwords, document, Path.cwd(), prune=prune)
+
+        return self.run(call)
 
     def request(self, method: str, url: str, *, address: str = "203.0.113.7", **options: Any) -> httpx.Response:
         """One HTTP request, not following redirects."""
