@@ -264,6 +264,34 @@ def test_what_was_exported_can_be_applied_to_an_empty_database_and_exported_agai
     assert credenza_command("export", "--json").json == yaml.safe_load(first)
 
 
+def test_what_was_exported_into_a_folder_is_complete(
+    credenza_command: Run, file: Callable[[Any], Path], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Pictures and custom CSS go along: nothing has to be put beside it by hand."""
+    from PIL import Image
+
+    for color in ("teal", "navy"):
+        Image.new("RGB", (8, 8), color).save(tmp_path / f"{color}.png")
+    (tmp_path / "own.css").write_text("/* ours */ .card { border-radius: 1px; }")
+    declared = {
+        "provider": {"branding": {"logo": "teal.png", "stylesheet": "own.css"}},
+        "organizations": [{"id": "acme", "name": "Acme", "branding": {"logo": "navy.png"}}],
+        "applications": [{"client_id": "a", "name": "A", "type": "spa", "branding": {"dark_logo": "teal.png"}}],
+    }
+    credenza_command("apply", file(declared))
+    state, folder = exported(credenza_command), tmp_path / "exported"
+    done = credenza_command("export", "--directory", folder, "--json")
+    assert sorted(done.json["files"]) == sorted(str(path) for path in folder.iterdir())
+    assert len(done.json["files"]) == 4
+    assert all(path.stat().st_mode & 0o077 == 0 for path in folder.iterdir())
+    monkeypatch.setenv("CREDENZA_DATABASE_URL", f"sqlite:///{tmp_path / 'second.db'}")
+    assert credenza_command("apply", folder / "credenza.yaml").status == 0
+    assert exported(credenza_command) == state
+    assert credenza_command("diff", folder / "credenza.yaml").out == "0 objects would change.\n"
+    done = credenza_command("export", "--directory", tmp_path / "own.css")
+    assert (done.status, "own.css: File exists" in done.error) == (1, True)
+
+
 def test_export_has_one_order_whatever_the_order_of_making(credenza_command: Run, file: Callable[[Any], Path]) -> None:
     """So that the files of two databases can be compared."""
     resources = [{"identifier": f"https://{name}.example.com", "name": name} for name in ("z", "a")]

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import yaml
 
 from .. import state
-from .common import opened, print_json, print_line, run, settings_of
+from .common import Refusal, opened, print_json, print_line, run, settings_of
 
 Subparsers = Any
+FILE = "credenza.yaml"
 ACTIONS = ("created", "updated", "deleted")
 
 
@@ -87,18 +90,45 @@ def _print(done: state.Run, dry: bool) -> None:
 
 def add_export(commands: Subparsers) -> None:
     parser = commands.add_parser("export", help="the present state as such a file, without secrets")
+    parser.add_argument(
+        "--directory",
+        type=Path,
+        metavar="DIR",
+        help=f"write it there as {FILE}, with the pictures and the custom CSS that it names",
+    )
     parser.add_argument("--json", action="store_true", help="machine-readable output")
     parser.set_defaults(run=export)
 
 
 def export(arguments: argparse.Namespace) -> int:
-    async def do() -> dict[str, Any]:
+    async def do() -> tuple[dict[str, Any], dict[str, bytes]]:
         async with opened(settings_of(arguments)) as (server, _):
-            return await state.export(server)
+            document = await state.export(server)
+            return await state.with_files(server, document) if arguments.directory is not None else (document, {})
 
-    document = run(do)
-    if arguments.json:
+    document, files = run(do)
+    text = yaml.safe_dump(document, sort_keys=False, allow_unicode=True, width=120)
+    if arguments.directory is not None:
+        paths = _write(arguments.directory, {FILE: text.encode(), **files})
+        if arguments.json:
+            print_json({"directory": str(arguments.directory.resolve()), "files": paths})
+        else:
+            print_line("\n".join(paths))
+    elif arguments.json:
         print_json(document)
     else:
-        sys.stdout.write(yaml.safe_dump(document, sort_keys=False, allow_unicode=True, width=120))
+        sys.stdout.write(text)
     return 0
+
+
+def _write(folder: Path, files: Mapping[str, bytes]) -> list[str]:
+    """The paths written; only we may read what has people's addresses in it."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, content in files.items():
+            descriptor = os.open(folder / name, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+            with os.fdopen(descriptor, "wb") as file:
+                file.write(content)
+    except OSError as error:
+        raise Refusal(f"{folder}: {error.strerror}") from error
+    return [str((folder / name).resolve()) for name in files]

@@ -16,7 +16,8 @@ from ..objects import StateSection
 from ..plugins import by_name, collect
 from ..server import AuthorizationServer
 from ..web.passwords import Passwords
-from . import applications, provider, users
+from ..web.themes import Wardrobe
+from . import applications, files, provider, users
 from .run import Run, StateError
 
 
@@ -124,4 +125,12 @@ async def export(server: AuthorizationServer) -> dict[str, Any]:
     return {name: part for name, part in parts.items() if part}
 
 
-__all__ = ["Run", "StateError", "apply", "export", "read", "sections_of"]
+async def with_files(
+    server: AuthorizationServer, document: Mapping[str, Any]
+) -> tuple[dict[str, Any], dict[str, bytes]]:
+    """The exported state as it stands in a folder: with names of files for pictures and custom CSS, and these files."""
+    theme = str((document.get("provider") or {}).get("branding", {}).get("theme", ""))
+    return await files.name_files(document, Wardrobe(server.themes.values()).palette(theme))
+
+
+__all__ = ["Run", "StateError", "apply", "export", "read", "sections_of", "with_files"]
