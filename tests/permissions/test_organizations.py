@@ -7,6 +7,7 @@ from typing import Any
 import jwt
 import pytest
 
+from credenza import audit
 from credenza.testing import ORDERS, Callback, Credenza, PageSeen, RelyingParty, UserAgent
 
 ORGANIZATIONS = "urn:credenza:scope:organizations"
@@ -194,6 +195,15 @@ def test_a_second_organization_can_be_added_later(
     assert claims_of(second["access_token"])["organization_id"] == ids["Basalt"]
     switched = client.refresh(first["refresh_token"], organization_id=ids["Basalt"]).json()
     assert claims_of(switched["access_token"])["organization_id"] == ids["Basalt"]
+
+
+def test_the_audit_log_says_for_which_organization_it_was(
+    credenza: Credenza, user_agent: UserAgent, client: RelyingParty, ids: dict[str, str]
+) -> None:
+    consent(user_agent, client)
+    user_agent.decide(organization=ids["Basalt"])
+    (event,) = credenza.run(audit.list_events, name="ConsentGiven")
+    assert ids["Basalt"] in event.data["context"]
 
 
 def test_a_request_that_names_none_is_for_the_one_that_was_chosen_last(

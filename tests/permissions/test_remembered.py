@@ -144,11 +144,20 @@ def test_the_page_says_who_is_asked_and_what_last(user_agent: UserAgent, client:
     assert isinstance(page, PageSeen)
     assert "grace@example.com" in page.text
     assert "calls itself" not in page.text
+    assert any(link.endswith("/switch") for link in (*page.links, *(form.action for form in page.forms)))
     assert "icon-id-card" in page.html
     described = "Name, picture, language and what else your profile says"
     lines = ("Know who you are", "Your profile", described, "Keep access while you are away", "You go back to")
     places = [page.text.index(line) for line in lines]
     assert places == sorted(places)
+
+
+def test_the_page_shows_what_an_application_would_learn(user_agent: UserAgent, client: RelyingParty) -> None:
+    user_agent.get(client.authorization_url(scope="openid profile"))
+    page = user_agent.sign_in()
+    assert isinstance(page, PageSeen)
+    assert "Ada Lovelace, " in page.text
+    assert "ada@example.com, " not in page.text, "the address was not asked for"
 
 
 def test_what_was_declined_is_not_ticked_again(user_agent: UserAgent, client: RelyingParty) -> None:
