@@ -99,6 +99,13 @@ def test_2_a_resource_that_is_not_ours_is_an_invalid_target(
     assert seen.error == "invalid_target"
 
 
+def test_2_a_resource_without_a_scope_of_its_own_is_known_all_the_same(
+    user_agent: UserAgent, client: RelyingParty
+) -> None:
+    answer = client.tokens(user_agent.authorize(client, scope="openid email", resource=ORDERS))
+    assert set(answer["scope"].split()) == {"openid", "email"}
+
+
 def test_without_a_scope_what_is_enabled_there_is_meant(user_agent: UserAgent, client: RelyingParty) -> None:
     """ "If the client omits the scope parameter …": a pre-defined default value. RFC 6749 §3.3."""
     seen = user_agent.authorize(client, scope=None, resource=ORDERS)

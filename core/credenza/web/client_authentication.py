@@ -71,7 +71,7 @@ async def _check_assertion(server: AuthorizationServer, client: Client, credenti
         credentials.assertion, keys, client_id=client.id, audiences=audiences, now=server.now()
     )
     used = hashlib.sha256(f"{client.id}\0{jti}".encode()).hexdigest()
-    if not await spend_assertion(used, expires_at + jose.SKEW):
+    if not await spend_assertion(used, expires_at):
         raise InvalidClient(detail="this assertion was used before")
 
 
