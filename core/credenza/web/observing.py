@@ -59,11 +59,17 @@ class Application(Litestar):
         server: AuthorizationServer = self.state.server
         through_proxy, identifier = id_of(scope, server)
         request_id.set(identifier)
-        began, status = time.perf_counter(), 0
+        began, status, inside = time.perf_counter(), 0, False
+
+        def leave() -> None:
+            nonlocal inside
+            self.under_way -= inside
+            inside = False
 
         async def answer(message: Message) -> None:
             nonlocal status
             if message["type"] == "http.response.start":
+                leave()  # whoever takes time to read the answer takes nobody's place
                 status = message["status"]
                 if through_proxy:
                     message["headers"] = [*message["headers"], (HEADER, identifier.encode())]
@@ -71,13 +77,14 @@ class Application(Litestar):
 
         if (server.up and self.under_way < MOST) or scope["path"] in ALWAYS:
             self.under_way += 1
+            inside = True
             try:
                 turnstile = self.turns.get(scope["path"], self.pages)
                 if turnstile is not None:
                     await turnstile.wait()
                 await super().__call__(scope, receive, answer)
             finally:
-                self.under_way -= 1
+                leave()
         else:
             await not_now(answer)
         if server.metrics is not None or server.settings.log_requests:

@@ -1,6 +1,6 @@
-"""HTTP for clients of which some are slow on purpose: a head must be complete in time, or the connection ends.
+"""HTTP for clients of which some are slow on purpose: a head must come and an answer be read, or the connection ends.
 
-uvicorn limits how long it waits between two requests, and not how long the head of one may take.
+uvicorn limits how long it waits between two requests, and neither how long the head of one may take nor its answer.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from .http import HttpProtocol
 
 HEAD = 15.0  # seconds from the first byte (or the connection) to the end of the head
 LINGER = 5.0  # seconds from an early answer to the end of the body that nobody reads any more
+STALL = 30.0  # seconds in which something of what waits for the client must be read
 
 
 class PatientProtocol(HttpProtocol):
@@ -18,6 +19,7 @@ class PatientProtocol(HttpProtocol):
 
     _timer: asyncio.TimerHandle | None = None
     _lingering: asyncio.TimerHandle | None = None
+    _stalled: asyncio.TimerHandle | None = None
     _in_head = True
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # uvicorn's
@@ -27,6 +29,7 @@ class PatientProtocol(HttpProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         self._stop_timer()
         self._stop_lingering()
+        self._stop_stalled()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
@@ -48,6 +51,15 @@ class PatientProtocol(HttpProtocol):
         if self.cycle.more_body and self._lingering is None and not self.transport.is_closing():
             self._lingering = self.loop.call_later(LINGER, self._give_up)
 
+    def pause_writing(self) -> None:
+        """More waits for the client than fits on the way to it; also of a connection that would close after that."""
+        super().pause_writing()
+        self._watch_reading()
+
+    def resume_writing(self) -> None:
+        self._stop_stalled()
+        super().resume_writing()
+
     def on_headers_complete(self) -> None:
         self._in_head = False
         super().on_headers_complete()
@@ -66,3 +78,19 @@ class PatientProtocol(HttpProtocol):
         if self._lingering is not None:
             self._lingering.cancel()
             self._lingering = None
+
+    def _watch_reading(self) -> None:
+        self._stop_stalled()
+        waiting = self.transport.get_write_buffer_size()
+        self._stalled = self.loop.call_later(STALL, self._expect_less_than, waiting)
+
+    def _expect_less_than(self, waiting: int) -> None:
+        if self.transport.get_write_buffer_size() < waiting:
+            self._watch_reading()
+        else:
+            self.transport.abort()
+
+    def _stop_stalled(self) -> None:
+        if self._stalled is not None:
+            self._stalled.cancel()
+            self._stalled = None

@@ -1,0 +1,122 @@
+"""Clients that ask and do not read: they are cut, and keep nobody out meanwhile. SECURITY.md R-OP-09, F-21."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import closing, suppress
+from typing import Any
+
+import pytest
+import uvicorn
+from faults.waiting import wait_until
+
+from credenza.testing import Credenza
+from credenza.web import slow_clients
+
+STALL = 1.5  # seconds
+LARGE = 8 * 1024 * 1024  # more than any system keeps on the way
+REQUEST = b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n"
+
+
+async def app(scope: Any, receive: Any, send: Any) -> None:
+    headers = [(b"content-length", str(LARGE).encode())]
+    await send({"type": "http.response.start", "status": 200, "headers": headers})
+    await send({"type": "http.response.body", "body": b"x" * LARGE})
+
+
+@pytest.fixture
+def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[uvicorn.Server]:
+    """A server that is not patient for long."""
+    monkeypatch.setattr(slow_clients, "STALL", STALL)
+    config = uvicorn.Config(app, http=slow_clients.PatientProtocol, log_config=None, lifespan="off")
+    server = uvicorn.Server(config)
+    with closing(socket.create_server(("127.0.0.1", 0))) as listening:
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 64 * 1024)  # as on the way through a real network
+        thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
+        thread.start()
+        yield server
+        server.should_exit = True
+        thread.join()
+
+
+def connected(server: uvicorn.Server) -> socket.socket:
+    wait_until(lambda: server.started, "the server")
+    connection = socket.socket()
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    connection.settimeout(20)
+    connection.connect(server.servers[0].sockets[0].getsockname())
+    return connection
+
+
+def received(connection: socket.socket) -> int:
+    """How much comes until the end, or until the other side has had enough."""
+    count = 0
+    with suppress(ConnectionResetError):
+        while piece := connection.recv(65536):
+            count += len(piece)
+            if count >= LARGE + 100:
+                break
+    return count
+
+
+@pytest.mark.parametrize("requests", [1, 3])
+def test_who_reads_nothing_is_cut(server: uvicorn.Server, requests: int) -> None:
+    with connected(server) as connection:
+        connection.sendall(requests * REQUEST)
+        wait_until(lambda: server.server_state.total_requests > 0, "the answer")
+        wait_until(lambda: not server.server_state.connections, "the end of the connection")
+        assert received(connection) < LARGE
+
+
+def test_who_reads_slowly_gets_it_all(server: uvicorn.Server) -> None:
+    """Over more than the time in which nothing may happen."""
+    with connected(server) as connection:
+        connection.sendall(REQUEST)
+        count, began = 0, time.monotonic()
+        while time.monotonic() - began < 2 * STALL:
+            count += len(connection.recv(65536))
+            time.sleep(0.01)
+        assert count < LARGE
+        assert count + received(connection) > LARGE
+
+
+def test_who_reads_nothing_takes_nobodys_place(credenza: Credenza) -> None:
+    """Of the requests that are served at once, and beyond which everybody else is told to come back."""
+    application: Any = credenza.app
+    scope: dict[str, Any] = {
+        "type": "http",
+        "method": "GET",
+        "path": "/jwks",
+        "raw_path": b"/jwks",
+        "query_string": b"",
+        "root_path": "",
+        "headers": [],
+        "client": ("203.0.113.7", 1),
+        "server": ("id.example.com", 443),
+        "scheme": "https",
+        "http_version": "1.1",
+        "state": {},
+    }
+
+    async def receive() -> Any:
+        return {"type": "http.request", "body": b"", "more_body": False}
+
+    async def main() -> tuple[int, int]:
+        begun = asyncio.Event()
+
+        async def send(message: Any) -> None:
+            begun.set()
+            await asyncio.Event().wait()  # the way to the client is full
+
+        task = asyncio.create_task(application(scope, receive, send))
+        await asyncio.wait_for(begun.wait(), 10)
+        while_it_waits = application.under_way
+        task.cancel()
+        await asyncio.wait([task])
+        return while_it_waits, application.under_way
+
+    assert credenza.run(main) == (0, 0)
