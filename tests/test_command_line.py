@@ -292,6 +292,25 @@ def test_what_was_exported_into_a_folder_is_complete(
     assert (done.status, "own.css: File exists" in done.error) == (1, True)
 
 
+def test_whoever_is_made_anew_elsewhere_stays_the_same(
+    credenza_command: Run, file: Callable[[Any], Path], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Applications know a user by `sub`, which is the id."""
+    credenza_command("apply", file({"users": [{"username": "ada"}, {"username": "grace"}]}))
+    ada, grace = exported(credenza_command)["users"]
+    monkeypatch.setenv("CREDENZA_DATABASE_URL", f"sqlite:///{tmp_path / 'second.db'}")
+    made = credenza_command("apply", "--json", file({"users": [ada]})).json["created"]
+    assert made[0]["id"] == ada["id"]
+    assert credenza_command("diff", file({"users": [ada]})).out == "0 objects would change.\n"
+    for wrong, message in (
+        ({**ada, "id": grace["id"]}, "ada: id was fixed at creation"),
+        ({"username": "joan", "id": ada["id"]}, "joan: this id is another user's"),
+        ({"username": "joan", "id": "joan"}, "joan: id is u and 30 hexadecimal digits"),
+    ):
+        done = credenza_command("apply", file({"users": [wrong]}))
+        assert (done.status, message in done.error) == (1, True)
+
+
 def test_export_has_one_order_whatever_the_order_of_making(credenza_command: Run, file: Callable[[Any], Path]) -> None:
     """So that the files of two databases can be compared."""
     resources = [{"identifier": f"https://{name}.example.com", "name": name} for name in ("z", "a")]
@@ -676,7 +695,7 @@ def test_an_administrator_is_created_with_a_password_from_standard_input(credenz
     )
     assert (done.status, done.out, done.err) == (0, "olive is an administrator.\n", "")
     (user,) = exported(credenza_command)["users"]
-    assert user == {"username": "olive", "email": "olive@example.com", "administrator": "full"}
+    assert user == {"username": "olive", "id": user["id"], "email": "olive@example.com", "administrator": "full"}
 
 
 def test_without_a_password_a_link_is_printed(credenza_command: Run) -> None:
@@ -723,7 +742,7 @@ def test_an_address_is_given_to_a_user_who_becomes_an_administrator(
     done = credenza_command("admin", "create", "--username", "ada", "--email", "grace@example.com")
     assert (done.status, done.error) == (1, "credenza: grace@example.com is the confirmed address of grace")
     ada, _ = exported(credenza_command)["users"]
-    assert ada == {"username": "ada", "email": "ada@example.com", "administrator": "full"}
+    assert (ada["username"], ada["email"], ada["administrator"]) == ("ada", "ada@example.com", "full")
 
 
 @pytest.mark.parametrize("password", ["", "short", "passwordpassword", "olive-olive-olive"])

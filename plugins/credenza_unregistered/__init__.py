@@ -14,11 +14,12 @@ from piccolo.conf.apps import AppConfig
 from credenza import Cleaner, Client, ClientSource, ConsolePage, ConsolePanel, Settings, StateSection, hookimpl
 
 from . import ceiling, hosts, management, registration
-from .ceiling import SECTION, Ceiling
+from .ceiling import Ceiling
 from .console import PAGE, PANELS
 from .documents import POLICY as DOCUMENT
 from .documents import Documents
 from .hosts import Decisions, host_of_client, under
+from .state import SECTION
 from .store import delete_unused
 from .tables import APP_CONFIG
 

@@ -5,17 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from credenza import (
-    Cache,
-    Permission,
-    StateMember,
-    StateRun,
-    StateSection,
-    check_keys,
-    declared_permissions,
-    provider,
-    shown_permissions,
-)
+from credenza import Cache, Permission, provider
 
 SETTING = "unregistered_ceiling"
 
@@ -61,25 +51,3 @@ async def forget(source: str, resource: str, scope: str) -> None:
     before = await find_ceiling()
     if (left := without(before, source, resource, scope)) != before:
         await save_ceiling(left)
-
-
-async def _apply(part: Any, run: StateRun) -> None:
-    members = check_keys(part or {}, {"permissions": StateMember(dict)}, "unregistered")
-    if "permissions" not in members:
-        return
-    ceiling = await declared_permissions(run, "unregistered", members["permissions"])
-    before = shown_permissions(await find_ceiling())
-
-    async def write() -> None:
-        await save_ceiling(ceiling)
-
-    after = {"permissions": shown_permissions(ceiling)}
-    await run.compare("provider", "unregistered clients", {"permissions": before}, after, write)
-
-
-async def _export() -> dict[str, Any]:
-    ceiling = await find_ceiling()
-    return {"permissions": shown_permissions(ceiling)} if ceiling else {}
-
-
-SECTION = StateSection("unregistered", 650, _apply, _export)

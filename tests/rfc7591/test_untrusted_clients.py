@@ -12,6 +12,8 @@ from urllib.parse import urlencode
 import httpx
 import pytest
 
+from credenza import StateError
+from credenza.state import export
 from credenza.testing import Callback, Credenza, PageSeen, RelyingParty, UserAgent
 
 Register = Callable[..., httpx.Response]
@@ -79,3 +81,33 @@ def test_a_link_to_sign_out_leads_nobody_there_who_is_not_signed_in(
     assert own.url == "https://gull.example.net/bye?a=b&state=s"
     page = user_agent.get(link)
     assert isinstance(page, PageSeen)
+
+
+def test_decisions_about_hosts_are_declared_in_the_desired_state(
+    credenza: Credenza, user_agent: UserAgent, mal: RelyingParty, register: Register
+) -> None:
+    """As in the console: clients of a blocked host are refused, those that are yet to come too."""
+    host = "gull.example.net"
+    refused = {"host": host, "decision": "blocked"}
+    (change,) = credenza.apply({"unregistered": {"hosts": [refused]}}).changes
+    assert (change.action, change.kind, change.name) == ("created", "host", host)
+    assert not credenza.apply({"unregistered": {"hosts": [refused]}}).changes
+    page = user_agent.get(mal.authorization_url(scope="openid"))
+    assert isinstance(page, PageSeen)
+    assert page.error == "invalid_client"
+    assert register().status_code == 400
+    allowed = {"host": host, "decision": "allowed", "permissions": {"profile": ["email?"]}}
+    credenza.apply({"unregistered": {"hosts": [allowed]}})
+    user_agent.get(mal.authorization_url(scope="openid email"))
+    page = user_agent.sign_in()
+    assert isinstance(page, PageSeen)
+    assert page.name == "consent"
+    exported = credenza.run(export, credenza.server)["unregistered"]
+    assert exported == {"hosts": [allowed]}
+    (gone,) = credenza.apply({"unregistered": {"hosts": []}}, prune=True).changes
+    assert (gone.action, gone.name) == ("deleted", host)
+    for wrong in ("https://gull.example.net", "gull.example.net/path", "two words"):
+        with pytest.raises(StateError):
+            credenza.apply({"unregistered": {"hosts": [{"host": wrong, "decision": "blocked"}]}})
+    with pytest.raises(StateError, match="decision is allowed or blocked"):
+        credenza.apply({"unregistered": {"hosts": [{"host": host, "decision": "maybe"}]}})

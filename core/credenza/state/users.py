@@ -23,6 +23,7 @@ from .run import ACTOR, Run, StateError
 
 MEMBERS = {
     "username": StateMember(str, required=True),
+    "id": TEXT,
     "password": TEXT,
     "password_hash": TEXT,
     "email": TEXT,
@@ -79,8 +80,9 @@ async def _apply_user(run: Run, item: Any, extensions: Sequence[StateSection]) -
     run.once("user", username)
     before = await users.find_user_by_identifier(username)
     before = before if before is not None and before.username == username else None
+    user_id = await _id(run, username, members.get("id", ""), before)
     password_hash = await _password_hash(run, username, members, before)
-    after = _declared(members, before or User(users.new_user_id(), username, created_at=run.server.now()))
+    after = _declared(members, before or User(user_id, username, created_at=run.server.now()))
     await _warn_of_shared(run, after)
 
     stays = after.administrator == "full" and not after.suspended
@@ -120,6 +122,20 @@ async def _apply_user(run: Run, item: Any, extensions: Sequence[StateSection]) -
         mine = {key: members[key] for key in section.user_keys if key in members}
         if section.apply_user is not None and (mine or before is None):
             await section.apply_user(run, after, mine)
+
+
+async def _id(run: Run, username: str, declared: str, before: User | None) -> str:
+    """What applications know the user by: fixed, and nobody else's. Raises StateError."""
+    if not declared or (before is not None and declared == before.id):
+        return before.id if before is not None else users.new_user_id()
+    if before is not None:
+        raise StateError(f"{username}: id was fixed at creation")
+    if not users.USER_ID.fullmatch(declared):
+        raise StateError(f"{username}: id is u and 30 hexadecimal digits, as `credenza export` writes it")
+    run.once("user with the id", declared)
+    if await users.find_user(declared) is not None:
+        raise StateError(f"{username}: this id is another user's")
+    return declared
 
 
 async def _warn_of_shared(run: Run, user: User) -> None:
@@ -220,7 +236,8 @@ def _shown(user: User) -> dict[str, Any]:
 
 
 async def _export_user(user: User, extensions: Sequence[StateSection]) -> dict[str, Any]:
-    members = {key: value for key, value in _shown(user).items() if value not in ("", {}, False)}
+    shown = {"username": user.username, "id": user.id, **_shown(user)}
+    members = {key: value for key, value in shown.items() if value not in ("", {}, False)}
     for section in extensions:
         if section.export_user is not None:
             members |= await section.export_user(user)
