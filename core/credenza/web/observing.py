@@ -61,28 +61,39 @@ class Application(Litestar):
         request_id.set(identifier)
         began, status, inside = time.perf_counter(), 0, False
 
+        def enter() -> None:
+            nonlocal inside
+            self.under_way += not inside
+            inside = True
+
         def leave() -> None:
             nonlocal inside
             self.under_way -= inside
             inside = False
 
+        async def hear() -> Any:
+            leave()  # whoever takes time to send a body, or to read an answer, takes nobody's place
+            try:
+                return await receive()
+            finally:
+                enter()
+
         async def answer(message: Message) -> None:
             nonlocal status
             if message["type"] == "http.response.start":
-                leave()  # whoever takes time to read the answer takes nobody's place
+                leave()
                 status = message["status"]
                 if through_proxy:
                     message["headers"] = [*message["headers"], (HEADER, identifier.encode())]
             await send(message)
 
         if (server.up and self.under_way < MOST) or scope["path"] in ALWAYS:
-            self.under_way += 1
-            inside = True
+            enter()
             try:
                 turnstile = self.turns.get(scope["path"], self.pages)
                 if turnstile is not None:
                     await turnstile.wait()
-                await super().__call__(scope, receive, answer)
+                await super().__call__(scope, hear, answer)
             finally:
                 leave()
         else:

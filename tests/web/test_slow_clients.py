@@ -1,4 +1,4 @@
-"""Clients that ask and do not read: they are cut, and keep nobody out meanwhile. SECURITY.md R-OP-09, F-21."""
+"""Clients that do not send, or do not read: they keep nobody out, and are cut. SECURITY.md R-OP-09, F-21."""
 
 from __future__ import annotations
 
@@ -84,17 +84,18 @@ def test_who_reads_slowly_gets_it_all(server: uvicorn.Server) -> None:
         assert count + received(connection) > LARGE
 
 
-def test_who_reads_nothing_takes_nobodys_place(credenza: Credenza) -> None:
+@pytest.mark.parametrize(("method", "path"), [("GET", "/jwks"), ("POST", "/token")], ids=["reading", "sending"])
+def test_who_is_slow_takes_nobodys_place(credenza: Credenza, method: str, path: str) -> None:
     """Of the requests that are served at once, and beyond which everybody else is told to come back."""
     application: Any = credenza.app
     scope: dict[str, Any] = {
         "type": "http",
-        "method": "GET",
-        "path": "/jwks",
-        "raw_path": b"/jwks",
+        "method": method,
+        "path": path,
+        "raw_path": path.encode(),
         "query_string": b"",
         "root_path": "",
-        "headers": [],
+        "headers": [(b"content-type", b"application/x-www-form-urlencoded"), (b"content-length", b"9")],
         "client": ("203.0.113.7", 1),
         "server": ("id.example.com", 443),
         "scheme": "https",
@@ -102,17 +103,15 @@ def test_who_reads_nothing_takes_nobodys_place(credenza: Credenza) -> None:
         "state": {},
     }
 
-    async def receive() -> Any:
-        return {"type": "http.request", "body": b"", "more_body": False}
-
     async def main() -> tuple[int, int]:
         begun = asyncio.Event()
 
-        async def send(message: Any) -> None:
+        async def waiting(message: Any = None) -> Any:
+            """For the rest of the body; for room on the way to the client."""
             begun.set()
-            await asyncio.Event().wait()  # the way to the client is full
+            await asyncio.Event().wait()
 
-        task = asyncio.create_task(application(scope, receive, send))
+        task = asyncio.create_task(application(scope, waiting, waiting))
         await asyncio.wait_for(begun.wait(), 10)
         while_it_waits = application.under_way
         task.cancel()
