@@ -7,6 +7,7 @@ import json
 import os
 import re
 import shutil
+import socket
 import sqlite3
 from collections.abc import Callable
 from contextlib import closing
@@ -14,11 +15,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import asyncpg  # type: ignore[import-untyped]  # asyncpg has no types
 import pytest
 import yaml
 
 from credenza.__main__ import main
+from credenza.commands import serving
 from credenza.commands.checking import notes
+from credenza.commands.common import database_trouble
 from credenza.settings import Settings
 from credenza.state import StateError
 from credenza.testing import ORDERS, PASSWORD, SECRET, STATE, Credenza
@@ -901,7 +905,52 @@ def test_check_is_not_content_with_a_database_that_does_not_answer(
     monkeypatch.setenv("CREDENZA_SECRET_KEY", "0123456789abcdef0123456789abcdef")
     done = credenza_command("check", "--json")
     assert done.status == 1
-    assert any("does not answer" in problem for problem in done.json["problems"])
+    (problem,) = (problem for problem in done.json["problems"] if "does not answer" in problem)
+    assert "('127.0.0.1', 9)" in problem
+    assert problem.endswith("is it running, and is database_url right?")
+
+
+def test_a_database_that_is_away_is_one_line_that_says_where_to_look(
+    credenza_command: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CREDENZA_DATABASE_URL", "postgresql://ada:hush@127.0.0.1:9/credenza")
+    monkeypatch.setenv("CREDENZA_SECRET_KEY", "0123456789abcdef0123456789abcdef")
+    done = credenza_command("migrate")
+    assert done.status == 1
+    assert done.error.startswith("credenza: No connection to the database: ")
+    assert "hush" not in done.err
+    said = database_trouble(asyncpg.InvalidCatalogNameError('database "credenza" does not exist'))
+    assert said == 'database "credenza" does not exist; create it, or correct database_url'
+    said = database_trouble(asyncpg.InvalidPasswordError('password authentication failed for user "ada"'))
+    assert said.endswith("; correct database_url")
+
+
+def test_a_key_that_cannot_be_kept_is_named(credenza_command: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CREDENZA_DATABASE_URL", "sqlite:////proc/credenza.db")
+    monkeypatch.delenv("CREDENZA_SECRET_KEY", raising=False)
+    done = credenza_command("migrate")
+    assert done.status == 1
+    assert "/proc/credenza.db.key cannot be written" in done.error
+
+
+def test_serve_on_a_port_in_use_says_so(credenza_command: Run) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        done = credenza_command("serve", "--port", str(taken.getsockname()[1]))
+    assert (done.status, done.out) == (1, "")
+    assert done.error.endswith("choose another with --port")
+
+
+def test_serve_without_a_key_says_how_to_make_one_and_not_where_it_is(
+    credenza_command: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CREDENZA_DATABASE_URL", "postgresql://127.0.0.1:9/credenza")
+    monkeypatch.delenv("CREDENZA_SECRET_KEY", raising=False)
+    monkeypatch.setattr(serving, "write_logs", lambda log_format: None)  # they would go to this test's standard error
+    with socket.create_server(("127.0.0.1", 0)) as was_free:
+        port = was_free.getsockname()[1]
+    done = credenza_command("serve", "--port", str(port))
+    assert (done.status, done.out) == (1, "")
+    assert "openssl rand -hex 32" in done.error
 
 
 def test_the_last_administrator_stays_one(credenza: Credenza) -> None:

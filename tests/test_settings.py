@@ -83,8 +83,17 @@ def test_switches_are_words(word: str, value: bool) -> None:
 
 
 def test_an_unknown_variable_is_named() -> None:
-    with pytest.raises(SettingsError, match=r"CREDENZA_ISUER: there is no setting 'isuer'; the settings are issuer, "):
+    with pytest.raises(SettingsError, match=r"CREDENZA_ISUER: there is no setting 'isuer'; did you mean 'issuer'\?"):
         load_settings(environ={"CREDENZA_ISUER": "https://id.example.com"})
+    with pytest.raises(SettingsError, match=r"there is no setting 'xyz'; the settings are issuer, database_url, "):
+        load_settings(environ={"CREDENZA_XYZ": "1"})
+
+
+def test_a_wrong_issuer_is_shown_beside_a_right_one() -> None:
+    with pytest.raises(SettingsError, match=r"'id\.example\.com' is not an address such as https://id\.example\.com"):
+        Settings(issuer="id.example.com")
+    with pytest.raises(SettingsError, match=r"'http://id\.example\.com': http .* a reverse proxy in front"):
+        Settings(issuer="http://id.example.com")
 
 
 def test_an_unknown_key_of_the_file_is_named_with_the_file(config: Path) -> None:

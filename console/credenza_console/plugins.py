@@ -49,7 +49,7 @@ async def list_plugins(visit: ConsoleVisit) -> PluginList:
         rows.append(Row(name, origin, hooks, tuple(brings(server, name))))
     return PluginList(
         title="Plugins",
-        lead="Parts that this server was started with. Install, or disable by plugins.disabled, and start it again.",
+        lead="Parts that this server was started with. Install, or disable by plugins_disabled, and start it again.",
         rows=tuple(rows),
         disabled=tuple(sorted(server.settings.plugins_disabled)),
     )

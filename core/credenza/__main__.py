@@ -41,7 +41,7 @@ def parsers() -> tuple[Parser, Parser]:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Parse, run, and turn what is expected to go wrong into one line."""
-    from .commands import DATABASE_ERRORS, Refusal, plugin_commands
+    from .commands import DATABASE_ERRORS, Refusal, database_trouble, plugin_commands
 
     parser, everywhere = parsers()
     common, given = everywhere.parse_known_args(sys.argv[1:] if arguments is None else arguments)
@@ -55,7 +55,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sys.stderr.write(f"credenza: {' '.join(str(error).split())}\n")
         return 1
     except DATABASE_ERRORS as error:
-        sys.stderr.write(f"credenza: {type(error).__name__}: {' '.join(str(error).split())}\n")
+        sys.stderr.write(f"credenza: {database_trouble(error)}\n")
         return 1
     except KeyboardInterrupt:
         return 130

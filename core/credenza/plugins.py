@@ -64,10 +64,11 @@ def load_plugins(
             plugin = entry_point.load()
         except Exception as error:
             raise PluginError(
-                f"plugin {entry_point.name!r} ({entry_point.value}) cannot be imported: {error!r}"
+                f"plugin {entry_point.name!r} ({entry_point.value}) cannot be imported: {error!r}; "
+                + _way_out(entry_point.name)
             ) from error
         _register(manager, entry_point.name, plugin)
-    if path:
+    if path and Path(path).stem not in blocked:
         _register(manager, Path(path).stem, _load_file(Path(path)))
     for name, plugin in extra:
         if name not in blocked:
@@ -78,6 +79,10 @@ def load_plugins(
         owner = manager.get_name(error.plugin)
         raise PluginError(f"plugin {owner!r}: {error}; see docs/plugins/hooks.md for the names of all hooks") from error
     return manager
+
+
+def _way_out(name: str) -> str:
+    return f"mend it, or start without it: CREDENZA_PLUGINS_DISABLED={name}"
 
 
 def _register(manager: pluggy.PluginManager, name: str, plugin: object) -> None:
@@ -94,10 +99,10 @@ def _register(manager: pluggy.PluginManager, name: str, plugin: object) -> None:
 def _load_file(path: Path) -> ModuleType:
     """A plugin in a single file, named in the settings and never found by itself."""
     if not path.is_absolute():
-        raise PluginError(f"plugins.path must be an absolute path, not {str(path)!r}")
+        raise PluginError(f"plugins_path must be an absolute path, not {str(path)!r}")
     try:
         if path.stat().st_mode & 0o022:
-            raise PluginError(f"plugins.path: {path} may be written by others; chmod go-w it")
+            raise PluginError(f"plugins_path: {path} may be written by others; chmod go-w it")
         # A name that hides no other module; annotations of dataclasses and handlers are looked up under it.
         spec = importlib.util.spec_from_file_location(f"credenza_plugin_file_{path.stem}", path)
         assert spec is not None
@@ -108,7 +113,7 @@ def _load_file(path: Path) -> ModuleType:
     except PluginError:
         raise
     except Exception as error:
-        raise PluginError(f"plugins.path: {path} cannot be loaded: {error!r}") from error
+        raise PluginError(f"plugins_path: {path} cannot be loaded: {error!r}") from error
     return module
 
 
@@ -126,7 +131,7 @@ def collect(
         try:
             result = implementation.function(*[arguments[name] for name in implementation.argnames])
         except Exception as error:
-            raise PluginError(f"plugin {plugin!r} raised in {hook}: {error!r}") from error
+            raise PluginError(f"plugin {plugin!r} raised in {hook}: {error!r}; {_way_out(plugin)}") from error
         _took(manager, plugin, hook, result, started)
         objects = result if isinstance(result, list | tuple) else [result]
         for item in objects:

@@ -8,6 +8,7 @@ import secrets
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
+from difflib import get_close_matches
 from ipaddress import ip_network
 from pathlib import Path
 from typing import Any, get_type_hints
@@ -170,15 +171,20 @@ def _check_issuer(issuer: str) -> None:
         or parts.fragment
         or "@" in parts.netloc
     ):
-        raise SettingsError(f"issuer: {issuer!r} is not an https address without query and fragment")
+        raise SettingsError(f"issuer: {issuer!r} is not an address such as https://id.example.com")
     usual = f":{USUAL_PORTS[parts.scheme]}"
     if parts.netloc != parts.netloc.lower() or parts.netloc.endswith((usual, ":")) or parts.hostname.endswith("."):
         # Browsers name it so, and a form of ours that comes from another origin is refused. RFC 6454 §6.1
-        raise SettingsError("issuer: write the host in lower case, without a dot at the end and without the usual port")
+        raise SettingsError(
+            f"issuer: {issuer!r}: write the host in lower case, without a dot at the end and without the usual port"
+        )
     if parts.path:
-        raise SettingsError("issuer: give scheme, host and port only, without a slash at the end")
+        raise SettingsError(f"issuer: {issuer!r}: give scheme, host and port only, without a slash at the end")
     if parts.scheme == "http" and not is_loopback(issuer):
-        raise SettingsError("issuer: http is accepted for localhost, 127.0.0.1 and [::1] only")
+        raise SettingsError(
+            f"issuer: {issuer!r}: http is accepted for localhost, 127.0.0.1 and [::1] only; elsewhere it is https, "
+            "with a reverse proxy in front that ends TLS"
+        )
 
 
 def _is_destination(entry: str) -> bool:
@@ -234,8 +240,9 @@ def _from_environment(environ: Mapping[str, str]) -> dict[str, Any]:
 def _convert(name: str, value: object, where: str) -> object:
     types = get_type_hints(Settings)
     if name not in types:
-        known = ", ".join(f.name for f in fields(Settings))
-        raise SettingsError(f"{where}: there is no setting {name!r}; the settings are {known}")
+        close = get_close_matches(name, types, n=1)
+        hint = f"did you mean {close[0]!r}?" if close else f"the settings are {', '.join(types)}"
+        raise SettingsError(f"{where}: there is no setting {name!r}; {hint}")
     wanted = types[name]
     if wanted is bool:
         return _boolean(where, name, value)
@@ -286,16 +293,23 @@ def _checked(name: str, key: str) -> bytes:
 def _kept_keys(settings: Settings) -> list[bytes]:
     path = settings.sqlite_path
     if path is None:
-        raise SettingsError("secret_key: set CREDENZA_SECRET_KEY; it is only made for you beside a SQLite database")
+        raise SettingsError(
+            "secret_key: set CREDENZA_SECRET_KEY, once and for good, to what `openssl rand -hex 32` prints, for example; "
+            "it is only made for you beside a SQLite database"
+        )
     key_path = path.with_name(path.name + ".key")
     if not key_path.exists():
         if path.exists() and path.stat().st_size > 0:
             raise SettingsError(f"{key_path} is missing, and {path} cannot be read without it; bring it back")
-        key_path.parent.mkdir(parents=True, exist_ok=True)
         try:
+            key_path.parent.mkdir(parents=True, exist_ok=True)
             descriptor = os.open(key_path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         except FileExistsError:
             pass  # another process was quicker
+        except OSError as error:
+            raise SettingsError(
+                f"database_url: {key_path} cannot be written: {error.strerror}; who runs Credenza must own the folder"
+            ) from error
         else:
             with os.fdopen(descriptor, "w") as file:
                 file.write(secrets.token_hex(32))

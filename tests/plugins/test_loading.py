@@ -152,6 +152,7 @@ def test_a_plugin_that_cannot_be_imported_stops_the_start(tmp_path: Path, monkey
     assert "'broken'" in message
     assert "credenza_that_is_not_there" in message
     assert "cannot be imported" in message
+    assert message.endswith("start without it: CREDENZA_PLUGINS_DISABLED=broken")
 
 
 def test_a_blocked_plugin_stays_out_and_is_not_even_imported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -228,6 +229,7 @@ def test_it_is_named_when_it_is_broken_or_absent(tmp_path: Path, single_file: Pa
     single_file.write_text("import")
     assert f"{single_file} cannot be loaded" in refused(tmp_path, plugins_path=str(single_file))
     assert "cannot be loaded" in refused(tmp_path, plugins_path=str(tmp_path / "absent.py"))
+    start(tmp_path, plugins_path=str(single_file), plugins_disabled=(single_file.stem,))  # not even imported
 
 
 # -- seeing what is loaded --------------------------------------------------------------------------------------------

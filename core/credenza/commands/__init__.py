@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from ..objects import Command
 from ..plugins import by_name, collect, load_plugins
 from . import administration, checking, inspection, plugin, sealing, serving, state
-from .common import DATABASE_ERRORS, Refusal, settings_of
+from .common import DATABASE_ERRORS, Refusal, database_trouble, settings_of
 
 PARSERS: Sequence[Callable[[argparse._SubParsersAction[argparse.ArgumentParser]], None]] = [
     serving.add_serve,
@@ -54,4 +54,4 @@ def plugin_commands(common: argparse.Namespace, given: Sequence[str]) -> int | N
     return int(commands[given[0]].run(given[1:])) if given[0] in commands else None
 
 
-__all__ = ["DATABASE_ERRORS", "PARSERS", "Refusal", "plugin_commands"]
+__all__ = ["DATABASE_ERRORS", "PARSERS", "Refusal", "database_trouble", "plugin_commands"]

@@ -22,6 +22,19 @@ from ..web.passwords import Passwords
 Result = TypeVar("Result")
 # What a database says that is not there, not ours, or no database at all.
 DATABASE_ERRORS = (StoreUnavailable, sqlite3.Error, asyncpg.PostgresError, asyncpg.InterfaceError, OSError)
+WRONG_ADDRESS = (asyncpg.InvalidAuthorizationSpecificationError, asyncpg.ClientConfigurationError)  # or a wrong user
+
+
+def database_trouble(error: Exception) -> str:
+    """What a database said, in one line, and what to do next where that is known."""
+    said = " ".join(str(error).split()).rstrip(".")
+    if isinstance(error, asyncpg.InvalidCatalogNameError):
+        return f"{said}; create it, or correct database_url"
+    if isinstance(error, WRONG_ADDRESS):
+        return f"{said}; correct database_url"
+    if type(error) is StoreUnavailable:
+        return f"{said}; is it running, and is database_url right?"
+    return said if isinstance(error, StoreUnavailable) else f"{type(error).__name__}: {said}"
 
 
 class Refusal(Exception):

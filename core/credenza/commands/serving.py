@@ -9,6 +9,7 @@ import os
 import socket
 import sys
 from contextlib import ExitStack
+from errno import EACCES, EADDRINUSE
 from tempfile import TemporaryDirectory
 from typing import Any
 
@@ -54,8 +55,6 @@ def serve(arguments: argparse.Namespace) -> int:
     settings = settings_of(arguments, issuer=_issuer_for(arguments))
     _check_free(arguments.host, arguments.port)
     write_logs(settings.log_format)
-    print_line(f"Credenza is at {settings.issuer} (console: {settings.issuer}/console)")
-    sys.stdout.flush()
     options = {"host": arguments.host, "port": arguments.port, **OPTIONS}
     there = _prepare(settings)
     if arguments.workers == 1:
@@ -99,7 +98,8 @@ def _check_free(host: str, port: int) -> None:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             probe.bind(address)
     except OSError as error:
-        raise Refusal(f"cannot listen on {host}:{port}: {error.strerror}") from error
+        option = "--port" if error.errno in (EADDRINUSE, EACCES) else "--host"
+        raise Refusal(f"cannot listen on {host}:{port} ({error.strerror}); choose another with {option}") from error
 
 
 def _issuer_for(arguments: argparse.Namespace) -> str | None:
@@ -127,12 +127,13 @@ def _prepare(settings: Settings) -> bool:
 
 
 async def _greet(server: AuthorizationServer) -> None:
-    """Make or open the signing keys; without an administrator, print where to become one."""
+    """Make or open the signing keys, and print where we are; without an administrator, where to become one."""
     await server.keys()
+    print_line(f"Credenza is at {server.issuer} (console: {server.issuer}/console)")
     if await count_administrators() == 0:
         address = await invite(server, purpose="administrator", user_id=None)
         print_line(f"There is no administrator yet. Create one here (works once): {address}")
-        sys.stdout.flush()
+    sys.stdout.flush()
 
 
 def worker() -> Any:

@@ -32,4 +32,4 @@ def engine_from_url(url: str) -> Engine:
             if parts.scheme == "cockroachdb":
                 return SafeCockroachEngine(dsn, pool_size=int(pool))
             return SafePostgresEngine(dsn, pool_size=int(pool))
-    raise ValueError("A database address begins with sqlite://, postgresql:// or cockroachdb://.")
+    raise ValueError("A database address begins with sqlite:///, postgresql:// or cockroachdb://.")

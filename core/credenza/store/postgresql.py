@@ -291,7 +291,7 @@ class explained:  # noqa: N801  # reads as a function does; a class because ever
         if code in FULL:
             raise StoreFull("The database takes no writes.") from error
         if code[:2] in UNAVAILABLE_CLASSES or isinstance(error, LOST) or is_lost(self._connection):
-            raise StoreUnavailable("The database cannot be reached.") from error
+            raise StoreUnavailable(f"No connection to the database: {str(error) or type(error).__name__}") from error
 
 
 def is_lost(connection: Any) -> bool:
