@@ -54,8 +54,9 @@ SETTINGS = {
     "former_secret_keys": "Keys that are read with and not written with: those before `secret_key`, or the one to "
     "come. See [the how-to](../how-to/secret-key.md).",
     "cache_url": "`redis://…` or `valkey://…`, for limits shared between workers.",
-    "outbound_allow": "Hosts and networks that outgoing calls may reach although they are private.",
-    "trusted_proxies": "Addresses and networks whose `X-Forwarded-For` is believed.",
+    "outbound_allow": "Hosts (`intranet.example`, `localhost:8401`) and networks (`10.0.0.0/8`) that outgoing calls "
+    "may reach although they are private.",
+    "trusted_proxies": "Addresses and networks whose `X-Forwarded-For` and `X-Request-Id` are believed.",
     "rate_limit": "Whether sign-ins and token requests are throttled; off only for benchmarks and test runs.",
     "audit_retention_days": "After so many days events leave the audit log; 0 keeps them for ever.",
     "log_format": "Of the log on standard error: `text` for people, `json` for programs.",
@@ -66,8 +67,9 @@ SETTINGS = {
     "security_contact": "Whom to tell of a vulnerability, for `/.well-known/security.txt`: `https:`, `mailto:` or "
     "`tel:` addresses.",
     "security_policy": "The address of your policy on vulnerabilities, for the same file.",
-    "registration": "Dynamic client registration (RFC 7591).",
-    "registration_token": "The initial access token that dynamic registration asks for.",
+    "registration": "Dynamic client registration (RFC 7591): `off`, `token` for whoever brings `registration_token`, "
+    "or `open` for anybody.",
+    "registration_token": "The initial access token that dynamic registration asks for, at least 32 characters.",
     "registration_limit_per_hour": "How many clients one address may register in an hour.",
     "client_id_metadata_documents": "Whether an https address may be a `client_id`.",
     "plugins_disabled": "Names of plugins that stay out.",
@@ -86,8 +88,8 @@ SETTINGS = {
     "interaction_lifetime": "In which a user may finish a sign-in that was begun.",
     "interactions_at_most": "Sign-ins begun and not finished that are kept; the oldest go first.",
     "invitation_lifetime": "Of a link that sets a password.",
-    "second_factor": "`optional`: of whoever has set one up, and where an application asks for it; `required`: of "
-    "everybody, who sets one up at the next sign-in; what was authorized with one factor ends.",
+    "second_factor": "Who is asked for one. `optional`: whoever has set one up, and whoever an application wants it "
+    "of; `required`: everybody, who sets one up at the next sign-in; what was authorized with one factor ends.",
     "smtp_url": "The mail server: `smtp://user:password@host:587` (with STARTTLS where it is offered, and always "
     "before a password), or `smtps://host:465`. Without it nothing is offered that needs mail.",
     "mail_from": "Who mails come from: `Example <no-reply@example.com>`.",
@@ -116,8 +118,9 @@ Settings come from the environment, and from one TOML file that `--config` or `C
 wins over the file, the command line over both. An empty variable counts as not set. An unknown key is an error that
 names it.
 
-Lists are separated by commas in the environment and are lists in the file. A table of the file is a prefix: `disabled`
-in `[plugins]` is `plugins_disabled`. Lifetimes are in seconds.
+Lists are separated by commas in the environment and are lists in the file. Switches are `on` or `off` in the
+environment, and `true` or `false` in the file. A table of the file is a prefix: `disabled` in `[plugins]` is
+`plugins_disabled`. Lifetimes are in seconds.
 
 ```toml
 issuer = "https://id.example.com"
@@ -145,7 +148,7 @@ def _default(f: Field[object]) -> str:
         return "on" if value else "off"
     if isinstance(value, tuple):
         value = ", ".join(value)
-    return f"`{value}`" if value else "empty"
+    return "empty" if value == "" else f"`{value}`"
 
 
 # -- cli.md -----------------------------------------------------------------------------------------------------------
@@ -190,7 +193,7 @@ def _option(action: argparse.Action) -> str:
 
 def _help(action: argparse.Action) -> str:
     default = action.default
-    shown = f"default `{default}`" if default not in (None, False, "", argparse.SUPPRESS) else ""
+    shown = f"default `{default}`" if default not in (None, False, "", [], argparse.SUPPRESS) else ""
     return "; ".join(part for part in (action.help or "", shown) if part)
 
 

@@ -16,11 +16,33 @@ from .state import StateError
 from .store.migrate import MigrationFailed
 
 
+class Help(argparse.HelpFormatter):
+    """Says what counts when an option is left out."""
+
+    def _get_help_string(self, action: argparse.Action) -> str | None:
+        shown = action.default not in (None, False, "", [], argparse.SUPPRESS)
+        return f"{action.help} (default: %(default)s)" if shown else action.help
+
+
 class Parser(argparse.ArgumentParser):
-    """Wrong usage is one line, too."""
+    """Wrong usage is one line, too, and a command begins its help with what it does."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options, formatter_class=Help)
+        self.register("action", "parsers", Commands)
 
     def error(self, message: str) -> NoReturn:
         self.exit(2, f"{self.prog}: {message} (see {self.prog} --help)\n")
+
+
+class Commands(argparse._SubParsersAction):  # type: ignore[type-arg]  # of any parser
+    """Help of a command begins with its line in the list of commands."""
+
+    def add_parser(self, name: str, **options: Any) -> Any:
+        line = options["help"]
+        options["description"] = f"{line[:1].upper()}{line[1:]}."
+        options["epilog"] = "--config FILE, a TOML file with settings, may stand here too."
+        return super().add_parser(name, **options)
 
 
 def parsers() -> tuple[Parser, Parser]:

@@ -294,8 +294,8 @@ def _kept_keys(settings: Settings) -> list[bytes]:
     path = settings.sqlite_path
     if path is None:
         raise SettingsError(
-            "secret_key: set CREDENZA_SECRET_KEY, once and for good, to what `openssl rand -hex 32` prints, for example; "
-            "it is only made for you beside a SQLite database"
+            "secret_key: set CREDENZA_SECRET_KEY, once and for good, for example to what "
+            "`openssl rand -hex 32` prints; it is only made for you beside a SQLite database"
         )
     key_path = path.with_name(path.name + ".key")
     if not key_path.exists():

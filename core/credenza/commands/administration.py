@@ -28,9 +28,7 @@ def add_admin(commands: Subparsers) -> None:
     create = actions.add_parser("create", help="create an administrator, or make a user one")
     create.add_argument("--username", required=True, help="the name to sign in with")
     create.add_argument("--email", default="", help="the email address")
-    create.add_argument(
-        "--role", default="full", choices=ADMINISTRATOR_ROLES, help=f"one of {', '.join(ADMINISTRATOR_ROLES)}"
-    )
+    create.add_argument("--role", default="full", choices=ADMINISTRATOR_ROLES, help="what they may do in the console")
     create.add_argument(
         "--password-stdin", action="store_true", help="read the password from standard input; else a link is printed"
     )

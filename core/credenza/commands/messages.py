@@ -30,11 +30,13 @@ def add_messages(actions: argparse._SubParsersAction[argparse.ArgumentParser]) -
         "messages", help="collect the sentences of a package into its folder `locales`, and compile the translations"
     )
     parser.add_argument("package", metavar="FOLDER", type=Path, help="the package's folder, which holds `locales`")
-    parser.add_argument("--language", action="append", default=[], metavar="TAG", help="begin this language: pt-BR")
+    parser.add_argument(
+        "--language", action="append", default=[], metavar="TAG", help="begin a language, such as pt-BR"
+    )
     parser.add_argument(
         "--whole",
         action="store_true",
-        help="also what Credenza and the installed plugins say, for a language that they have not",
+        help="also what Credenza and the installed plugins say, for a language that they do not have",
     )
     parser.add_argument("--json", action="store_true", help="print what is missing in each language")
     parser.set_defaults(run=messages)

@@ -36,7 +36,7 @@ def add_plugin(commands: Subparsers) -> None:
     actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
     new = actions.add_parser("new", help="a complete, installable, tested plugin in the new folder `credenza-NAME`")
     new.add_argument("name", metavar="NAME", type=parse_name, help="lower-case letters, digits and hyphens")
-    new.add_argument("--kind", required=True, choices=list(KINDS), help=f"what it brings: {', '.join(KINDS)}")
+    new.add_argument("--kind", required=True, choices=list(KINDS), help="what it brings")
     new.add_argument("--directory", type=Path, default=Path(), metavar="DIR", help="where the folder is made")
     new.add_argument("--json", action="store_true", help="print the paths made")
     new.set_defaults(run=new_plugin)

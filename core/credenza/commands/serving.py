@@ -47,7 +47,7 @@ def add_serve(commands: Subparsers) -> None:
     parser = commands.add_parser("serve", help="serve the identity provider")
     parser.add_argument("--host", default="127.0.0.1", help="the address to listen on")
     parser.add_argument("--port", type=port, default=8400, help="the port to listen on")
-    parser.add_argument("--workers", type=count, default=1, help="processes")
+    parser.add_argument("--workers", type=count, default=1, help="processes that share the port")
     parser.set_defaults(run=serve)
 
 
