@@ -14,6 +14,7 @@ import re
 import socket
 import ssl
 import time
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -32,6 +33,7 @@ TIMEOUT = 5.0
 MAX_BYTES = 64 * 1024
 JWKS_FRESH = 300  # seconds
 JWKS_REFETCH = 30  # seconds between two looks for a kid we do not know
+AT_ONE_HOST = 100  # calls that one process has under way at once
 MOST_JWKS = 1000  # addresses that are remembered: clients that register themselves name as many as they like
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
@@ -152,6 +154,10 @@ def _max_age(cache_control: str) -> int | None:
     return min((int(age[:10]) for age in ages if age.isdecimal() and age.isascii()), default=None)
 
 
+_under_way: Counter[str] = Counter()
+"""Calls by host and port: one that is slow, and that strangers make us ask, takes only so many connections."""
+
+
 async def _answer(
     settings: Settings,
     url: str,
@@ -167,11 +173,19 @@ async def _answer(
         raise Refused(str(error)) from error
     import httpx  # by the first call that leaves the house: it is large
 
+    host = urlsplit(url).netloc
+    if _under_way[host] >= AT_ONE_HOST:
+        raise Refused(f"{host} is asked too much at once")
+    _under_way[host] += 1
     try:
         async with asyncio.timeout(TIMEOUT):
             return await _fetch(settings, url, method, form, limit, accept, authorization)
     except (httpx.HTTPError, httpx.InvalidURL, OSError, TimeoutError) as error:
         raise Refused(f"{url} did not answer: {type(error).__name__}") from error
+    finally:
+        _under_way[host] -= 1
+        if not _under_way[host]:
+            del _under_way[host]
 
 
 async def _fetch(

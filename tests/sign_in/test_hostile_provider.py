@@ -6,9 +6,11 @@ import gzip
 import hashlib
 import hmac
 import json
+import threading
 import time
 from base64 import urlsafe_b64encode
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from typing import Any
 from urllib.parse import urlencode
@@ -325,3 +327,30 @@ def test_endpoints_that_are_all_slow_keep_nobody_waiting(hostile: Provider, monk
     hostile.as_it_should_be()
     hostile.site.pages["/userinfo"] = slow["/userinfo"]
     assert "Some Body" in hostile.come_back().text
+
+
+def test_one_that_never_answers_takes_only_so_many_connections(
+    hostile: Provider, credenza: Credenza, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """R-OP-09: whoever presses its button again and again leaves connections to everybody else."""
+    monkeypatch.setattr(outbound, "AT_ONE_HOST", 3)
+    agents = [UserAgent(credenza) for _ in range(12)]
+    links = [
+        next(link for link in seen(agent.get("/account")).links if link.startswith("/upstream/hostile/begin"))
+        for agent in agents
+    ]
+    asked, answers = threading.Semaphore(0), threading.Event()
+
+    def never(handler: Any) -> None:
+        asked.release()
+        answers.wait(20)
+
+    hostile.forget()
+    hostile.site.pages[DISCOVERY] = never
+    with ThreadPoolExecutor(len(agents)) as pool:
+        pages = list(pool.map(lambda agent, link: seen(agent.get(link)), agents, links))
+    answers.set()
+    assert {page.error for page in pages} == {"upstream_failed"}
+    assert [asked.acquire(blocking=False) for _ in range(4)] == [True, True, True, False]
+    hostile.as_it_should_be()
+    assert hostile.come_back().name == "account"
