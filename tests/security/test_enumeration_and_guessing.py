@@ -290,6 +290,12 @@ def test_r_op_06_forwarded_headers_are_believed_of_known_proxies_only(credenza: 
     assert address_seen("10.0.0.1", "192.0.2.66, 192.0.2.1, 10.0.0.2") == "192.0.2.1"
     assert address_seen("10.0.0.1", "192.0.2.66", "192.0.2.1") == "192.0.2.1"  # HAProxy adds a header of its own
     assert address_seen("10.0.0.1", "192.0.2.66, 192.0.2.67", "192.0.2.1", "10.0.0.2") == "192.0.2.1"
+    assert address_seen("::ffff:10.0.0.1", "192.0.2.1, ::ffff:10.0.0.2") == "192.0.2.1"  # one socket for IPv4 and IPv6
+    assert address_seen("::ffff:203.0.113.5", "192.0.2.1") == "::ffff:203.0.113.5"
+    # Some write the port too, which is another one for each connection.
+    assert address_seen("10.0.0.1", "192.0.2.66:1, 192.0.2.1:50123, 10.0.0.2:443") == "192.0.2.1"
+    assert address_seen("10.0.0.1", "[2001:db8::1]:50123") == "2001:db8::1"
+    assert address_seen("10.0.0.1", "2001:db8::1") == "2001:db8::1"
     assert address_seen("10.0.0.1", "") == "10.0.0.1"
     assert address_seen("10.0.0.1") == "10.0.0.1"
 

@@ -100,16 +100,25 @@ def address_of(request: AnyRequest) -> str:
     forwarded = ",".join(request.headers.getall("x-forwarded-for", []))
     hops = [hop.strip() for hop in forwarded.split(",") if hop.strip()]
     while hops and is_in(address, proxies):
-        address = hops.pop()
+        address = _without_port(hops.pop())
     return address[:64]
 
 
+def _without_port(hop: str) -> str:
+    """Some proxies add it, and IPv6 has brackets then. It says nothing of who that is."""
+    if hop.startswith("["):
+        return hop[1:].partition("]")[0]
+    return hop.partition(":")[0] if hop.count(":") == 1 else hop
+
+
 def is_in(address: str, networks: tuple[str, ...]) -> bool:
-    """Whether the address is one of these, or in one of these networks."""
+    """Whether the address is one of these, or in one of these networks; IPv4 also as a socket for both tells it."""
     try:
         parsed = ipaddress.ip_address(address)
     except ValueError:
         return False
+    if isinstance(parsed, ipaddress.IPv6Address) and parsed.ipv4_mapped is not None:
+        parsed = parsed.ipv4_mapped
     return any(
         parsed in network
         for network in (ipaddress.ip_network(n, strict=False) for n in networks)
