@@ -184,7 +184,7 @@ def test_a_tampered_organization_grants_nothing(
 
 
 def test_a_second_organization_can_be_added_later(
-    user_agent: UserAgent, client: RelyingParty, ids: dict[str, str]
+    credenza: Credenza, user_agent: UserAgent, client: RelyingParty, ids: dict[str, str]
 ) -> None:
     """SECURITY.md A-CNS-10."""
     consent(user_agent, client, scope=SCOPE + " offline_access")
@@ -195,6 +195,9 @@ def test_a_second_organization_can_be_added_later(
     assert claims_of(second["access_token"])["organization_id"] == ids["Basalt"]
     switched = client.refresh(first["refresh_token"], organization_id=ids["Basalt"]).json()
     assert claims_of(switched["access_token"])["organization_id"] == ids["Basalt"]
+    credenza.apply({"organizations": [{"name": "Basalt", "suspended": True}]})
+    assert client.introspect(switched["access_token"]) == {"active": False}
+    assert client.introspect(first["access_token"])["active"] is True
 
 
 def test_the_audit_log_says_for_which_organization_it_was(

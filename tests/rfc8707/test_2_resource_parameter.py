@@ -61,6 +61,21 @@ def test_2_a_scope_of_one_api_is_not_one_of_another(user_agent: UserAgent, clien
     assert read(client.tokens(callback, resource=STOCK))["scope"] == "stock:read"
 
 
+def test_a_token_is_worth_what_is_held_at_its_own_api_and_not_at_another(
+    credenza: Credenza, user_agent: UserAgent, client: RelyingParty
+) -> None:
+    """`orders:read` at both; where the token is for, it is taken away."""
+    enabled = {"profile": ["profile"], "api": {ORDERS: ["orders:read"], STOCK: ["stock:read", "orders:read"]}}
+    credenza.apply({"applications": [{"client_id": "app", "name": "Harbour Wiki", "permissions": enabled}]})
+    callback = authorize(user_agent, client, ORDERS, STOCK, scope="openid orders:read stock:read offline_access")
+    tokens = client.tokens(callback, resource=ORDERS)
+    elsewhere = client.refresh(tokens["refresh_token"], resource=STOCK).json()
+    assert client.introspect(tokens["access_token"])["scope"] == "orders:read"
+    credenza.apply({"roles": [{"name": "support", "permissions": {STOCK: ["stock:read", "orders:read"]}}]})
+    assert client.introspect(tokens["access_token"]) == {"active": False}
+    assert client.introspect(elsewhere["access_token"])["scope"] == "orders:read stock:read"
+
+
 def test_2_2_without_a_resource_in_the_token_request_the_only_one_is_meant(
     user_agent: UserAgent, client: RelyingParty
 ) -> None:
