@@ -294,6 +294,10 @@ def test_a_ses_03_a_link_to_a_half_finished_sign_in(credenza: Any, new_visitor: 
                 assert (seen.status, seen.error) == (400, "interaction_expired")
                 seen = agent.post(url, [*page.forms[0].hidden(), ("identifier", agent.name), ("password", PASSWORD)])
                 assert seen.status in (400, 403, 405)
+    seen = new_visitor().get(interaction)  # it has no cookie, as after a sign-in that began at 127.0.0.1
+    assert "the sign-in began at another address" in seen.html
+    assert credenza.issuer in seen.html
+    assert "the sign-in began at another address" not in victim.get(interaction).html
     assert attacker.get(page.url).name == "sign-in"
 
 

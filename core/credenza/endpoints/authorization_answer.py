@@ -32,9 +32,9 @@ from ..web.errors import error_page, new_error_id
 from ..web.pages import DevicePage, FormPostPage, InterstitialPage
 from ..web.refusals import write_down
 from ..web.rendering import render
-from ..web.requests import AnyRequest, address_of
+from ..web.requests import AnyRequest, address_of, server_of
 from ..web.responses import AnyResponse, policy_source, redirect_response
-from ..web.sessions import find_session
+from ..web.sessions import browser_cookie, find_session
 
 
 async def finish(request: AnyRequest, waiting: Waiting, interaction: Interaction | None) -> AnyResponse:
@@ -202,6 +202,13 @@ async def send(
 
 
 async def gone(request: AnyRequest) -> AnyResponse:
+    """A sign-in that is not this browser's. A developer who opened 127.0.0.1 for localhost comes here, too."""
+    facts: tuple[tuple[str, str], ...] = ()
+    if not browser_cookie(request):
+        facts = (
+            (Words("Cookie"), Words("None: the browser keeps none, or the sign-in began at another address.")),
+            (Words("Address of this server"), server_of(request).issuer),
+        )
     return await error_page(
         request,
         "interaction_expired",
@@ -209,4 +216,5 @@ async def gone(request: AnyRequest) -> AnyResponse:
             "This sign-in was finished, took too long, or was begun in another browser. "
             "Go back to the application and start again."
         ),
+        facts=facts,
     )
