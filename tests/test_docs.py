@@ -14,6 +14,7 @@ from credenza.protocol.clients import Branding
 from credenza.settings import OTHER_VARIABLES, Settings
 from credenza.state import applications, users
 from credenza_organizations import state as organizations
+from credenza_profile import PROFILE_CLAIMS, SCOPES
 from credenza_resources import state as resources
 
 ROOT = Path(__file__).parents[1]
@@ -106,3 +107,12 @@ def test_every_page_can_be_reached_from_the_first_one() -> None:
         links = re.findall(r"\]\(([^)#\s]+)(?:#[^)]*)?\)", page.read_text())
         ahead += [(page.parent / link).resolve() for link in links if "://" not in link]
     assert set(DOCS.rglob("*.md")) <= reached
+
+
+def test_every_scope_of_the_profile_is_listed_for_application_developers_with_its_claims() -> None:
+    page = (DOCS / "how-to/applications.md").read_text()
+    table = page[page.index("| scope | releases") : page.index("A claim without a value")]
+    for scope in SCOPES:
+        assert f"`{scope.permission.scope}`" in table
+    for claim in PROFILE_CLAIMS:
+        assert f"`{claim}`" in table
