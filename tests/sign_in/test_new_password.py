@@ -140,6 +140,21 @@ def test_r_pw_04_an_administrator_asks_for_it(
     assert not person(credenza).password_change_required
 
 
+def test_r_se_06_who_only_sits_at_an_open_browser_chooses_none(credenza: Credenza, user_agent: UserAgent) -> None:
+    """R-PW-07: a session that is not fresh proves too little, whoever asked for the new password, and why."""
+    user_agent.get("/account")
+    user_agent.sign_in()
+    credenza.clock.move(601)
+    ask(credenza)
+    for _ in range(2):
+        page = seen(user_agent.get("/account"))
+        assert page.name == "sign-in"
+        token = page.url.split("/")[-2]
+        assert seen(user_agent.get(f"/interaction/{token}/new-password")).name == "sign-in"
+    assert seen(user_agent.sign_in()).name == "password"
+    assert seen(choose(user_agent)).name == "account"
+
+
 def test_nobody_locks_themselves_out(credenza: Credenza, admin: UserAgent) -> None:
     address = f"/console/users/{person(credenza, 'root').id}/new-password"
     admin.get(address)

@@ -123,6 +123,60 @@ def test_setting_it_up_on_the_way(credenza: Credenza, client: RelyingParty, user
     assert id_token(client, user_agent.decide())["acr"] == MFA
 
 
+class TestAnOpenBrowser:
+    """R-SE-06: who changes how one signs in did sign in minutes ago, and not somebody who found a session open.
+
+    They would put an app of their own on the account, and lock its owner out.
+    """
+
+    @pytest.fixture
+    def left_open(self, credenza: Credenza, user_agent: UserAgent) -> UserAgent:
+        user_agent.get("/account")
+        user_agent.sign_in("grace")
+        credenza.clock.move(601)
+        return user_agent
+
+    @pytest.mark.parametrize("essentially", [True, False])
+    def test_what_must_be_set_up_needs_a_fresh_sign_in(
+        self, credenza: Credenza, client: RelyingParty, left_open: UserAgent, essentially: bool
+    ) -> None:
+        if not essentially:
+            credenza.apply({"applications": [{"client_id": "app", "require_second_factor": True}]})
+        wish = {"claims": essential(MFA)} if essentially else {}
+        page = seen(left_open.get(client.authorization_url(**wish)))
+        assert page.name == "sign-in"
+        page = seen(left_open.get(page.url.replace("/login", "/second-factor")))
+        assert page.name == "sign-in"
+        page = seen(left_open.sign_in("grace"))
+        assert "Set up a second step" in page.text
+        telephone = Telephone(credenza, re.findall(r"<code>([A-Z2-7]{32})</code>", page.html)[0])
+        assert "Keep these recovery codes" in seen(second_step(left_open, telephone.code)).text
+        assert seen(left_open.submit([("decision", "continue")])).name == "consent"
+
+    def test_what_may_be_set_up_is_not_offered(self, client: RelyingParty, left_open: UserAgent) -> None:
+        assert seen(left_open.get(client.authorization_url(acr_values=MFA))).name == "consent"
+        assert id_token(client, left_open.decide())["acr"] == PASSWORD
+
+    def test_a_page_that_was_left_open_sets_nothing_up(
+        self, credenza: Credenza, client: RelyingParty, user_agent: UserAgent, found: Any
+    ) -> None:
+        user_agent.get("/account")
+        user_agent.sign_in("grace")
+        page = seen(user_agent.get(client.authorization_url(claims=essential(MFA))))
+        telephone = Telephone(credenza, re.findall(r"<code>([A-Z2-7]{32})</code>", page.html)[0])
+        credenza.clock.move(601)
+        assert seen(second_step(user_agent, telephone.code)).name == "sign-in"
+        assert credenza.run(credenza.server.second_factors["totp"].held, found("grace")) == []
+
+    def test_who_has_one_only_proves_it(
+        self, credenza: Credenza, client: RelyingParty, half_signed_in: tuple[UserAgent, Telephone]
+    ) -> None:
+        agent, telephone = half_signed_in
+        credenza.clock.move(601)
+        assert "Enter the code" in seen(agent.get(client.authorization_url(claims=essential(MFA)))).text
+        assert seen(second_step(agent, telephone.next_code())).name == "consent"
+
+
 def test_a_password_is_not_enough_to_replace_what_somebody_has(
     credenza: Credenza, client: RelyingParty, enrolled: Enrolled, user_agent: UserAgent
 ) -> None:

@@ -10,6 +10,7 @@ from ..protocol.assurance import MFA, satisfies
 from ..protocol.errors import AccessDenied, UnmetAuthenticationRequirements
 from ..protocol.words import Words
 from ..store.users import User, find_user
+from ..web.accounts import FRESH
 
 PATIENCE = 600  # seconds in which the second factor must follow the first
 
@@ -61,7 +62,8 @@ async def missing(waiting: Waiting, user: User, reached: str, *, signing_in: boo
     need = Need(wanted, must=False)
     if need.met_by(reached):
         return None
-    return need if await usable(waiting, user, need) or await to_enrol(waiting, user, need) else None
+    could = await usable(waiting, user, need) or await to_enrol(waiting, user, need, signing_in=signing_in)
+    return need if could else None
 
 
 async def held_factors(waiting: Waiting, user: User) -> dict[SecondFactor, Sequence[HeldFactor]]:
@@ -79,11 +81,32 @@ async def usable(waiting: Waiting, user: User, need: Need) -> list[SecondFactor]
     return [factor for factor in await held_factors(waiting, user) if need.met_by(factor.acr)]
 
 
-async def to_enrol(waiting: Waiting, user: User, need: Need) -> list[SecondFactor]:
-    """What could be set up now. Nothing for who has any: or a password would be enough to get round what they have."""
-    if await held_factors(waiting, user):
+async def to_enrol(waiting: Waiting, user: User, need: Need, *, signing_in: bool = False) -> list[SecondFactor]:
+    """What could be set up now, by who signs in or did so moments ago.
+
+    Nothing for who has any: or a password would be enough to get round what they have.
+    """
+    if not (signing_in or proved_lately(waiting)) or await held_factors(waiting, user):
         return []
     return [f for f in waiting.server.second_factors.values() if f.enrols and need.met_by(f.acr)]
+
+
+def proved_lately(waiting: Waiting) -> bool:
+    """Whether it is the user who is there, and not somebody at a browser that was left open. OWASP ASVS V7.5.1."""
+    if "user" in waiting.begun:
+        return True
+    session = waiting.session
+    return session is not None and waiting.server.now() - session.authenticated_at <= FRESH
+
+
+async def must_prove_again(waiting: Waiting, user: User, reached: str) -> bool:
+    """Whether the next thing would be to change how this user signs in, and the session is too old for that."""
+    if proved_lately(waiting):
+        return False
+    if user.must_change_password:
+        return True
+    need = await missing(waiting, user, reached, signing_in=False)
+    return need is not None and bool(await to_enrol(waiting, user, need, signing_in=True))
 
 
 def check_possible(waiting: Waiting) -> None:

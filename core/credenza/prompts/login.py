@@ -14,7 +14,7 @@ from ..server import AuthorizationServer
 from ..store.engine import database
 from ..web.pages import SignInPage
 from ..web.sessions import begin_session
-from .factors import check_possible, first_proved, missing
+from .factors import check_possible, first_proved, missing, must_prove_again
 from .subject import is_wanted
 
 
@@ -36,7 +36,7 @@ class LoginPrompt(Prompt):
         await self._check_subject(waiting, answered)
         if answered:
             return False
-        if waiting.state.get("switch"):
+        if waiting.state.get("switch") or await must_prove_again(waiting, waiting.user, waiting.session.acr):
             return True
         if waiting.request is None:
             freshness = waiting.begun.get("max_age")
