@@ -885,6 +885,17 @@ def test_check_is_not_content_with_a_database_that_others_can_read(
     assert "credenza.db can be read by others; chmod 600 it" in done.error
 
 
+def test_a_second_factor_that_nobody_brings_cannot_be_required(
+    credenza_command: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nobody could sign in."""
+    monkeypatch.setenv("CREDENZA_SECOND_FACTOR", "required")
+    assert credenza_command("migrate").status == 0
+    monkeypatch.setenv("CREDENZA_PLUGINS_DISABLED", "totp,passkeys")
+    for command in ("check", "export"):
+        assert "second_factor: no plugin brings one" in credenza_command(command).error
+
+
 def test_check_makes_no_database(credenza_command: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Made by root, it would be one that the service cannot open."""
     monkeypatch.delenv("CREDENZA_ARGON2_MEMORY_KIB")

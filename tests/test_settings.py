@@ -131,6 +131,11 @@ def test_a_value_of_the_wrong_kind_is_named(name: str, value: str) -> None:
         "https://id.example.com?x=1",
         "https://id.example.com#x",
         "https://user@id.example.com",
+        "https://two words.example.com",
+        "https://bücher.example.com",
+        'https://a"b.example.com',
+        "https://[::1",
+        "https://id.example.com:99999",
         "http://id.example.com",
     ],
 )
@@ -163,10 +168,45 @@ def test_nobody_waits_for_a_plugin_for_no_time_at_all() -> None:
 
 @pytest.mark.parametrize(
     ("name", "value"),
-    [("code_lifetime", 601), ("refresh_token_reuse_window", 61), ("password_min_length", 7), ("argon2_memory_kib", 7)],
+    [
+        ("code_lifetime", 601),
+        ("access_token_lifetime", 86401),
+        ("refresh_token_reuse_window", 61),
+        ("password_min_length", 7),
+        ("password_min_length", 65),
+        ("argon2_memory_kib", 7),
+        ("argon2_memory_kib", 10**9),
+        ("argon2_time_cost", 10**9),
+        ("session_lifetime", 10**20),
+        ("shutdown_delay", 61),
+    ],
 )
 def test_what_would_be_unsafe_is_refused(name: str, value: int) -> None:
     assert name.split("_")[0] in wrong(**{name: value})
+
+
+def test_each_lane_needs_its_memory() -> None:
+    assert "argon2_memory_kib" in wrong(argon2_memory_kib=31, argon2_parallelism=4)
+
+
+@pytest.mark.parametrize("address", ["redis://", "redis://host:99999", "redis://[x", "https://host", "redis://a b"])
+def test_a_cache_is_a_host(address: str) -> None:
+    assert wrong(cache_url=address).startswith("cache_url: ")
+
+
+@pytest.mark.parametrize("address", ["smtp://", "smtp://host:99999", "smtp://[x", "http://host"])
+def test_a_mail_server_is_a_host(address: str) -> None:
+    assert wrong(smtp_url=address, mail_from="no-reply@example.com").startswith("smtp_url: ")
+
+
+@pytest.mark.parametrize("sender", ["nobody", "A <a@example.com>, B <b@example.com>", "A <>", "a@b@example.com"])
+def test_mails_come_from_one_address(sender: str) -> None:
+    assert wrong(smtp_url="smtp://u:p@localhost:2525", mail_from=sender).startswith("mail_from: ")
+    right = ("no-reply@example.com", "Example <no-reply@example.com>", '"Ex, Ample" <no-reply@example.com>')
+    for mail_from in right:
+        assert (
+            Settings(smtp_url="smtps://user:pass%40word@mail.example.com", mail_from=mail_from).mail_from == mail_from
+        )
 
 
 def test_r_pw_01_a_password_may_be_shorter_where_it_is_never_the_only_factor() -> None:

@@ -66,6 +66,8 @@ class Registered:
         self.mailer = next(iter(mailers.values()), None)
         if settings.signup and self.mailer is None:
             raise SettingsError("signup: addresses are confirmed by mail; set smtp_url and mail_from")
+        if settings.second_factor == "required" and not self.second_factors:
+            raise SettingsError("second_factor: no plugin brings one, so nobody could sign in")
         for mapping in (mailers, self.client_sources, self.scope_providers, self.authenticators, self.second_factors):
             for item in mapping.values():
                 item.server = server

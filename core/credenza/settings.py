@@ -6,14 +6,16 @@ import os
 import re
 import secrets
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from difflib import get_close_matches
+from email.utils import getaddresses
 from ipaddress import ip_network
 from pathlib import Path
 from typing import Any, get_type_hints
 from urllib.parse import urlsplit
 
+from .protocol.email_addresses import check_email
 from .protocol.jose import ALGORITHMS
 from .protocol.redirect_uris import USUAL_PORTS, is_loopback
 
@@ -27,7 +29,20 @@ SAMPLE_SECRETS = frozenset({"secret", "changeme", "change-me", "password", "cred
 
 
 FORMATS = ("text", "json")  # of the log
-DESTINATION = re.compile(r"([\w-]+(\.[\w-]+)*|\[[0-9a-fA-F:.]+\])(:[0-9]{1,5})?", re.ASCII)
+DESTINATION = re.compile(r"([\w-]+(\.[\w-]+)*\.?|\[[0-9a-fA-F:.]+\])(:[0-9]{1,5})?", re.ASCII)
+# What more would do to a server, or to its database, nobody means.
+AT_MOST = {
+    "shutdown_delay": 60,
+    "code_lifetime": 600,
+    "access_token_lifetime": 24 * 3600,
+    "refresh_token_reuse_window": 60,
+    "argon2_time_cost": 100,
+    "argon2_memory_kib": 4 * 1024 * 1024,
+    "argon2_parallelism": 64,
+    "password_threads": 256,
+    "password_min_length": 64,  # SP 800-63B §3.1.1.2: so long ones must be possible, and longer ones not necessary
+}
+LARGEST = 2**31 - 1
 MAY_BE_ZERO = frozenset(
     {"refresh_token_reuse_window", "shutdown_delay", "password_threads", "audit_retention_days", "password_min_length"}
 )
@@ -100,9 +115,7 @@ class Settings:
 
     def __post_init__(self) -> None:
         _check_issuer(self.issuer)
-        if self.cache_url and (
-            urlsplit(self.cache_url).scheme not in CACHE_SCHEMES or not urlsplit(self.cache_url).hostname
-        ):
+        if self.cache_url and not _names_host(self.cache_url, CACHE_SCHEMES):
             raise SettingsError("cache_url: valkey://host:6379 or redis://host:6379, with an s for TLS: valkeys://")
         for proxy in self.trusted_proxies:
             try:
@@ -116,12 +129,12 @@ class Settings:
             value = getattr(self, f.name)
             if type(value) is int and value < (0 if f.name in MAY_BE_ZERO else 1):
                 raise SettingsError(f"{f.name}: {value} is too small")
+            if type(value) is int and value > AT_MOST.get(f.name, LARGEST):
+                raise SettingsError(f"{f.name}: {value} is too large, {AT_MOST.get(f.name, LARGEST)} is the most")
         if self.log_format not in FORMATS:
             raise SettingsError(f"log_format: one of {', '.join(FORMATS)}")
         if self.metrics_token and len(self.metrics_token) < 32:
             raise SettingsError("metrics_token: at least 32 random characters, which Prometheus sends")
-        if self.shutdown_delay > 60:
-            raise SettingsError("shutdown_delay: 0 to 60 seconds")
         for address in (*self.security_contact, *((self.security_policy,) if self.security_policy else ())):
             if not address.startswith(("https://", "mailto:", "tel:")) or not address.isprintable():
                 raise SettingsError(f"security_…: {address!r} does not begin with https://, mailto: or tel:")
@@ -129,22 +142,18 @@ class Settings:
             raise SettingsError(f"registration: one of {', '.join(REGISTRATION)}")
         if self.registration == "token" and len(self.registration_token) < 32:
             raise SettingsError("registration_token: at least 32 random characters when registration is token")
-        if self.registration_limit_per_hour < 1:
-            raise SettingsError("registration_limit_per_hour: at least 1")
         if "RS256" not in self.signing_algorithms or not set(self.signing_algorithms) <= set(ALGORITHMS):
             raise SettingsError(f"signing_algorithms: RS256, and any of {', '.join(ALGORITHMS[1:])}")
-        if self.smtp_url and urlsplit(self.smtp_url).scheme not in ("smtp", "smtps"):
+        if self.smtp_url and not _names_host(self.smtp_url, ("smtp", "smtps")):
             raise SettingsError("smtp_url: smtp://user:password@host:587, or smtps://… for TLS from the first byte")
         if bool(self.smtp_url) != bool(self.mail_from):
             raise SettingsError("smtp_url and mail_from: one without the other sends nothing")
+        if self.mail_from and not _is_sender(self.mail_from):
+            raise SettingsError("mail_from: one address, with or without a name: Example <no-reply@example.com>")
         if self.second_factor not in SECOND_FACTOR:
             raise SettingsError(f"second_factor: one of {', '.join(SECOND_FACTOR)}")
-        if not 0 < self.code_lifetime <= 600:
-            raise SettingsError("code_lifetime: 1 to 600 seconds")
-        if not 0 <= self.refresh_token_reuse_window <= 60:
-            raise SettingsError("refresh_token_reuse_window: 0 to 60 seconds")
-        if self.argon2_time_cost < 1 or self.argon2_memory_kib < 8 or self.argon2_parallelism < 1:
-            raise SettingsError("argon2_…: at least time cost 1, 8 KiB and parallelism 1")
+        if self.argon2_memory_kib < 8 * self.argon2_parallelism:
+            raise SettingsError("argon2_memory_kib: at least 8 for each lane of argon2_parallelism")
         if not self.password_min_length:  # SP 800-63B §3.1.1.2: less is enough where it is never the only factor
             object.__setattr__(self, "password_min_length", 8 if self.second_factor == "required" else 15)
         if self.password_min_length < 8:
@@ -163,14 +172,8 @@ class Settings:
 
 def _check_issuer(issuer: str) -> None:
     """RFC 8414 §2: https, no query, no fragment; http only on loopback, for development."""
-    parts = urlsplit(issuer)
-    if (
-        parts.scheme not in ("https", "http")
-        or not parts.hostname
-        or parts.query
-        or parts.fragment
-        or "@" in parts.netloc
-    ):
+    parts = urlsplit(issuer) if _names_host(issuer, ("https", "http")) else None
+    if parts is None or not parts.hostname or parts.query or parts.fragment or "@" in parts.netloc:
         raise SettingsError(f"issuer: {issuer!r} is not an address such as https://id.example.com")
     usual = f":{USUAL_PORTS[parts.scheme]}"
     if parts.netloc != parts.netloc.lower() or parts.netloc.endswith((usual, ":")) or parts.hostname.endswith("."):
@@ -185,6 +188,22 @@ def _check_issuer(issuer: str) -> None:
             f"issuer: {issuer!r}: http is accepted for localhost, 127.0.0.1 and [::1] only; elsewhere it is https, "
             "with a reverse proxy in front that ends TLS"
         )
+
+
+def _names_host(address: str, schemes: Sequence[str]) -> bool:
+    """Whether an address has one of these schemes, a host as DNS has it, and a port that can be."""
+    try:
+        parts = urlsplit(address)
+        port = parts.port
+    except ValueError:
+        return False
+    host = parts.netloc.rpartition("@")[2]
+    return parts.scheme in schemes and port != 0 and DESTINATION.fullmatch(host.removesuffix(":")) is not None
+
+
+def _is_sender(text: str) -> bool:
+    found = getaddresses([text])
+    return len(found) == 1 and found[0][1] != "" and not check_email(found[0][1])
 
 
 def _is_destination(entry: str) -> bool:
