@@ -108,3 +108,21 @@ def test_an_application_of_our_own_has_no_ceiling_to_edit(visitor: Visitor) -> N
 def test_a_machine_to_machine_application_of_our_own_has_one(visitor: Visitor) -> None:
     visitor.done("/console/applications/machine/permissions/remove", {"permission": READ.key})
     assert ceiling(visitor, "machine") == {}
+
+
+def test_an_application_that_acts_for_itself_is_offered_what_it_can_have(visitor: Visitor) -> None:
+    """No user signs in to it: it has no profile to read, nobody who declines, and no page that somebody sees."""
+    address = "/console/applications/machine"
+    page = visitor.get(f"{address}/permissions")
+    assert "Its own permissions" in page.text
+    for about_people in ("User data", "Organization data", "Users must", "Required", "Make optional"):
+        assert about_people not in page.text
+    assert not {f"{address}/users", f"{address}/branding"} & set(page.links)
+    visitor.done(f"{address}/permissions/remove", {"permission": READ.key})
+    assert "who the user is" not in visitor.get(address).text
+    page = visitor.get(f"{address}/permissions/add")
+    assert {key.split()[0] for key in page.forms[0].values_of("permission")} == {"api"}
+    assert "decline" not in page.text
+    visitor.refused(f"{address}/permissions/add", {"permission": EMAIL.key})
+    visitor.done(f"{address}/permissions/add", {"permission": READ.key})
+    assert ceiling(visitor, "machine") == {READ: True}

@@ -32,6 +32,7 @@ TABS = (
     ("Activity", "/activity"),
     ("Integration kit", "/kit"),
 )
+OF_PEOPLE = ("Branding", "Users")
 RESERVED = ("create", "third-party")  # words that stand where a client id may stand
 TEMPLATES = Path(__file__).parent.parent / "templates"
 
@@ -77,8 +78,10 @@ class ApplicationForm(ApplicationView, ConsoleForm):
 
 
 def tabs(client: Client, current: str) -> tuple[Link, ...]:
+    """Nobody signs in to an application that acts for itself, so nobody sees its branding or authorizes it."""
     address = address_of_client(client.id)
-    return tuple(Link(title, address + path, current=title == current) for title, path in TABS)
+    shown = TABS if client.type.interactive else [tab for tab in TABS if tab[0] not in OF_PEOPLE]
+    return tuple(Link(title, address + path, current=title == current) for title, path in shown)
 
 
 def back_to(client: Client, title: str = "", path: str = "") -> tuple[Link, ...]:

@@ -31,6 +31,10 @@ HALVES = {
     "organization": ("Organization data", "What it may do in the organization that the user chooses."),
 }
 
+ITS_OWN = {
+    "user": ("Its own permissions", "What the application may do at APIs, in its own name. Its roles may give it more.")
+}
+
 
 @dataclass(frozen=True, slots=True)
 class Line:
@@ -92,17 +96,22 @@ async def catalogue(visit: ConsoleVisit) -> dict[Permission, Scope]:
     return {p: scope for p, scope in (await permission_catalogue(visit.server)).items() if not scope.always}
 
 
+async def offered(visit: ConsoleVisit, client: Client) -> dict[Permission, Scope]:
+    """What may be enabled on this one: an application that acts for itself has no user's data to ask for."""
+    known, sources = await catalogue(visit), visit.server.scope_providers
+    return {p: scope for p, scope in known.items() if client.type.interactive or sources[p.source].for_clients}
+
+
 @console_get(PERMISSIONS, "applications:read")
 async def list_permissions(visit: ConsoleVisit, application: str) -> PermissionsPage:
     client = await find(visit, application)
-    known = await catalogue(visit)
     enabled = dict(client.ceiling or {})
     return PermissionsPage(
         title=client.name,
         lead=client.description,
         tabs=tabs(client, "Permissions"),
         client=client,
-        halves=_halves(visit, known, enabled, enabled),
+        halves=_halves(visit, client, await catalogue(visit), enabled, enabled),
         unlimited=client.ceiling is None,
     )
 
@@ -126,7 +135,7 @@ async def show_picker(visit: ConsoleVisit, application: str) -> PickerPage:
 @console_post(PERMISSIONS + "/add", "applications:write")
 async def add_permissions(visit: ConsoleVisit, application: str) -> ConsoleDone | PickerPage:
     client = await _limited(visit, application)
-    known = {permission.key: permission for permission in await catalogue(visit)}
+    known = {permission.key: permission for permission in await offered(visit, client)}
     chosen = visit.form.all_values("permission")
     unknown = [key for key in chosen if key not in known]
     if unknown or not chosen:
@@ -196,13 +205,14 @@ def _named(permissions: Iterable[Permission], key: str) -> Permission:
 
 
 async def _picker(visit: ConsoleVisit, client: Client) -> PickerPage:
-    known = await catalogue(visit)
+    known = await offered(visit, client)
+    seen = " Users see these words when they decide." if client.type.interactive else ""
     return PickerPage(
         title="Add permissions",
-        lead=f"What {client.name} may ask for. Users see these words when they decide.",
+        lead=f"What {client.name} may ask for.{seen}",
         path=back_to(client, "Permissions", "/permissions"),
         client=client,
-        halves=_halves(visit, known, known, client.ceiling or {}),
+        halves=_halves(visit, client, known, known, client.ceiling or {}),
     )
 
 
@@ -220,12 +230,16 @@ async def _removal(visit: ConsoleVisit, application: str, key: str) -> RemovePag
 
 
 def _halves(
-    visit: ConsoleVisit, known: Catalogue, shown: Iterable[Permission], enabled: Mapping[Permission, bool]
+    visit: ConsoleVisit,
+    client: Client,
+    known: Catalogue,
+    shown: Iterable[Permission],
+    enabled: Mapping[Permission, bool],
 ) -> tuple[Half, ...]:
     """`shown` permissions by half, and in it by source and API."""
     sources = visit.server.scope_providers
     halves = []
-    for section, (title, description) in HALVES.items():
+    for section, (title, description) in (HALVES if client.type.interactive else HALVES | ITS_OWN).items():
         groups: dict[tuple[str, str], list[Line]] = {}
         for permission in shown:
             source = sources.get(permission.source)
@@ -235,6 +249,8 @@ def _halves(
             name = source.title if source is not None else permission.source
             heading = (group or name, permission.resource)
             groups.setdefault(heading, []).append(_line(permission, known, enabled))
+        if not groups and section not in ITS_OWN and not client.type.interactive:
+            continue
         halves.append(
             Half(
                 title,

@@ -256,7 +256,8 @@ def missing(client: Client) -> list[Link]:
     if client.type.interactive and not client.redirect_uris:
         steps.append(Link("Add a redirect URI: without one nobody can sign in", f"{address}#redirect_uris"))
     if client.ceiling == {} and not client.self_registered:
-        words = "Choose what it may ask for: until then it learns who the user is, and nothing more"
+        nothing = "it learns who the user is, and nothing more" if client.type.interactive else "it may do nothing"
+        words = f"Choose what it may ask for: until then {nothing}"
         steps.append(Link(words, f"{address}/permissions/add"))
     return steps
 
