@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from hmac import compare_digest
 from typing import Any
 
 from credenza import StateError, StateMember, StateRun, StateSection, bump_version, check_keys
@@ -57,7 +58,8 @@ async def _apply_one(run: StateRun, members: dict[str, Any]) -> None:
         member, message = next(iter(wrong.items()))
         raise StateError(f"{name}: {member}: {message}")
     shown_before, shown_after = (_shown(found) if found is not None else None), _shown(after)
-    if shown_before is not None and secret and secret != store.secret_of(run.server, before):
+    known = store.secret_of(run.server, before)
+    if shown_before is not None and secret and not compare_digest(secret.encode(), known.encode()):
         shown_before["client_secret"], shown_after["client_secret"] = "…", "… (changed)"
     if secret:
         after = replace(after, secret=store.sealed_secret(run.server, name, secret))
