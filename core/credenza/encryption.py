@@ -56,7 +56,8 @@ class Keyring:
             return self._ciphers[name].decrypt(data[:12], data[12:], place.encode())
         except (KeyError, InvalidTag) as error:
             raise Undecryptable(
-                f"{place} was encrypted with another secret key; start with the CREDENZA_SECRET_KEY of this database"
+                f"{place} was encrypted with another secret key; start with the CREDENZA_SECRET_KEY of this database, "
+                "or name that one in CREDENZA_FORMER_SECRET_KEYS"
             ) from error
 
     @property
