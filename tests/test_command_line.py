@@ -841,6 +841,20 @@ def test_check_is_not_content_with_unsafe_settings(
     assert message in credenza_command("check", "--json").out
 
 
+def test_check_knows_another_secret_key_before_there_are_signing_keys(
+    credenza_command: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("CREDENZA_ARGON2_MEMORY_KIB")
+    monkeypatch.delenv("CREDENZA_ARGON2_TIME_COST")
+    credenza_command("admin", "create", "--username", "olive")
+    monkeypatch.setenv("CREDENZA_SECRET_KEY", "another key than the one of this database")
+    done = credenza_command("check")
+    assert done.status == 1
+    assert "another secret key" in done.err
+    monkeypatch.delenv("CREDENZA_SECRET_KEY")
+    assert credenza_command("check").status == 0
+
+
 @pytest.mark.parametrize(
     "text", ['secret_key = "0123456789abcdef0123456789abcdef"', 'cache_url = "valkey://u:pw@localhost"']
 )

@@ -138,6 +138,7 @@ async def database_problems(settings: Settings) -> list[str]:
             if waiting:
                 return [f"{len(waiting)} migrations have not run; run `credenza migrate`"]
             await current_version()
+            await server.read_lasting_secret()
             await server.keys()
     except DATABASE_ERRORS as error:
         return [f"the database does not answer: {database_trouble(error)}"]
