@@ -549,6 +549,8 @@ def test_prune_keeps_the_last_administrator(credenza_command: Run, file: Callabl
                 ({"phone_number": 49123}, "phone_number is a text, in quotes"),
                 ({"phone_number": "1" * 51}, "phone_number is a text of at most 50 characters"),
                 ({"profile": []}, "profile is a mapping"),
+                ({"profile": {"birthdate": 1815}}, "eve: profile: birthdate is a text, in quotes"),
+                ({"profile": {"address": "Main Street 1"}}, "profile: address is a mapping"),
                 ({"profile": {"name": float("nan")}}, "only mappings, lists, texts"),
                 ({"administrator": "false"}, "administrator is true, false, or one of full, applications, read-only"),
                 ({"roles": "sailor"}, "roles is a list"),

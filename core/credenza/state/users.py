@@ -45,6 +45,12 @@ PLAIN = (
     "suspended",
     "password_change_required",
 )
+# What the standard claims are, so that libraries can read them. OpenID Connect Core §5.1.
+PROFILE = {
+    **dict.fromkeys(("name", "given_name", "family_name", "middle_name", "nickname", "preferred_username"), TEXT),
+    **dict.fromkeys(("profile", "picture", "website", "gender", "birthdate", "zoneinfo", "locale"), TEXT),
+    "address": MAPPING,
+}
 OPEN = ("sessions", "tokens")
 
 
@@ -180,6 +186,9 @@ async def _update(run: Run, before: User, user: User) -> None:
 
 def _declared(members: Mapping[str, Any], user: User) -> User:
     values: dict[str, Any] = {key: members[key] for key in PLAIN if key in members}
+    for name, value in members.get("profile", {}).items():
+        if name in PROFILE and (wrong := PROFILE[name].wrong(value)):
+            raise StateError(f"{user.username}: profile: {name} is {wrong}")
     if "email" in members:
         values["email"] = members["email"].strip().lower() or None
     if "administrator" in members:
