@@ -474,6 +474,28 @@ def test_who_has_no_roles_has_none_where_the_export_is_applied(
     assert exported(credenza_command) == state
 
 
+def test_another_secret_is_added_and_prune_ends_the_former_one(
+    credenza_command: Run, file: Callable[[Any], Path], tmp_path: Path
+) -> None:
+    """So that a rotation overlaps, and ends when the administrator says so."""
+
+    def apply(secret: str, *options: str) -> Any:
+        app = {"client_id": "app", "name": "App", "type": "traditional", "client_secret": secret}
+        return credenza_command("apply", "--json", *options, file({"applications": [app]})).json
+
+    def kept() -> int:
+        with closing(sqlite3.connect(tmp_path / "credenza.db")) as database:
+            return int(database.execute("SELECT count(*) FROM credenza_client_secret").fetchone()[0])
+
+    apply("first" * 8)
+    apply("second" * 8)
+    assert kept() == 2
+    (gone,) = apply("second" * 8, "--prune")["deleted"]
+    assert (gone["kind"], gone["name"]) == ("client secret", "Default of App")
+    assert kept() == 1
+    assert apply("second" * 8, "--prune") == {"created": [], "updated": [], "deleted": []}
+
+
 def test_pruned_members_are_called_by_their_names(credenza_command: Run, file: Callable[[Any], Path]) -> None:
     people = [{"username": "ada"}, {"username": "grace"}]
     credenza_command("apply", file({"users": people, "organizations": [{"name": "Acme", "members": people}]}))

@@ -89,11 +89,26 @@ async def _apply_client(run: Run, item: Any, extensions: Sequence[StateSection])
         assert shown_before is not None
         shown_before["client_secret"], shown_after["client_secret"] = "…", "… (added)"
     await run.compare("application", name, shown_before, shown_after, write)
+    if run.prune and before is not None and declared_secret:
+        await _prune_secrets(run, before, declared_secret)
     for section in extensions:
         mine = {key: members[key] for key in section.client_keys if key in members}
         if mine and section.apply_client is not None:
             await section.apply_client(run, client, mine)
     return client.id
+
+
+async def _prune_secrets(run: Run, client: Client, declared: str) -> None:
+    """Whoever says what the secret is means no other one: a secret that somebody has seen is replaced in the file."""
+    names = {row["id"]: row["name"] for row in await clients.list_secrets(client.id)}
+    for secret in client.secrets:
+        if secret.digest != digest_secret(declared):
+
+            async def write(key: str = secret.id) -> None:
+                await clients.delete_secret(client.id, key)
+
+            called = f"{names.get(secret.id, secret.id)} of {client.name}"
+            await run.change("deleted", "client secret", called, write, before={"client_id": client.id})
 
 
 async def _prune(run: Run, kept: set[str]) -> None:
