@@ -208,6 +208,7 @@ def test_it_says_how_to_go_on(capsys: pytest.CaptureFixture[str]) -> None:
         f"cd {Path.cwd() / 'credenza-tide-table'}",
         "pip install -e '.[dev]'",
         "pytest",
+        "pytest --credenza-plugin tide-table",
         "credenza plugins",
     ]
 

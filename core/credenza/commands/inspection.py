@@ -26,9 +26,10 @@ def plugins(arguments: argparse.Namespace) -> int:
     if arguments.json:
         print_json(found)
         return 0
+    wide = max((len(plugin["name"]) for plugin in found), default=0)
     for plugin in found:
-        print_line(f"{plugin['name']:16} {plugin['distribution']:24} {plugin['module']}")
-        print_line(f"{'':16} {', '.join(plugin['hooks']) or 'answers no hook'}")
+        print_line(f"{plugin['name']:{wide}} {plugin['distribution']:24} {plugin['module']}")
+        print_line(f"{'':{wide}} {', '.join(plugin['hooks']) or 'answers no hook'}")
     return 0
 
 

@@ -70,6 +70,7 @@ def new_plugin(arguments: argparse.Namespace) -> int:
         print_line(f"  cd {shlex.quote(str(folder))}")
         print_line("  pip install -e '.[dev]'")
         print_line("  pytest")
+        print_line(f"  pytest --credenza-plugin {arguments.name}")
         print_line("  credenza plugins")
     return 0
 
