@@ -1,0 +1,155 @@
+"""What is taken away while a token is being made: between the look at a grant and the tokens that come of it.
+
+SECURITY.md G3, R-TK-14, R-TK-19, R-RV-03, P4: whatever the grant type, nothing is given that would not be given now.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from contextvars import Context
+from dataclasses import replace
+from typing import Any
+
+import httpx
+import pytest
+
+from credenza import (
+    AuthorizationServer,
+    bump_version,
+    choices_of,
+    clients,
+    consents,
+    end_all_sessions,
+    revoke_consented_grants,
+    revoke_grants,
+    transaction,
+    users,
+)
+from credenza.testing import ORDERS, PageSeen, RelyingParty
+
+pytestmark = pytest.mark.own_server
+
+EXCHANGE = "urn:ietf:params:oauth:grant-type:token-exchange"
+ACCESS_TOKEN = "urn:ietf:params:oauth:token-type:access_token"
+DEVICE_CODE = "urn:ietf:params:oauth:grant-type:device_code"
+ONLINE, OFFLINE = "openid profile orders:read", "openid profile orders:read offline_access"
+Taking = Callable[[AuthorizationServer, users.User], Awaitable[Any]]
+
+
+async def consent_taken_back(server: AuthorizationServer, user: users.User) -> None:
+    async with transaction():
+        for consent in await consents.list_consents(user_id=user.id):
+            await consents.revoke_consent(user.id, consent.id)
+            await revoke_consented_grants(user.id, consent.client_id, choices_of(consent.context), server.now())
+
+
+async def suspended(server: AuthorizationServer, user: users.User) -> None:
+    async with transaction():
+        await users.edit_user(replace(user, suspended=True), ("suspended",))
+        await end_all_sessions(server, user.id)
+        await revoke_grants(server.now(), user_id=user.id)
+
+
+async def signed_out(server: AuthorizationServer, user: users.User) -> None:
+    async with transaction():
+        await end_all_sessions(server, user.id)
+
+
+async def deleted(server: AuthorizationServer, user: users.User) -> None:
+    await users.delete_user(user.id)
+
+
+async def client_deleted(server: AuthorizationServer, user: users.User) -> None:
+    async with transaction():
+        for client_id in ("app", "native"):
+            await clients.delete_client(client_id)
+        await bump_version()
+
+
+TAKINGS = [consent_taken_back, suspended, deleted, client_deleted]
+
+
+@pytest.fixture
+def meanwhile(credenza: Any, user_agent: Any, monkeypatch: pytest.MonkeyPatch) -> Callable[[Taking, int], list[str]]:
+    """Take something away when our signing keys are asked for the n-th time, which is when a token is made."""
+
+    def arm(taking: Taking, nth: int) -> list[str]:
+        keys, asked, done = AuthorizationServer.keys, [], []
+
+        async def keys_once_more(server: AuthorizationServer) -> Any:
+            asked.append(1)
+            if len(asked) == nth:
+                user = await users.find_user_by_identifier(user_agent.name)
+                await asyncio.get_running_loop().create_task(taking(server, user), context=Context())  # type: ignore[arg-type]
+                done.append(taking.__name__)
+            return await keys(server)
+
+        monkeypatch.setattr(AuthorizationServer, "keys", keys_once_more)
+        return done
+
+    return arm
+
+
+@pytest.fixture
+def client(credenza: Any, client: RelyingParty) -> RelyingParty:
+    changes = {"grant_types": ["authorization_code", "refresh_token", EXCHANGE]}
+    credenza.apply({"applications": [{"client_id": "app", "name": "Harbour Wiki", **changes}]})
+    return client
+
+
+def assert_nothing_given(answer: httpx.Response) -> None:
+    assert answer.status_code in (400, 401), answer.text
+    assert answer.json()["error"] in ("invalid_grant", "invalid_client")
+
+
+@pytest.mark.parametrize("taking", [*TAKINGS, signed_out])
+def test_while_a_code_is_redeemed(user_agent: Any, client: RelyingParty, meanwhile: Any, taking: Taking) -> None:
+    callback = user_agent.authorize(client, scope=ONLINE)
+    done = meanwhile(taking, 1)
+    assert_nothing_given(client.redeem(callback))
+    assert done
+
+
+@pytest.mark.parametrize("taking", TAKINGS)
+def test_while_a_token_is_refreshed(user_agent: Any, client: RelyingParty, meanwhile: Any, taking: Taking) -> None:
+    tokens = client.tokens(user_agent.authorize(client, scope=OFFLINE))
+    done = meanwhile(taking, 1)
+    assert_nothing_given(client.refresh(tokens["refresh_token"]))
+    assert done
+
+
+@pytest.mark.parametrize("taking", [*TAKINGS, signed_out])
+def test_while_a_token_is_exchanged(
+    credenza: Any, user_agent: Any, client: RelyingParty, meanwhile: Any, taking: Taking
+) -> None:
+    credenza.apply({"users": [{"username": user_agent.name, "roles": ["support"]}]})
+    tokens = client.tokens(user_agent.authorize(client, scope=ONLINE, resource=ORDERS))
+    kind = {"subject_token_type": "urn:ietf:params:oauth:token-type:access_token"}
+    done = meanwhile(taking, 2)  # the first time they are asked whether the token is ours
+    assert_nothing_given(
+        client.post("/token", {"grant_type": EXCHANGE, "subject_token": tokens["access_token"], **kind})
+    )
+    assert done
+
+
+@pytest.mark.parametrize("taking", [*TAKINGS, signed_out])
+def test_while_a_device_fetches_its_tokens(
+    credenza: Any, user_agent: Any, native: RelyingParty, meanwhile: Any, taking: Taking
+) -> None:
+    grants = ["authorization_code", "refresh_token", DEVICE_CODE]
+    credenza.apply({"applications": [{"client_id": "native", "name": "Tide CLI", "grant_types": grants}]})
+    offline = " offline_access" if taking is not signed_out else ""  # which outlives a session
+    begun = native.post("/device_authorization", {"scope": f"openid profile{offline}"}).json()
+    user_agent.get(begun["verification_uri_complete"])
+    user_agent.submit([("user_code", begun["user_code"])])
+    user_agent.sign_in()
+    user_agent.submit([("decision", "authorize")])
+    page = user_agent.decide()
+    assert isinstance(page, PageSeen)
+    assert "connected" in page.text
+    credenza.clock.move(6)
+    done = meanwhile(taking, 1)
+    answer = native.post("/token", {"grant_type": DEVICE_CODE, "device_code": begun["device_code"]})
+    assert_nothing_given(answer)
+    assert done
