@@ -6,6 +6,7 @@ import hashlib
 import secrets
 import time
 from base64 import urlsafe_b64encode
+from dataclasses import replace
 from typing import Any
 
 import httpx
@@ -14,6 +15,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 
 from credenza.testing import ORDERS, Callback, Credenza, RelyingParty, UserAgent
+from credenza.web import dpop
 
 ISSUER = "https://id.example.com"
 
@@ -260,3 +262,18 @@ def test_a_client_that_requires_it_gets_no_bearer_token(
     callback = user_agent.authorize(client)
     assert client.redeem(callback).json()["error"] == "invalid_request"
     assert redeem(client, callback, key).status_code == 200
+
+
+def test_strangers_leave_only_so_many_proofs_behind(
+    credenza: Credenza, spa: RelyingParty, client: RelyingParty, key: Key, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A-BRU-13: each is remembered for minutes, also when the request is refused; whoever is known may send more."""
+    monkeypatch.setattr(dpop, "BY_ADDRESS", replace(dpop.BY_ADDRESS, burst=3, seconds=3600))
+
+    def nonsense(party: RelyingParty, address: str = "203.0.113.7", path: str = "/token") -> int:
+        headers = {"dpop": key.proof(path)}
+        return party.post(path, {"grant_type": "authorization_code"}, headers=headers, address=address).status_code
+
+    assert [nonsense(spa) for _ in range(5)] == [400, 400, 400, 400, 429]
+    assert nonsense(spa, path="/par") == 429
+    assert (nonsense(spa, "203.0.113.8"), nonsense(client)) == (400, 400)

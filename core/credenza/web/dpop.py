@@ -9,7 +9,11 @@ from ..protocol.dpop import check_proof
 from ..protocol.errors import InvalidDPoPProof
 from ..protocol.jose import ALGORITHMS, FAPI_ALGORITHMS
 from ..store.spent_assertions import spend_assertion
+from .client_authentication import check_allowance
 from .requests import AnyRequest, server_of
+from .rules import Rule
+
+BY_ADDRESS = Rule("DPoP proofs of public clients by address", burst=600, seconds=60)
 
 
 async def proof_key(request: AnyRequest, client: Client, *, access_token: str | None = None) -> str:
@@ -27,6 +31,7 @@ async def proof_key(request: AnyRequest, client: Client, *, access_token: str | 
         access_token=access_token,
         algorithms=FAPI_ALGORITHMS if client.fapi else ALGORITHMS,
     )
+    await check_allowance(request, client, BY_ADDRESS)  # each is remembered, whatever becomes of the request
     # Of one key: two keys may well choose the same jti.
     used = hashlib.sha256(f"dpop\0{proof.jkt}\0{proof.jti}".encode()).hexdigest()
     if not await spend_assertion(used, proof.forgotten_at):
