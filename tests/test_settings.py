@@ -61,6 +61,15 @@ def test_an_empty_variable_counts_as_not_set() -> None:
     assert load_settings(environ={"CREDENZA_ISSUER": ""}) == Settings()
 
 
+def test_where_nobody_says_what_the_issuer_is_it_follows_the_port(config: Path) -> None:
+    """One that is configured is never touched, even if it says the same as the default."""
+    assert load_settings(environ={}, port=9000).issuer == "http://localhost:9000"
+    assert load_settings(environ={}, port=80).issuer == "http://localhost"
+    assert load_settings(environ={"CREDENZA_ISSUER": Settings().issuer}, port=9000).issuer == Settings().issuer
+    config.write_text(f'issuer = "{Settings().issuer}"')
+    assert load_settings(config, {}, port=9000).issuer == Settings().issuer
+
+
 def test_variables_of_others_are_left_alone() -> None:
     assert load_settings(environ={"PATH": "/bin", "CREDENZA_TRACE_PLUGINS": "1"}) == Settings()
 

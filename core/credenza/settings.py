@@ -216,15 +216,24 @@ def _is_destination(entry: str) -> bool:
 
 
 def load_settings(
-    config: Path | None = None, environ: Mapping[str, str] | None = None, **overrides: object
+    config: Path | None = None,
+    environ: Mapping[str, str] | None = None,
+    *,
+    port: int | None = None,
+    **overrides: object,
 ) -> Settings:
-    """Read the file, then the environment, then `overrides` (from the command line; None means not given)."""
+    """Read the file, then the environment, then `overrides` (from the command line; None means not given).
+
+    Where nobody says what the issuer is, it follows the `port`.
+    """
     environ = os.environ if environ is None else environ
     if config is None and environ.get("CREDENZA_CONFIG"):
         config = Path(environ["CREDENZA_CONFIG"])
     values = _from_file(config) if config is not None else {}
     values |= _from_environment(environ)
     values |= {name: value for name, value in overrides.items() if value is not None}
+    if port is not None:
+        values.setdefault("issuer", "http://localhost" if port == USUAL_PORTS["http"] else f"http://localhost:{port}")
     try:
         settings = Settings(**values)
     except TypeError as error:

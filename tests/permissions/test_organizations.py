@@ -233,6 +233,8 @@ def test_a_refresh_for_an_organization_without_consent_is_refused(
     for organization in (ids["Basalt"], ids["Cobalt"], "nonsense"):
         response = client.refresh(tokens["refresh_token"], organization_id=organization)
         assert (response.status_code, response.json()["error"]) == (400, "invalid_grant")
+    told = client.refresh(tokens["refresh_token"], organization_id=ids["Basalt"]).json()["error_description"]
+    assert "send a new authorization request" in told, "nobody has withdrawn anything"
 
 
 @pytest.mark.parametrize("change", ["left", "suspended"])

@@ -52,7 +52,7 @@ def add_serve(commands: Subparsers) -> None:
 
 
 def serve(arguments: argparse.Namespace) -> int:
-    settings = settings_of(arguments, issuer=_issuer_for(arguments))
+    settings = settings_of(arguments, port=arguments.port)
     _check_free(arguments.host, arguments.port)
     write_logs(settings.log_format)
     options = {"host": arguments.host, "port": arguments.port, **OPTIONS}
@@ -100,14 +100,6 @@ def _check_free(host: str, port: int) -> None:
     except OSError as error:
         option = "--port" if error.errno in (EADDRINUSE, EACCES) else "--host"
         raise Refusal(f"cannot listen on {host}:{port} ({error.strerror}); choose another with {option}") from error
-
-
-def _issuer_for(arguments: argparse.Namespace) -> str | None:
-    """The default issuer follows the port; a configured one is never touched."""
-    configured = settings_of(arguments)
-    if configured.issuer == Settings().issuer and arguments.port != 8400:
-        return f"http://localhost:{arguments.port}"
-    return None
 
 
 def _prepare(settings: Settings) -> bool:

@@ -52,6 +52,10 @@ async def authorized(
     # Nobody vouches for a client that registered itself: when it changes, its tokens end too.
     consent = await consented(server, client, user.id, chosen, changed=not client.self_registered)
     if client.third_party and consent is None:
+        if context_of(chosen) != context_of(details.choices):
+            raise InvalidGrant(
+                "The user has not authorized what this request chooses; send a new authorization request."
+            )
         raise InvalidGrant("The user has withdrawn the authorization.")
     allowed = consent.granted if client.third_party and consent is not None else None
     if consent is not None:
