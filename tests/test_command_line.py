@@ -519,7 +519,19 @@ def test_prune_keeps_the_last_administrator(credenza_command: Run, file: Callabl
         ("users: [", "not YAML"),
         ("[]", "a mapping of sections"),
         ({"people": []}, "there is no section 'people'"),
-        ({"users": [{"username": "eve", "pasword": "x"}]}, "unknown key 'pasword'"),
+        ({"users": [{"username": "eve", "pasword": "x"}]}, "unknown key 'pasword'; did you mean 'password'?"),
+        (
+            {"applications": [{"client_id": "app", "permissions": {"profile": ["mail"]}}]},
+            "profile knows no 'mail'; there is address, custom_data, email, identities",
+        ),
+        (
+            {"applications": [{"client_id": "app", "permissions": {"api": {ORDERS: ["eat"]}}}]},
+            f"api knows no 'eat' at {ORDERS}; there is orders:read, orders:write",
+        ),
+        (
+            {"applications": [{"client_id": "app", "permissions": {"api": {"https://x.example.com": ["eat"]}}}]},
+            "api knows no 'eat' at https://x.example.com; nothing is declared there",
+        ),
         ({"users": [{"username": "eve smith"}]}, "no spaces"),
         *(
             ({"applications": [{"client_id": "app", "metadata": {name: value}}]}, name)
@@ -544,7 +556,10 @@ def test_prune_keeps_the_last_administrator(credenza_command: Run, file: Callabl
             {"applications": [{"name": "Same", "type": "spa"}] * 2},
             "applications: application Same is in the file twice",
         ),
-        ({"applications": [{"client_id": "app", "colour": "red"}]}, "an application (app): unknown key 'colour'"),
+        (
+            {"applications": [{"client_id": "app", "colour": "red"}]},
+            "an application (app): unknown key 'colour'; the keys are",
+        ),
         ({"api_resources": [{"identifier": ORDERS, "name": "x"}] * 2}, f"api_resource {ORDERS} is in the file twice"),
         (
             {"api_resources": [{"identifier": ORDERS, "permissions": [{"name": "orders:eat"}] * 2}]},

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from difflib import get_close_matches
 from typing import Any
 
 from .run import StateError
@@ -70,7 +71,9 @@ def check_keys(item: object, allowed: Sequence[str] | Mapping[str, StateMember],
     called = what + next((f" ({item[name]})" for name in NAMES if item.get(name)), "")
     for key in item:
         if key not in allowed:
-            raise StateError(f"{called}: unknown key {key!r}; the keys are {', '.join(allowed)}")
+            close = get_close_matches(str(key), allowed, n=1)
+            hint = f"did you mean {close[0]!r}?" if close else f"the keys are {', '.join(allowed)}"
+            raise StateError(f"{called}: unknown key {key!r}; {hint}")
     if not isinstance(allowed, Mapping):
         return item
     members = {key: allowed[key].taken(value) for key, value in item.items()}

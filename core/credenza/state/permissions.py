@@ -35,13 +35,16 @@ def _known(run: Run, name: str, permission: Permission, known: set[Permission]) 
     if permission in known or permission.key in run.declared.get("permission", ()):
         return permission
     providers = run.server.scope_providers
-    for other in known:
-        same_section = providers[other.source].section == providers[permission.source].section
-        if not permission.resource and not other.resource and other.scope == permission.scope and same_section:
+    section = providers[permission.source].section
+    there = [p for p in known if p.resource == permission.resource and providers[p.source].section == section]
+    if permission.resource:
+        there = [p for p in there if p.source == permission.source]
+    for other in there:
+        if not permission.resource and other.scope == permission.scope:
             return other
-    raise StateError(
-        f"{name}: permissions: {permission.source} knows no {permission.scope!r} at {permission.resource or 'itself'}"
-    )
+    at = f" at {permission.resource}" if permission.resource else ""
+    hint = f"there is {', '.join(sorted(p.scope for p in there))}" if there else "nothing is declared there"
+    raise StateError(f"{name}: permissions: {permission.source} knows no {permission.scope!r}{at}; {hint}")
 
 
 def shown_permissions(ceiling: Mapping[Permission, bool]) -> dict[str, Any]:
