@@ -28,13 +28,13 @@ class Access:
 
 @dataclass
 class Refresh:
-    """`dead`: a successor that a repeated refresh replaced."""
+    """`replaced_at`: when a repeated refresh put another one in the place of this one."""
 
     value: str
     issued_at: int
     spent_at: int | None = None
     successor: Refresh | None = None
-    dead: bool = False
+    replaced_at: int | None = None
 
 
 @dataclass
@@ -55,7 +55,7 @@ class Authorization:
 
 
 def usable(token: Refresh, now: int) -> bool:
-    return token.spent_at is None and not token.dead and now < token.issued_at + MONTH
+    return token.spent_at is None and token.replaced_at is None and now < token.issued_at + MONTH
 
 
 class Lifecycle(RuleBasedStateMachine):
@@ -207,7 +207,7 @@ class Lifecycle(RuleBasedStateMachine):
             return
         assert answer.status_code == 200, answer.text
         if token.successor is not None:
-            token.successor.dead = True
+            token.successor.replaced_at = self.now
         else:
             token.spent_at = self.now
         token.successor = self.keep(of, answer.json())
@@ -217,8 +217,8 @@ class Lifecycle(RuleBasedStateMachine):
         """Whether it may; a repeat that is no accident ends the family."""
         if of.ended:
             return False
-        if token.dead:
-            of.ended = True
+        if token.replaced_at is not None:
+            of.ended = self.now >= token.replaced_at + WINDOW
             return False
         if token.spent_at is None:
             return usable(token, self.now)

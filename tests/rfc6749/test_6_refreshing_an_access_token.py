@@ -38,9 +38,11 @@ def test_a_repeat_is_an_accident_for_as_long_as_the_window_is() -> None:
             check_usable(spent._replace(spent_at=spent_at), NOW, WINDOW)
 
 
-def test_one_in_whose_place_another_one_came_is_no_accident() -> None:
+def test_one_in_whose_place_another_one_came_is_never_good_and_no_accident_after_the_window() -> None:
+    with pytest.raises(InvalidGrant, match="taken the place"):
+        check_usable(TOKEN._replace(spent_at=NOW - WINDOW + 1), NOW, WINDOW)
     with pytest.raises(Reused):
-        check_usable(TOKEN._replace(spent_at=NOW), NOW, WINDOW)
+        check_usable(TOKEN._replace(spent_at=NOW - WINDOW), NOW, WINDOW)
 
 
 def test_6_less_than_was_granted_and_never_more() -> None:

@@ -133,13 +133,21 @@ class RefreshTokenGrant:
 
 
 def check_usable(token: RefreshToken, now: int, window: int) -> None:
-    """Not expired, and not a repeat that comes too late to be an accident, or after another one took its place."""
+    """Not expired, and not spent but for a repeat that comes so soon after that it may be an accident.
+
+    One in whose place another one came is never good again. That it comes so soon may be an accident too: answers to
+    two requests at once crossed each other.
+    """
     if token.grant.revoked_at is not None:
         raise InvalidGrant("The authorization has ended.")
-    if token.spent_at is None and (token.expires_at <= now or token.idle_expires_at <= now):
-        raise InvalidGrant("The refresh token has expired.")
-    if token.spent_at is not None and (token.successor is None or now >= token.spent_at + window):
+    if token.spent_at is None:
+        if token.expires_at <= now or token.idle_expires_at <= now:
+            raise InvalidGrant("The refresh token has expired.")
+        return
+    if now >= token.spent_at + window:
         raise Reused
+    if token.successor is None:
+        raise InvalidGrant("Another refresh token has taken the place of this one.")
 
 
 def check_scope(grant: Grant, parameters: Parameters) -> None:
