@@ -144,7 +144,8 @@ def test_the_page_says_who_is_asked_and_what_last(user_agent: UserAgent, client:
     assert isinstance(page, PageSeen)
     assert "grace@example.com" in page.text
     assert "calls itself" not in page.text
-    assert any(link.endswith("/switch") for link in (*page.links, *(form.action for form in page.forms)))
+    switch = page.url.removeprefix("https://id.example.com").removesuffix("/consent") + "/switch"
+    assert switch in (*page.links, *(form.action for form in page.forms))
     assert "icon-id-card" in page.html
     described = "Name, picture, language and what else your profile says"
     lines = ("Know who you are", "Your profile", described, "Keep access while you are away", "You go back to")
@@ -158,6 +159,21 @@ def test_the_page_shows_what_an_application_would_learn(user_agent: UserAgent, c
     assert isinstance(page, PageSeen)
     assert "Ada Lovelace, " in page.text
     assert "ada@example.com, " not in page.text, "the address was not asked for"
+
+
+def test_the_page_names_the_account_whatever_is_asked_for(user_agent: UserAgent, client: RelyingParty) -> None:
+    user_agent.get(client.authorization_url(scope="openid phone"))
+    page = user_agent.sign_in()
+    assert isinstance(page, PageSeen)
+    assert "Ada Lovelace ada@example.com" in page.text
+
+
+def test_access_while_away_that_was_allowed_before_is_not_news(user_agent: UserAgent, client: RelyingParty) -> None:
+    allow(user_agent, client, "openid offline_access")
+    page = user_agent.get(client.authorization_url(scope="openid offline_access email"))
+    assert isinstance(page, PageSeen)
+    assert page.html.count(">New<") == 1
+    assert page.text.index(" New ") < page.text.index("Keep access while you are away")
 
 
 def test_what_was_declined_is_not_ticked_again(user_agent: UserAgent, client: RelyingParty) -> None:
