@@ -40,8 +40,6 @@ class StateMember:
             return WORDS[self.kind] + (", in quotes" if self.kind is str and not isinstance(value, list | dict) else "")
         if isinstance(value, str) and self.most is not None and len(value) > self.most:
             return f"a text of at most {self.most} characters"
-        if self.required and value in ("", None):
-            return "required"
         entries = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
         if self.of is not None and any(type(entry) is not self.of for entry in entries):
             return f"{WORDS[self.kind]} of {ENTRIES[self.of]}"
@@ -78,6 +76,8 @@ def check_keys(item: object, allowed: Sequence[str] | Mapping[str, StateMember],
         return item
     members = {key: allowed[key].taken(value) for key, value in item.items()}
     for key, member in allowed.items():
-        if (key in members or member.required) and (wrong := member.wrong(members.get(key, member.taken(None)))):
+        if member.required and item.get(key) in (None, ""):
+            raise StateError(f"{called}: {key} is required")
+        if key in members and (wrong := member.wrong(members[key])):
             raise StateError(f"{called}: {key} is {wrong}")
     return members

@@ -1,19 +1,19 @@
 """The section `terms` of the desired-state file: `{version: 2, text: "…"}`."""
 
-from credenza import StateError, StateSection, check_keys, provider
+from credenza import StateError, StateMember, StateSection, check_keys, provider
+
+MEMBERS = {"version": StateMember(int, required=True), "text": StateMember(str, required=True)}
 
 
 async def apply(part, run):
-    members = check_keys(part or {}, ("version", "text"), "terms")
-    version, text = members.get("version"), members.get("text")
-    if not isinstance(version, int) or version < 1 or not isinstance(text, str):
-        raise StateError("version is a whole number from 1, text is a text")
-    terms = {"version": version, "text": text}
+    terms = dict(check_keys(part or {}, MEMBERS, "terms"))
+    if terms["version"] < 1:
+        raise StateError("version is a whole number from 1")
 
     async def write():
         await provider.save_provider_setting("terms", terms)
 
-    await run.compare("terms", f"version {version}", await export() or None, terms, write)
+    await run.compare("terms", f"version {terms['version']}", await export() or None, terms, write)
 
 
 async def export():
