@@ -7,6 +7,7 @@ import re
 import shutil
 import subprocess
 import sys
+import tomllib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -45,6 +46,16 @@ def run(*command: str, cwd: Path) -> str:
     done = subprocess.run(command, cwd=cwd, env=env, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
+
+
+def installed(folder: Path, project: dict[str, Any]) -> None:
+    """What `pip install -e .` would leave for whoever asks which plugins there are, in this folder alone."""
+    about = f"{project['name'].replace('-', '_')}-{project['version']}.dist-info"
+    (points,) = ([f"{k} = {v}" for k, v in group.items()] for group in project["entry-points"].values())
+    written(folder, f"{about}/entry_points.txt", "\n".join(["[credenza]", *points, ""]))
+    written(
+        folder, f"{about}/METADATA", f"Metadata-Version: 2.1\nName: {project['name']}\nVersion: {project['version']}\n"
+    )
 
 
 def its_tests_pass(page: str, file: str, folder: Path) -> None:
@@ -112,4 +123,6 @@ def test_a_theme(tmp_path: Path) -> None:
     (css,) = blocks(page, "The whole plugin", "css")
     written(tmp_path, "theme_harbour/__init__.py", python)
     written(tmp_path, "theme_harbour/static/harbour.css", css)
+    (toml,) = blocks(page, "Install it", "toml")
+    installed(tmp_path, tomllib.loads(toml)["project"])
     its_tests_pass(page, "test_theme_harbour.py", tmp_path)
