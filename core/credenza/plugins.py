@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from difflib import get_close_matches
 from functools import cache
 from importlib.metadata import entry_points
 from pathlib import Path
@@ -77,8 +78,19 @@ def load_plugins(
         manager.check_pending()
     except pluggy.PluginValidationError as error:
         owner = manager.get_name(error.plugin)
-        raise PluginError(f"plugin {owner!r}: {error}; see docs/plugins/hooks.md for the names of all hooks") from error
+        hint = _near_hook(manager, error.plugin)
+        raise PluginError(
+            f"plugin {owner!r}: {error}; {hint}see docs/plugins/hooks.md for the names of all hooks"
+        ) from error
     return manager
+
+
+def _near_hook(manager: pluggy.PluginManager, plugin: object) -> str:
+    """What a misspelt hook of the plugin may have been meant to be."""
+    known = [name for name, caller in vars(manager.hook).items() if caller.has_spec()]
+    unknown = [caller.name for caller in manager.get_hookcallers(plugin) or [] if not caller.has_spec()]
+    close = [near for name in unknown for near in get_close_matches(name, known, n=1)]
+    return f"did you mean {close[0]!r}? " if close else ""
 
 
 def _way_out(name: str) -> str:

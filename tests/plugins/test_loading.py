@@ -56,6 +56,7 @@ def test_a_misspelt_hook_stops_the_start(tmp_path: Path) -> None:
     message = refused(tmp_path, ("odd", plugin(register_scpoes=lambda: Odd())))
     assert "'odd'" in message
     assert "register_scpoes" in message
+    assert "did you mean 'register_scopes'?" in message
     assert "docs/plugins/hooks.md" in message
 
 
