@@ -98,6 +98,14 @@ class TestTheUrl:
         assert engine.pool_size == 3
         assert engine.config == {"dsn": "postgresql://someone:s%40crt@db.example:5433/credenza?sslmode=require"}
 
+    def test_postgresql_may_be_several_servers_each_with_its_port(self) -> None:
+        url = "postgresql://someone@a.example:5432,b.example:5433/credenza?target_session_attrs=read-write"
+        engine = engine_from_url(url)
+        assert isinstance(engine, SafePostgresEngine)
+        assert engine.config == {"dsn": url}
+        with pytest.raises(ValueError, match="Port"):
+            engine_from_url("postgresql://someone@a.example:5432,b.example:x/credenza")
+
     def test_cockroachdb_is_asked_in_postgresqls_protocol(self) -> None:
         engine = engine_from_url("cockroachdb://root@db.example:26257/credenza")
         assert isinstance(engine, SafeCockroachEngine)

@@ -23,7 +23,8 @@ def engine_from_url(url: str) -> Engine:
                 raise ValueError("A SQLite address names a file: sqlite:///relative.db or sqlite:////absolute.db.")
             return SafeSQLiteEngine(path)
         case "postgresql" | "postgres" | "cockroachdb":
-            _ = parts.port  # raises ValueError for one that cannot be
+            for server in parts.netloc.rpartition("@")[2].split(","):
+                _ = urlsplit(f"//{server}").port  # raises ValueError for one that cannot be
             options = dict(parse_qsl(parts.query, keep_blank_values=True))
             pool = options.pop("pool", str(POOL_SIZE))
             if not pool.isdecimal() or int(pool) < 1:
