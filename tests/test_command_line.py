@@ -9,6 +9,8 @@ import re
 import shutil
 import socket
 import sqlite3
+import subprocess
+import sys
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass
@@ -120,6 +122,20 @@ def test_every_command_takes_help(credenza_command: Run, command: list[str]) -> 
     assert done.status == 0
     assert done.out.startswith(f"usage: credenza {' '.join(command)}")
     assert done.err == ""
+
+
+def test_who_has_read_enough_stops_it_without_a_word(tmp_path: Path) -> None:
+    """`credenza plugins | head`: what is left of the answer goes nowhere."""
+    command = [sys.executable, "-m", "credenza", "plugins"]
+    buffered = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
+    with subprocess.Popen(
+        command, cwd=tmp_path, env=buffered, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    ) as program:
+        assert program.stdout is not None
+        assert program.stderr is not None
+        program.stdout.close()
+        assert program.stderr.read() == b""
+    assert program.returncode == 0
 
 
 def test_help_lists_every_command(credenza_command: Run) -> None:

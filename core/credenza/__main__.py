@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections.abc import Sequence
 from importlib.metadata import version
@@ -72,7 +73,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if extra is not None:
             return extra
         parsed = parser.parse_args(given, common)
-        return int(parsed.run(parsed))
+        status = int(parsed.run(parsed))
+        sys.stdout.flush()
+        return status
+    except BrokenPipeError:  # whoever reads has read enough: `credenza export | head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
     except (Refusal, SettingsError, PluginError, StateError, MigrationFailed, Undecryptable) as error:
         sys.stderr.write(f"credenza: {' '.join(str(error).split())}\n")
         return 1
