@@ -896,6 +896,29 @@ def test_check_is_not_content_with_unsafe_settings(
     assert message in credenza_command("check", "--json").out
 
 
+def test_an_application_whose_plugin_is_gone_is_not_lost_in_silence(
+    credenza_command: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.delenv("CREDENZA_ARGON2_MEMORY_KIB")
+    monkeypatch.delenv("CREDENZA_ARGON2_TIME_COST")
+    kiosk = tmp_path / "kiosk_client.py"
+    shutil.copy(Path(__file__).parents[1] / "docs/plugins/examples/kiosk_client.py", kiosk)
+    kiosk.chmod(0o600)
+    lobby = {"client_id": "lobby", "name": "Lobby", "type": "kiosk", "redirect_uris": ["https://lobby.example.com/cb"]}
+    file = tmp_path / "lobby.yaml"
+    file.write_text(yaml.safe_dump({"applications": [lobby]}))
+    monkeypatch.setenv("CREDENZA_PLUGINS_PATH", str(kiosk))
+    assert credenza_command("apply", file).status == 0
+    assert credenza_command("check").status == 0
+    monkeypatch.delenv("CREDENZA_PLUGINS_PATH")
+    done = credenza_command("check")
+    assert done.status == 0
+    assert "warning: applications of the type 'kiosk' are refused" in done.error
+    done = credenza_command("export")
+    assert done.status == 0
+    assert "they are not in the file" in done.error
+
+
 def test_check_knows_another_secret_key_before_there_are_signing_keys(
     credenza_command: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:

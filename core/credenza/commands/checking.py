@@ -24,7 +24,7 @@ from ..store.sqlite import SafeSQLiteEngine
 from ..store.version import current_version
 from ..web.limits import Limiter
 from ..web.rules import Rule
-from .common import DATABASE_ERRORS, database_trouble, opened, print_json, print_line, run, settings_of
+from .common import DATABASE_ERRORS, database_trouble, lost_types, opened, print_json, print_line, run, settings_of
 
 Subparsers = Any
 FEW_CHARACTERS = 10  # in a key of 32 or more that was made at random there are more different ones
@@ -140,6 +140,8 @@ async def database_problems(settings: Settings) -> list[str]:
             await current_version()
             await server.read_lasting_secret()
             await server.keys()
+            for lost in await lost_types(server):  # no reason to keep everybody else out
+                sys.stderr.write(f"credenza: warning: {lost}\n")
     except DATABASE_ERRORS as error:
         return [f"the database does not answer: {database_trouble(error)}"]
     except Undecryptable as error:

@@ -16,6 +16,7 @@ import asyncpg  # type: ignore[import-untyped]  # asyncpg has no types
 from ..app import create_server
 from ..server import AuthorizationServer
 from ..settings import Settings, load_settings
+from ..store.clients import list_types
 from ..store.engine import StoreUnavailable
 from ..web.passwords import Passwords
 
@@ -60,6 +61,15 @@ async def opened(settings: Settings, *, migrated: bool = True) -> AsyncIterator[
         yield server, passwords
     finally:
         await server.stop()
+
+
+async def lost_types(server: AuthorizationServer) -> list[str]:
+    """A sentence for each type of applications that no plugin brings any more: nobody can use those."""
+    return [
+        f"applications of the type {kind!r} are refused, because no plugin brings it; install that again"
+        for kind in await list_types()
+        if kind not in server.client_types
+    ]
 
 
 def run(function: Callable[[], Awaitable[Result]]) -> Result:

@@ -12,7 +12,7 @@ from typing import Any
 import yaml
 
 from .. import state
-from .common import Refusal, opened, print_json, print_line, run, settings_of
+from .common import Refusal, lost_types, opened, print_json, print_line, run, settings_of
 
 Subparsers = Any
 FILE = "credenza.yaml"
@@ -103,6 +103,8 @@ def add_export(commands: Subparsers) -> None:
 def export(arguments: argparse.Namespace) -> int:
     async def do() -> tuple[dict[str, Any], dict[str, bytes]]:
         async with opened(settings_of(arguments)) as (server, _):
+            for lost in await lost_types(server):
+                sys.stderr.write(f"credenza: warning: {lost}; they are not in the file\n")
             document = await state.export(server)
             return await state.with_files(server, document) if arguments.directory is not None else (document, {})
 
