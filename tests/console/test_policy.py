@@ -244,3 +244,13 @@ def test_search_finds_an_error_id(visitor: Visitor) -> None:
 def test_search_shows_nobody_what_their_role_may_not_see(administrator: Any) -> None:
     page = administrator("applications").get("/console/search?q=ada", HX_Request="true")
     assert not any(link.startswith("/console/users/") for link in page.links)
+
+
+def test_the_audit_log_leads_to_no_application_that_is_not_there(visitor: Visitor) -> None:
+    """Somebody asked for one that never was; what was deleted is named, too."""
+    visitor.credenza.request("GET", "/authorize?client_id=nobody-knows-it&response_type=code")
+    page = visitor.get("/console/audit-log?client=nobody-knows-it")
+    assert "nobody-knows-it" in page.text
+    assert "/console/applications/nobody-knows-it" not in page.links
+    (event,) = {link for link in page.links if re.fullmatch(r"/console/audit-log/[0-9]+", link)}
+    assert "/console/applications/nobody-knows-it" not in visitor.get(event).links

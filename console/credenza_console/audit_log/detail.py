@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 
 from litestar.exceptions import NotFoundException
 
-from credenza import AuditEvent, ConsoleView, ConsoleVisit, Link, Moment, audit, console_get, users
+from credenza import AuditEvent, ConsoleView, ConsoleVisit, Link, Moment, audit, clients, console_get, users
 
 from ..applications.common import address_of_client
 from .listing import HERE, TEMPLATES, in_words, said, shown
@@ -75,6 +75,7 @@ def changes(before: Mapping[str, Any], after: Mapping[str, Any]) -> tuple[Change
 async def _facts(visit: ConsoleVisit, event: AuditEvent) -> tuple[tuple[str, str, str], ...]:
     people = await users.list_users_by_id([event.actor, event.user])
     may = visit.may("users:read")
+    there = await clients.existing_clients([event.client])
 
     def person(user_id: str) -> tuple[str, str]:
         known = people.get(user_id)
@@ -85,7 +86,7 @@ async def _facts(visit: ConsoleVisit, event: AuditEvent) -> tuple[tuple[str, str
     facts = [
         ("Who did it", *person(event.actor)),
         ("About", *person(event.user)),
-        ("Application", event.client, address_of_client(event.client) if event.client else ""),
+        ("Application", event.client, address_of_client(event.client) if there else ""),
         ("Target", event.target, ""),
         ("From", event.address, ""),
         ("Error id", event.error_id, ""),

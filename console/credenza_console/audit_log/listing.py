@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -19,6 +19,7 @@ from credenza import (
     Listing,
     Moment,
     audit,
+    clients,
     console_get,
     users,
 )
@@ -137,14 +138,15 @@ async def list_rows(
     chosen |= {"client": client or chosen["client"], "failed": failed or chosen["failed"]}
     events = await audit.list_events(**chosen, before=visit.query.get("before", "")[:60], limit=limit + 1)
     people = await users.list_users_by_id(list({event.actor or event.user for event in events}))
-    rows = tuple(_row(visit, event, people) for event in events[:limit])
+    there = await clients.existing_clients(event.client for event in events)
+    rows = tuple(_row(visit, event, people, there) for event in events[:limit])
     if len(events) <= limit:
         return rows, ""
     query = {**listing.filters, "q": listing.search, "before": rows[-1].id}
     return rows, f"{listing.address}?{urlencode({name: value for name, value in query.items() if value})}"
 
 
-def _row(visit: ConsoleVisit, event: AuditEvent, people: Mapping[str, Any]) -> EventRow:
+def _row(visit: ConsoleVisit, event: AuditEvent, people: Mapping[str, Any], there: Collection[str]) -> EventRow:
     actor = event.actor or event.user
     known = people.get(actor)
     return EventRow(
@@ -156,7 +158,7 @@ def _row(visit: ConsoleVisit, event: AuditEvent, people: Mapping[str, Any]) -> E
         actor=(known.email or known.username) if known is not None else actor,
         actor_address=f"/console/users/{known.id}" if known is not None and visit.may("users:read") else "",
         client=event.client,
-        client_address=address_of_client(event.client) if event.client else "",
+        client_address=address_of_client(event.client) if event.client in there else "",
         target=event.target,
         address=event.address,
         error_id=event.error_id,

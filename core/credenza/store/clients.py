@@ -133,6 +133,13 @@ def _columns(client: Client) -> dict[Any, Any]:
     }
 
 
+async def existing_clients(ids: Iterable[str]) -> frozenset[str]:
+    """Those of these ids that clients have by now; what was refused or deleted may be named somewhere still."""
+    wanted = sorted(set(ids) - {""})
+    rows = await ClientRow.select(ClientRow.id).where(ClientRow.id.is_in(wanted)) if wanted else []
+    return frozenset(row["id"] for row in rows)
+
+
 async def insert_client(client: Client, now: int) -> None:
     async with database().transaction():
         await ClientRow.insert(ClientRow(**{**_columns(client), "created_at": now, "updated_at": now}))
