@@ -165,12 +165,6 @@ async def edit_client(client: Client, names: Iterable[str], now: int) -> None:
         await bump_version()
 
 
-async def list_types() -> list[str]:
-    """The types of all clients that there are."""
-    rows = await ClientRow.select(ClientRow.type).group_by(ClientRow.type).order_by(ClientRow.type)
-    return [row["type"] for row in rows]
-
-
 async def delete_client(client_id: str) -> bool:
     """Remove the client; its secrets, permissions, consents, codes and tokens go with it."""
     async with database().transaction():
