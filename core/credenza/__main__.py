@@ -53,7 +53,10 @@ def parsers() -> tuple[Parser, Parser]:
     everywhere = Parser(prog="credenza", add_help=False, allow_abbrev=False)
     everywhere.add_argument("--config", type=Path, metavar="FILE", help="a TOML file with settings (CREDENZA_CONFIG)")
     parser = Parser(
-        prog="credenza", description="An identity provider for other people's applications.", parents=[everywhere]
+        prog="credenza",
+        description="An identity provider for other people's applications.",
+        epilog="Plugins may bring more commands: those for which `credenza plugins` says register_commands.",
+        parents=[everywhere],
     )
     parser.add_argument("--version", action="version", version=f"credenza {version('credenza')}")
     commands: Any = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
