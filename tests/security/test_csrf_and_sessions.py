@@ -56,6 +56,20 @@ def test_a_csr_03_signing_in_from_another_origin(
     assert cookie(user_agent) == ""
 
 
+def test_an_issuer_that_is_not_where_people_are_is_named(credenza: Any, user_agent: Any, client: RelyingParty) -> None:
+    """An operator who set another issuer than the address of the proxy sees both; who was only slow sees neither."""
+    page = user_agent.get(client.authorization_url())
+    fields = [*page.forms[0].hidden(), ("identifier", user_agent.name), ("password", PASSWORD)]
+    text = post(user_agent, page.url, fields, {"origin": "http://id.example.com"}).text
+    assert "<code>http://id.example.com</code>" in text
+    assert f"<code>{credenza.issuer}</code>" in text
+    text = post(user_agent, page.url, [("csrf_token", "0" * 64)], {"origin": credenza.issuer}).text
+    assert "This page was out of date" in text
+    assert "The form was sent from" not in text
+    text = post(user_agent, page.url, fields, {"origin": "https://<b>"}).text
+    assert "<b>" not in text
+
+
 @pytest.mark.parametrize("headers", FOREIGN, ids=str)
 def test_a_csr_02_approving_from_another_origin(
     credenza: Any, user_agent: Any, client: RelyingParty, headers: dict[str, str]

@@ -132,7 +132,11 @@ async def on_protocol_error_page(request: AnyRequest, error: ProtocolError) -> A
 
 async def on_forbidden(request: AnyRequest, error: Forbidden) -> AnyResponse:
     description = Words("Nothing was changed. Go back, reload the page, and try again.")
-    return await error_page(request, "stale_form", description, status=403)
+    origin, issuer = request.headers.get("origin", ""), server_of(request).issuer
+    facts: tuple[tuple[str, str], ...] = ()
+    if origin not in ("", "null", issuer):  # the issuer is another address than the one that people open
+        facts = ((Words("The form was sent from"), origin[:200]), (Words("Address of this server"), issuer))
+    return await error_page(request, "stale_form", description, status=403, facts=facts)
 
 
 async def on_not_allowed(request: AnyRequest, error: NotAllowed) -> AnyResponse:
