@@ -12,6 +12,8 @@ import threading
 import time
 from base64 import b64encode
 from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -72,6 +74,39 @@ def test_a_worker_that_is_killed_is_replaced(filled_database_url: str, start_ser
         answered = len(traffic.answers)
         wait_until(lambda: len(traffic.answers) > answered + 20, "answers")
     assert set(traffic.answers) == {200}
+    assert server.program.alive()
+
+
+LEAVING = '''
+"""One request ends its process, as if that had not been able to start."""
+import os
+from litestar import get
+from credenza import hookimpl
+
+
+@get("/leaving")
+async def leaving() -> None:
+    os._exit(3)
+
+
+@hookimpl
+def register_routes():
+    return [leaving]
+'''
+
+
+def test_a_worker_that_has_just_begun_to_serve_ends_nobody_else(
+    filled_sqlite_url: str, start_server: Callable[..., Any], tmp_path: Path
+) -> None:
+    plugin = tmp_path / "leaving.py"
+    plugin.write_text(LEAVING)
+    plugin.chmod(0o600)
+    server = start_server(filled_sqlite_url, workers=2, plugins_path=str(plugin))
+    before = set(server.program.workers())
+    with suppress(httpx.TransportError):
+        server.request("GET", "/leaving")
+    wait_until(lambda: len(set(server.program.workers()) - before) == 1, "a new worker")
+    wait_until(lambda: len(server.program.workers()) == 2, "both of them")
     assert server.program.alive()
 
 

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import logging
 import time
+from ctypes import c_bool
+from multiprocessing import get_context
+from socket import socket
+from typing import Any
 
-from uvicorn import Server
+from uvicorn import Config, Server
 from uvicorn.config import STARTUP_FAILURE
 from uvicorn.supervisors import multiprocess
 
@@ -16,28 +20,35 @@ YOUNG = (
 )
 HANGS = 10.0  # seconds without an answer, or in which the event loop did not come round
 PAUSE = 2.0  # seconds before another one is tried, when one could not start
+ESTABLISHED = get_context("spawn").RawValue(c_bool, False)
+"""Whether a worker has served since the supervisor began. Without a lock, which one that dies would keep."""
 
 
 class BeatingServer(Server):
     """Notes when its event loop last came round. uvicorn answers its supervisor from a thread, which tells nothing."""
 
-    beat = 0.0
+    def __init__(self, config: Config, established: Any) -> None:
+        super().__init__(config)
+        self.beat = 0.0
+        self.established = established
 
     async def on_tick(self, counter: int) -> bool:
         self.beat = time.monotonic()
+        self.established.value = True
         return await super().on_tick(counter)
 
 
 class Worker(multiprocess.Process):
     born = 0.0
-    asked = False
-    established = False
-    """Of the class: whether a worker has served since this supervisor began."""
+
+    def __init__(self, config: Config, sockets: list[socket]) -> None:
+        super().__init__(config, sockets)
+        self.established = ESTABLISHED
 
     @property
     def server(self) -> Server:
         if self._server is None:
-            self._server = BeatingServer(config=self.config)
+            self._server = BeatingServer(self.config, self.established)
         return self._server
 
     def start(self) -> None:
@@ -55,22 +66,7 @@ class Worker(multiprocess.Process):
         """uvicorn asks one worker after the other, and would wait here while another one is dead."""
         if not self.process.is_alive():
             return False
-        if time.monotonic() - self.born < YOUNG:
-            self._listen()
-            return True
-        return self.ping(min(timeout, HANGS))
-
-    def _listen(self) -> None:
-        """Ask a young one whether it serves, and hear the answer later."""
-        try:
-            if not self.asked:
-                self.parent_conn.send(b"ping")
-                self.asked = True
-            elif self.parent_conn.poll(0):
-                self.asked = False
-                Worker.established = bool(self.parent_conn.recv()) or Worker.established
-        except (OSError, EOFError):
-            pass  # it is dead, as the next look will show
+        return time.monotonic() - self.born < YOUNG or self.ping(min(timeout, HANGS))
 
     def _healthcheck(self, timeout: float) -> bool | None:
         """In short steps: uvicorn holds the other end of the pipe as well, so a worker's death would not end a wait."""
@@ -83,7 +79,7 @@ class Worker(multiprocess.Process):
     @property
     def exitcode(self) -> int | None:
         """uvicorn stops everything for a worker that could not start. Once some serve, another one is tried instead."""
-        if self.process.exitcode == STARTUP_FAILURE and Worker.established:
+        if self.process.exitcode == STARTUP_FAILURE and self.established.value:
             logger.error("a worker could not start, and another one is tried; the others go on")
             time.sleep(PAUSE)
             return 1
