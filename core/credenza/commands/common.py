@@ -16,7 +16,7 @@ import asyncpg  # type: ignore[import-untyped]  # asyncpg has no types
 from ..app import create_server
 from ..server import AuthorizationServer
 from ..settings import Settings, load_settings
-from ..store.clients import list_clients
+from ..store.clients import list_client_types
 from ..store.engine import StoreUnavailable
 from ..web.passwords import Passwords
 
@@ -65,10 +65,10 @@ async def opened(settings: Settings, *, migrated: bool = True) -> AsyncIterator[
 
 async def lost_types(server: AuthorizationServer) -> list[str]:
     """A sentence for each type of applications that no plugin brings any more: nobody can use those."""
-    kinds = {row["type"] for row in await list_clients(limit=1_000_000)} - set(server.client_types)
     return [
         f"applications of the type {kind!r} are refused, because no plugin brings it; install that again"
-        for kind in sorted(kinds)
+        for kind in await list_client_types()
+        if kind not in server.client_types
     ]
 
 

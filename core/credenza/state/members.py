@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Any
@@ -59,8 +59,8 @@ MAPPING = StateMember(dict)
 ANYTHING = StateMember(object)
 
 
-def check_keys(item: object, allowed: Sequence[str] | Mapping[str, StateMember], what: str) -> Mapping[str, Any]:
-    """A mapping with no other keys than these, each holding what it may when `allowed` says so.
+def check_keys(item: object, allowed: Mapping[str, StateMember], what: str) -> Mapping[str, Any]:
+    """A mapping with no other keys than these, each holding what it may.
 
     Raises StateError naming `what` and the key that is wrong.
     """
@@ -72,8 +72,6 @@ def check_keys(item: object, allowed: Sequence[str] | Mapping[str, StateMember],
             close = get_close_matches(str(key), allowed, n=1)
             hint = f"did you mean {close[0]!r}?" if close else f"the keys are {', '.join(allowed)}"
             raise StateError(f"{called}: unknown key {key!r}; {hint}")
-    if not isinstance(allowed, Mapping):
-        return item
     members = {key: allowed[key].taken(value) for key, value in item.items()}
     for key, member in allowed.items():
         if member.required and item.get(key) in (None, ""):

@@ -241,6 +241,11 @@ def in_order(query: Select[Any], column: Any, *, descending: bool) -> Select[Any
     return query.order_by(column, ascending=not descending)
 
 
+async def list_client_types() -> list[str]:
+    """The names of the types that applications have."""
+    return [row["type"] for row in await ClientRow.select(ClientRow.type).distinct().order_by(ClientRow.type)]
+
+
 async def count_clients_by_day(*, since: int) -> dict[int, int]:
     """How many were created on each day (Unix time // 86400)."""
     rows = await ClientRow.raw(
