@@ -8,7 +8,9 @@ import logging
 import os
 import socket
 import sys
-from contextlib import ExitStack
+import threading
+import time
+from contextlib import ExitStack, suppress
 from errno import EACCES, EADDRINUSE
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -29,6 +31,8 @@ from .workers import use_own_workers
 
 Subparsers = Any
 logger = logging.getLogger("credenza")
+
+AGAIN = 1.0  # seconds until a database that was not there is asked again
 
 
 def port(text: str) -> int:
@@ -65,6 +69,8 @@ def serve(arguments: argparse.Namespace) -> int:
     os.environ["CREDENZA_ISSUER"] = settings.issuer
     if not settings.password_threads:
         os.environ["CREDENZA_PASSWORD_THREADS"] = str(max(1, processors() // arguments.workers))
+    if not there:
+        threading.Thread(target=_greet_later, args=(settings,), daemon=True).start()
     with ExitStack() as stack:
         if settings.metrics_token:
             os.environ[METRICS_DIRECTORY] = stack.enter_context(TemporaryDirectory(prefix="credenza-metrics-"))
@@ -105,17 +111,26 @@ def _check_free(host: str, port: int) -> None:
 def _prepare(settings: Settings) -> bool:
     """Before anything is served: migrate, open the signing keys, greet. False when the database must be waited for."""
 
-    async def do() -> None:
-        async with opened(settings, migrated=False) as (server, _):
-            await server.migrate()
-            await _greet(server)
-
     try:
-        run(do)
+        run(lambda: _migrate_and_greet(settings))
     except StoreUnavailable as error:
         logger.warning("the database cannot be reached yet: %s", error)
         return False
     return True
+
+
+def _greet_later(settings: Settings) -> None:
+    """Beside the workers, once: if each of them greeted, only the last address to set up would lead anywhere."""
+    while True:
+        time.sleep(AGAIN)
+        with suppress(StoreUnavailable):
+            return run(lambda: _migrate_and_greet(settings))
+
+
+async def _migrate_and_greet(settings: Settings) -> None:
+    async with opened(settings, migrated=False) as (server, _):
+        await server.migrate()
+        await _greet(server)
 
 
 async def _greet(server: AuthorizationServer) -> None:
