@@ -211,6 +211,16 @@ async def check_permission_name(server: AuthorizationServer, name: str) -> None:
         )
 
 
+async def insert_template_permission(name: str, description: Translated) -> bool:
+    """A new permission of the template; of several who add one of this name at once, one is told true."""
+    p = OrganizationPermission
+    row = p(name=name, description=str(description), translations=description.stored)
+    inserted = bool(await p.insert(row).on_conflict(action="DO NOTHING").returning(p.name))
+    if inserted:
+        await bump_version()
+    return inserted
+
+
 async def save_template_permission(name: str, description: Translated) -> None:
     p = OrganizationPermission
     text, translations = str(description), description.stored

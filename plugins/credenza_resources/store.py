@@ -71,6 +71,13 @@ def check_permission_name(name: str) -> None:
         )
 
 
+async def insert_resource(identifier: str, name: str, description: str, now: int) -> bool:
+    """A new API; of several who create one of this identifier at once, one is told true."""
+    r = ApiResource
+    row = r(identifier=identifier, name=name, description=description, created_at=now)
+    return bool(await r.insert(row).on_conflict(action="DO NOTHING").returning(r.identifier))
+
+
 async def save_resource(identifier: str, name: Translated, description: str, token_lifetime: int, now: int) -> None:
     r = ApiResource
     row = r(
@@ -91,6 +98,14 @@ async def save_resource(identifier: str, name: Translated, description: str, tok
             (r.token_lifetime, token_lifetime),
         ],
     )
+
+
+async def insert_permission(identifier: str, name: str, description: Translated) -> bool:
+    """A new permission of an API; of several who add one of this name at once, one is told true."""
+    p = ApiPermission
+    text, translations = str(description), description.stored
+    row = p(id=row_id(identifier, name), resource=identifier, name=name, description=text, translations=translations)
+    return bool(await p.insert(row).on_conflict(action="DO NOTHING").returning(p.id))
 
 
 async def save_permission(identifier: str, name: str, description: Translated) -> None:

@@ -32,6 +32,7 @@ from .store import Upstream
 LIST = "/console/sign-in-providers"
 ONE = LIST + "/{upstream:str}"
 UP = Link("Sign-in providers", LIST)
+TAKEN = "There is one of this name already."
 TEXTS = ("title", "issuer", "client_id", "scope")
 SWITCHES = ("enabled", "create_users")
 
@@ -89,7 +90,7 @@ async def create(visit: ConsoleVisit) -> ConsoleDone | UpstreamForm:
     typed = _typed(visit)
     errors = await _errors(visit, name, typed)
     if "id" not in errors and await store.find_upstream(name) is not None:
-        errors["id"] = "There is one of this name already."
+        errors["id"] = TAKEN
     if errors:
         return page.refused(errors, id=name, **typed)
     upstream = Upstream(
@@ -100,7 +101,10 @@ async def create(visit: ConsoleVisit) -> ConsoleDone | UpstreamForm:
         create_users=typed["create_users"] == "on",
         created_at=visit.server.now(),
     )
-    await _save(visit, upstream, "created")
+    async with transaction():
+        if not await store.insert_upstream(upstream):
+            return page.refused({"id": TAKEN}, id=name, **typed)  # somebody else was quicker
+        await _written(visit, upstream, "created")
     return ConsoleDone(LIST, f"{upstream.title} was added.")
 
 
@@ -125,7 +129,9 @@ async def save(visit: ConsoleVisit, upstream: str) -> ConsoleDone | UpstreamForm
         create_users=typed["create_users"] == "on",
         created_at=found.created_at,
     )
-    await _save(visit, changed, "updated")
+    async with transaction():
+        await store.save_upstream(changed)
+        await _written(visit, changed, "updated")
     return ConsoleDone(LIST, f"{changed.title} was saved.")
 
 
@@ -148,14 +154,12 @@ async def delete(visit: ConsoleVisit, upstream: str) -> ConsoleDone | UpstreamFo
     return ConsoleDone(LIST, f"{found.title} was deleted.")
 
 
-async def _save(visit: ConsoleVisit, upstream: Upstream, action: str) -> None:
+async def _written(visit: ConsoleVisit, upstream: Upstream, action: str) -> None:
     shown = ("title", "issuer", "client_id", "scope", "enabled", "create_users")
-    async with transaction():
-        await store.save_upstream(upstream)
-        await bump_version()
-        await visit.changed(
-            "sign-in provider", action, upstream.id, after={name: getattr(upstream, name) for name in shown}
-        )
+    await bump_version()
+    await visit.changed(
+        "sign-in provider", action, upstream.id, after={name: getattr(upstream, name) for name in shown}
+    )
 
 
 def _typed(visit: ConsoleVisit) -> dict[str, str]:

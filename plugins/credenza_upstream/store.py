@@ -71,6 +71,13 @@ async def find_upstream(upstream_id: str) -> Upstream | None:
     return Upstream(**row) if row else None
 
 
+async def insert_upstream(upstream: Upstream) -> bool:
+    """A new one; of several who add one of this name at once, one is told true."""
+    u = UpstreamRow
+    row = u(**{name: getattr(upstream, name) for name in Upstream.__slots__})
+    return bool(await u.insert(row).on_conflict(action="DO NOTHING").returning(u.id))
+
+
 async def save_upstream(upstream: Upstream) -> None:
     u = UpstreamRow
     values: dict[Any, Any] = {name: getattr(upstream, name) for name in Upstream.__slots__ if name != "id"}

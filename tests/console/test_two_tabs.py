@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
+from uuid import uuid4
 
 import pytest
 
@@ -13,6 +15,8 @@ from credenza.testing import ORDERS
 from credenza_console.applications import permissions, settings
 from credenza_organizations import store as organizations
 from credenza_resources import store as resources
+from credenza_upstream import console as providers
+from credenza_upstream import store as upstreams
 
 from .conftest import Visitor
 from .test_resources import API
@@ -118,3 +122,63 @@ def test_two_who_take_permissions_away_at_once_both_do(visitor: Visitor, monkeyp
     saved = visitor.credenza.run(clients.find_client, "app", visitor.credenza.server.client_types)
     assert saved is not None
     assert "orders" not in str(saved.ceiling)
+
+
+def new_api(name: str) -> tuple[str, dict[str, str]]:
+    return "/console/api-resources/create", {"identifier": f"https://{name}.example.com", "name": "Ports"}
+
+
+def new_api_permission(name: str) -> tuple[str, dict[str, str]]:
+    return f"{API}/permissions/~new", {"name": f"ports:{name}"}
+
+
+def new_template_permission(name: str) -> tuple[str, dict[str, str]]:
+    return "/console/organization-template/permissions/~new", {"name": f"ports:{name}"}
+
+
+def new_provider(name: str) -> tuple[str, dict[str, str]]:
+    fields = {"id": name, "issuer": "https://idp.example.com", "client_id": "here", "scope": "openid"}
+    return "/console/sign-in-providers/create", fields
+
+
+async def nothing(*arguments: Any, **options: Any) -> None:
+    return None
+
+
+async def none_there(*arguments: Any) -> dict[str, Any]:
+    return {}
+
+
+@pytest.mark.parametrize(
+    ("new", "words"),
+    [
+        (new_api, "description"),
+        (new_api_permission, "description"),
+        (new_template_permission, "description"),
+        (new_provider, "title"),
+    ],
+)
+def test_of_two_who_create_the_same_at_once_the_second_is_told(
+    visitor: Visitor, monkeypatch: pytest.MonkeyPatch, new: Callable[[str], tuple[str, dict[str, str]]], words: str
+) -> None:
+    """Both looked, and there was nothing of that name yet. SECURITY.md P4."""
+    monkeypatch.setattr(resources, "find_resource", nothing if new is new_api else resources.find_resource)
+    monkeypatch.setattr(resources, "resource_permissions", none_there)
+    monkeypatch.setattr(organizations, "template_permissions", none_there)
+    monkeypatch.setattr(upstreams, "find_upstream", nothing)
+    monkeypatch.setattr(providers, "metadata", nothing)
+    path, fields = new(f"n{uuid4().hex[:8]}")
+    assert visitor.post(path, fields | {words: "The first"}).status_code == 303
+    assert "already" in visitor.refused(path, fields | {words: "The second"})
+    monkeypatch.undo()
+    audit = visitor.get("/console/audit-log").html
+    assert audit.count("The second") == 0
+    stored = str(visitor.credenza.run(everything))
+    assert "The first" in stored
+    assert "The second" not in stored
+
+
+async def everything() -> list[Any]:
+    apis = await resources.list_apis()
+    described = [await resources.find_resource(identifier) for identifier, _, _ in apis]
+    return [apis, described, await organizations.template_permissions(), await upstreams.list_upstreams()]

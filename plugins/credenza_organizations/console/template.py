@@ -33,6 +33,7 @@ from .common import TEMPLATES
 HERE = "/console/organization-template"
 UP = Link("Organization template", HERE)
 PERMISSION = HERE + "/permissions/{permission:str}"
+TAKEN = "The template has this permission already."
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +119,10 @@ async def save_permission(visit: ConsoleVisit, permission: str) -> ConsoleDone |
         return page.refused(errors, name=name, description=description, **typed)
     said = Translated(description, texts)
     async with transaction():
-        await store.save_template_permission(name, said)
+        if page.fixed:
+            await store.save_template_permission(name, said)
+        elif not await store.insert_template_permission(name, said):  # somebody else was quicker
+            return page.refused({"name": TAKEN}, name=name, description=description, **typed)
         await visit.changed(
             "organization_permission",
             "updated" if page.fixed else "created",
@@ -155,7 +159,7 @@ async def _check_name(visit: ConsoleVisit, name: str, known: Mapping[str, str]) 
     except ValueError as error:
         return f"{error}."
     if name in known:
-        return "The template has this permission already."
+        return TAKEN
     return ""
 
 

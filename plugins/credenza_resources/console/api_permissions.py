@@ -27,6 +27,8 @@ from credenza import (
 from .. import store
 from .api_resources import ONE, TEMPLATES, UP, DeletePage, address_of, find
 
+TAKEN = "The API has this permission already."
+
 
 @dataclass(kw_only=True)
 class PermissionPage(ConsoleForm):
@@ -58,7 +60,7 @@ async def save_permission(visit: ConsoleVisit, resource: str, permission: str) -
         except ValueError as error:
             errors["name"] = f"{error}."
         if name in known:
-            errors["name"] = "The API has this permission already."
+            errors["name"] = TAKEN
     if not 1 <= len(description) <= 500:
         errors["description"] = "Say in a few words what it allows: users read this when they decide."
     texts, typed, wrong = visit.translations("description")
@@ -67,7 +69,10 @@ async def save_permission(visit: ConsoleVisit, resource: str, permission: str) -
         return page.refused(errors, name=name, description=description, **typed)
     said = Translated(description, texts)
     async with transaction():
-        await store.save_permission(row["identifier"], name, said)
+        if page.fixed:
+            await store.save_permission(row["identifier"], name, said)
+        elif not await store.insert_permission(row["identifier"], name, said):  # somebody else was quicker
+            return page.refused({"name": TAKEN}, name=name, description=description, **typed)
         await bump_version()
         await visit.changed(
             "api_permission",

@@ -41,6 +41,7 @@ HERE = "/console/api-resources"
 ONE = HERE + "/{resource:str}"
 TEMPLATES = Path(__file__).parent.parent / "templates"
 UP = Link("API resources", HERE)
+TAKEN = "There is an API with this identifier already."
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,12 +130,13 @@ async def create(visit: ConsoleVisit) -> ConsoleDone | CreatePage:
         errors["identifier"] = f"{error}."
     else:
         if await store.find_resource(typed["identifier"]):
-            errors["identifier"] = "There is an API with this identifier already."
+            errors["identifier"] = TAKEN
     if errors:
         return _create_page().refused(errors, **typed)
     async with transaction():
-        name = Translated(typed["name"], {})
-        await store.save_resource(typed["identifier"], name, typed["description"], 0, visit.server.now())
+        now = visit.server.now()
+        if not await store.insert_resource(typed["identifier"], typed["name"], typed["description"], now):
+            return _create_page().refused({"identifier": TAKEN}, **typed)  # somebody else was quicker
         await bump_version()
         await visit.changed("api_resource", "created", typed["identifier"], after=typed)
     return ConsoleDone(address_of(typed["identifier"]), f"{typed['name']} was created.")
