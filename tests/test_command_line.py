@@ -1001,6 +1001,22 @@ def test_check_makes_no_database(credenza_command: Run, monkeypatch: pytest.Monk
     assert list(path.parent.iterdir()) == []
 
 
+def test_check_changes_nothing(credenza_command: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not even in a database that nobody has served yet: no signing keys, no lasting secret, no version."""
+    monkeypatch.delenv("CREDENZA_ARGON2_MEMORY_KIB")
+    monkeypatch.delenv("CREDENZA_ARGON2_TIME_COST")
+    credenza_command("migrate")
+    path = Path(os.environ["CREDENZA_DATABASE_URL"].removeprefix("sqlite:///"))
+
+    def rows() -> list[str]:
+        with closing(sqlite3.connect(path)) as connection:
+            return list(connection.iterdump())
+
+    before = rows()
+    assert credenza_command("check").out == "Everything looks right.\n"
+    assert rows() == before
+
+
 def test_check_is_not_content_with_a_database_that_does_not_answer(
     credenza_command: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -141,6 +141,13 @@ class AuthorizationServer(Registered):
             sealed = await save_lasting_secret(fresh, self.now())
         self.keyring.use_lasting(self.keyring.decrypt(sealed, place=LASTING_PLACE))
 
+    async def check_secret_key(self) -> None:
+        """Whether it opens what is there; what is not there yet is not made. Raises Undecryptable."""
+        if (sealed := await find_lasting_secret()) is not None:
+            self.keyring.decrypt(sealed, place=LASTING_PLACE)
+        for key in await keys.list_keys():
+            self._open_key(key)
+
     async def pending_migrations(self) -> list[str]:
         return await pending(self.engine, self.table_apps)
 

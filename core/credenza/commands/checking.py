@@ -138,8 +138,7 @@ async def database_problems(settings: Settings) -> list[str]:
             if waiting:
                 return [f"{len(waiting)} migrations have not run; run `credenza migrate`"]
             await current_version()
-            await server.read_lasting_secret()
-            await server.keys()
+            await server.check_secret_key()
             for lost in await lost_types(server):  # no reason to keep everybody else out
                 sys.stderr.write(f"credenza: warning: {lost}\n")
     except DATABASE_ERRORS as error:
