@@ -10,6 +10,7 @@ import sys
 import threading
 import time
 from dataclasses import replace
+from itertools import count
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -20,10 +21,12 @@ from argon2 import PasswordHasher, extract_parameters
 from argon2.exceptions import VerificationError
 from argon2.low_level import error_to_str
 
+from credenza.endpoints import authorization
 from credenza.endpoints.pages import invite
 from credenza.protocol.errors import TemporarilyUnavailable
+from credenza.protocol.tokens import digest
 from credenza.settings import Settings, SettingsError, secret_key
-from credenza.store import users
+from credenza.store import sessions, users
 from credenza.testing import PASSWORD, PageSeen, RelyingParty, UserAgent, test_settings
 from credenza.web import refusals
 from credenza.web.passwords import AHEAD, MAX_WAITING, Passwords, WeakPassword, check_new_password
@@ -426,6 +429,38 @@ def test_a_bru_13_waiting_requests_are_bounded(credenza: Any, client: RelyingPar
 
     credenza.run(fill)
     assert credenza.rows()["credenza_interaction"] <= 50 + 20
+
+
+@pytest.mark.own_server(interactions_at_most=20)
+def test_a_bru_13_a_flood_pushes_out_its_own(
+    credenza: Any, client: RelyingParty, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A-BRU-13: whoever waits to sign in does not lose that to somebody who begins thousands, and never answers.
+
+    One customer has many networks of IPv6, and a company one address of IPv4.
+    """
+    begun = authorization.new_token
+    counted = count()
+
+    def token(kind: str) -> str:
+        """The room is counted for one digest in 256; here for one in five."""
+        found, wanted = begun(kind), kind == "interaction" and next(counted) % 5 == 0
+        while wanted and not digest(found).startswith("00"):
+            found = begun(kind)
+        return found
+
+    def begin(address: str) -> str:
+        answer = credenza.request("GET", client.authorization_url(), address=address)
+        return str(answer.headers["location"].split("/")[4])
+
+    monkeypatch.setattr(authorization, "new_token", token)
+    company = [begin("198.51.100.7") for _ in range(6)]
+    for number in range(20):
+        begin(f"2001:db8:5:{number:x}::1")
+        begin("203.0.113.66")
+    kept = [credenza.run(sessions.find_interaction, digest(token), credenza.server.now()) for token in company]
+    assert credenza.rows()["credenza_interaction"] <= 20 + 10
+    assert all(kept)
 
 
 def test_a_bru_13_counts_of_failures_are_forgotten(credenza: Any) -> None:

@@ -28,6 +28,7 @@ from ..store.sealed import place_of
 from ..store.sessions import Interaction, InteractionRow
 from ..web.client_authentication import client_keys
 from ..web.endpoints import endpoint
+from ..web.limits import neighbourhood
 from ..web.requests import AnyRequest, address_of, form_parameters, query_parameters, server_of, wish_languages
 from ..web.responses import AnyResponse, redirect_response
 from ..web.sessions import (
@@ -37,6 +38,8 @@ from ..web.sessions import (
     set_browser_cookie,
 )
 from .authorization_answer import finish, refuse
+
+SITE = 48  # bits of an IPv6 address that one customer may have at most. RFC 6177 §2
 
 
 @endpoint("/authorize", methods=("GET", "POST"), name="authorization", people=True)
@@ -224,6 +227,7 @@ async def begin_interaction(
         created_at=now,
         expires_at=now + server.settings.interaction_lifetime,
         state=dict(state or {}),
+        network=neighbourhood(address_of(request), prefix=SITE),
     )
     await sessions.insert_interaction(interaction, most=server.settings.interactions_at_most)
     response = redirect_response(server.settings, interaction_address(server, token, first))

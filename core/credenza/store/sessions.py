@@ -37,6 +37,7 @@ class InteractionRow(Table, tablename="credenza_interaction"):
     parameters = Text(default="")
     return_to = Sealed(default="")
     state = Text(default="{}")
+    network = Varchar(length=64, default="")
     created_at = BigInt(default=0)
     expires_at = BigInt(default=0, index=True)
 
@@ -62,7 +63,8 @@ class Session:
 class Interaction:
     """A question in progress: `parameters` is the request as it came (form-encoded), `return_to` a path of our own.
 
-    `browser` is the hash of the cookie of the browser that began it. `state` is what the prompts have noted.
+    `browser` is the hash of the cookie of the browser that began it, `network` where it came from. `state` is what the
+    prompts have noted.
     """
 
     digest: str
@@ -72,6 +74,7 @@ class Interaction:
     created_at: int
     expires_at: int
     state: dict[str, Any] = field(default_factory=dict)
+    network: str = ""
     stored: str = field(default="", compare=False, repr=False)
     """What the database has of `state`."""
 
@@ -141,11 +144,17 @@ _FIND_INTERACTION = select(InteractionRow, "digest = {} AND expires_at > {}")
 _UPDATE_INTERACTION = Statement(
     "UPDATE credenza_interaction SET state = {} WHERE digest = {} RETURNING digest", may_be_lost=True
 )
+# The newest of each network has place 1: whoever has very many loses the oldest of them before anybody else does.
+_MAKE_ROOM = Statement(
+    "DELETE FROM credenza_interaction WHERE digest IN (SELECT digest FROM (SELECT digest, expires_at, "
+    "ROW_NUMBER() OVER (PARTITION BY network ORDER BY expires_at DESC) AS place FROM credenza_interaction) AS placed "
+    "ORDER BY place DESC, expires_at LIMIT {}) RETURNING digest"
+)
 _SPEND_INTERACTION = Statement("DELETE FROM credenza_interaction WHERE digest = {} RETURNING digest")
 
 
 async def insert_interaction(interaction: Interaction, *, most: int) -> None:
-    """Keep at most so many: whoever asks without ever answering only pushes out the oldest."""
+    """Keep at most so many: whoever asks without ever answering only pushes out their own, or else the oldest."""
     r = InteractionRow
     await _INSERT_INTERACTION(
         digest=interaction.digest,
@@ -153,6 +162,7 @@ async def insert_interaction(interaction: Interaction, *, most: int) -> None:
         parameters=interaction.parameters,
         return_to=interaction.return_to,
         state=_dumped(interaction.state),
+        network=interaction.network,
         created_at=interaction.created_at,
         expires_at=interaction.expires_at,
     )
@@ -162,8 +172,7 @@ async def insert_interaction(interaction: Interaction, *, most: int) -> None:
             await r.delete().where(r.expires_at <= interaction.created_at)
             excess = await r.count() - most
             if excess > 0:
-                oldest = await r.select(r.digest).order_by(r.expires_at).limit(excess)
-                await r.delete().where(r.digest.is_in([row["digest"] for row in oldest]))
+                await _MAKE_ROOM.all(excess)
 
 
 async def find_interaction(digest: str, now: int) -> Interaction | None:

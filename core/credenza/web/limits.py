@@ -18,15 +18,15 @@ if TYPE_CHECKING:
 
 
 @lru_cache(maxsize=10_000)
-def neighbourhood(address: str) -> str:
-    """What one customer of a network has: the address itself, of IPv6 the first half of it."""
+def neighbourhood(address: str, *, prefix: int = 64) -> str:
+    """What one customer of a network has: the address itself, of IPv6 the first half of it (or another `prefix`)."""
     try:
         parsed = ipaddress.ip_address(address.split("%")[0])
     except ValueError:
         return address
     if parsed.version == 4:
         return str(parsed)
-    return str(parsed.ipv4_mapped or ipaddress.ip_network((int(parsed) >> 64 << 64, 64)))
+    return str(parsed.ipv4_mapped or ipaddress.ip_network((int(parsed), prefix), strict=False))
 
 
 class Limiter:

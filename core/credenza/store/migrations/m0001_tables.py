@@ -164,6 +164,7 @@ def interaction(manager: MigrationManager) -> None:
     table.column("parameters", Text, default="")
     table.column("return_to", Text, default="")
     table.column("state", Text, default="{}")
+    table.column("network", Varchar, length=64, default="")
     table.column("created_at", BigInt, default=0)
     table.column("expires_at", BigInt, default=0, index=True)
 
