@@ -19,7 +19,7 @@ from .account_api import (
 from .administrators import ADMINISTRATOR_ROLES, AdministratorRole
 from .app import create_app
 from .catalogue import catalogue as permission_catalogue
-from .catalogue import described, forget_permissions
+from .catalogue import described, enabled_permissions, forget_permissions
 from .commands.theme_package import theme_package
 from .console_api import (
     Branded,
@@ -352,6 +352,7 @@ __all__ = [
     "described",
     "digest_secret",
     "download_response",
+    "enabled_permissions",
     "end_all_sessions",
     "end_sessions",
     "error_response",

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection
 
 from .objects import ScopeProvider
-from .permissions import ask, by_permission, named_by
+from .permissions import ask, by_permission, ceiling_of, named_by
+from .protocol.clients import Client
 from .protocol.errors import ServerError
 from .protocol.scopes import Asked, Permission, Scope
 from .server import AuthorizationServer
@@ -25,6 +26,13 @@ async def catalogue(server: AuthorizationServer) -> dict[Permission, Scope]:
         except ServerError:
             continue
     return found
+
+
+async def enabled_permissions(server: AuthorizationServer, client: Client) -> dict[Permission, Scope]:
+    """What an application may ask for at this moment: its ceiling, and what needs no enabling."""
+    scopes = await catalogue(server)
+    ceiling = ceiling_of(server, client, scopes)
+    return scopes if ceiling is None else {p: scope for p, scope in scopes.items() if p in ceiling}
 
 
 async def described(server: AuthorizationServer, permissions: Collection[Permission]) -> dict[Permission, Scope]:

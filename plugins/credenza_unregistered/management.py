@@ -56,7 +56,7 @@ async def _open(request: AnyRequest, client_id: str) -> tuple[Client, str]:
 async def read(request: AnyRequest, client_id: FromPath[str]) -> AnyResponse:
     try:
         client, token = await _open(request, client_id)
-        return json_response(answer(server_of(request), client, token=token))
+        return json_response(await answer(server_of(request), client, token=token))
     except ProtocolError as error:
         return error_response(error)
 
@@ -134,7 +134,7 @@ async def _save(request: AnyRequest, before: Client, declared: Client, token: st
         await move_host(client.id, host_of_client(client), doubted=client.unverified and not before.unverified)
         secret = await _secret_now(before, client, now)
         await tell(server, client, "updated", address_of(request), before=describe(before), after=describe(client))
-    return answer(server, client, token=successor, secret=secret)
+    return await answer(server, client, token=successor, secret=secret)
 
 
 async def _secret_now(before: Client, client: Client, now: int) -> str:

@@ -21,6 +21,7 @@ from credenza import (
     errors,
     host_of,
     is_loopback,
+    permission_catalogue,
     provider_metadata,
 )
 
@@ -181,7 +182,7 @@ async def parse_client(server: AuthorizationServer, document: object, client_id:
     kept = {
         **values,
         "application_type": application_type,
-        "scope": _open_scope(members, ours),
+        "scope": await _known_scope(members, server),
         "host": host,
     }
     client = Client(
@@ -270,11 +271,14 @@ def _grant_types(members: Members, server: AuthorizationServer, method: str) -> 
     return tuple(grant for grant in OPEN_GRANTS if grant in asked)
 
 
-def _open_scope(members: Members, ours: Mapping[str, object]) -> str:
-    """Of the scopes that were asked for, those we have at all; the ceiling limits them further. RFC 7591 §2."""
-    supported = ours.get("scopes_supported")
-    known = supported if isinstance(supported, list) else []
-    return " ".join(scope for scope in dict.fromkeys(members.text("scope").split()) if scope in known)
+async def _known_scope(members: Members, server: AuthorizationServer) -> str:
+    """Of the scopes that were asked for, those we have at all; which of them it may have, the ceiling says each time.
+
+    RFC 7591 §2.
+    """
+    asked = members.text("scope").split()
+    known = {p.scope for p in await permission_catalogue(server)} if asked else set()
+    return " ".join(scope for scope in dict.fromkeys(asked) if scope in known)
 
 
 def _host(client_id: str, redirect_uris: Sequence[str]) -> str:

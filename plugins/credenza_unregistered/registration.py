@@ -26,6 +26,7 @@ from credenza import (
     address_of,
     clients,
     digest_secret,
+    enabled_permissions,
     error_response,
     errors,
     fetch,
@@ -67,7 +68,7 @@ async def register(request: AnyRequest) -> AnyResponse:
         await check_host(client)
         client = with_provenance(client, POLICY, server.now())
         if (repeat := await _repeat(request, client)) is not None:
-            return json_response(answer(server, repeat), status=201, headers=CORS)
+            return json_response(await answer(server, repeat), status=201, headers=CORS)
         await _count(request)
         await check_sector(server, client)
         client = await with_logo(server, client)
@@ -194,7 +195,7 @@ async def _save(request: AnyRequest, client: Client) -> dict[str, Any]:
             now,
         )
         await tell(server, client, "registered", address, after=describe(client))
-    return answer(server, client, token=token, secret=secret)
+    return await answer(server, client, token=token, secret=secret)
 
 
 async def new_secret(client: Client, now: int) -> str:
@@ -230,9 +231,16 @@ async def tell(
     )
 
 
-def answer(server: AuthorizationServer, client: Client, *, token: str = "", secret: str = "") -> dict[str, Any]:
-    """The client information response: everything that was registered. RFC 7591 §3.2.1, RFC 7592 §3."""
+async def answer(server: AuthorizationServer, client: Client, *, token: str = "", secret: str = "") -> dict[str, Any]:
+    """The client information response: everything that was registered. RFC 7591 §3.2.1, RFC 7592 §3.
+
+    Of the scopes those that it may ask for by now: administrators may enable others later, or fewer.
+    """
     information = {"client_id": client.id, "client_id_issued_at": client.created_at, **describe(client)}
+    if asked := information.pop("scope", "").split():
+        limited = await server.find_client(client.id) or client
+        enabled = {permission.scope for permission in await enabled_permissions(server, limited)}
+        information |= {"scope": " ".join(kept)} if (kept := [scope for scope in asked if scope in enabled]) else {}
     if secret:
         information |= {"client_secret": secret, "client_secret_expires_at": 0}
     if token:

@@ -14,8 +14,10 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateNumbers
 
-from credenza.testing import Credenza, running
+from credenza.testing import ORDERS, Credenza, running
 from credenza.testing import test_settings as settings_for_tests
+
+from .conftest import METADATA
 
 Register = Callable[..., httpx.Response]
 DEVICE = "urn:ietf:params:oauth:grant-type:device_code"
@@ -143,7 +145,28 @@ def test_r_cr_02_what_is_not_a_member_of_the_specifications_is_ignored_and_not_e
 
 def test_a_mcp_01_scopes_that_do_not_exist_are_left_out_and_the_answer_says_so(register: Register) -> None:
     """A-MCP-01, RFC 7591 §2: the server may register a client with other scopes than it asked for."""
-    assert register(scope="openid admin profile").json()["scope"] == "openid profile"
+    assert register(scope="openid admin offline_access").json()["scope"] == "openid offline_access"
+
+
+def test_r_cr_02_scopes_beyond_the_ceiling_are_not_echoed(credenza: Credenza, register: Register) -> None:
+    """R-CR-02, A-MCP-01: neither when registering nor afterwards; those that are enabled later are."""
+    asked = "openid profile email orders:read"
+    client = register(scope=asked).json()
+    assert client["scope"] == "openid"
+    assert "scope" not in register(scope="profile", client_name="Tern Watch").json()
+    bearer = {"authorization": f"Bearer {client['registration_access_token']}"}
+
+    def record() -> dict[str, Any]:
+        answer = credenza.request("GET", f"/register/{client['client_id']}", headers=bearer)
+        return dict(answer.json())
+
+    credenza.apply({"unregistered": {"permissions": {"profile": ["profile"], "api": {ORDERS: ["orders:read"]}}}})
+    assert record()["scope"] == "openid profile orders:read"
+    credenza.apply({"unregistered": {"permissions": {}}})
+    assert record()["scope"] == "openid"
+    members = METADATA | {"client_id": client["client_id"], "scope": asked}
+    changed = credenza.request("PUT", f"/register/{client['client_id']}", headers=bearer, json=members)
+    assert changed.json()["scope"] == "openid"
 
 
 # -- redirect URIs ----------------------------------------------------------------------------------------------------
