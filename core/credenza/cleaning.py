@@ -11,7 +11,7 @@ from .patience import beside
 from .server import AuthorizationServer
 from .store.audit import clean_up_events
 from .store.device_authorizations import clean_up_device_authorizations
-from .store.engine import StoreUnavailable
+from .store.engine import StoreUnavailable, patient
 from .store.expired import clean_up
 from .store.logout import clean_up_deliveries
 from .store.sessions import clean_up_sessions
@@ -27,6 +27,7 @@ def keep_clean(server: AuthorizationServer) -> AbstractAsyncContextManager[None]
 
 
 async def _keep_clean(server: AuthorizationServer) -> None:
+    patient.set(True)  # nobody waits
     while True:
         await asyncio.sleep(EVERY)
         try:

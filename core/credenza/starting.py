@@ -15,12 +15,11 @@ from types import FrameType
 
 from .encryption import Undecryptable
 from .server import AuthorizationServer
-from .store.engine import StoreUnavailable
+from .store.engine import SLOWEST, StoreUnavailable
 
 logger = logging.getLogger("credenza")
 
 EVERY = 1.0  # seconds between two tries
-SLOWEST = 30.0  # seconds that one statement may take once we serve; migrations may take longer
 OnUp = Callable[[AuthorizationServer], Awaitable[None]]
 
 

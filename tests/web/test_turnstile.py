@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from credenza.store.engine import urgent
-from credenza.testing import Credenza
+from credenza.testing import Credenza, RelyingParty, UserAgent
 from credenza.web.turnstile import AT_ONCE, Turnstile
 
 
@@ -140,3 +140,22 @@ def test_connections_of_the_database_are_kept_for_programs(
         return urgent.get()
 
     assert credenza.run(main) is first
+
+
+def test_nobody_waits_longer_than_five_seconds_for_a_statement(
+    credenza: Credenza, client: RelyingParty, admin: UserAgent, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """SECURITY.md G1; what administrators do may touch very many rows, and has half a minute."""
+    engine, limits = type(credenza.server.engine), set()
+    run = engine._run  # type: ignore[attr-defined]
+
+    async def noting(self: Any, *arguments: Any, **options: Any) -> Any:
+        limits.add(self.time_limit)
+        return await run(self, *arguments, **options)
+
+    monkeypatch.setattr(engine, "_run", noting)
+    UserAgent(credenza).get(client.authorization_url())
+    client.post("/token", {"grant_type": "refresh_token", "refresh_token": "none"})
+    assert limits == {5.0}
+    admin.get("/console/users")
+    assert limits == {5.0, 30.0}

@@ -16,12 +16,17 @@ logger = logging.getLogger(__name__)
 
 Row = dict[str, Any]
 DEADLINE = 5.0  # seconds a statement waits for a lock or for a connection
+SLOWEST = 5.0  # seconds that one statement may take once we serve
+SLOWEST_OF_THE_PATIENT = 30.0
 POOL_SIZE = 10
 
 FOR_PAGES = 0.3  # of a pool's connections: each one at work takes the database's time from those of the endpoints
 
 urgent: ContextVar[bool] = ContextVar("urgent", default=False)
 """Whether a program waits for this, and not a person: a storm of sign-ins must not keep tokens waiting."""
+
+patient: ContextVar[bool] = ContextVar("patient", default=False)
+"""Whether a statement may take longer: what an administrator deletes may have very many rows hanging on it."""
 
 Callback = Callable[[], Awaitable[None]]
 
@@ -76,10 +81,15 @@ class Engine(PiccoloEngine[Any]):
 
     deadline: float
     slowest: float | None = None
-    """Seconds that one statement may take; None while migrations run, which may take long."""
+    """Seconds that one statement may take; None while migrations run, which may take long. See `time_limit`."""
     version: tuple[float, int] = (-1.0, 0)
     """When the version of the configuration was last read in this process, and what it was."""
     version_epoch = 0
+
+    @property
+    def time_limit(self) -> float | None:
+        """Seconds that a statement of whoever asks may take."""
+        return SLOWEST_OF_THE_PATIENT if self.slowest is not None and patient.get() else self.slowest
 
     async def check_version(self) -> None:
         """Piccolo would connect while the engine is made; the database may still be starting then."""

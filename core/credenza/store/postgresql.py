@@ -69,7 +69,7 @@ class SafePostgresTransaction(PostgresTransaction):
             self.begun = True
             await self._say("BEGIN")
         await self._send_rows()
-        return await fetch(self.connection, sql, arguments, self.engine.slowest)
+        return await fetch(self.connection, sql, arguments, self.engine.time_limit)
 
     async def insert(self, statement: Statement, values: Sequence[Any]) -> None:
         if statement in self.rows:  # a statement that inserts twice into a table leaves it open which row is first
@@ -81,7 +81,7 @@ class SafePostgresTransaction(PostgresTransaction):
         if self.rows:
             rows, self.rows = self.rows, {}
             values = [value for row in rows.values() for value in row]
-            await fetch(self.connection, together(*rows), values, self.engine.slowest)
+            await fetch(self.connection, together(*rows), values, self.engine.time_limit)
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
@@ -126,7 +126,7 @@ class SafePostgresTransaction(PostgresTransaction):
 
     async def _say(self, command: str) -> None:
         with explained(self.connection):
-            await self.connection.execute(command, timeout=self.engine.slowest)
+            await self.connection.execute(command, timeout=self.engine.time_limit)
 
 
 class SafePostgresEngine(Engine, PostgresEngine):
@@ -181,7 +181,7 @@ class SafePostgresEngine(Engine, PostgresEngine):
     async def _run_alone(self, sql: str, arguments: Sequence[Any]) -> list[Any]:
         async with self.connection() as connection:
             try:
-                return await fetch(connection, sql, arguments, self.slowest)
+                return await fetch(connection, sql, arguments, self.time_limit)
             except (StoreUnavailable, asyncio.CancelledError):
                 drop(connection)
                 raise

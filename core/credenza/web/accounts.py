@@ -9,6 +9,7 @@ from litestar.datastructures import UploadFile
 from ..protocol.assurance import MFA, satisfies
 from ..protocol.errors import InvalidRequest
 from ..protocol.parameters import Parameters
+from ..store.engine import patient
 from ..store.sessions import Session
 from ..store.users import User
 from .requests import MAX_PAGE_BODY, AnyRequest, check_csrf, form_parameters, server_of
@@ -45,6 +46,8 @@ async def signed_in(request: AnyRequest, *, fresh: bool = False) -> tuple[Sessio
         raise SignInNeeded(_way_back(request))
     if fresh and server.now() - session.authenticated_at > FRESH:
         raise SignInNeeded(_way_back(request), FRESH)
+    if user.administrator:
+        patient.set(True)
     return found
 
 
