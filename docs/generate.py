@@ -86,7 +86,7 @@ SETTINGS = {
     "session_lifetime": "Of a browser's session, however often it is used.",
     "session_idle_lifetime": "Of a session that is not used.",
     "interaction_lifetime": "In which a user may finish a sign-in that was begun.",
-    "interactions_at_most": "Sign-ins begun and not finished that are kept; of a network that has most of them the oldest go first.",
+    "interactions_at_most": "Sign-ins begun and not finished that are kept; who has most of them loses the oldest.",
     "invitation_lifetime": "Of a link that sets a password.",
     "second_factor": "Who is asked for one. `optional`: whoever has set one up, and whoever an application wants it "
     "of; `required`: everybody, who sets one up at the next sign-in; what was authorized with one factor ends.",
