@@ -9,7 +9,7 @@ import pytest
 
 from credenza.testing import Callback, Credenza, PageSeen, RelyingParty, UserAgent
 
-MODES = ["jwt", "query.jwt", "form_post.jwt"]
+MODES = ["jwt", "query.jwt", "fragment.jwt", "form_post.jwt"]
 
 
 def answer_of(seen: PageSeen | Callback) -> str:

@@ -33,7 +33,7 @@ GRANTS = [
 ]
 ADVERTISED: dict[str, list[str]] = {
     "response_types_supported": ["code"],
-    "response_modes_supported": ["query", "form_post", "jwt", "query.jwt", "form_post.jwt"],
+    "response_modes_supported": ["query", "fragment", "form_post", "jwt", "query.jwt", "fragment.jwt", "form_post.jwt"],
     "grant_types_supported": GRANTS,
     "subject_types_supported": ["public", "pairwise"],
     "id_token_signing_alg_values_supported": SIGNED,
@@ -137,14 +137,18 @@ def test_every_response_mode(user_agent: UserAgent, probe: New) -> None:
     assert isinstance(page, PageSeen)
     assert page.forms[0].action == REDIRECT_URI
     assert page.forms[0].values_of("code")
-    for mode in ("jwt", "query.jwt"):
+    callback = own.authorize(user_agent, response_mode="fragment")
+    address, _, fragment = callback.url.partition("#")
+    assert (address, callback.code in fragment) == (REDIRECT_URI, True)
+    assert "#response=" in own.authorize(user_agent, response_mode="fragment.jwt").url
+    for mode in ("jwt", "query.jwt", "fragment.jwt"):
         assert set(own.authorize(user_agent, response_mode=mode).parameters) == {"response"}
     page = user_agent.get(own.party.authorization_url(response_mode="form_post.jwt"))
     assert isinstance(page, PageSeen)
     assert page.forms[0].values_of("response")
 
 
-@pytest.mark.parametrize("value", ["fragment", "fragment.jwt", "web_message", "JWT"])
+@pytest.mark.parametrize("value", ["Fragment", "fragment.json", "web_message", "JWT"])
 def test_other_response_modes_are_refused(user_agent: UserAgent, probe: New, value: str) -> None:
     assert probe().refused(user_agent, response_mode=value) == "invalid_request"
 

@@ -21,7 +21,7 @@ from credenza import SettingsError, new_id, state
 from credenza.store import audit
 from credenza.store.clients import ClientRow
 from credenza.store.version import bump_version
-from credenza.testing import Callback, Credenza, PageSeen, RelyingParty, UserAgent, running
+from credenza.testing import ORDERS, Callback, Credenza, PageSeen, RelyingParty, UserAgent, running
 from credenza.testing import test_settings as settings_for_tests
 
 Register = Callable[..., httpx.Response]
@@ -264,6 +264,54 @@ def test_the_shared_ceiling_begins_empty(
     assert set(tokens["scope"].split()) == {"openid", "profile"}
     credenza.apply({"unregistered": {"permissions": {}}})
     assert "name" not in client.userinfo(tokens["access_token"]).json()
+
+
+def copied(credenza: Credenza) -> str:
+    """Every scope that the metadata has, as MCP clients ask when a resource does not name its own."""
+    document = credenza.request("GET", "/.well-known/oauth-authorization-server").json()
+    return " ".join(document["scopes_supported"])
+
+
+@pytest.mark.parametrize("pushed", [False, True])
+def test_scopes_copied_from_the_metadata_beside_a_resource_are_ignored_where_they_are_not_enabled(
+    credenza: Credenza, user_agent: UserAgent, register: Register, relying_party: Made, pushed: bool
+) -> None:
+    """ "The authorization server MAY fully or partially ignore the scope requested by the client." RFC 6749 §3.3."""
+    credenza.apply({"unregistered": {"permissions": {"profile": ["email"], "api": {ORDERS: ["orders:read"]}}}})
+    registered = register(scope=f"{copied(credenza)} orders:read orders:write").json()
+    assert "orders:read" in registered["scope"].split()
+    assert "orders:write" not in registered["scope"].split()
+    client = relying_party(registered)
+    changes: dict[str, str] = {"scope": copied(credenza), "resource": ORDERS}
+    url = client.authorization_url(**changes)
+    if pushed:
+        answer = client.post("/par", dict(parse_qsl(urlsplit(url).query))).json()
+        url = f"/authorize?{urlencode({'client_id': client.client_id, 'request_uri': answer['request_uri']})}"
+    user_agent.get(url)
+    page = user_agent.sign_in()
+    assert isinstance(page, PageSeen)
+    assert page.name == "consent"
+    assert "See your orders" in page.text
+    callback = user_agent.decide()
+    assert isinstance(callback, Callback)
+    tokens = client.redeem(callback, resource=ORDERS).json()
+    assert tokens["scope"] == "orders:read", "none was named there, so what is enabled"
+    mine = client.refresh(tokens["refresh_token"]).json()
+    assert set(mine["scope"].split()) == {"openid", "offline_access", "email", "orders:read"}
+
+
+def test_a_scope_of_the_resource_that_is_named_is_the_only_one_there(
+    credenza: Credenza, user_agent: UserAgent, register: Register, relying_party: Made
+) -> None:
+    credenza.apply({"unregistered": {"permissions": {"api": {ORDERS: ["orders:read"]}}}})
+    client = relying_party(register().json())
+    asked = client.authorization_url(scope="openid phone orders:write", resource=ORDERS)
+    user_agent.get(asked)
+    page = user_agent.sign_in()
+    assert isinstance(page, PageSeen)
+    assert "See your orders" not in page.text, "nobody asked for that"
+    refused = user_agent.get(client.authorization_url(scope="openid phone"))
+    assert "invalid_scope" in str(refused), "without a resource it is a sign-in, and its developer is told"
 
 
 def test_the_shared_ceiling_is_part_of_the_desired_state(credenza: Credenza) -> None:

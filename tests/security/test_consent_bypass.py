@@ -105,7 +105,9 @@ def test_a_cns_04_nobody_knows_who_a_native_application_is(user_agent: Any, nati
     """A-CNS-04, R-AZ-30: a remembered consent is not used again."""
     native.redirect_uri = uri
     assert user_agent.authorize(native).code
-    assert user_agent.get(native.authorization_url(prompt="none")).error == "consent_required"
+    silent = user_agent.get(native.authorization_url(prompt="none"))
+    assert silent.error == "consent_required"
+    assert "asked each time" in silent.parameters["error_description"], "or a developer looks for it in vain"
     assert user_agent.get(native.authorization_url()).name == "consent"
 
 

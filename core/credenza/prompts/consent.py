@@ -18,6 +18,10 @@ from ..web.pages import ConsentPage
 from .consent_page import consent_page
 from .consent_situation import Situation, look, scopes_of
 
+EACH_TIME = (
+    "prompt=none was sent, but the user is asked each time: a client without a secret can be posed as by any program "
+    "at this redirect_uri. One that begins with https is asked about once."
+)
 CHANGED = Words("What is asked has changed since this page was made. Please look at it again.")
 
 
@@ -38,9 +42,13 @@ class ConsentPrompt(Prompt):
         assert waiting.session is not None
         if waiting.state.get("answered") == waiting.session.id:
             return False
-        return "consent" in waiting.request.prompts or not waiting.client.identity_is_assured(
-            waiting.request.redirect_uri
-        )
+        if "consent" in waiting.request.prompts:
+            return True
+        if waiting.client.identity_is_assured(waiting.request.redirect_uri):
+            return False
+        if "none" in waiting.request.prompts:
+            raise ConsentRequired(EACH_TIME)
+        return True
 
     async def show(self, waiting: Waiting, message: str = "") -> ConsentPage:
         situation: Situation = waiting.memory.pop("situation", None) or await look(waiting)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from urllib.parse import urlsplit
 
 from .claims import ClaimsRequest
@@ -27,7 +27,7 @@ MAX_STATE = 4096
 MAX_NONCE = 512
 MAX_AGE_LIMIT = 10 * 365 * 24 * 3600
 PROMPTS = ("none", "login", "consent", "select_account")
-RESPONSE_MODES = ("query", "form_post", "jwt", "query.jwt", "form_post.jwt")  # the last three are JARM §2.3
+RESPONSE_MODES = ("query", "fragment", "form_post", "jwt", "query.jwt", "fragment.jwt", "form_post.jwt")  # JARM §2.3
 PUSHED = "urn:ietf:params:oauth:request_uri:"
 
 
@@ -99,6 +99,11 @@ class AuthorizationRequest:
             acr_values=tuple(parameters.get("acr_values", "").split()[:20]),
             dpop_jkt=_dpop_jkt(parameters.get("dpop_jkt")),
         )
+
+    def with_scopes(self, scopes: tuple[str, ...]) -> AuthorizationRequest:
+        """The same request for other scopes, also when it is parsed again."""
+        pairs = [(name, value) for name, value in self.parameters.pairs() if name != "scope"]
+        return replace(self, scopes=scopes, parameters=Parameters([*pairs, ("scope", " ".join(scopes))]))
 
     @property
     def openid(self) -> bool:

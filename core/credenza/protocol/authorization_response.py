@@ -39,8 +39,12 @@ class AuthorizationResponse:
 
     @property
     def location(self) -> str:
-        """The redirect URI with the parameters added; a registered query component is kept. RFC 6749 §3.1.2."""
-        return f"{self.redirect_uri}{'&' if '?' in self.redirect_uri else '?'}{urlencode(self.parameters)}"
+        """The redirect URI with the parameters added; a registered query component is kept. RFC 6749 §3.1.2.
+
+        In the fragment they never leave the browser. OAuth 2.0 Multiple Response Type Encoding Practices §2.1.
+        """
+        sign = "#" if self.response_mode.startswith("fragment") else "&" if "?" in self.redirect_uri else "?"
+        return f"{self.redirect_uri}{sign}{urlencode(self.parameters)}"
 
 
 def success(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from hmac import compare_digest
 from typing import Any
 from urllib.parse import unquote_plus
@@ -17,16 +17,18 @@ from .parameters import Parameters
 
 ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 ASSERTION_LIFETIME = 300
+BY_SECRET = frozenset({"client_secret_basic", "client_secret_post"})
 
 
 @dataclass(frozen=True, slots=True)
 class Credentials:
-    """What a request says about its sender, not yet believed."""
+    """What a request says about its sender, not yet believed. `unencoded` is the secret as Basic had it."""
 
     client_id: str
     method: str
     secret: str = ""
     assertion: str = ""
+    unencoded: str = field(default="", compare=False)
 
     @property
     def challenge(self) -> bool:
@@ -45,10 +47,10 @@ def parse_credentials(authorization: str | None, parameters: Parameters) -> Cred
         raise InvalidRequest("Authenticate in one way only.")
     client_id = parameters.get("client_id", "")
     if authorization is not None and basic:
-        user, secret = _decode_basic(authorization)
+        user, secret, unencoded = _decode_basic(authorization)
         if client_id and client_id != user:
             raise InvalidClient("client_id is not the one of the Authorization header.", challenge=True)
-        return Credentials(user, "client_secret_basic", secret)
+        return Credentials(user, "client_secret_basic", secret, unencoded=unencoded)
     if "client_secret" in parameters:
         return Credentials(client_id, "client_secret_post", parameters["client_secret"])
     if offered[2]:
@@ -56,17 +58,19 @@ def parse_credentials(authorization: str | None, parameters: Parameters) -> Cred
     return Credentials(client_id, "none")
 
 
-def _decode_basic(authorization: str) -> tuple[str, str]:
-    """Both halves are form-encoded before they are joined. RFC 6749 §2.3.1."""
+def _decode_basic(authorization: str) -> tuple[str, str, str]:
+    """Both halves are form-encoded before they are joined (RFC 6749 §2.3.1), but many libraries leave that out: the
+    secret is also returned as it came.
+    """
     try:
         text = base64.b64decode(authorization[6:].strip(), validate=True).decode()
-        user, colon, secret = text.partition(":")
-        user, secret = unquote_plus(user, errors="strict"), unquote_plus(secret, errors="strict")
+        user, colon, unencoded = text.partition(":")
+        user, secret = unquote_plus(user, errors="strict"), unquote_plus(unencoded, errors="strict")
     except ValueError as error:
         raise InvalidClient("The Authorization header is not valid.", challenge=True) from error
     if not colon or "\0" in user + secret:
         raise InvalidClient("The Authorization header is not valid.", challenge=True)
-    return user, secret
+    return user, secret, unencoded
 
 
 def _parse_assertion(client_id: str, parameters: Parameters) -> Credentials:
@@ -83,12 +87,19 @@ def _parse_assertion(client_id: str, parameters: Parameters) -> Credentials:
 
 
 def check_method(client: Client | None, credentials: Credentials) -> Client:
-    """The registered method and no other. A public client that sends any secret is refused, not half believed."""
+    """The registered method and no other. A public client that sends any secret is refused, not half believed.
+
+    Whoever holds a secret of the client is told which method that is; nobody else is.
+    """
     if client is None or not client.enabled or client.auth_method != credentials.method:
         if credentials.secret:
             compare_digest(digest_secret(credentials.secret), "0" * 64)  # the same work as for a known client
+        told = ""
+        other = client is not None and client.enabled and {client.auth_method, credentials.method} == BY_SECRET
+        if client is not None and other and _matching(client, credentials):
+            told = f"The secret came by {credentials.method}; this client is registered for {client.auth_method}."
         raise InvalidClient(
-            challenge=credentials.challenge, detail="unknown, disabled, or another method is registered"
+            told, challenge=credentials.challenge, detail="unknown, disabled, or another method is registered"
         )
     if client.fapi and credentials.method != "private_key_jwt":  # whatever else has been made of its settings
         raise InvalidClient(detail="the profile fapi2 knows private_key_jwt only")
@@ -97,13 +108,15 @@ def check_method(client: Client | None, credentials: Credentials) -> Client:
 
 def check_secret(client: Client, credentials: Credentials, now: int) -> Secret:
     """The stored secret that matches; raises InvalidClient. Every one is compared, so that rotation can overlap."""
-    sent = digest_secret(credentials.secret)
-    found = [
-        s for s in client.secrets if compare_digest(sent, s.digest) and (s.expires_at is None or s.expires_at > now)
-    ]
+    found = [s for s in _matching(client, credentials) if s.expires_at is None or s.expires_at > now]
     if not found:
         raise InvalidClient(challenge=credentials.challenge, detail="wrong or expired secret")
     return found[0]
+
+
+def _matching(client: Client, credentials: Credentials) -> list[Secret]:
+    sent = [digest_secret(secret) for secret in {credentials.secret, credentials.unencoded or credentials.secret}]
+    return [secret for secret in client.secrets for digest in sent if compare_digest(digest, secret.digest)]
 
 
 def check_assertion(

@@ -61,8 +61,9 @@ class UserAgent:
                 return self._see(response)
             location = urljoin(str(response.url), response.headers["location"])
             if not location.startswith(self.credenza.issuer + "/"):
-                query = parse_qs(urlsplit(location).query, keep_blank_values=True)
-                return Callback(location, {name: values[0] for name, values in query.items()})
+                parts = urlsplit(location)
+                came = parse_qs(parts.query, keep_blank_values=True) | parse_qs(parts.fragment, keep_blank_values=True)
+                return Callback(location, {name: values[0] for name, values in came.items()})
             response = self.send("GET", location)
         raise AssertionError("too many redirects")
 
