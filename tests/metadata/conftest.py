@@ -12,9 +12,11 @@ from typing import Any
 from uuid import uuid4
 
 import httpx
+import joserfc.jwt
 import jwt
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
+from joserfc.jwk import OKPKey
 
 from credenza.testing import SECRET, Callback, Credenza, PageSeen, RelyingParty, UserAgent, running, test_settings
 
@@ -30,7 +32,7 @@ class Pair:
         if alg.startswith("ES"):
             curve = {"ES384": ec.SECP384R1(), "ES512": ec.SECP521R1()}.get(alg, ec.SECP256R1())
             self.private: Any = ec.generate_private_key(curve)
-        elif alg == "EdDSA":
+        elif alg in ("EdDSA", "Ed25519"):
             self.private = ed25519.Ed25519PrivateKey.generate()
         elif alg[:2] in ("RS", "PS"):
             self.private = rsa.generate_private_key(public_exponent=65537, key_size=2048)
@@ -39,10 +41,14 @@ class Pair:
 
     @property
     def jwk(self) -> dict[str, Any]:
-        made = jwt.get_algorithm_by_name(self.alg).to_jwk(self.private.public_key(), as_dict=True)
+        name = "EdDSA" if self.alg == "Ed25519" else self.alg
+        made = jwt.get_algorithm_by_name(name).to_jwk(self.private.public_key(), as_dict=True)
         return {name: value for name, value in made.items() if name != "key_ops"}
 
     def sign(self, claims: dict[str, Any], **header: Any) -> str:
+        if self.alg == "Ed25519":  # which the library knows as EdDSA only
+            key = OKPKey.import_key(self.private)
+            return joserfc.jwt.encode({"alg": self.alg, **header}, claims, key, algorithms=[self.alg])
         return jwt.encode(claims, self.private or None, algorithm=self.alg, headers=header)
 
 

@@ -21,7 +21,7 @@ from .conftest import REDIRECT_URI, Pair, Probe
 
 New = Callable[..., Probe]
 SIGNED = ["RS256", "ES256", "PS256"]  # by us
-CLIENTS = ["RS256", "ES256", "PS256", "EdDSA"]  # by clients
+CLIENTS = ["RS256", "ES256", "PS256", "EdDSA", "Ed25519"]  # by clients
 UNSIGNED = ["HS256", "RS384", "RS512", "ES384", "ES512", "PS384", "PS512", "none"]
 METHODS = ["client_secret_basic", "client_secret_post", "private_key_jwt", "none"]
 GRANTS = [
@@ -285,6 +285,18 @@ def test_algorithms_of_assertions(probe: New, path: str, alg: str) -> None:
         assert response.json().get("error", "") != "invalid_client" if response.content else True
     else:
         assert (response.status_code, response.json()["error"]) == (401, "invalid_client")
+
+
+@pytest.mark.parametrize(("signed", "registered"), [("EdDSA", "Ed25519"), ("Ed25519", "EdDSA")])
+def test_a_client_may_use_either_name_of_an_algorithm(probe: New, signed: str, registered: str) -> None:
+    """RFC 9864 §2.2."""
+    pair = Pair(signed)
+    own = probe(
+        token_endpoint_auth_method="private_key_jwt",
+        jwks={"keys": [{**pair.jwk, "alg": registered}]},
+        metadata={"token_endpoint_auth_signing_alg": registered},
+    )
+    assert own.post("/revoke", {"token": "unknown"} | own.assertion(pair)).status_code == 200
 
 
 @pytest.mark.parametrize("alg", [*CLIENTS, *UNSIGNED])

@@ -17,7 +17,7 @@ from .parameters import Parameters
 
 ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 ASSERTION_LIFETIME = 300
-BY_SECRET = frozenset({"client_secret_basic", "client_secret_post"})
+TWO_WAYS = frozenset({"client_secret_basic", "client_secret_post"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +95,7 @@ def check_method(client: Client | None, credentials: Credentials) -> Client:
         if credentials.secret:
             compare_digest(digest_secret(credentials.secret), "0" * 64)  # the same work as for a known client
         told = ""
-        other = client is not None and client.enabled and {client.auth_method, credentials.method} == BY_SECRET
+        other = client is not None and client.enabled and {client.auth_method, credentials.method} == TWO_WAYS
         if client is not None and other and _matching(client, credentials):
             told = f"The secret came by {credentials.method}; this client is registered for {client.auth_method}."
         raise InvalidClient(

@@ -46,7 +46,7 @@ def check_profile(client: Client) -> None:
     named = {"id_token_signed_response_alg": client.id_token_alg, "userinfo_signed_response_alg": client.userinfo_alg}
     named |= {member: client.metadata.get(member) or "" for member in ALGORITHM_MEMBERS}
     for member, alg in named.items():
-        if alg not in ("", *jose.FAPI_ALGORITHMS):
+        if jose.algorithm(alg) not in ("", *jose.FAPI_ALGORITHMS):
             raise ValueError(f"{member}: {', '.join(jose.FAPI_ALGORITHMS)} only, with the profile fapi2.")
     for uri in client.redirect_uris:
         if uri.startswith("http:") and not (client.type.native and is_loopback(uri)):

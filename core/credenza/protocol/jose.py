@@ -24,6 +24,8 @@ from jose.backends.cryptography_backend import CryptographyECKey, CryptographyRS
 from .documents import parse_json, to_json
 
 ALGORITHMS = ("RS256", "ES256", "PS256", "EdDSA")  # what is signed with, here and by clients
+SAME = {"Ed25519": "EdDSA"}  # what clients may call one of them as well; RFC 9864 §2.2
+CLIENT_ALGORITHMS = (*ALGORITHMS, *SAME)
 FAPI_ALGORITHMS = ("ES256", "PS256", "EdDSA")  # FAPI 2.0 Security Profile §5.4.1
 KEY_TYPES = {"RS256": "RSA", "PS256": "RSA", "ES256": "EC", "EdDSA": "OKP"}
 MEMBERS = {"RSA": ("n", "e"), "EC": ("crv", "x", "y"), "OKP": ("crv", "x")}
@@ -115,6 +117,11 @@ def _header(alg: str, kid: str, typ: str) -> str:
     return _encode(to_json({"alg": alg, "kid": kid, "typ": typ}))
 
 
+def algorithm(name: str) -> str:
+    """By the name that is used here."""
+    return SAME.get(name, name)
+
+
 class ForeignKey(ValueError):
     """A key of a kind that we do not use; its owner may well use it elsewhere."""
 
@@ -144,6 +151,8 @@ def _parse_jwk(members: object) -> list[VerificationKey]:
         raise ValueError("A key is an object.")
     if members.get("use", "sig") != "sig":
         return []
+    if members.get("alg") in [*SAME]:
+        members = {**members, "alg": algorithm(members["alg"])}
     kty, kid = members.get("kty"), members.get("kid")
     if {"d", "p", "q", "dp", "dq", "qi", "k", "oth"} & members.keys():
         raise ValueError("This is a private key; register the public one only, and make a new pair.")
@@ -289,12 +298,13 @@ def verify(token: str, keys: Iterable[VerificationKey], *, types: Sequence[str |
     if (typ.lower() if isinstance(typ, str) else typ) not in types:
         raise InvalidJWT(f"typ is {typ!r}")
     kid = header.get("kid")
-    candidates = [k for k in keys if k.alg == header["alg"] and (kid is None or k.kid is None or k.kid == kid)]
+    alg = algorithm(header["alg"])
+    candidates = [k for k in keys if k.alg == alg and (kid is None or k.kid is None or k.kid == kid)]
     if not candidates:
         raise InvalidJWT("no key for this kid and alg")
     for candidate in candidates[:5]:
         try:
-            payload = jws.verify(token, candidate.key, algorithms=[candidate.alg])
+            payload = jws.verify(token, candidate.key, algorithms=[header["alg"]])  # by whichever of its names
         except Exception:  # noqa: BLE001, S112 - not only JOSEError comes out of the library
             continue
         return _parse_object(payload)

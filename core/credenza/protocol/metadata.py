@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from .authorization_request import PROMPTS, RESPONSE_MODES
-from .jose import ALGORITHMS
+from .jose import CLIENT_ALGORITHMS
 from .subject_identifiers import SUBJECT_TYPES
 
 AUTH_METHODS = ("client_secret_basic", "client_secret_post", "private_key_jwt", "none")
@@ -37,15 +37,15 @@ def metadata(
         "id_token_signing_alg_values_supported": list(signing_algorithms),
         "userinfo_signing_alg_values_supported": list(signing_algorithms),
         "token_endpoint_auth_methods_supported": list(AUTH_METHODS),
-        "token_endpoint_auth_signing_alg_values_supported": list(ALGORITHMS),
+        "token_endpoint_auth_signing_alg_values_supported": list(CLIENT_ALGORITHMS),
         "revocation_endpoint_auth_methods_supported": list(AUTH_METHODS),
-        "revocation_endpoint_auth_signing_alg_values_supported": list(ALGORITHMS),
+        "revocation_endpoint_auth_signing_alg_values_supported": list(CLIENT_ALGORITHMS),
         "introspection_endpoint_auth_methods_supported": authenticated,
-        "introspection_endpoint_auth_signing_alg_values_supported": list(ALGORITHMS),
+        "introspection_endpoint_auth_signing_alg_values_supported": list(CLIENT_ALGORITHMS),
         "introspection_signing_alg_values_supported": list(signing_algorithms),
         "authorization_signing_alg_values_supported": list(signing_algorithms),
         "code_challenge_methods_supported": ["S256"],
-        "dpop_signing_alg_values_supported": list(ALGORITHMS),
+        "dpop_signing_alg_values_supported": list(CLIENT_ALGORITHMS),
         "require_pushed_authorization_requests": False,
         "authorization_response_iss_parameter_supported": True,
         "backchannel_logout_supported": True,
@@ -54,7 +54,7 @@ def metadata(
         "frontchannel_logout_session_supported": True,
         "claims_parameter_supported": True,
         "request_parameter_supported": True,
-        "request_object_signing_alg_values_supported": list(ALGORITHMS),
+        "request_object_signing_alg_values_supported": list(CLIENT_ALGORITHMS),
         "request_uri_parameter_supported": False,
         "acr_values_supported": list(acr_values),
         "claim_types_supported": ["normal"],

@@ -82,7 +82,7 @@ async def client_keys(
 
     `member` is where the client may have registered the one algorithm it uses. OpenID Connect Registration §2.
     """
-    alg = client.metadata.get(member)
+    alg = jose.algorithm(client.metadata.get(member) or "")
     try:
         if client.jwks_uri:
             kid = jose.read_header(signed).get("kid")

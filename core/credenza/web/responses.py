@@ -21,7 +21,7 @@ from ..protocol.errors import (
     TemporarilyUnavailable,
     TooManyTries,
 )
-from ..protocol.jose import ALGORITHMS
+from ..protocol.jose import CLIENT_ALGORITHMS
 from ..protocol.redirect_uris import host_of
 from ..settings import Settings
 
@@ -185,7 +185,7 @@ def error_response(error: ProtocolError, *, headers: Mapping[str, str] | None = 
 
 def dpop_challenge(error: InvalidDPoPToken) -> str:
     """RFC 9449 §7.1."""
-    return f'DPoP error="{error.own_code}", algs="{" ".join(ALGORITHMS)}"'
+    return f'DPoP error="{error.own_code}", algs="{" ".join(CLIENT_ALGORITHMS)}"'
 
 
 def bearer_challenge(error: ProtocolError | None = None) -> str:
