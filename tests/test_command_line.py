@@ -417,6 +417,18 @@ def test_a_weak_password_is_said(credenza_command: Run, file: Callable[[Any], Pa
 
 
 @pytest.mark.usefixtures("declared")
+def test_a_chosen_secret_that_is_short_is_said(credenza_command: Run, file: Callable[[Any], Path]) -> None:
+    """R-OP-04: a plain hash is kept of it, which is right for what was made at random."""
+    crane = {"client_id": "crane", "name": "Crane", "type": "machine_to_machine", "third_party": False}
+    done = credenza_command("apply", file({"applications": [crane | {"client_secret": "harbour-crane-7"}]}))
+    assert done.status == 0
+    assert "warning: Crane: client_secret: a chosen one can be guessed" in done.error
+    assert "harbour-crane-7" not in done.error
+    done = credenza_command("apply", file({"applications": [crane | {"client_secret": "0123456789abcdef" * 2}]}))
+    assert "warning" not in done.err
+
+
+@pytest.mark.usefixtures("declared")
 def test_an_address_that_two_have_confirmed_is_told(credenza_command: Run, file: Callable[[Any], Path]) -> None:
     """Nobody could sign in with it, because it could not be told who is meant."""
     ada = {"username": "ada", "email": "ada@example.com", "email_verified": True}

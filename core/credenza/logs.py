@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 import sys
 from contextvars import ContextVar
 from datetime import UTC, datetime
@@ -21,8 +22,16 @@ request_id: ContextVar[str] = ContextVar("request_id", default="")
 USUAL = frozenset(vars(logging.LogRecord("", 0, "", 0, "", None, None))) | {"message", "asctime", "taskName"}
 
 
+CONTROL = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u2028\u2029]")  # all but the newline: of tracebacks
+
+
 def without_secrets(text: str) -> str:
     return TOKEN.sub(lambda found: found[0][: found[0].index("_", 3) + 1] + "…", text)
+
+
+def escaped(text: str) -> str:
+    """Without what ends a line for whoever reads it, or commands a terminal."""
+    return CONTROL.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
 
 
 class TextFormatter(logging.Formatter):
@@ -31,7 +40,11 @@ class TextFormatter(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         where = request_id.get()
-        return without_secrets(super().format(record)) + (f" [{where}]" if where else "")
+        return without_secrets(escaped(super().format(record))) + (f" [{where}]" if where else "")
+
+    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802  # logging's name
+        """One line, whatever is in it; a traceback follows below."""
+        return super().formatMessage(record).replace("\n", "\\n")
 
 
 class JsonFormatter(logging.Formatter):
@@ -50,7 +63,7 @@ class JsonFormatter(logging.Formatter):
         line |= {name: value for name, value in vars(record).items() if name not in USUAL}
         if record.exc_info:
             line["exception"] = self.formatException(record.exc_info)
-        return without_secrets(json.dumps(line, ensure_ascii=False, default=str))
+        return without_secrets(escaped(json.dumps(line, ensure_ascii=False, default=str)))
 
 
 def write_logs(log_format: str) -> None:

@@ -86,7 +86,8 @@ class Documents:
         task = self._running.get(client_id)
         if task is None:
             # In a context of its own: it must not write into the transaction of whoever happens to come first.
-            task = asyncio.get_running_loop().create_task(self._load(client_id), context=Context())
+            loading = self._load(client_id, known=stored is not None)
+            task = asyncio.get_running_loop().create_task(loading, context=Context())
             self._running[client_id] = task
             task.add_done_callback(lambda done: self._finished(client_id, done))
         return await asyncio.shield(task)
@@ -96,8 +97,9 @@ class Documents:
         if not task.cancelled():
             task.exception()  # whoever waited has it; nobody may have stayed
 
-    async def _load(self, client_id: str) -> Client:
+    async def _load(self, client_id: str, *, known: bool) -> Client:
         try:
+            await self._check_allowance(client_id, known=known)
             declared, lifetime = await self._fetch(client_id)
             client = await self._save(declared)
         except (Refused, ProtocolError) as error:
@@ -119,11 +121,15 @@ class Documents:
         self._failed[client_id] = Failure(self._server.now() + FAILED, reason)
         return reason
 
+    async def _check_allowance(self, client_id: str, *, known: bool) -> None:
+        """Whoever makes up addresses stops nobody whose document was read before. Raises Refused."""
+        kind = "known" if known else "new"
+        if not await self._limiter.allow((PER_HOST, f"{kind} {host_of(client_id)}"), (ALL_HOSTS, kind)):
+            raise Refused("too many documents are asked for")
+
     async def _fetch(self, client_id: str) -> tuple[Client, int]:
         """What the document says, and for how many seconds that may be believed."""
         server = self._server
-        if not await self._limiter.allow((PER_HOST, host_of(client_id)), (ALL_HOSTS, "")):
-            raise Refused("too many documents are asked for")
         document = await fetch_document(server.settings, client_id, limit=MAX_BYTES)
         content = document.content
         if not isinstance(content, dict) or content.get("client_id") != client_id:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
+from uuid import uuid4
 
 import httpx
 import jwt
@@ -20,6 +21,9 @@ from credenza.store.clients import ClientRow
 from credenza.store.version import bump_version
 from credenza.testing import Callback, Credenza, PageSeen, RelyingParty, UserAgent, running
 from credenza.testing import test_settings as settings_for_tests
+from credenza.web.limits import Limiter
+from credenza.web.rules import Rule
+from credenza_unregistered import documents
 
 PATH = "/oauth/client.json"
 REDIRECT_URI = "https://gull.example.net/cb"
@@ -698,3 +702,18 @@ def test_clients_of_documents_that_nobody_uses_are_deleted_after_a_month(
     assert credenza.run(cleaner, credenza.server.now()) == 1
     assert credenza.run(clients.find_client, client_id, credenza.server.client_types) is None
     assert opened(credenza, client_id).name == "sign-in"
+
+
+def test_r_ci_06_who_makes_up_addresses_stops_nobody_who_is_known(
+    credenza: Credenza, publish: Callable[..., str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """R-CI-06: limits by host and in all, and neither is a lever against applications that are in use."""
+    monkeypatch.setattr(documents, "PER_HOST", Rule("documents by host", burst=3, seconds=60))
+    known = publish(f"/known/{uuid4().hex}")
+    assert opened(credenza, known).name == "sign-in"
+    source: Any = credenza.server.client_sources["unregistered"]
+    monkeypatch.setattr(source._documents, "_limiter", Limiter())
+    answers = [opened(credenza, publish(f"/{uuid4().hex}")).name for _ in range(6)]
+    assert (answers[0], answers[-1]) == ("sign-in", "error")
+    credenza.clock.move(documents.LONGEST + 1)
+    assert opened(credenza, known).name == "sign-in"

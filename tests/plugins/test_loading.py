@@ -15,10 +15,11 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import jwt
 import pytest
 
 import credenza.plugins
-from credenza import ClientType, ScopeProvider, Theme, bump_version, create_app, hookimpl
+from credenza import ClientType, Permission, Scope, ScopeProvider, Theme, bump_version, create_app, hookimpl
 from credenza.endpoints.discovery import MAX_AGE
 from credenza.plugins import PluginError, load_plugins
 from credenza.testing import Callback, Credenza, PageSeen, RelyingParty, UserAgent, running
@@ -498,6 +499,46 @@ def test_a_source_that_answers_with_more_than_it_was_asked_grants_nothing_more(
     asked = {"scope": "openid groups orders:write", "resource": "https://orders.example.com"}
     tokens = client.tokens(UserAgent(with_source).authorize(client, **asked))
     assert "orders:write" not in tokens["scope"].split()
+
+
+OF_THE_SERVER = (
+    *("iss", "sub", "aud", "client_id", "exp", "iat", "nbf", "jti", "scope", "nonce", "sid", "azp"),
+    *("auth_time", "acr", "amr", "at_hash", "cnf", "act"),
+)
+
+
+class Forging(ScopeProvider):
+    """Says what only the server may say."""
+
+    name = "forging"
+    title = "Forging"
+
+    async def catalogue(self) -> Any:
+        api = Permission("forging", "https://forged.example.com", "forged:read")
+        return [Scope(api, "x", always=True), Scope(Permission("forging", "", "forged"), "x", always=True)]
+
+    async def claims(self, subject: Any, permissions: Any, choices: Any) -> Any:
+        return dict.fromkeys(OF_THE_SERVER, "forged") | {"tide": "high"}
+
+    async def access_token_claims(self, subject: Any, audience: str, choices: Any) -> Any:
+        return await self.claims(subject, (), choices)
+
+
+def test_a_plg_03_no_plugin_says_what_only_the_server_says(credenza_database: str) -> None:
+    """SECURITY.md A-PLG-03: nor where the server itself is silent, as about the key of a token that has none."""
+    settings = settings_for_tests(credenza_database)
+    with running(settings, [("forging", plugin(register_scopes=lambda: Forging()))]) as credenza:
+        client = RelyingParty(credenza, "app", "https://app.example.com/cb")
+        wish = json.dumps({"id_token": dict.fromkeys([*OF_THE_SERVER, "tide"])})
+        asked = {"scope": "openid forged forged:read", "resource": "https://forged.example.com", "claims": wish}
+        callback = UserAgent(credenza).authorize(client, **asked, nonce=None)
+        assert isinstance(callback, Callback)
+        assert "code" in callback.parameters, callback.parameters
+        tokens = client.tokens(callback)
+    for kind in ("access_token", "id_token"):
+        said = jwt.decode(tokens[kind], options={"verify_signature": False})
+        assert said["tide"] == "high"
+        assert [name for name, value in said.items() if value == "forged"] == []
 
 
 @pytest.mark.parametrize("how", [raise_something, hang])

@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
-from credenza.endpoints.device_authorization import TRIES_BY_ADDRESS, TRIES_IN_ALL
+from credenza.endpoints.device_authorization import TRIES_BY_ADDRESS, TRIES_BY_SESSION, TRIES_IN_ALL
 from credenza.protocol.pkce import s256
 from credenza.testing import Credenza, PageSeen, RelyingParty, UserAgent
 from credenza.web.rules import Try
@@ -241,6 +241,18 @@ def test_guessing_from_one_network_stops_that_network_and_nobody_else(
     assert statuses.count(422) < 3 * TRIES_BY_ADDRESS.burst
     user_agent.address = "198.51.100.9"
     assert enter(user_agent, begin(device)["user_code"]).name == "device"
+
+
+def test_r_dv_04_guessing_in_a_session_is_stopped_wherever_it_comes_from(
+    credenza: Credenza, user_agent: UserAgent, device: RelyingParty
+) -> None:
+    """SECURITY R-DV-04: per session, per address and globally; strangers do not stop who is signed in."""
+    enter(user_agent, begin(device)["user_code"])
+    for _ in range(TRIES_IN_ALL.burst + 100):
+        credenza.run(credenza.app.state.limiter.count, (TRIES_IN_ALL, ""))
+    assert guess(UserAgent(credenza), 1, "2001:db8:3:1::") == [429]
+    statuses = [guess(user_agent, 1, f"2001:db8:4:{number:x}::")[0] for number in range(TRIES_BY_SESSION.burst + 2)]
+    assert (statuses[0], statuses[-1]) == (422, 429)
 
 
 def test_guessing_from_many_networks_is_stopped_and_right_codes_do_not_count_as_guesses(

@@ -218,3 +218,15 @@ def test_what_was_never_looked_at_is_gone_soon(credenza: Credenza, user_agent: U
     credenza.run(_clean_up, credenza.server)
     assert len(stored(credenza)) == 1
     finish(user_agent, opened)
+
+
+def test_r_pa_03_one_that_was_looked_at_ends_with_the_time_for_signing_in(
+    credenza: Credenza, user_agent: UserAgent, client: RelyingParty
+) -> None:
+    """SECURITY R-PA-03, R-CD-03: when it is used, and not when the clean-up comes."""
+    url = pushed_url(client)
+    user_agent.get(url)
+    credenza.clock.move(90 + credenza.server.settings.interaction_lifetime)
+    page = user_agent.get(url)
+    assert isinstance(page, PageSeen)
+    assert (page.name, page.error) == ("error", "invalid_request_uri")

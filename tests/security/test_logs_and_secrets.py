@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import logging
+import sys
 from typing import Any
 
 import pytest
 
 from credenza.encryption import Keyring, Undecryptable, derive
+from credenza.logs import JsonFormatter, TextFormatter
 from credenza.protocol.tokens import PREFIXES, is_token, new_token
 from credenza.testing import ORDERS, SECRET, RelyingParty, UserAgent
 
@@ -74,6 +76,22 @@ def test_a_log_02_text_from_outside_is_no_second_line(
     for record in caplog.records:
         assert "\n" not in record.getMessage()
         assert "\x1b" not in record.getMessage()
+
+
+@pytest.mark.parametrize("formatter", [TextFormatter(), JsonFormatter()])
+def test_a_log_02_a_record_is_one_line_whatever_a_plugin_writes(formatter: logging.Formatter) -> None:
+    """A-LOG-02, R-OP-05: line ends of every kind, and what commands a terminal; a traceback keeps its lines."""
+    evil = "x\nERROR root: forged\r\x1b[31m\x9b31m\u2028\x85\x00é"
+    record = logging.LogRecord("plugin", logging.WARNING, "", 0, "somebody is called %s", (evil,), None)
+    line = formatter.format(record)
+    assert line.splitlines() == [line]
+    assert not {"\x1b", "\x9b", "\0"} & set(line)
+    assert "é" in line
+    try:
+        raise ValueError(evil)
+    except ValueError:
+        record.exc_info = sys.exc_info()
+    assert not {"\r", "\x1b", "\x9b", "\u2028", "\0"} & set(formatter.format(record))
 
 
 @pytest.mark.own_server

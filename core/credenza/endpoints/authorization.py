@@ -88,7 +88,8 @@ async def opened(server: AuthorizationServer, parameters: Parameters) -> tuple[P
         raise UnsafeRequest("invalid_request", Words("Sent more than once: %(names)s.", names="request_uri"))
     token, found = reference.removeprefix(PUSHED), None
     if is_token(token, "pushed_request"):
-        found = await open_pushed_request(digest(token), client_id, server.now())
+        longest = server.settings.interaction_lifetime
+        found = await open_pushed_request(digest(token), client_id, server.now(), longest=longest)
     if found is None:
         raise UnsafeRequest(
             "invalid_request_uri",

@@ -16,6 +16,7 @@ from ..protocol.parameters import Parameters
 from ..protocol.tokens import digest, new_token
 from ..protocol.words import Words
 from ..store.device_authorizations import find_by_user_code, insert_device_authorization
+from ..store.sessions import Session
 from ..web.client_authentication import authenticate_client, check_allowance
 from ..web.endpoints import endpoint
 from ..web.limits import Limiter, neighbourhood
@@ -34,6 +35,7 @@ ALPHABET = "BCDFGHJKLMNPQRSTVWXZ"  # no vowels, so no words; no digits, so nothi
 LENGTH = 8
 BEGUN_BY_ADDRESS = Rule("device codes of public clients by address", burst=120, seconds=600)
 TRIES_BY_ADDRESS = Rule("user code by address", burst=20, seconds=600)
+TRIES_BY_SESSION = Rule("user code by session", burst=20, seconds=600)
 TRIES_IN_ALL = Rule("user code", burst=600, seconds=600)  # wrong ones, or those who are right would be stopped too
 
 
@@ -87,7 +89,7 @@ async def device(request: AnyRequest) -> AnyResponse:
     if request.method == "POST":
         form = await form_parameters(request)
         check_csrf(request, form, csrf_cookie(request, session))
-        answer = await _entered(request, form, page)
+        answer = await _entered(request, form, page, session)
         if answer is not None:
             return answer
     else:
@@ -97,13 +99,18 @@ async def device(request: AnyRequest) -> AnyResponse:
     return response
 
 
-async def _entered(request: AnyRequest, form: Parameters, page: DevicePage) -> AnyResponse | None:
+async def _entered(
+    request: AnyRequest, form: Parameters, page: DevicePage, session: Session | None
+) -> AnyResponse | None:
+    """Strangers who guess from very many networks stop each other, and nobody who is signed in."""
     server, limiter = server_of(request), request.app.state.limiter
     assert isinstance(limiter, Limiter)
     page.user_code = form.get("user_code", "")[:20]
     code = "".join(c for c in page.user_code.upper() if c in ALPHABET)
-    here, in_all = (TRIES_BY_ADDRESS, neighbourhood(address_of(request))), (TRIES_IN_ALL, "")
-    if await limiter.blocked(in_all) or not await limiter.allow(here):
+    in_all = (TRIES_IN_ALL, "signed in" if session is not None else "")
+    here = [(TRIES_BY_ADDRESS, neighbourhood(address_of(request)))]
+    here += [(TRIES_BY_SESSION, session.id)] if session is not None else []
+    if await limiter.blocked(in_all) or not await limiter.allow(*here):
         raise TooManyTries(Words("Too many codes were tried. Wait a few minutes."))
     waiting = await find_by_user_code(server.keyring.keyed_name(code), server.now()) if len(code) == LENGTH else None
     if waiting is None:

@@ -18,7 +18,7 @@ from ..protocol.clients import Client
 from ..protocol.errors import InvalidGrant, InvalidScope, InvalidTarget
 from ..protocol.parameters import Parameters
 from ..protocol.scopes import Asked, Permission, join_scope, parse_scope
-from ..protocol.tokens import access_token_claims, digest, id_token_claims, new_id, new_token
+from ..protocol.tokens import access_token_claims, digest, from_plugins, id_token_claims, new_id, new_token
 from ..server import AuthorizationServer
 from ..store.access_tokens import AccessToken, insert_access_token
 from ..store.consents import touch_consent
@@ -230,7 +230,7 @@ async def _jwt(
     now: int,
     expires_at: int,
     jti: str,
-    extra: Mapping[str, Any],
+    extra: dict[str, Any],
 ) -> str:
     added: dict[str, Any] = {}
     for name in {p.source for p in target.permissions}:
@@ -247,7 +247,7 @@ async def _jwt(
         issued_at=now,
         expires_at=expires_at,
         jti=jti,
-        extra={**added, **extra},
+        extra=from_plugins(added) | extra,
     )
     return jose.sign(body, keys.active[client.id_token_alg], typ="at+jwt")
 
@@ -260,7 +260,7 @@ async def issue_id_token(
     extra: dict[str, Any] = {}
     if details.id_token_claims:
         released = await claims(server, Subject(user=state.user), state.decision, details.id_token_claims)
-        extra = {name: value for name, value in released.items() if name in details.id_token_claims}
+        extra = from_plugins({name: value for name, value in released.items() if name in details.id_token_claims})
     body = id_token_claims(
         issuer=server.issuer,
         client_id=client.id,

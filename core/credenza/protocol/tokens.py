@@ -29,6 +29,20 @@ PREFIXES = {
 TOKEN = re.compile(r"cz_[a-z]+_[A-Za-z0-9_-]{50}")
 
 
+# What only the server says in a token: the protocol's own claims, how the user signed in, whose key it is bound to.
+OWN_CLAIMS = frozenset(
+    {
+        *("iss", "sub", "aud", "client_id", "azp", "iat", "nbf", "exp", "jti", "scope", "nonce", "sid"),
+        *("auth_time", "acr", "amr", "at_hash", "c_hash", "s_hash", "cnf", "act", "may_act", "events"),
+    }
+)
+
+
+def from_plugins(claims: Mapping[str, Any]) -> dict[str, Any]:
+    """What plugins add to a token: nothing that only the server says, also where the server does not say it."""
+    return {name: value for name, value in claims.items() if name not in OWN_CLAIMS}
+
+
 def new_token(kind: str) -> str:
     """A prefix, 256 random bits and a checksum, all URL-safe. RFC 6749 §10.10 asks for at least 128 bits."""
     body = PREFIXES[kind] + secrets.token_urlsafe(32)

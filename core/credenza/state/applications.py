@@ -43,6 +43,7 @@ IN_METADATA = {
     "authorization_signed_response_alg": "authorization_signed_response_alg",
 }
 LISTS = ("redirect_uris", "post_logout_redirect_uris", "cors_origins")
+LONG_SECRET = 32  # characters of one that was made at random, of 128 bits at least. RFC 6749 §10.10
 # Members that `Client` has under another name, and what stands there when they are left empty.
 RENAMED = {
     "token_endpoint_auth_method": "auth_method",
@@ -85,6 +86,8 @@ async def _apply_client(run: Run, item: Any, extensions: Sequence[StateSection])
     shown_before = _shown(before) if before is not None else None
     shown_after = _shown(replace(client, ceiling=permissions if permissions is not None else client.ceiling or {}))
     declared_secret = str(members.get("client_secret") or "")
+    if 0 < len(declared_secret) < LONG_SECRET:
+        run.warnings.append(f"{name}: client_secret: a chosen one can be guessed; leave it out, and one is made")
     if before is not None and declared_secret and not _has_secret(before, declared_secret):
         assert shown_before is not None
         shown_before["client_secret"], shown_after["client_secret"] = "…", "… (added)"

@@ -34,12 +34,19 @@ async def insert_pushed_request(request: PushedRequest, expires_at: int) -> None
     await PushedRequestRow.insert(row)
 
 
-async def open_pushed_request(digest: str, client_id: str, now: int) -> PushedRequest | None:
-    """Its lifetime bounds its client's first look only: reloading the page, or signing in slowly, must not burn it."""
+async def open_pushed_request(digest: str, client_id: str, now: int, *, longest: int) -> PushedRequest | None:
+    """Its lifetime bounds its client's first look only: reloading the page, or signing in slowly, must not burn it.
+
+    Who signs in has `longest` seconds more.
+    """
     r = PushedRequestRow
     rows = (
         await r.update({r.opened_at: now})
-        .where((r.digest == digest) & (r.client == client_id) & ((r.expires_at > now) | r.opened_at.is_not_null()))
+        .where(
+            (r.digest == digest)
+            & (r.client == client_id)
+            & ((r.expires_at > now) | (r.opened_at.is_not_null() & (r.expires_at > now - longest)))
+        )
         .returning(r.digest, r.client, r.parameters)
     )
     return PushedRequest(rows[0]["digest"], rows[0]["client"], rows[0]["parameters"]) if rows else None
