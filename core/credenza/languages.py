@@ -10,8 +10,9 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
+from copy import copy
 from datetime import UTC, date, datetime, timedelta
-from functools import cached_property, lru_cache
+from functools import cache, cached_property, lru_cache
 from gettext import GNUTranslations, NullTranslations
 from pathlib import Path
 from typing import Any
@@ -103,6 +104,13 @@ def reading(language: Language) -> Iterator[None]:
         _reader.reset(token)
 
 
+@cache
+def _parsed(path: Path, _changed_at: int) -> GNUTranslations:
+    """Once for all servers of a process: a test suite has thousands."""
+    with path.open("rb") as file:
+        return GNUTranslations(file)
+
+
 class Languages:
     """Those that the core and the plugins have catalogues for, read once at the start."""
 
@@ -122,8 +130,7 @@ class Languages:
         if tag not in self._languages:
             self._languages[tag] = Language(tag)
         if tag != DEFAULT:
-            with path.open("rb") as file:
-                self._languages[tag].add(GNUTranslations(file))
+            self._languages[tag].add(copy(_parsed(path, path.stat().st_mtime_ns)))
 
     @property
     def tags(self) -> tuple[str, ...]:

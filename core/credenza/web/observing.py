@@ -15,7 +15,9 @@ from litestar import Litestar
 from litestar.enums import ScopeType
 from litestar.plugins import PluginProtocol
 from litestar.plugins.core import MsgspecDIPlugin
+from litestar.routes import ASGIRoute, BaseRoute, HTTPRoute, WebSocketRoute
 from litestar.types import Message, Receive, Scope, Send
+from litestar.types.internal_types import RouteHandlerMapItem
 
 from ..logs import request_id
 from ..server import AuthorizationServer
@@ -40,8 +42,19 @@ class Application(Litestar):
     """Where the requests for a path take turns: None where programs ask, which never wait behind a crowd of people."""
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
+        self._mapped: set[BaseRoute] = set()
+        self._by_path: dict[str, RouteHandlerMapItem] = {}
         super().__init__(*arguments, **options)
         self.pages = Turnstile()  # for every other path
+
+    @property
+    def route_handler_method_map(self) -> dict[str, RouteHandlerMapItem]:
+        """Litestar asks for it with each path that it registers, and would make it anew from all the others."""
+        for route in self.routes:
+            if route not in self._mapped:
+                self._mapped.add(route)
+                self._by_path.setdefault(route.path, {}).update(handlers_of(route))
+        return self._by_path
 
     @staticmethod
     def _get_default_plugins(plugins: list[PluginProtocol]) -> list[PluginProtocol]:
@@ -100,6 +113,13 @@ class Application(Litestar):
             await not_now(answer)
         if server.metrics is not None or server.settings.log_requests:
             report(server, scope, status, time.perf_counter() - began)
+
+
+def handlers_of(route: BaseRoute) -> RouteHandlerMapItem:
+    if isinstance(route, HTTPRoute):
+        return {method: handler for handler in route.route_handlers for method in handler.http_methods}
+    assert isinstance(route, ASGIRoute | WebSocketRoute)
+    return {"asgi" if isinstance(route, ASGIRoute) else "websocket": route.route_handler}
 
 
 def id_of(scope: Any, server: AuthorizationServer) -> tuple[bool, str]:
