@@ -146,6 +146,18 @@ def test_a_rdr_01_an_address_that_is_not_registered(
     assert signed_in(user_agent, client)
 
 
+def test_whoever_develops_sees_both_addresses_and_where_they_differ(user_agent: Any, hint: str) -> None:
+    """express-openid-connect, say, leaves out the slash at the end."""
+    page = logout(user_agent, id_token_hint=hint, post_logout_redirect_uri=BACK.rstrip("/"))
+    assert isinstance(page, PageSeen)
+    for shown in (
+        f"post_logout_redirect_uri that was sent {BACK.rstrip('/')}",
+        f"Registered {BACK}",
+        "First difference",
+    ):
+        assert shown in page.text
+
+
 def test_a_rdr_01_no_redirect_without_a_good_hint(
     credenza: Any, user_agent: Any, client: RelyingParty, own: RelyingParty, forgery: Any, rsa_key: Any, hint: str
 ) -> None:

@@ -44,13 +44,18 @@ METADATA = {
     "frontchannel_logout_uri": "frontchannel_logout_uri",
     "subject_type": "subject_type",
     "sector_identifier_uri": "sector_identifier_uri",
+    "id_token_claims": "id_token_claims",
 }
 LOGOUT = ("backchannel_logout_uri", "frontchannel_logout_uri")
 # Of those that are chosen from a list, what counts when nothing is kept.
-USUAL = {"profile": "none", "subject_type": "public"}
+USUAL = {"profile": "none", "subject_type": "public", "id_token_claims": "asked"}
 SUBJECT_TYPES = (
     ("public", "Public: the same for every application"),
     ("pairwise", "Pairwise: others for each host of an application"),
+)
+ID_TOKEN_CLAIMS = (
+    ("asked", "Who it is: everything else is at UserInfo"),
+    ("granted", "All that the user allowed"),
 )
 PROFILES = (("none", "None: what each setting says"), ("fapi2", "FAPI 2.0 Security Profile"))
 MOST_URIS = 100
@@ -80,6 +85,7 @@ class SettingsPage(ApplicationForm):
     algorithms: tuple[tuple[str, str], ...]
     profiles: tuple[tuple[str, str], ...]
     subject_types: tuple[tuple[str, str], ...]
+    id_token_claims: tuple[tuple[str, str], ...]
     opens_at: str
     panels: tuple[ShownPanel, ...]
     missing: tuple[Link, ...]
@@ -142,7 +148,7 @@ def typed(client: Client, form: Parameters) -> dict[str, str]:
     absent: list[str] = []
     if not client.type.interactive:
         absent += [*LISTS, *SWITCHES, "id_token_alg", *LOGOUT]
-        absent += ["initiate_login_uri", "subject_type", "sector_identifier_uri"]
+        absent += ["initiate_login_uri", "subject_type", "sector_identifier_uri", "id_token_claims"]
     if not client.type.confidential:
         absent += ["auth_method", "jwks", "jwks_uri", "require_pkce", "profile"]
     absent += [name for name in USUAL if name not in form]  # a form that does not say takes nothing away
@@ -225,6 +231,7 @@ def _check_whole(client: Client, algorithms: Sequence[str]) -> dict[str, str]:
             "frontchannel_logout_uri": "frontchannel_logout_uri",
             "sector_identifier_uri": "sector_identifier_uri",
             "subject_type": "subject_type",
+            "id_token_claims": "id_token_claims",
             "redirect_uris": "redirect_uris",
             "profile": "profile",
             "grant_types": "profile",
@@ -300,6 +307,7 @@ async def _page(visit: ConsoleVisit, client: Client, values: Mapping[str, str]) 
         algorithms=tuple((name, name) for name in algorithms),
         profiles=PROFILES,
         subject_types=SUBJECT_TYPES,
+        id_token_claims=ID_TOKEN_CLAIMS,
         opens_at=initiate_login_address(client, visit.server.issuer),
         panels=tuple(await visit.panels("application", client)),
         missing=tuple(missing(client)) if visit.may("applications:write") else (),

@@ -13,9 +13,9 @@ from ..events import UserSignedOut
 from ..logout import end_sessions, frontchannel_address
 from ..prompts.subject import read_hint, session_name_for, subject_for
 from ..protocol.clients import Client
-from ..protocol.errors import InvalidRequest
+from ..protocol.errors import InvalidRequest, UnsafeRequest
 from ..protocol.parameters import Parameters
-from ..protocol.redirect_uris import host_of
+from ..protocol.redirect_uris import host_of, mismatch
 from ..protocol.words import Words
 from ..server import AuthorizationServer
 from ..store import sessions
@@ -69,6 +69,9 @@ async def end_session(request: AnyRequest) -> AnyResponse:
         logout = await parse_logout(server, parameters)
     except InvalidRequest as error:
         return await error_page(request, "invalid_request", error.text, sign_out=found is not None)
+    except UnsafeRequest as error:
+        facts = tuple(error.facts)
+        return await error_page(request, error.code, error.description, facts=facts, sign_out=found is not None)
     if request.method == "POST" and not answered and not has_session_cookie(request):
         # A form posted by another site arrives without our cookies; a GET brings them.
         return redirect_response(server.settings, f"{server.issuer}/logout?{urlencode(parameters.pairs())}")
@@ -102,7 +105,12 @@ async def parse_logout(server: AuthorizationServer, parameters: Parameters) -> L
     if hint is None:
         address = ""  # anybody could have made this request, so the user is asked, and then sent nowhere
     if address and (client is None or not client.enabled or address not in client.post_logout_redirect_uris):
-        raise InvalidRequest(Words("post_logout_redirect_uri is not registered for this application."))
+        registered = client.post_logout_redirect_uris if client is not None and client.enabled else ()
+        raise UnsafeRequest(
+            "invalid_request",
+            Words("post_logout_redirect_uri is not registered for this application."),
+            facts=mismatch(address, registered, after_logout=True),
+        )
     state = {"state": parameters["state"]} if "state" in parameters else {}
     location = f"{address}{'&' if '?' in address else '?'}{urlencode(state)}" if address and state else address
     return LogoutRequest(client, subject, session_id, location, hint is not None)

@@ -255,12 +255,16 @@ async def _jwt(
 async def issue_id_token(
     server: AuthorizationServer, client: Client, state: Authorized, access_token: str, *, nonce: str | None
 ) -> str:
-    """The claims asked for by name in `claims.id_token`, and no others: the rest is at UserInfo. Core §5.4."""
+    """The claims asked for by name in `claims.id_token`; the rest is at UserInfo, unless the client is set to have them
+    here too. Core §5.4.
+    """
     details, now = state.grant.details, server.now()
     extra: dict[str, Any] = {}
-    if details.id_token_claims:
+    if details.id_token_claims or client.claims_in_id_token:
         released = await claims(server, Subject(user=state.user), state.decision, details.id_token_claims)
-        extra = from_plugins({name: value for name, value in released.items() if name in details.id_token_claims})
+        whole = client.claims_in_id_token
+        chosen = {name: value for name, value in released.items() if whole or name in details.id_token_claims}
+        extra = from_plugins(chosen)
     body = id_token_claims(
         issuer=server.issuer,
         client_id=client.id,

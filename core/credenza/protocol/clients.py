@@ -167,6 +167,11 @@ class Client:
         return self.fapi or bool(self.metadata.get("dpop_bound_access_tokens"))
 
     @property
+    def claims_in_id_token(self) -> bool:
+        """Whether ID tokens have all that UserInfo would tell, for a library that never asks there. Core §5.4."""
+        return self.metadata.get("id_token_claims") == "granted"
+
+    @property
     def consent_lifetime(self) -> int | None:
         """Seconds after which users are asked again; None for never."""
         lifetime = self.metadata.get("consent_lifetime")

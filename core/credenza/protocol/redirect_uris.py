@@ -148,11 +148,15 @@ def check_redirect_uri(
     )
 
 
-def mismatch(sent: str, registered: tuple[str, ...]) -> list[tuple[str, str]]:
+def mismatch(sent: str, registered: tuple[str, ...], *, after_logout: bool = False) -> list[tuple[str, str]]:
     """What a developer needs to see to mend a redirect URI: both values and the first character that differs."""
-    facts = [(Words("redirect_uri that was sent"), sent)]
+    label, nothing = Words("redirect_uri that was sent"), Words("No redirect URI is registered for this application.")
+    if after_logout:
+        label = Words("post_logout_redirect_uri that was sent")
+        nothing = Words("No post sign-out redirect URI is registered for this application.")
+    facts = [(label, sent)]
     if not registered:
-        return [*facts, (Words("Registered"), Words("No redirect URI is registered for this application."))]
+        return [*facts, (Words("Registered"), nothing)]
     nearest = max(registered, key=lambda uri: _common_prefix(sent, uri))
     at = _common_prefix(sent, nearest)
     facts += [(Words("Registered"), uri) for uri in registered[:10]]

@@ -110,7 +110,7 @@ def id_token_claims(
     alg: str,
     extra: Mapping[str, Any],
 ) -> dict[str, Any]:
-    """The claims of an ID token, to be signed with `alg`; `extra` are those the client asked for by name.
+    """The claims of an ID token, to be signed with `alg`; `extra` are those about the user.
 
     OpenID Connect Core §2, §3.1.3.6.
     """

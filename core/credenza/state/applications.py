@@ -39,6 +39,7 @@ IN_METADATA = {
     "frontchannel_logout_uri": "frontchannel_logout_uri",
     "subject_type": "subject_type",
     "sector_identifier_uri": "sector_identifier_uri",
+    "id_token_claims": "id_token_claims",
     "introspection_signed_response_alg": "introspection_signed_response_alg",
     "authorization_signed_response_alg": "authorization_signed_response_alg",
 }

@@ -11,6 +11,8 @@ from ..protocol.redirect_uris import check_registrable, check_same_origin, check
 from ..protocol.subject_identifiers import FORM, SUBJECT_TYPES, sector_of
 from .run import StateError
 
+CLAIMS = ("asked", "granted")  # in ID tokens: what a request asks for by name, or all that the user has allowed
+
 
 def check_client(client: Client, algorithms: Sequence[str] = jose.ALGORITHMS) -> None:
     """Every setting of a client, checked as a whole; raises StateError. RFC 7591 §2.
@@ -69,6 +71,7 @@ def check_client(client: Client, algorithms: Sequence[str] = jose.ALGORITHMS) ->
             client.metadata.get("subject_type", "public") in SUBJECT_TYPES,
             f"subject_type: {' or '.join(SUBJECT_TYPES)}",
         ),
+        (client.metadata.get("id_token_claims", "asked") in CLAIMS, f"id_token_claims: {' or '.join(CLAIMS)}"),
         *_metadata_checks(client.metadata),
         (not (client.jwks and client.jwks_uri), "jwks and jwks_uri exclude each other"),
         (0 < client.access_token_lifetime <= 24 * 3600, "access_token_lifetime: 1 to 86400 seconds"),
