@@ -85,7 +85,7 @@ from .objects import (
     Waiting,
     Way,
 )
-from .outbound import Refused, fetch, fetch_document
+from .outbound import Refused, fetch, fetch_document, limit_calls
 from .permissions import Decision, branding_of, choices_of, context_title, still_valid, verdicts
 from .permissions import claims as released_claims
 from .permissions import counts as consent_counts
@@ -380,6 +380,7 @@ __all__ = [
     "json_response",
     "keys",
     "language_of",
+    "limit_calls",
     "list_logout_deliveries",
     "neighbourhood",
     "new_id",

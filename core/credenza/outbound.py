@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import ipaddress
 import json
+import math
 import os
 import re
 import socket
@@ -16,6 +17,7 @@ import ssl
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping
+from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any
@@ -29,7 +31,8 @@ from .settings import Settings
 if TYPE_CHECKING:
     import httpx
 
-TIMEOUT = 5.0
+TIMEOUT = 5.0  # seconds of one call
+ALTOGETHER = 5.0  # seconds of all calls that one request makes, however many addresses strangers name in it
 MAX_BYTES = 64 * 1024
 JWKS_FRESH = 300  # seconds
 JWKS_REFETCH = 30  # seconds between two looks for a kid we do not know
@@ -55,6 +58,21 @@ _DENIED = [
         "240.0.0.0/4",
     )
 ]
+
+
+_until: ContextVar[float | None] = ContextVar("until", default=None)
+"""When all calls of this task must have ended: None for never, and 0 in a request that has made none yet."""
+
+
+def begin_request(*, limited: bool = True) -> None:
+    """All calls of this task are one request's from here on; or, what it began goes on beside it."""
+    _until.set(0.0 if limited else None)
+
+
+def limit_calls() -> None:
+    """All calls that this task makes from now on end in five seconds, unless their time began to run before."""
+    if not _until.get():
+        _until.set(asyncio.get_running_loop().time() + ALTOGETHER)
 
 
 class Refused(Exception):
@@ -177,8 +195,10 @@ async def _answer(
     if _under_way[host] >= AT_ONE_HOST:
         raise Refused(f"{host} is asked too much at once")
     _under_way[host] += 1
+    if _until.get() is not None:
+        limit_calls()
     try:
-        async with asyncio.timeout(TIMEOUT):
+        async with asyncio.timeout_at(min(asyncio.get_running_loop().time() + TIMEOUT, _until.get() or math.inf)):
             return await _fetch(settings, url, method, form, limit, accept, authorization)
     except (httpx.HTTPError, httpx.InvalidURL, OSError, TimeoutError) as error:
         raise Refused(f"{url} did not answer: {type(error).__name__}") from error

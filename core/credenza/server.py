@@ -7,6 +7,7 @@ import logging
 import os
 import time
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
+from contextvars import copy_context
 from typing import Any
 
 import pluggy
@@ -17,7 +18,7 @@ from .hookspecs import Listener
 from .languages import Languages
 from .metrics import Metrics
 from .objects import ClientSource
-from .outbound import RemoteKeys
+from .outbound import RemoteKeys, begin_request
 from .patience import within
 from .plugins import folders_of
 from .protocol import jose
@@ -288,7 +289,9 @@ class AuthorizationServer(Registered):
 
     def spawn(self, work: Coroutine[Any, Any, None]) -> None:
         """Do it beside the request; the server waits for it a while when it stops."""
-        task = asyncio.create_task(work)
+        context = copy_context()
+        context.run(begin_request, limited=False)  # a request that took its time leaves this its own
+        task = asyncio.create_task(work, context=context)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 

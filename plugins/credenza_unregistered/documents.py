@@ -20,6 +20,7 @@ from credenza import (
     fetch_document,
     host_of,
     is_unique_violation,
+    limit_calls,
     transaction,
 )
 
@@ -83,6 +84,7 @@ class Documents:
         failure = self._failed.get(client_id)
         if failure is not None and failure.until > now:
             raise errors.InvalidClient(failure.reason)
+        limit_calls()  # its keys may have to be fetched, too
         task = self._running.get(client_id)
         if task is None:
             # In a context of its own: it must not write into the transaction of whoever happens to come first.
@@ -98,6 +100,7 @@ class Documents:
             task.exception()  # whoever waited has it; nobody may have stayed
 
     async def _load(self, client_id: str, *, known: bool) -> Client:
+        limit_calls()
         try:
             await self._check_allowance(client_id, known=known)
             declared, lifetime = await self._fetch(client_id)

@@ -20,9 +20,11 @@ from credenza import (
     AnyResponse,
     Authentication,
     FactorChanged,
+    Limiter,
     ObjectChanged,
     Page,
     Refused,
+    Rule,
     SignInNeeded,
     SignInWishes,
     User,
@@ -32,6 +34,7 @@ from credenza import (
     check_email,
     complete_sign_in,
     is_token,
+    neighbourhood,
     new_id,
     new_token,
     query_parameters,
@@ -55,6 +58,8 @@ logger = logging.getLogger("credenza.plugins.upstream")
 TEMPLATES = Path(__file__).parent / "templates"
 ACCOUNT = "/account/security/linked"
 ACR = "urn:credenza:acr:federated"
+# Each is remembered until it ends; a company may sit behind one address.
+BY_ADDRESS = Rule("sign-ins begun elsewhere by address", burst=3000, seconds=600)
 
 
 @dataclass(kw_only=True)
@@ -77,8 +82,11 @@ async def begin(request: AnyRequest, upstream_id: FromPath[str]) -> AnyResponse:
     wishes = await sign_in_wishes(request, token)
     if upstream is None or not upstream.enabled or wishes is None:
         raise NotFoundException
-    visitor = visitor_of(request)
+    visitor, limiter = visitor_of(request), request.app.state.limiter
+    assert isinstance(limiter, Limiter)
     try:
+        if not await limiter.allow((BY_ADDRESS, neighbourhood(address_of(request)))):
+            raise Refused("too many were begun from this address")
         address = await sent_away(visitor, upstream, {"continue": token}, wishes)
     except Refused as refused:
         return await _stopped(request, upstream, refused, way_on(token))

@@ -29,7 +29,7 @@ from .store import Upstream, secret_of
 
 FRESH = 600  # seconds that metadata is kept in this process
 SKEW = 60  # seconds that their clock may be behind ours
-PATIENCE = 8.0  # seconds for all that is asked of it when somebody comes back
+PATIENCE = 5.0  # seconds for all that is asked of it when somebody comes back
 ENDPOINTS = ("authorization_endpoint", "token_endpoint", "jwks_uri")
 
 

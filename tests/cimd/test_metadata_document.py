@@ -16,6 +16,7 @@ import jwt
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 
+from credenza import outbound
 from credenza.store import audit, clients, consents
 from credenza.store.clients import ClientRow
 from credenza.store.version import bump_version
@@ -717,3 +718,19 @@ def test_r_ci_06_who_makes_up_addresses_stops_nobody_who_is_known(
     assert (answers[0], answers[-1]) == ("sign-in", "error")
     credenza.clock.move(documents.LONGEST + 1)
     assert opened(credenza, known).name == "sign-in"
+
+
+def test_r_ci_02_a_document_and_what_it_names_take_five_seconds_together(
+    credenza: Credenza, publish: Callable[..., str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """R-CI-02, G1: the logo, which comes last, has what is left of them; and so have the keys of its client."""
+    left: list[float] = []
+
+    async def with_logo(server: Any, client: Any) -> Any:
+        left.append((outbound._until.get() or 1e9) - asyncio.get_running_loop().time())
+        return client
+
+    monkeypatch.setattr(documents, "with_logo", with_logo)
+    assert opened(credenza, publish(f"/{uuid4().hex}")).name == "sign-in"
+    assert len(left) == 1
+    assert left[0] < outbound.ALTOGETHER <= 5

@@ -145,6 +145,54 @@ def test_it_is_bound_to_its_client(credenza: Credenza, device: RelyingParty, spa
     assert device.post("/device_authorization", {"scope": "openid"}).json()["error"] == "unauthorized_client"
 
 
+def test_another_client_that_may_use_device_codes_cannot_use_this_one(
+    credenza: Credenza, user_agent: UserAgent, device: RelyingParty
+) -> None:
+    """SECURITY R-DV-04: it is unknown to everybody else, before and after the approval, and lives on."""
+    started = begin(device)
+    grants = ["authorization_code", "refresh_token", DEVICE_CODE]
+    other = {"client_id": "lamp", "name": "Lamp", "type": "native", "third_party": True, "grant_types": grants}
+    credenza.apply({"applications": [other]})
+    lamp = RelyingParty(credenza, "lamp", "http://127.0.0.1/cb", auth_method="none")
+    assert poll(lamp, started).json()["error"] == "invalid_grant"
+    approve(user_agent, started["user_code"])
+    assert poll(lamp, started).json()["error"] == "invalid_grant"
+    assert poll(device, started).status_code == 200
+
+
+def test_a_code_that_was_answered_or_is_too_old_is_not_known(
+    credenza: Credenza, user_agent: UserAgent, device: RelyingParty
+) -> None:
+    """SECURITY R-DV-01: whoever types it in is told so before anything else is asked."""
+    approved, late, slow = begin(device), begin(device), begin(device)
+    approve(user_agent, approved["user_code"])
+    assert enter(user_agent, approved["user_code"]).status == 422
+    assert enter(user_agent, slow["user_code"]).name == "device"
+    page = user_agent.page
+    credenza.clock.move(601)
+    assert enter(user_agent, late["user_code"]).status == 422
+    user_agent.page = page
+    user_agent.submit([("decision", "authorize")])
+    gone = user_agent.decide("authorize")
+    assert isinstance(gone, PageSeen)
+    assert (gone.name, gone.error) == ("error", "interaction_expired")
+    assert poll(device, slow).json()["error"] == "expired_token"
+
+
+def test_whoever_signs_in_instead_is_asked_whether_it_is_their_device(
+    credenza: Credenza, user_agent: UserAgent, device: RelyingParty
+) -> None:
+    """SECURITY R-DV-03, A-SES-05: what one person said in this browser is not said by the next."""
+    enter(user_agent, begin(device)["user_code"])
+    page = user_agent.submit([("decision", "authorize")])
+    assert isinstance(page, PageSeen)
+    assert page.name == "consent"
+    user_agent.get(next(link for link in page.links if link.endswith("/switch")))
+    page = user_agent.sign_in("grace")
+    assert isinstance(page, PageSeen)
+    assert (page.name, "grace" in page.text.lower()) == ("device", True)
+
+
 def test_a_suspended_user_gets_nothing(credenza: Credenza, user_agent: UserAgent, device: RelyingParty) -> None:
     """SECURITY R-DV-05, A-BRU-06."""
     started = begin(device)

@@ -147,6 +147,19 @@ def test_a_csr_04_a_planted_cookie_makes_the_form_worthless(
         assert SESSION not in answer.headers.get("set-cookie", "")
 
 
+def test_a_csr_04_of_two_cookies_of_our_name_none_counts(
+    user_agent: Any, new_visitor: Any, client: RelyingParty
+) -> None:
+    """A-CSR-04, A-SES-01: a neighbour may have planted one of them, before ours or after it."""
+    attacker = new_visitor()
+    for agent in (user_agent, attacker):
+        agent.authorize(client)
+    pair = [f"{SESSION}={cookie(attacker)}", f"{SESSION}={cookie(user_agent)}"]
+    for both in (pair, pair[::-1]):
+        answer = user_agent.send("GET", client.authorization_url(prompt="none"), headers={"cookie": "; ".join(both)})
+        assert "error=login_required" in answer.headers["location"]
+
+
 def test_cookies_of_somebody_else_do_not_hide_ours(user_agent: Any, client: RelyingParty) -> None:
     """A cookie of a neighbour with quotes in it must not sign anybody out."""
     user_agent.authorize(client)

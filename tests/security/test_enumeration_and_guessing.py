@@ -527,6 +527,8 @@ def test_the_limiter_has_a_size() -> None:
         "x" * 1025,
         "ada@example.com",
         "ada.lovelace.ada",
+        "1qaz2wsx3edc4rfv",
+        "Q1w2E3r4T5y6U7i8",
     ],
 )
 def test_r_pw_01_r_pw_03_what_may_not_be_chosen(password: str) -> None:

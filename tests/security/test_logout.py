@@ -59,6 +59,20 @@ def test_a_csr_09_r_lo_03_a_request_that_anybody_could_make_asks(
     assert signed_in(user_agent, client)
 
 
+def test_r_lo_01_client_id_agrees_with_the_hint(
+    credenza: Any, user_agent: Any, client: RelyingParty, hint: str
+) -> None:
+    """R-LO-01, A-RDR-01: a hint of one application leads to no address of another."""
+    other = {"client_id": "own", "name": "Tide Board", "post_logout_redirect_uris": ["https://own.example.com/bye"]}
+    credenza.apply({"applications": [other]})
+    page = logout(
+        user_agent, id_token_hint=hint, client_id="own", post_logout_redirect_uri="https://own.example.com/bye"
+    )
+    assert isinstance(page, PageSeen)
+    assert (page.status, page.name) == (400, "error")
+    assert signed_in(user_agent, client)
+
+
 def test_r_lo_02_whoever_was_asked_comes_back_to_the_application(
     user_agent: Any, client: RelyingParty, hint: str
 ) -> None:

@@ -44,6 +44,30 @@ def test_a_rdr_02_where_to_go_after_signing_in_is_never_read_from_the_request(
 
 
 @pytest.mark.parametrize(
+    "referer",
+    [
+        f"{ISSUER}.evil.example/x",
+        f"{ISSUER}@evil.example/x",
+        f"{ISSUER}:666@evil.example/",
+        f"{ISSUER}//evil.example/",
+        f"{ISSUER}\\.evil.example/",
+        "https://evil.example/x",
+        "evil.example",
+    ],
+)
+def test_a_rdr_02_a_form_without_a_session_leads_back_to_no_other_host(user_agent: Any, referer: str) -> None:
+    """A-RDR-02: whoever posts it from elsewhere names where it stood, and that is all they name."""
+    form = {"content-type": "application/x-www-form-urlencoded", "referer": referer}
+    answer = user_agent.send("POST", "/console/applications/create/my-app/spa", headers=form)
+    assert answer.status_code == 303
+    user_agent.get(answer.headers["location"])
+    user_agent.sign_in()
+    locations = [answer.headers["location"] for answer in user_agent.history if answer.is_redirect]
+    assert len(locations) > 2
+    assert all(location.startswith(ISSUER + "/") and "evil" not in location for location in locations)
+
+
+@pytest.mark.parametrize(
     "path",
     [
         "//evil.example",

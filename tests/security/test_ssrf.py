@@ -340,6 +340,50 @@ def test_a_ssr_07_slow_answers_have_a_deadline(host: Any, monkeypatch: pytest.Mo
     assert outbound.TIMEOUT <= 5
 
 
+def test_g1_all_calls_of_a_request_share_their_time(host: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A-SSR-07, R-CI-02: a stranger's document, the list it names and its logo may each be slow."""
+    monkeypatch.setattr(outbound, "TIMEOUT", 0.3)
+    monkeypatch.setattr(outbound, "ALTOGETHER", 0.3)
+
+    async def asked(times: int) -> float:
+        started = time.perf_counter()
+        for _ in range(times):
+            with pytest.raises(Refused, match="did not answer"):
+                await fetch(allowing(host), host.base + "/slow")
+        return time.perf_counter() - started
+
+    async def main() -> tuple[float, float, float]:
+        alone = await asked(2)
+        outbound.begin_request()
+        await asyncio.sleep(0.3)  # whoever sends a body slowly has not lost that time
+        first = await asked(1)
+        return alone, first, await asked(5)
+
+    alone, first, rest = asyncio.run(main())
+    assert alone > 0.5, "the command line makes as many calls as it has to"
+    assert first > 0.25
+    assert rest < 0.2
+
+
+@pytest.mark.own_server
+def test_g1_what_a_request_leaves_behind_has_its_own_time(credenza: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever signs out does not take the time of the applications that are told about it."""
+    seen: dict[str, float | None] = {}
+
+    async def beside() -> None:
+        seen["beside"] = outbound._until.get()
+
+    async def request(*_: Any, **__: Any) -> None:
+        seen["request"] = outbound._until.get()
+        outbound.limit_calls()
+        credenza.server.spawn(beside())
+
+    monkeypatch.setattr("credenza.endpoints.operations.find_trouble", request)
+    credenza.request("GET", "/readyz")
+    credenza.request("GET", "/readyz")
+    assert seen == {"request": 0.0, "beside": None}
+
+
 def test_a_ssr_04_the_address_that_was_judged_is_the_one_that_is_called(
     host: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -13,7 +13,8 @@ import pytest
 
 from credenza import StateError, audit, users
 from credenza.testing import PASSWORD, SECRET, Callback, Credenza, PageSeen, RelyingParty, UserAgent
-from credenza_upstream import state, store
+from credenza.web.rules import Rule
+from credenza_upstream import pages, state, store
 from credenza_upstream.tables import LinkRow, StateRow, UpstreamRow
 
 from .conftest import Enrolled, press, seen
@@ -560,3 +561,21 @@ class TestTheConsole:
         page = press(admin, address, ("confirm", "other"))
         assert "Other Harbour was deleted." in page.text
         assert credenza.run(UpstreamRow.count().run) == 0
+
+
+def test_strangers_begin_only_so_many(
+    credenza: Credenza, provider: Callable[..., None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """SECURITY A-BRU-13: each is remembered until it ends. Others go on."""
+    provider()
+    monkeypatch.setattr(pages, "BY_ADDRESS", Rule("sign-ins begun elsewhere", burst=3, seconds=600))
+
+    def answered(address: str) -> int:
+        agent = UserAgent(credenza)
+        agent.address = address
+        link = next(link for link in seen(agent.get("/account")).links if link.startswith("/upstream/other/begin"))
+        return agent.send("GET", link).status_code
+
+    answers = [answered("198.51.100.66") for _ in range(6)]
+    assert (answers[:3], answers[-1]) == ([303, 303, 303], 400)
+    assert answered("198.51.100.67") == 303

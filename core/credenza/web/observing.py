@@ -20,6 +20,7 @@ from litestar.types import Message, Receive, Scope, Send
 from litestar.types.internal_types import RouteHandlerMapItem
 
 from ..logs import request_id
+from ..outbound import begin_request
 from ..server import AuthorizationServer
 from .requests import is_in
 from .turnstile import Turnstile
@@ -72,6 +73,7 @@ class Application(Litestar):
         server: AuthorizationServer = self.state.server
         through_proxy, identifier = id_of(scope, server)
         request_id.set(identifier)
+        begin_request()
         began, status, inside = time.perf_counter(), 0, False
 
         def enter() -> None:
