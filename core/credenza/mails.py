@@ -12,6 +12,11 @@ async def invitation_mail(server: AuthorizationServer, user: User, link: str) ->
     """A link with which somebody chooses a password for the first time, or a new one."""
     provider = (await server.provider_branding()).display_name
     days = max(server.settings.invitation_lifetime // (24 * 3600), 1)
+    how_long = (
+        Words("The link works once, for %(days)s days.", days=days)
+        if user.password_hash is None
+        else Words("The link works once, for 24 hours.")  # and no longer: it opens an account that is in use
+    )
     assert user.email is not None
     return Mail(
         to=user.email,
@@ -19,7 +24,7 @@ async def invitation_mail(server: AuthorizationServer, user: User, link: str) ->
         lines=(
             Words("Hello %(name)s,", name=user.display_name),
             Words("there is an account for you. Choose a password, and you can sign in."),
-            Words("The link works once, for %(days)s days.", days=days),
+            how_long,
         ),
         link=(Words("Choose a password"), link),
         language=language_of(user),

@@ -153,6 +153,21 @@ def test_a_link_for_a_new_password_makes_older_ones_useless(visitor: Visitor, us
     assert [page.status for page in seen if isinstance(page, PageSeen)] == [404, 200]
 
 
+def test_r_pw_08_a_link_to_an_account_in_use_works_for_a_day(visitor: Visitor, user_agent: UserAgent) -> None:
+    """R-PW-08: and one for somebody who is new as long as the settings say."""
+    visitor.done("/console/users/create", {"username": "moss"})
+
+    def made(name: str) -> str:
+        page = visitor.done(f"{path_of(visitor, name)}/link")
+        return next(iter(re.findall(r'id="link-value">(https://[^<]+)<', page.html)))
+
+    assert "for 24 hours" in visitor.get(f"{path_of(visitor)}/link").text
+    assert "for 24 hours" not in visitor.get(f"{path_of(visitor, 'moss')}/link").text
+    links = [made("ada"), made("moss")]
+    visitor.credenza.clock.move(24 * 3600 + 1)
+    assert [user_agent.send("GET", link).status_code for link in links] == [404, 200]
+
+
 def test_nobody_suspends_or_deletes_their_own_account(
     visitor: Visitor, administrator: Callable[[str], Visitor]
 ) -> None:

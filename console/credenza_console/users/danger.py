@@ -24,6 +24,7 @@ from ..administrators import LAST, LastAdministrator, hold_administrators
 from .common import LIST, ONE, StakeView, UserView, at_stake, back_to, find
 
 OWN = "This is your own account. Ask another administrator."
+DAY = 24 * 3600  # seconds that a link works which opens an account in use
 
 
 @dataclass(kw_only=True)
@@ -31,6 +32,8 @@ class LinkPage(UserView, ConsoleForm):
     template: ClassVar[str] = "users/link.html"
     mail: bool = False
     """Whether the link can be mailed."""
+    short: bool = False
+    """Whether there is a password already, so that the link works for a day only."""
 
 
 @dataclass(kw_only=True)
@@ -47,15 +50,18 @@ class DeletePage(StakeView, ConsoleForm):
 async def show_link(visit: ConsoleVisit, user: str) -> LinkPage:
     found = await find(user)
     mail = visit.server.mailer is not None and bool(found.email)
-    return LinkPage(title="A link to choose a password", path=back_to(found), user=found, mail=mail)
+    short = found.password_hash is not None
+    return LinkPage(title="A link to choose a password", path=back_to(found), user=found, mail=mail, short=short)
 
 
 @console_post(ONE + "/link", "users:write")
 async def create_link(visit: ConsoleVisit, user: str) -> ConsoleDone:
     found = await find(user)
     mailer = visit.server.mailer if "send" in visit.form and found.email else None
+    usual = visit.server.settings.invitation_lifetime
+    lifetime = min(DAY, usual) if found.password_hash is not None else usual
     async with transaction():
-        link = await invite(visit.server, purpose="password", user_id=found.id)
+        link = await invite(visit.server, purpose="password", user_id=found.id, lifetime=lifetime)
         if mailer is not None:
             await mailer.send(await invitation_mail(visit.server, found, link))
         await visit.changed("password link", "created", found.username, user=found.id)
