@@ -30,20 +30,21 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 import asyncpg  # type: ignore[import-untyped]  # asyncpg has no types
 import yaml
-from bench import run
-from load import Answer, User, expect
+from bench import OPERATIONS, run
+from load import Answer, User, expect, repeat
 from report import keep
 from servers import ACCOUNT, Process, credenza, postgresql
 
 from credenza.settings import Settings
 
 HOT = ("cc_opaque", "cc_es", "code_es", "refresh_es", "userinfo", "introspection")
+SEARCH = "/console/users?q=person+77077"
 PAGES = (
     "/console",
     "/console/applications/third-party",
     "/console/applications/third-party?q=application+77",
     "/console/users",
-    "/console/users?q=person+77077",
+    SEARCH,
     "/console/organizations",
     "/console/audit-log",
     "/console/audit-log?client=grown-77",
@@ -252,6 +253,29 @@ async def page_times(processes: list[Process], times: int = 25) -> str:
     return "\n".join(lines)
 
 
+async def tokens_beside_searches(process: Process, seconds: float) -> str:
+    """How long a token takes while an administrator searches, one search after the other."""
+    administrator, application = await signed_in(process), User(process.server, ACCOUNT)
+    operation, much, over = OPERATIONS["cc_opaque"][1], 1_000_000, asyncio.Event()
+
+    async def search() -> None:
+        while not over.is_set():
+            expect(await administrator.connection.request("GET", SEARCH, jar=True), 200)
+
+    calm = await repeat([application], operation, operations=much, seconds=seconds)
+    searching = asyncio.create_task(search())
+    meanwhile = await repeat([application], operation, operations=much, seconds=seconds)
+    over.set()
+    await searching
+    alone, beside = (" / ".join(f"{part * 1000:.1f}" for part in parts(m.latencies)) for m in (calm, meanwhile))
+    return f"A token, p50 / p95 / p99 ms over one connection: {alone}; beside one `{SEARCH}` after another: {beside}."
+
+
+def parts(latencies: list[float]) -> list[float]:
+    hundredths = statistics.quantiles(latencies, n=100)
+    return [hundredths[49], hundredths[94], hundredths[98]]
+
+
 # -- clean-up ----------------------------------------------------------------------------------------------------------
 
 CLEANING = """
@@ -341,6 +365,7 @@ def main() -> None:
             f"{arguments.tokens:,} live tokens, {arguments.members:,} members of organizations.",
             asyncio.run(run(processes, list(HOT), arguments.rounds, arguments.seconds, goals=False)),
             asyncio.run(page_times(processes)),
+            asyncio.run(tokens_beside_searches(processes[1], 4 * arguments.seconds)),
         ]
         if arguments.database == "sqlite":
             expire_sqlite(grown)

@@ -29,6 +29,7 @@ from credenza.store.engine import (
     bind,
     database,
     is_unique_violation,
+    patient,
 )
 from credenza.store.postgresql import SafeCockroachEngine, SafePostgresEngine
 from credenza.store.sqlite import SafeSQLiteEngine
@@ -590,6 +591,32 @@ class TestSQLite:
 
         asyncio.run(main())
         assert not Path(sqlite_url.removeprefix("sqlite:///") + "-wal").exists()
+
+    def test_what_the_patient_read_keeps_nobody_waiting_and_ends_with_them(self, sqlite_url: str) -> None:
+        forever = "SELECT count(*) FROM (WITH RECURSIVE n(n) AS (SELECT 1 UNION ALL SELECT n FROM n) SELECT n FROM n)"
+
+        async def read_patiently(sql: str) -> Any:
+            patient.set(True)
+            return await Coin.raw(sql)
+
+        async def go() -> None:
+            async with running(engine_from_url(sqlite_url)):
+                search = asyncio.create_task(read_patiently(forever))
+                for _ in range(20):
+                    assert await Coin.raw("SELECT 1 AS one") == [{"one": 1}]
+                    await asyncio.sleep(0.001)
+                assert not search.done()
+                another = asyncio.create_task(read_patiently("SELECT 2 AS two"))
+                search.cancel()
+                assert await another == [{"two": 2}]
+                with pytest.raises(asyncio.CancelledError):
+                    await search
+                left = asyncio.create_task(read_patiently(forever))
+                await asyncio.sleep(0.01)
+            with pytest.raises(StoreUnavailable):
+                await left
+
+        asyncio.run(go())
 
     def test_foreign_keys_are_enforced_and_the_log_is_write_ahead(self, sqlite_url: str) -> None:
         async def main() -> None:

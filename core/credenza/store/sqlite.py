@@ -1,7 +1,8 @@
 """SQLite on the event loop: a kept-open writer behind a lock, a reader beside it, checkpoints in a thread.
 
 A point look-up takes microseconds, less than handing it to a thread. What may take long is waiting for another process,
-so SQLite itself never waits (`timeout=0`): the event loop does.
+so SQLite itself never waits (`timeout=0`): the event loop does. What administrators read may take long as well, a list
+or a search among all people; that has a thread and a connection of its own.
 """
 
 import asyncio
@@ -10,6 +11,7 @@ import random
 import shutil
 import sqlite3
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, suppress
 from functools import partial
 from pathlib import Path
@@ -31,6 +33,7 @@ from .engine import (
     StoreUnavailable,
     call_back,
     is_read,
+    patient,
 )
 
 logger = logging.getLogger(__name__)
@@ -47,15 +50,18 @@ LONG_WAL = 16_384  # pages: 64 MiB
 ROOM = 2**20  # bytes
 BUSY = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_PROTOCOL}
 FULL = {sqlite3.SQLITE_FULL, sqlite3.SQLITE_READONLY}
-UNAVAILABLE = {sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN}
+UNAVAILABLE = {sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_INTERRUPT}
 
 
 class Connections:
-    """What one event loop holds: two connections, and the lock for writing."""
+    """What one event loop holds: two connections, a third one for the patient, and the lock for writing."""
 
     def __init__(self, connect: Callable[[], sqlite3.Connection]) -> None:
         self.lock = asyncio.Lock()
         self.waiting = 0
+        self._connect = connect
+        self._aside: sqlite3.Connection | None = None
+        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="sqlite")
         self.writer = connect()
         try:
             self.reader = connect()
@@ -69,11 +75,27 @@ class Connections:
         itself it must read from the file anew; the reader while somebody is inside one."""
         return self.reader if self.writer.in_transaction else self.writer
 
+    async def fetch_aside(self, sql: str, arguments: Sequence[Any]) -> list[Row]:
+        """In a thread, one after the other. What nobody waits for any more ends."""
+        if self._aside is None:
+            self._aside = self._connect()
+        reading = self._thread.submit(fetch, self._aside, sql, arguments)
+        try:
+            return await asyncio.wrap_future(reading)
+        except asyncio.CancelledError:
+            if reading.running():
+                self._aside.interrupt()
+            raise
+
     async def execute(self, sql: str) -> None:
         """Piccolo's transactions and savepoints await this."""
         self.writer.execute(sql)
 
     def close(self) -> None:
+        if self._aside is not None:
+            self._aside.interrupt()
+            self._thread.shutdown()
+            self._aside.close()
         self.writer.close()
         self.reader.close()
 
@@ -174,6 +196,8 @@ class SafeSQLiteEngine(Engine, SQLiteEngine):
             return self.execute_in(transaction, sql, arguments, statement)
         connections = self._connections.get(asyncio.get_running_loop()) or await self.connections()
         if statement.reads if statement is not None else is_read(sql):
+            if statement is None and patient.get():
+                return await self._read_aside(connections, sql, arguments)
             try:
                 return fetch(connections.idle, sql, arguments, statement)
             except sqlite3.OperationalError:
@@ -186,6 +210,19 @@ class SafeSQLiteEngine(Engine, SQLiteEngine):
         finally:
             self.written = True
             connections.lock.release()
+
+    async def _read_aside(self, connections: Connections, sql: str, arguments: Sequence[Any]) -> list[Row]:
+        deadline = self._latest()
+        while True:
+            try:
+                return await connections.fetch_aside(sql, arguments)
+            except sqlite3.OperationalError as error:
+                trouble = trouble_in(error)
+                if trouble is None:
+                    raise
+                if not isinstance(trouble, DatabaseBusy) or asyncio.get_running_loop().time() >= deadline:
+                    raise trouble from error
+            await asyncio.sleep(0.005)
 
     def execute_in(
         self,
