@@ -88,9 +88,18 @@ def test_7_3_that_is_no_port(sent: str) -> None:
 def test_7_3_a_port_that_is_registered_is_the_port() -> None:
     assert matches("http://127.0.0.1:8000/cb", "http://127.0.0.1:8000/cb", native=False)
     for sent in ("http://127.0.0.1:8001/cb", "http://127.0.0.1/cb", "http://[::1]:8000/cb", "http://127.0.0.1:8000/c"):
-        assert not matches(sent, "http://127.0.0.1:8000/cb", native=True)
+        assert not matches(sent, "http://127.0.0.1:8000/cb", native=False)
+    assert not matches("http://localhost:8001/cb", "http://localhost:8000/cb", native=True)
     assert not matches("http://[::1]:8000/cb", "http://127.0.0.1/cb", native=True)
     assert not matches(APP, "http://127.0.0.1/cb", native=True)
+
+
+def test_7_3_a_native_application_takes_another_port_when_the_registered_one_is_busy() -> None:
+    """VS Code's metadata document has http://127.0.0.1:33418/ for every port that it may listen at."""
+    assert matches("http://127.0.0.1:51004/", "http://127.0.0.1:33418/", native=True)
+    assert matches("http://[::1]:51004/", "http://[::1]:33418/", native=True)
+    for sent in ("http://127.0.0.1/", "http://127.0.0.1:51004/cb", "http://[::1]:51004/", "http://127.0.0.1:0/"):
+        assert not matches(sent, "http://127.0.0.1:33418/", native=True)
 
 
 @pytest.mark.parametrize(

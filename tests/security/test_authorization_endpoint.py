@@ -35,7 +35,7 @@ ERRORS: list[tuple[dict[str, str | None], str]] = [
     ({"response_type": "none"}, "unsupported_response_type"),
     ({"response_type": "CODE"}, "unsupported_response_type"),
     ({"response_type": MARK}, "unsupported_response_type"),
-    ({"response_mode": "fragment"}, "invalid_request"),
+    ({"response_mode": "web_message"}, "invalid_request"),
     ({"response_mode": MARK}, "invalid_request"),
     ({"prompt": "none login"}, "invalid_request"),
     ({"prompt": "none consent"}, "invalid_request"),

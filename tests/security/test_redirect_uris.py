@@ -238,13 +238,15 @@ def test_a_red_28_a_private_scheme_works_as_it_is_registered(user_agent: Any, na
 
 
 def test_r_az_03_localhost_has_a_free_port_for_native_applications_only() -> None:
-    """R-AZ-03; an exact port that was registered stays exact (R-AZ-02)."""
+    """R-AZ-03; an exact port that was registered stays exact (R-AZ-02), but for what listens on the user's machine."""
     assert matches("http://localhost:9/cb", "http://localhost/cb", native=True)
     assert not matches("http://localhost:9/cb", "http://localhost/cb", native=False)
     assert not matches("http://localhost.:9/cb", "http://localhost/cb", native=True)
     assert not matches("http://LOCALHOST:9/cb", "http://localhost/cb", native=True)
     assert not matches("http://127.0.0.1:9/cb", "http://localhost/cb", native=True)
-    assert not matches("http://127.0.0.1:9/cb", "http://127.0.0.1:8/cb", native=True)
+    assert not matches("http://127.0.0.1:9/cb", "http://127.0.0.1:8/cb", native=False)
+    assert matches("http://127.0.0.1:9/cb", "http://127.0.0.1:8/cb", native=True), "RFC 8252 §7.3: any port"
+    assert not matches("http://localhost:9/cb", "http://localhost:8/cb", native=True)
     assert matches("http://[::1]:9/cb", "http://[::1]/cb", native=False)
 
 

@@ -113,7 +113,8 @@ def matches(sent: str, registered: str, *, native: bool) -> bool:
     """Simple string comparison (RFC 3986 §6.2.1), but for the port of a loopback address.
 
     "The authorization server MUST allow any port to be specified at the time of the request for loopback IP redirect
-    URIs." RFC 8252 §7.3. `localhost` gets that freedom only for native applications (§8.3).
+    URIs." RFC 8252 §7.3. `localhost` gets that freedom only for native applications (§8.3). A port that is registered
+    is the port, unless a native application listens there: it takes another one when that is busy, as VS Code does.
     """
     if sent == registered:
         return True
@@ -122,7 +123,8 @@ def matches(sent: str, registered: str, *, native: bool) -> bool:
         return False
     if ours[1] == "localhost" and not native:
         return False
-    return ours[2] is None and 0 < int(theirs[2]) < 65536  # without a port they would have been equal
+    free = ours[2] is None or (native and ours[1] != "localhost")
+    return free and theirs[2] is not None and 0 < int(theirs[2]) < 65536
 
 
 def check_redirect_uri(
