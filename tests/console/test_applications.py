@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from credenza import Client, audit, clients
+from credenza.store import batches, clearing
 from credenza.testing import Callback, PageSeen, RelyingParty, UserAgent
 
 Visitor = Any  # see conftest.py
@@ -376,6 +377,34 @@ def test_an_application_is_deleted_after_its_name_is_typed(
     assert visitor.get("/console/applications/app").status == 404
     assert client.userinfo(tokens["access_token"]).status_code == 401
     assert last_change(visitor).data["action"] == "deleted"
+
+
+def test_one_with_very_many_tokens_is_disabled_and_goes_a_little_at_a_time(
+    visitor: Visitor, user_agent: UserAgent, client: RelyingParty, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In one transaction, on SQLite even in one step of the event loop, it would keep everybody waiting."""
+    machine = RelyingParty(visitor.credenza, "machine", "")
+    kept = machine.post("/token", {"grant_type": "client_credentials"}).json()["access_token"]
+    tokens = [client.tokens(user_agent.authorize(client)) for _ in range(5)]
+    steps = []
+
+    async def delete_batch(table: Any, condition: Any, *, batch: int) -> int:
+        enabled = await clients.find_client("app", visitor.credenza.server.client_types)
+        assert enabled is not None
+        assert not enabled.enabled, "nothing new comes meanwhile"
+        steps.append(await batches.delete_batch(table, condition, batch=batch))
+        return steps[-1]
+
+    monkeypatch.setattr(clearing, "LARGE", 4)
+    monkeypatch.setattr(clearing, "BATCH", 2)
+    monkeypatch.setattr(clearing, "delete_batch", delete_batch)
+    visitor.done("/console/applications/app/delete", {"confirm": "Harbour Wiki"})
+    assert steps[:4] == [2, 2, 1, 0], "the access tokens"
+    assert steps[-2:] == [1, 0], "and at last the consent"
+    assert {client.userinfo(each["access_token"]).status_code for each in tokens} == {401}
+    assert machine.introspect(kept)["active"]
+    actions = [event.data["action"] for event in visitor.credenza.run(audit.list_events, name="ObjectChanged")]
+    assert actions[:2] == ["deleted", "disabled"]
 
 
 # -- other views ------------------------------------------------------------------------------------------------------

@@ -5,7 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
-from credenza import ConsoleDone, ConsoleVisit, Reach, clients, console_get, console_post, transaction
+from credenza import (
+    Client,
+    ConsoleDone,
+    ConsoleVisit,
+    Reach,
+    clear_client,
+    clients,
+    console_get,
+    console_post,
+    transaction,
+)
 
 from .common import LISTS, ONE, ApplicationForm, address_of_client, back_to, find, touched
 
@@ -38,9 +48,13 @@ async def save_availability(visit: ConsoleVisit, application: str) -> ConsoleDon
     """Says what it shall be, not "the other way": a form that is posted twice does the same thing twice."""
     client = await find(visit, application)
     enabled = visit.form.get("enabled") == "on"
-    changed = replace(client, enabled=enabled)
+    await _switch(visit, client, enabled)
+    return ConsoleDone(address_of_client(client.id), f"{client.name} is {'enabled' if enabled else 'disabled'}.")
+
+
+async def _switch(visit: ConsoleVisit, client: Client, enabled: bool) -> None:
     async with transaction():
-        await clients.edit_client(changed, ("enabled",), visit.server.now())
+        await clients.edit_client(replace(client, enabled=enabled), ("enabled",), visit.server.now())
         await visit.changed(
             "application",
             "enabled" if enabled else "disabled",
@@ -49,7 +63,6 @@ async def save_availability(visit: ConsoleVisit, application: str) -> ConsoleDon
             before={"enabled": client.enabled},
             after={"enabled": enabled},
         )
-    return ConsoleDone(address_of_client(client.id), f"{client.name} is {'enabled' if enabled else 'disabled'}.")
 
 
 @console_get(ONE + "/delete", "applications:write")
@@ -64,6 +77,7 @@ async def delete(visit: ConsoleVisit, application: str) -> ConsoleDone | DeleteP
     if visit.form.get("confirm", "").strip() != client.name.strip():
         errors = {"confirm": "That is not the name of the application."}
         return page.refused(errors, confirm=visit.form.get("confirm", ""))
+    await clear_client(client.id, lambda: _switch(visit, client, enabled=False))
     async with transaction():
         await clients.delete_client(client.id)
         await visit.changed(

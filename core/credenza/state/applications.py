@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
+from functools import partial
 from typing import Any
 
 from ..objects import StateSection
@@ -14,6 +15,7 @@ from ..protocol.scopes import Permission
 from ..protocol.tokens import new_id, new_token
 from ..server import AuthorizationServer
 from ..store import clients
+from ..store.clearing import clear_client
 from .branding import declared_branding
 from .client_check import check_client
 from .members import ANYTHING, FLAG, MAPPING, TEXT, TEXTS, StateMember, check_keys
@@ -122,6 +124,8 @@ async def _prune(run: Run, kept: set[str]) -> None:
             async def write(client_id: str = row["id"]) -> None:
                 await clients.delete_client(client_id)
 
+            if not run.dry:
+                await clear_client(row["id"], partial(clients.disable_client, row["id"]))
             await run.change("deleted", "application", row["name"], write, before={"client_id": row["id"]})
 
 

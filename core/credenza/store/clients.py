@@ -165,6 +165,12 @@ async def edit_client(client: Client, names: Iterable[str], now: int) -> None:
         await bump_version()
 
 
+async def disable_client(client_id: str) -> None:
+    async with database().transaction():
+        await ClientRow.update({ClientRow.enabled: False}).where(ClientRow.id == client_id)
+        await bump_version()
+
+
 async def delete_client(client_id: str) -> bool:
     """Remove the client; its secrets, permissions, consents, codes and tokens go with it."""
     async with database().transaction():
