@@ -192,7 +192,7 @@ async def parse_client(server: AuthorizationServer, document: object, client_id:
         third_party=True,
         redirect_uris=redirect_uris,
         post_logout_redirect_uris=members.texts("post_logout_redirect_uris"),
-        cors_origins=_origins(redirect_uris) if method == "none" else (),
+        cors_origins=_origins(redirect_uris) if method != "private_key_jwt" else (),
         grant_types=_grant_types(members, server, method),
         auth_method=method,
         jwks=members.object("jwks"),
@@ -290,7 +290,10 @@ def _host(client_id: str, redirect_uris: Sequence[str]) -> str:
 
 
 def _origins(redirect_uris: Sequence[str]) -> tuple[str, ...]:
-    """From where a browser application calls the token endpoint. Fetch §3.2."""
+    """From where a browser application calls the token endpoint. Fetch §3.2.
+
+    One that does not name a method has a secret, without any idea of what that is: the default of RFC 7591 §2.
+    """
     web = [uri for uri in redirect_uris if uri.startswith(("https://", "http://"))]
     return tuple(dict.fromkeys(f"{uri.partition(':')[0]}://{host_of(uri)}" for uri in web))
 

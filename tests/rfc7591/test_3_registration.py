@@ -161,15 +161,20 @@ def test_a_public_client_gets_no_secret(register: Register) -> None:
     assert "client_secret" not in register(**PUBLIC).json()
 
 
+@pytest.mark.parametrize("method", ["none", "client_secret_basic"])
 def test_a_browser_application_may_register_from_anywhere_and_call_the_token_endpoint(
-    credenza: Credenza, register: Register
+    credenza: Credenza, register: Register, method: str
 ) -> None:
-    """SECURITY D6: registration is no endpoint for cookies; afterwards the client's own origin counts."""
-    origin = "https://gull.example.net"
+    """SECURITY D6: registration is no endpoint for cookies; afterwards the client's own origin counts.
+
+    Also of one that names no method, and so has a secret without knowing.
+    """
+    origin = f"https://{method.replace('_', '-')}.example.net"
     preflight = credenza.request("OPTIONS", "/register", headers={"origin": origin})
     assert preflight.status_code == 204
     assert preflight.headers["access-control-allow-origin"] == "*"
-    response = register(headers={"origin": origin}, **PUBLIC)
+    declared = {"redirect_uris": [f"{origin}/cb"], "token_endpoint_auth_method": method}
+    response = register(headers={"origin": origin}, **declared)
     assert response.headers["access-control-allow-origin"] == "*"
     assert "access-control-allow-credentials" not in response.headers
     answer = credenza.request("POST", "/token", data={"grant_type": "x"}, headers={"origin": origin})
