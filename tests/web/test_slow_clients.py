@@ -119,3 +119,58 @@ def test_who_is_slow_takes_nobodys_place(credenza: Credenza, method: str, path: 
         return while_it_waits, application.under_way
 
     assert credenza.run(main) == (0, 0)
+
+
+def answered(server: uvicorn.Server, *pieces: bytes) -> bytes:
+    """The first line of the answer; empty when the connection was cut."""
+    with connected(server) as connection:
+        with suppress(BrokenPipeError, ConnectionResetError):
+            for piece in pieces:
+                connection.sendall(piece)
+        with suppress(ConnectionResetError):
+            return connection.recv(65536).partition(b"\r\n")[0]
+    return b""
+
+
+HEAD = b"POST / HTTP/1.1\r\nHost: localhost\r\n"
+CHUNKED = HEAD + b"Transfer-Encoding: chunked\r\n\r\n1\r\na\r\n"
+
+
+@pytest.mark.parametrize(
+    "pieces",
+    [
+        (HEAD, b"X-A: " + b"a" * 70_000 + b"\r\n\r\n"),
+        (HEAD, b"".join(b"X-%d: a\r\n" % number for number in range(5000)), b"\r\n"),
+        (HEAD, *(b"X-A: " + b"a" * 1000 + b"\r\n" for _ in range(200)), b"\r\n"),
+        (HEAD, b"X-A: ", *([b"a" * 65536] * 40)),
+        (b"POST /?", *([b"a" * 65536] * 40)),
+        ([b"a" * 65536] * 40),
+    ],
+    ids=["one header", "many headers", "large headers", "a header without end", "an address without end", "no request"],
+)
+def test_a_inp_06_a_head_has_an_end(
+    server: uvicorn.Server, pieces: tuple[bytes, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A-INP-06, R-OP-09: nobody keeps what is larger than an honest head, and that is no question of time."""
+    monkeypatch.setattr(slow_clients, "HEAD", 600.0)
+    assert answered(server, *pieces) in (b"HTTP/1.1 400 Bad Request", b"")
+    wait_until(lambda: not server.server_state.connections, "the end of the connection")
+    assert server.server_state.total_requests == 0
+
+
+@pytest.mark.parametrize("rest", [b"0\r\nX-A: ", b"1;"], ids=["a trailer", "an extension of a chunk"])
+def test_a_inp_06_what_follows_a_body_has_an_end(
+    server: uvicorn.Server, rest: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(slow_clients, "STALL", 600.0)
+    with connected(server) as connection:
+        with suppress(BrokenPipeError, ConnectionResetError):
+            for piece in (CHUNKED, rest, *([b"a" * 65536] * 100)):
+                connection.sendall(piece)
+        wait_until(lambda: not server.server_state.connections, "the end of the connection")
+
+
+def test_an_honest_head_is_answered(server: uvicorn.Server) -> None:
+    cookies = b"".join(b"Cookie: n%d=%s\r\n" % (number, b"a" * 200) for number in range(100))
+    path = b"GET /?" + b"a" * 60_000 + b" HTTP/1.1\r\nHost: localhost\r\n"
+    assert answered(server, path, cookies, b"\r\n") == b"HTTP/1.1 200 OK"

@@ -1,4 +1,8 @@
-"""HTTP as uvicorn speaks it, but for one thing: the offer of HTTP/2 without TLS is not taken, and costs nothing."""
+"""HTTP as uvicorn speaks it, but for two things: a head has a limit, and the offer of HTTP/2 without TLS costs nothing.
+
+uvicorn keeps as many headers as somebody sends, of whatever length. RFC 9110 §5.4: "A server that receives a request
+header field line, field value, or set of fields larger than it wishes to process MUST respond with an appropriate 4xx".
+"""
 
 from __future__ import annotations
 
@@ -7,6 +11,13 @@ import re
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 H2C = re.compile(rb"\r\nupgrade:[ \t]*h2c[ \t]*(?=\r\n)", re.IGNORECASE)
+MOST_FIELDS = 128
+LARGEST_FIELDS = 32 * 1024  # bytes of all names and values
+LARGEST_HEAD = 160 * 1024  # bytes that come and are no part of a body: the address of a request may have 64 KiB
+
+
+class TooLarge(Exception):
+    """More than anybody honest sends; the parser stops, and answers 400."""
 
 
 class HttpProtocol(HttpToolsProtocol):
@@ -15,8 +26,37 @@ class HttpProtocol(HttpToolsProtocol):
     "A server MAY ignore a received Upgrade header field." RFC 9110 §7.8.
     """
 
+    _fields = _size = 0
+    _unused = 0  # bytes since something was made of those that came
+
     def data_received(self, data: bytes) -> None:
+        self._unused += len(data)
         if self.cycle is None or self.cycle.response_complete:  # a request begins
             head, end, body = data.partition(b"\r\n\r\n")
             data = H2C.sub(b"", head + end[:2], count=1) + end[2:] + body if end else data
         super().data_received(data)
+        if self._unused > LARGEST_HEAD and not self.transport.is_closing():
+            self.transport.abort()  # a line without an end, or what may follow a body
+
+    def on_message_begin(self) -> None:
+        self._fields = self._size = 0
+        super().on_message_begin()
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        self._fields += 1
+        self._size += len(name) + len(value)
+        if self._fields > MOST_FIELDS or self._size > LARGEST_FIELDS:
+            raise TooLarge
+        super().on_header(name, value)
+
+    def on_headers_complete(self) -> None:
+        self._unused = 0
+        super().on_headers_complete()
+
+    def on_body(self, body: bytes) -> None:
+        self._unused = 0
+        super().on_body(body)
+
+    def on_message_complete(self) -> None:
+        self._unused = 0
+        super().on_message_complete()
