@@ -572,6 +572,8 @@ def test_r_cr_06_a_sector_document_lists_every_redirect_uri(register: Register, 
         response = register(sector_identifier_uri=bad)
         assert response.status_code == 400
         assert response.json()["error"] == "invalid_client_metadata"
+    both = ["https://gull.example.net/cb", "https://evil.example/cb"]
+    assert register(sector_identifier_uri=good, redirect_uris=both).status_code == 400
 
 
 # -- the end ----------------------------------------------------------------------------------------------------------

@@ -150,6 +150,34 @@ def test_r_cr_09_an_update_is_checked_like_a_registration(mine: Any, changes: di
     assert mine.read().json() == before, "and nothing was changed, the token neither"
 
 
+def test_r_cr_06_r_cr_09_an_update_needs_a_sector_document_that_lists_every_redirect_uri(
+    mine: Any, web_site: Any
+) -> None:
+    """R-CR-06, R-CR-09: or whoever registers honestly could be somebody else's subject afterwards."""
+    listed = web_site.publish("/sector.json", ["https://gull.example.net/cb"])
+    assert mine.put(sector_identifier_uri=listed).status_code == 200
+    both = ["https://gull.example.net/cb", "https://evil.example/cb"]
+    response = mine.put(sector_identifier_uri=listed, redirect_uris=both)
+    assert (response.status_code, response.json()["error"]) == (400, "invalid_client_metadata")
+    assert mine.read().json()["redirect_uris"] == ["https://gull.example.net/cb"]
+
+
+def test_r_cr_09_an_update_leads_to_no_blocked_host(credenza: Credenza, mine: Any) -> None:
+    """R-CR-09: a registration for that host is refused, and so is a client that moves there."""
+    credenza.apply({"unregistered": {"hosts": [{"host": "evil.example", "decision": "blocked"}]}})
+    response = mine.put(redirect_uris=["https://evil.example/cb"])
+    assert (response.status_code, response.json()["error"]) == (400, "invalid_client_metadata")
+    assert "blocked" in response.json()["error_description"]
+    assert mine.read().json()["redirect_uris"] == ["https://gull.example.net/cb"]
+
+
+def test_r_cr_09_a_client_stays_of_its_type(mine: Any) -> None:
+    """R-CR-09: type and party are fixed at creation, whichever way it came."""
+    response = mine.put(token_endpoint_auth_method="none")
+    assert (response.status_code, response.json()["error"]) == (400, "invalid_client_metadata")
+    assert "another type" in response.json()["error_description"]
+
+
 def test_a_mcp_03_read_only_members_are_ignored(mine: Any) -> None:
     """A-MCP-03: what only the server says is not the client's to change."""
     read_only = {

@@ -8,6 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
+from credenza import consents, revoke_consented_grants, set_password, users
 from credenza.endpoints.device_authorization import TRIES_BY_ADDRESS, TRIES_BY_SESSION, TRIES_IN_ALL
 from credenza.protocol.pkce import s256
 from credenza.testing import Credenza, PageSeen, RelyingParty, UserAgent
@@ -198,6 +199,36 @@ def test_a_suspended_user_gets_nothing(credenza: Credenza, user_agent: UserAgent
     started = begin(device)
     approve(user_agent, started["user_code"])
     credenza.apply({"users": [{"username": "ada", "suspended": True}]})
+    assert poll(device, started).json()["error"] == "invalid_grant"
+
+
+def test_a_new_password_ends_what_no_device_has_fetched_yet(
+    credenza: Credenza, user_agent: UserAgent, device: RelyingParty
+) -> None:
+    """SECURITY R-TK-19: whoever knew the old one may have approved it; a code that is open ends likewise."""
+    started = begin(device)
+    approve(user_agent, started["user_code"])
+    callback = user_agent.authorize(device, scope="openid profile")
+    ada = credenza.run(users.find_user_by_identifier, "ada")
+    assert ada is not None
+    stored = ada.password_hash or ""
+    credenza.run(set_password, credenza.server, ada, stored, through="account", address="", sign_out=False)
+    assert poll(device, started).json()["error"] == "invalid_grant"
+    assert device.redeem(callback).json()["error"] == "invalid_grant"
+
+
+def test_a_consent_that_is_taken_back_does_not_come_back_to_a_device(
+    credenza: Credenza, user_agent: UserAgent, device: RelyingParty
+) -> None:
+    """SECURITY R-AZ-32, R-TK-19: nor when the user allows the same application again elsewhere."""
+    started = begin(device)
+    approve(user_agent, started["user_code"])
+    ada = credenza.run(users.find_user_by_identifier, "ada")
+    assert ada is not None
+    for consent in credenza.run(consents.list_consents, user_id=ada.id):
+        credenza.run(revoke_consented_grants, ada.id, "native", {}, credenza.server.now())
+        credenza.run(consents.revoke_consent, ada.id, consent.id)
+    device.tokens(user_agent.authorize(device, scope="openid profile"))
     assert poll(device, started).json()["error"] == "invalid_grant"
 
 

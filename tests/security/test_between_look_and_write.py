@@ -26,7 +26,8 @@ from credenza import (
     transaction,
     users,
 )
-from credenza.testing import ORDERS, PageSeen, RelyingParty
+from credenza.endpoints import authorization
+from credenza.testing import ORDERS, Callback, PageSeen, RelyingParty
 
 pytestmark = pytest.mark.own_server
 
@@ -153,3 +154,21 @@ def test_while_a_device_fetches_its_tokens(
     answer = native.post("/token", {"grant_type": DEVICE_CODE, "device_code": begun["device_code"]})
     assert_nothing_given(answer)
     assert done
+
+
+def test_while_a_code_is_issued(
+    user_agent: Any, client: RelyingParty, credenza: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """R-LO-04, R-SE-04: who signed out in another tab gives no code away in this one."""
+    user_agent.authorize(client, scope=ONLINE)
+    finish = authorization.finish
+
+    async def finish_after_signing_out(request: Any, waiting: Any, interaction: Any) -> Any:
+        await asyncio.get_running_loop().create_task(signed_out(credenza.server, waiting.user), context=Context())
+        return await finish(request, waiting, interaction)
+
+    monkeypatch.setattr(authorization, "finish", finish_after_signing_out)
+    seen = user_agent.get(client.authorization_url(scope=ONLINE))
+    assert isinstance(seen, Callback)
+    assert seen.parameters["error"] == "login_required"
+    assert "code" not in seen.parameters

@@ -113,3 +113,19 @@ def test_of_two_that_are_removed_at_once_one_stays(here: Credenza, rounds: int) 
         answers = sorted(answer.status_code for answer in pool.map(take, ways))
     assert person.ways == 1, answers
     assert 303 in answers
+
+
+def test_r_se_06_what_changes_how_one_signs_in_needs_a_fresh_sign_in(credenza: Credenza) -> None:
+    """SECURITY R-SE-06, OWASP ASVS V7.5.1: of each part of the Security tab, whichever plugin brings it."""
+    found = [
+        section
+        for sections in credenza.server.plugins.hook.account_sections(settings=credenza.server.settings)
+        for section in as_list(sections)
+    ]
+    forms = [route for section in found for route in section.routes if route.method == "POST"]
+    assert {"/account/security/passkeys", "/account/security/passkeys/remove"} <= {route.path for route in forms}
+    assert [route.path for route in forms if not route.fresh] == []
+
+
+def as_list(sections: Any) -> list[Any]:
+    return sections if isinstance(sections, list) else [sections]

@@ -234,6 +234,36 @@ def test_an_address_of_somebody_else_is_not_taken_and_not_told(
     assert "email-confirmation" not in post_office.text()
 
 
+def test_a_confirmation_is_good_for_a_day(
+    credenza: Credenza, user_agent: UserAgent, post_office: MailServer, settled: Any, found: Any
+) -> None:
+    """SECURITY R-PW-08: when it is used, and not when the clean-up comes."""
+    user_agent.get(EMAIL)
+    user_agent.sign_in()
+    press(user_agent, EMAIL, ("email", "countess@example.com"))
+    settled()
+    assert seen(user_agent.get(post_office.link())).status == 200
+    credenza.clock.move(24 * 3600 + 1)
+    assert seen(user_agent.submit([])).status == 404
+    assert found("ada").email == "ada@example.com"
+
+
+def test_links_to_the_old_address_open_nothing_once_there_is_another(
+    credenza: Credenza, user_agent: UserAgent, post_office: MailServer, settled: Any
+) -> None:
+    """SECURITY R-PW-08: whoever still reads that mailbox does not choose the password."""
+    ask(UserAgent(credenza), "ada")
+    settled()
+    link = post_office.link()
+    user_agent.get(EMAIL)
+    user_agent.sign_in()
+    press(user_agent, EMAIL, ("email", "countess@example.com"))
+    settled()
+    user_agent.get(post_office.link())
+    assert "confirmed" in seen(user_agent.submit([])).text
+    assert seen(UserAgent(credenza).get(link)).status == 404
+
+
 def test_a_change_needs_a_fresh_sign_in(credenza: Credenza, user_agent: UserAgent, post_office: MailServer) -> None:
     user_agent.get(EMAIL)
     user_agent.sign_in()

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import pyotp
+
 from credenza import audit, users
 from credenza.testing import PASSWORD, Callback, Credenza, PageSeen, RelyingParty, UserAgent
 from credenza.web.tries import FREE_FAILURES
@@ -66,6 +68,18 @@ def test_a_code_counts_once(credenza: Credenza, enrolled: Enrolled) -> None:
     second.get("/account")
     second.sign_in()
     assert seen(second_step(second, telephone.code)).status == 422
+
+
+def test_a_code_is_good_for_a_minute_and_a_half(credenza: Credenza, enrolled: Enrolled, found: Any) -> None:
+    """SECURITY R-PW-12, RFC 6238 §5.2: that of the moment, and the one before and after it."""
+    from credenza_totp import store
+
+    _, telephone, _ = enrolled()
+    credenza.clock.move(3600)
+    now, ada = credenza.server.now(), found("ada")
+    codes = {steps: pyotp.TOTP(telephone.seed).at(now + 30 * steps) for steps in (-3, -2, -1, 0, 1, 2, 3)}
+    taken = [steps for steps in codes if credenza.run(store.spend_code, credenza.server, ada, codes[steps])]
+    assert taken == [-1, 0, 1]
 
 
 def test_of_many_at_once_with_one_code_one_comes_in(credenza: Credenza, enrolled: Enrolled, found: Any) -> None:
