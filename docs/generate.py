@@ -70,6 +70,8 @@ SETTINGS = {
     "registration": "Dynamic client registration (RFC 7591): `off`, `token` for whoever brings `registration_token`, "
     "or `open` for anybody.",
     "registration_token": "The initial access token that dynamic registration asks for, at least 32 characters.",
+    "redirect_schemes": "Private schemes of redirect URIs that native applications may have although they are no "
+    "domain names in reverse (RFC 8252 §7.1), `cursor` for example. Anything on a device may claim such a scheme.",
     "registration_limit_per_hour": "How many clients one address may register in an hour.",
     "client_id_metadata_documents": "Whether an https address may be a `client_id`.",
     "plugins_disabled": "Names of plugins that stay out.",

@@ -161,6 +161,11 @@ def test_an_issuer_is_written_as_browsers_name_the_origin(issuer: str) -> None:
     assert "lower case" in wrong(issuer=issuer)
 
 
+@pytest.mark.parametrize("scheme", ["javascript", "data", "https", "http", "Cursor", "cursor:", "a b", ""])
+def test_nothing_may_come_back_to_a_scheme_that_runs_or_is_no_private_one(scheme: str) -> None:
+    assert "redirect_schemes" in wrong(redirect_schemes=(scheme,))
+
+
 @pytest.mark.parametrize("issuer", ["http://localhost:8400", "http://127.0.0.1:8400", "http://[::1]:8400"])
 def test_plain_http_is_for_loopback(issuer: str) -> None:
     assert not Settings(issuer=issuer).secure

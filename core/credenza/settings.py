@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 
 from .protocol.email_addresses import check_email
 from .protocol.jose import ALGORITHMS
-from .protocol.redirect_uris import USUAL_PORTS, is_loopback
+from .protocol.redirect_uris import USUAL_PORTS, check_scheme, is_loopback
 
 PREFIX = "CREDENZA_"
 # Read elsewhere, before there are settings: where the file is, and whether to print what plugins do.
@@ -81,6 +81,7 @@ class Settings:
     registration_token: str = field(default="", repr=False)
     registration_limit_per_hour: int = 20
     client_id_metadata_documents: bool = False
+    redirect_schemes: tuple[str, ...] = ()
 
     plugins_disabled: tuple[str, ...] = ()
     plugins_path: str = ""
@@ -138,6 +139,11 @@ class Settings:
         for address in (*self.security_contact, *((self.security_policy,) if self.security_policy else ())):
             if not address.startswith(("https://", "mailto:", "tel:")) or not address.isprintable():
                 raise SettingsError(f"security_…: {address!r} does not begin with https://, mailto: or tel:")
+        for scheme in self.redirect_schemes:
+            try:
+                check_scheme(scheme)
+            except ValueError as error:
+                raise SettingsError(f"redirect_schemes: {error}") from error
         if self.registration not in REGISTRATION:
             raise SettingsError(f"registration: one of {', '.join(REGISTRATION)}")
         if self.registration == "token" and len(self.registration_token) < 32:

@@ -173,7 +173,7 @@ async def parse_client(server: AuthorizationServer, document: object, client_id:
     kind = _kind(server, method, application_type)
     for uri in redirect_uris:
         try:
-            check_registrable(uri, native=kind.native)
+            check_registrable(uri, native=kind.native, schemes=server.settings.redirect_schemes)
         except ValueError as error:
             raise errors.InvalidRedirectUri(str(error)) from error
     if not redirect_uris:
@@ -301,7 +301,7 @@ def _origins(redirect_uris: Sequence[str]) -> tuple[str, ...]:
 def check_whole(client: Client, server: AuthorizationServer) -> None:
     """What only shows in the settings together. Raises InvalidClientMetadata."""
     try:
-        check_client(client, server.settings.signing_algorithms)
+        check_client(client, server.settings.signing_algorithms, server.settings.redirect_schemes)
     except StateError as error:
         raise errors.InvalidClientMetadata(str(error).removeprefix(f"{client.name}: ")) from error
 

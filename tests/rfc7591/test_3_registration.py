@@ -233,6 +233,28 @@ def test_registration_is_in_the_audit_log(credenza: Credenza, register: Register
     assert answer["registration_access_token"] not in str(event)
 
 
+def test_a_scheme_that_the_operator_allows_is_one_to_come_back_to(start: Callable[..., Credenza]) -> None:
+    """Cursor registers one that is no domain name in reverse. The page says so, and not what follows the slashes."""
+    uris = ["cursor://anysphere.cursor-mcp/oauth/callback", "https://gull.example.net/cb"]
+    declared = {"redirect_uris": uris, "client_name": "Cursor", **PUBLIC}
+    assert start(registration="open").request("POST", "/register", json=declared).json()["error"] == (
+        "invalid_redirect_uri"
+    )
+    credenza = start(registration="open", redirect_schemes=("cursor",))
+    answer = credenza.request("POST", "/register", json=declared).json()
+    client = RelyingParty(credenza, answer["client_id"], uris[0], auth_method="none")
+    agent = UserAgent(credenza)
+    agent.get(client.authorization_url(scope="openid"))
+    page = agent.sign_in()
+    assert isinstance(page, PageSeen)
+    assert "cursor:" in page.text
+    assert "anysphere" not in page.text
+    callback = agent.decide()
+    assert isinstance(callback, Callback)
+    assert callback.url.startswith(f"{uris[0]}?code=")
+    assert client.redeem(callback).status_code == 200
+
+
 # -- the client -------------------------------------------------------------------------------------------------------
 
 

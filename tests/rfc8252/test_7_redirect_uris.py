@@ -70,6 +70,21 @@ def test_private_schemes_are_for_native_applications_only() -> None:
         check_registrable("com.example.app:/callback")
 
 
+CURSOR = "cursor://anysphere.cursor-mcp/oauth/callback"
+
+
+def test_7_1_a_scheme_without_a_dot_is_allowed_by_the_operator_or_not_at_all() -> None:
+    """ "any private-use URI scheme that doesn't contain a period character … SHOULD be rejected", §8.4."""
+    with pytest.raises(ValueError, match="redirect_schemes"):
+        check_registrable(CURSOR, native=True)
+    check_registrable(CURSOR, native=True, schemes=("cursor",))
+    for uri in ("cursor:callback", "windsurf://x/cb", "cursor://x/*", "cursor://x/#y", "CURSOR://x/cb", "cursor://x y"):
+        with pytest.raises(ValueError, match=r"."):
+            check_registrable(uri, native=True, schemes=("cursor",))
+    with pytest.raises(ValueError, match="native applications"):
+        check_registrable(CURSOR, schemes=("cursor",))
+
+
 @pytest.mark.parametrize("port", ["1", "80", "51004", "65535"])
 def test_7_3_any_port_of_a_loopback_address(port: str) -> None:
     """ "MUST allow any port to be specified at the time of the request for loopback IP redirect URIs"."""
@@ -109,6 +124,8 @@ def test_7_3_a_native_application_takes_another_port_when_the_registered_one_is_
         ("https://a:8443?x", "a:8443"),
         ("https://a#x", "a"),
         ("com.example.app:/callback", "com.example.app:"),
+        (CURSOR, "cursor:"),
+        ("com.example.app://bank.example/callback", "com.example.app:"),
     ],
 )
 def test_the_host_that_a_person_is_shown(uri: str, host: str) -> None:

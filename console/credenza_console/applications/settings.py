@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
@@ -15,6 +15,7 @@ from credenza import (
     Link,
     Parameters,
     Reach,
+    Settings,
     ShownPanel,
     StateError,
     changed_meanwhile,
@@ -103,7 +104,7 @@ async def show_settings(visit: ConsoleVisit, application: str) -> SettingsPage:
 async def save_settings(visit: ConsoleVisit, application: str) -> ConsoleDone | SettingsPage:
     client = await find(visit, application)
     values = typed(client, visit.form)
-    changed, errors = parse(client, values, visit.server.settings.signing_algorithms)
+    changed, errors = parse(client, values, visit.server.settings)
     removed = tuple(uri for uri in client.redirect_uris if uri not in changed.redirect_uris)
     reached = await touched(visit, client) if removed and not errors else NOTHING
     if reached.any and visit.form.get("confirm_removal", "").strip() != client.name.strip():
@@ -155,12 +156,16 @@ def typed(client: Client, form: Parameters) -> dict[str, str]:
     return values | {name: value for name, value in values_of(client).items() if name in absent}
 
 
-def parse(client: Client, values: Mapping[str, str], algorithms: Sequence[str]) -> tuple[Client, dict[str, str]]:
+def parse(client: Client, values: Mapping[str, str], settings: Settings) -> tuple[Client, dict[str, str]]:
     """The client that the form describes, and what is wrong, by field."""
     errors = check_words({"name": values["name"], "description": values["description"]})
     lists = {name: _lines(values[name]) for name in LISTS}
+
+    def check(uri: str) -> None:
+        check_registrable(uri, native=client.type.native, schemes=settings.redirect_schemes)
+
     for name in ("redirect_uris", "post_logout_redirect_uris"):
-        _check_lines(errors, name, lists[name], lambda uri: check_registrable(uri, native=client.type.native))
+        _check_lines(errors, name, lists[name], check)
     _check_lines(errors, "cors_origins", lists["cors_origins"], check_origin)
     for name in ("jwks_uri", *LOGOUT, "initiate_login_uri", "sector_identifier_uri"):
         if values[name]:
@@ -177,16 +182,16 @@ def parse(client: Client, values: Mapping[str, str], algorithms: Sequence[str]) 
             raise ValueError
     except (ValueError, RecursionError):
         errors["jwks"] = 'This is not a JSON Web Key Set: {"keys": [...]}.'
-    settings: dict[str, Any] = {name: values[name] for name in TEXTS}
-    settings |= {name: values[name] == "on" for name in SWITCHES}
-    settings |= lists | {"access_token_lifetime": lifetime, "jwks": jwks}
+    said: dict[str, Any] = {name: values[name] for name in TEXTS}
+    said |= {name: values[name] == "on" for name in SWITCHES}
+    said |= lists | {"access_token_lifetime": lifetime, "jwks": jwks}
     kept = {name: value for name, value in client.metadata.items() if name not in METADATA.values()}
-    settings["metadata"] = kept | {
+    said["metadata"] = kept | {
         theirs: values[name] for name, theirs in METADATA.items() if values[name] not in ("", USUAL.get(name))
     }
-    changed = replace(client, **settings)
+    changed = replace(client, **said)
     if not errors:
-        errors = _check_whole(changed, algorithms)
+        errors = _check_whole(changed, settings)
     return changed, errors
 
 
@@ -215,10 +220,10 @@ def check_origin(origin: str) -> None:
         raise ValueError("An origin is scheme and host only, like https://app.example.com.")
 
 
-def _check_whole(client: Client, algorithms: Sequence[str]) -> dict[str, str]:
+def _check_whole(client: Client, settings: Settings) -> dict[str, str]:
     """What only shows in the settings together."""
     try:
-        check_client(client, algorithms)
+        check_client(client, settings.signing_algorithms, settings.redirect_schemes)
     except StateError as error:
         message = str(error).removeprefix(f"{client.name}: ")
         fields = {

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from urllib.parse import urlsplit
 
 from .errors import UnsafeRequest
@@ -29,12 +29,16 @@ DANGEROUS_SCHEMES = frozenset(
         "mailto",
     }
 )
+SCHEME = re.compile(r"[a-z][a-z0-9+.-]*")
 PRIVATE_SCHEME = re.compile(r"[a-z][a-z0-9+-]*(\.[a-z0-9+-]+)+")
 _LOOPBACK = re.compile(r"http://(127\.0\.0\.1|\[::1\]|localhost)(?::([0-9]{1,5}))?((?:[/?].*)?)")
 
 
-def check_registrable(uri: str, *, native: bool = False) -> None:
-    """Raise ValueError, with a sentence for the person who typed it, unless the URI may be registered."""
+def check_registrable(uri: str, *, native: bool = False, schemes: Collection[str] = ()) -> None:
+    """Raise ValueError, with a sentence for the person who typed it, unless the URI may be registered.
+
+    `schemes` are private ones that are no domain name in reverse (`settings.redirect_schemes`).
+    """
     _check_characters(uri)
     scheme, colon, rest = uri.partition(":")
     if not colon:
@@ -50,11 +54,22 @@ def check_registrable(uri: str, *, native: bool = False) -> None:
         return
     if not native:
         raise ValueError("Only https addresses are allowed; other schemes are for native applications.")
+    if scheme in schemes and rest.startswith("/"):
+        return
     # "apps MUST use a URI scheme based on a domain name under their control, expressed in reverse order." RFC 8252 §7.1
     if not PRIVATE_SCHEME.fullmatch(scheme) or scheme.startswith(("https.", "http.")):
-        raise ValueError("A private scheme is a domain name in reverse, for example com.example.app:/callback.")
+        raise ValueError(
+            "A private scheme is a domain name in reverse, for example com.example.app:/callback, or one that the "
+            "setting redirect_schemes names."
+        )
     if rest.startswith("//") or not rest.startswith("/"):
         raise ValueError("A private scheme is followed by a single slash, for example com.example.app:/callback.")
+
+
+def check_scheme(scheme: str) -> None:
+    """Raise ValueError for a scheme that no application may come back to, whoever says so."""
+    if not SCHEME.fullmatch(scheme) or scheme in DANGEROUS_SCHEMES or scheme in USUAL_PORTS:
+        raise ValueError(f"{scheme!r} is no private scheme")
 
 
 def check_web_uri(uri: str) -> None:
@@ -102,9 +117,9 @@ def is_loopback(uri: str) -> bool:
 
 
 def host_of(uri: str) -> str:
-    """The host and port to show a person; the scheme for a private one."""
+    """The host and port to show a person; the scheme for a private one, whatever comes after it."""
     scheme, _, rest = uri.partition(":")
-    if not rest.startswith("//"):
+    if scheme not in USUAL_PORTS or not rest.startswith("//"):
         return f"{scheme}:"
     return re.split("[/?#]", rest[2:], maxsplit=1)[0]
 

@@ -50,4 +50,5 @@ def _name(key: bytes, client: Client, what: str) -> str:
 
 
 def _host(uri: str) -> str:
-    return urlsplit(uri).hostname or host_of(uri)
+    host = host_of(uri)
+    return host if host.endswith(":") else urlsplit(uri).hostname or host

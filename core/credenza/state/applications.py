@@ -179,7 +179,7 @@ def _declared(run: Run, members: Mapping[str, Any], before: Client | None, name:
     client = replace(client, **values)
     if members.get("client_secret") and not any(method != "none" for method in kind.auth_methods):
         raise StateError(f"{name}: client_secret: a {kind.name} application cannot keep one")
-    check_client(client, run.server.settings.signing_algorithms)
+    check_client(client, run.server.settings.signing_algorithms, run.server.settings.redirect_schemes)
     return client
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from ..protocol import fapi, jose
@@ -14,17 +14,16 @@ from .run import StateError
 CLAIMS = ("asked", "granted")  # in ID tokens: what a request asks for by name, or all that the user has allowed
 
 
-def check_client(client: Client, algorithms: Sequence[str] = jose.ALGORITHMS) -> None:
+def check_client(client: Client, algorithms: Sequence[str] = jose.ALGORITHMS, schemes: Collection[str] = ()) -> None:
     """Every setting of a client, checked as a whole; raises StateError. RFC 7591 §2.
 
-    `algorithms` are those that the server signs with (`settings.signing_algorithms`).
+    `algorithms` are those that the server signs with (`settings.signing_algorithms`), `schemes` what native
+    applications may come back to besides domain names in reverse (`settings.redirect_schemes`).
     """
     kind = client.type
     try:
-        for uri in client.redirect_uris:
-            check_registrable(uri, native=kind.native)
-        for uri in client.post_logout_redirect_uris:
-            check_registrable(uri, native=kind.native)
+        for uri in (*client.redirect_uris, *client.post_logout_redirect_uris):
+            check_registrable(uri, native=kind.native, schemes=schemes)
         for uri in (
             client.jwks_uri,
             client.backchannel_logout_uri,
