@@ -22,6 +22,8 @@ from credenza import (
     bump_version,
     console_get,
     console_post,
+    end_all_sessions,
+    is_raised,
     transaction,
     users,
 )
@@ -144,6 +146,8 @@ async def _save(visit: ConsoleVisit, user: User, role: str) -> ConsoleDone | Non
                 await hold_administrators(user)
             changed = replace(user, administrator=role, updated_at=visit.server.now())
             await users.edit_user(changed, ("administrator", "updated_at"))
+            if is_raised(user.administrator, role):
+                await end_all_sessions(visit.server, user.id)
             await visit.changed(
                 "administrator",
                 "updated",

@@ -16,7 +16,7 @@ from .account_api import (
     account_get,
     account_post,
 )
-from .administrators import ADMINISTRATOR_ROLES, AdministratorRole
+from .administrators import ADMINISTRATOR_ROLES, AdministratorRole, is_raised
 from .app import create_app
 from .catalogue import catalogue as permission_catalogue
 from .catalogue import described, enabled_permissions, forget_permissions
@@ -377,6 +377,7 @@ __all__ = [
     "invite",
     "is_handheld",
     "is_loopback",
+    "is_raised",
     "is_token",
     "is_unique_violation",
     "json_response",

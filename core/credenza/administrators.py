@@ -22,3 +22,10 @@ ADMINISTRATOR_ROLES = {
         AdministratorRole("read-only", "Read-only", "Sees everything and changes nothing."),
     )
 }
+
+
+def is_raised(before: str, after: str) -> bool:
+    """Whether the other role opens what was closed. Who gets it signs in again, so that a cookie which was copied
+    before opens nothing new. OWASP ASVS V7.2.4.
+    """
+    return after not in ("", before) and before != "full"

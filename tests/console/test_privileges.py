@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from credenza import ADMINISTRATOR_ROLES, ConsoleRoute, Settings, clients
+from credenza import ADMINISTRATOR_ROLES, ConsoleRoute, Settings, clients, users
 from credenza.plugins import load_plugins
 from credenza.store.audit import AuditEventRow
-from credenza.testing import SECRET
+from credenza.testing import SECRET, UserAgent
 from credenza_console import build_console
 from credenza_console.access import allows
 
@@ -99,3 +99,26 @@ def test_what_cannot_be_written_down_is_not_done(visitor: Visitor, path: str) ->
         credenza.run(lambda: AuditEventRow.raw("ALTER TABLE credenza_away RENAME TO credenza_audit_event"))
     assert answer.status_code >= 500
     assert credenza.run(clients.find_client, "app", credenza.server.client_types) == before
+
+
+@pytest.mark.parametrize("how", ["console", "file"])
+def test_r_se_02_who_may_do_more_than_before_signs_in_again(visitor: Visitor, how: str) -> None:
+    """R-SE-02: whoever copied the cookie of somebody who was nobody does not become an administrator with them."""
+    agent = UserAgent(visitor.credenza)
+    agent.get("/account")
+    agent.sign_in("grace")
+    grace = visitor.credenza.run(users.find_user_by_identifier, "grace")
+    assert grace is not None
+
+    def give(role: str) -> None:
+        if how == "console":
+            visitor.done(f"/console/administrators/{grace.id}", {"role": role or "none"})
+        else:
+            visitor.credenza.apply({"users": [{"username": "grace", "administrator": role or False}]})
+
+    give("read-only")
+    assert getattr(agent.get("/console"), "name", "") == "sign-in"
+    agent.sign_in("grace")
+    assert getattr(agent.get("/console"), "name", "") == "console"
+    give("")
+    assert getattr(agent.get("/account"), "name", "") == "account", "who may do less goes on"

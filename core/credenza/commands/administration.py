@@ -7,9 +7,10 @@ import sys
 from dataclasses import replace
 from typing import Any
 
-from ..administrators import ADMINISTRATOR_ROLES
+from ..administrators import ADMINISTRATOR_ROLES, is_raised
 from ..endpoints.pages import check_username, invite
 from ..events import ObjectChanged
+from ..logout import end_all_sessions
 from ..protocol.email_addresses import check_email
 from ..rotation import rotate
 from ..store import keys, users
@@ -63,6 +64,8 @@ def create_admin(arguments: argparse.Namespace) -> int:
                 if found is None and stored is not None:
                     changed = replace(changed, password_hash=stored, password_changed_at=now)
                 await (users.update_user(changed) if found else users.insert_user(changed))
+                if found is not None and is_raised(found.administrator, arguments.role):
+                    await end_all_sessions(server, user.id)
                 if found is not None and stored is not None:
                     await set_password(server, user, stored, through="command line", address="", actor="command line")
                 await server.emit(

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from ..administrators import ADMINISTRATOR_ROLES
+from ..administrators import ADMINISTRATOR_ROLES, is_raised
 from ..endpoints.pages import check_username, invite
 from ..logout import end_all_sessions
 from ..objects import StateSection
@@ -182,6 +182,8 @@ async def _update(run: Run, before: User, user: User) -> None:
     if user.suspended and not before.suspended:
         await end_all_sessions(run.server, user.id)
         await revoke_grants(run.server.now(), user_id=user.id)
+    elif is_raised(before.administrator, user.administrator):
+        await end_all_sessions(run.server, user.id)
 
 
 def _declared(members: Mapping[str, Any], user: User) -> User:
