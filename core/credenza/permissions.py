@@ -169,11 +169,11 @@ async def check_known(server: AuthorizationServer, asked: Asked, scopes: Mapping
     """A resource that nobody here knows is a mistake, and saying so helps to mend it. RFC 8707 §2."""
     found = {permission.resource for permission in scopes}
     for resource in asked.resources:
-        if resource not in found and not await _known(server, resource):
+        if resource not in found and not await is_known(server, resource):
             raise InvalidTarget("A resource of this request is not known here.")
 
 
-async def _known(server: AuthorizationServer, resource: str) -> bool:
+async def is_known(server: AuthorizationServer, resource: str) -> bool:
     for provider in server.scope_providers.values():
         if await ask(server, provider, "knows", provider.knows(resource)):
             return True

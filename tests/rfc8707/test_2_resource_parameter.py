@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import parse_qsl, urlencode, urlsplit
 
 import jwt
 import pytest
@@ -112,6 +112,48 @@ def test_2_a_resource_that_is_not_ours_is_an_invalid_target(
     seen = user_agent.get(client.authorization_url(scope="openid orders:read", resource=resource))
     assert isinstance(seen, Callback)
     assert seen.error == "invalid_target"
+
+
+@pytest.mark.parametrize(
+    "spelled",
+    [ORDERS + "/", "HTTPS://Orders.Example.COM", "https://orders.example.com:443", "https://ORDERS.example.com/"],
+)
+def test_a_resource_may_be_written_in_several_ways_and_the_audience_is_as_it_is_registered(
+    credenza: Credenza, user_agent: UserAgent, client: RelyingParty, spelled: str
+) -> None:
+    """MCP clients make it of the address that they were given: "accept uppercase scheme and host components"."""
+    callback = user_agent.authorize(client, scope="openid orders:read offline_access", resource=spelled)
+    tokens = client.tokens(callback, resource=spelled)
+    assert read(tokens)["aud"] == ORDERS
+    assert read(client.refresh(tokens["refresh_token"], resource=spelled).json())["aud"] == ORDERS
+    pushed = client.post("/par", dict(parse_qsl(urlsplit(client.authorization_url(resource=spelled)).query)))
+    assert pushed.status_code == 201, pushed.text
+    machine = RelyingParty(credenza, "machine", "")
+    own = machine.post("/token", {"grant_type": "client_credentials", "resource": spelled}).json()
+    assert read(own)["aud"] == ORDERS
+
+
+def test_an_address_that_differs_in_more_than_that_is_another_one(user_agent: UserAgent, client: RelyingParty) -> None:
+    for other in (
+        f"{ORDERS}//",
+        f"{ORDERS}/?",
+        "http://orders.example.com",
+        f"{ORDERS}:8443",
+        "https://x@orders.example.com",
+    ):
+        seen = user_agent.get(client.authorization_url(scope="openid orders:read", resource=other))
+        assert "invalid_target" in str(seen), other
+
+
+def test_of_two_that_differ_in_the_slash_alone_each_is_its_own(
+    credenza: Credenza, user_agent: UserAgent, client: RelyingParty
+) -> None:
+    permissions = [{"name": "orders:read", "description": "See your orders"}]
+    credenza.apply({"api_resources": [{"identifier": f"{ORDERS}/", "name": "Slash", "permissions": permissions}]})
+    callback = user_agent.authorize(client, scope="openid orders:read", resource=f"{ORDERS}/")
+    assert client.redeem(callback, resource=f"{ORDERS}/").json()["error"] == "invalid_target", (
+        "nothing is enabled there"
+    )
 
 
 def test_2_a_resource_without_a_scope_of_its_own_is_known_all_the_same(

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlencode
 
-from ..copied_scopes import check_scopes
+from ..asked import check_asked
 from ..objects import Prompt, Waiting
 from ..prompts.subject import check_subject
 from ..protocol.authorization_request import PUSHED, AuthorizationRequest, client_id_of
@@ -65,7 +65,7 @@ async def authorize(request: AnyRequest) -> AnyResponse:
     try:
         authorization_request = AuthorizationRequest.parse(parameters, client, redirect_uri)
         check_pushed(client, pushed)
-        authorization_request = await check_scopes(server, client, authorization_request)
+        authorization_request = await check_asked(server, client, authorization_request)
         waiting = await new_waiting(request, server, authorization_request, client)
         await check_subject(waiting)
         if request.method == "POST" and not has_session_cookie(request):

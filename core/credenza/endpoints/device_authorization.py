@@ -8,8 +8,8 @@ from urllib.parse import urlencode
 from litestar import route
 from litestar.enums import HttpMethod
 
+from ..asked import check_asked
 from ..grants.device_code import DEVICE_CODE
-from ..permissions import check_enabled
 from ..protocol.authorization_request import AuthorizationRequest
 from ..protocol.errors import ProtocolError, TooManyTries, UnauthorizedClient
 from ..protocol.parameters import Parameters
@@ -49,8 +49,8 @@ async def device_authorization(request: AnyRequest) -> AnyResponse:
         if DEVICE_CODE not in client.grant_types:
             raise UnauthorizedClient("This client may not use the device code grant.")
         asked = without_authentication(parameters, client)
-        await check_enabled(server, client, AuthorizationRequest.parse(asked, client, "", device=True).asked)
-        text = as_kept(asked)
+        parsed = await check_asked(server, client, AuthorizationRequest.parse(asked, client, "", device=True))
+        text = as_kept(parsed.parameters)
         await check_allowance(request, client, BEGUN_BY_ADDRESS)
         device_code, user_code = new_token("device_code"), "".join(secrets.choice(ALPHABET) for _ in range(LENGTH))
         await insert_device_authorization(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from urllib.parse import urlencode
 
-from ..copied_scopes import check_scopes
+from ..asked import check_asked
 from ..protocol.authorization_request import PUSHED, AuthorizationRequest
 from ..protocol.clients import Client
 from ..protocol.errors import InvalidDPoPProof, InvalidRequest, ProtocolError, UnsafeRequest
@@ -38,7 +38,7 @@ async def pushed_authorization(request: AnyRequest) -> AnyResponse:
         unpacked = await unsealed(server, without_authentication(parameters, client))
         pushed = with_key(unpacked, await proof_key(request, client))
         parsed = AuthorizationRequest.parse(pushed, client, checked_redirect_uri(pushed, client))
-        await check_scopes(server, client, parsed)
+        await check_asked(server, client, parsed)
         token, text = new_token("pushed_request"), as_kept(pushed)
         await check_allowance(request, client, BY_ADDRESS)
         await insert_pushed_request(PushedRequest(digest(token), client.id, text), server.now() + LIFETIME)

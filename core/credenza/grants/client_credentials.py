@@ -11,6 +11,7 @@ from ..protocol.authorization_request import parse_resources
 from ..protocol.clients import Client
 from ..protocol.errors import InvalidScope, InvalidTarget, UnauthorizedClient
 from ..protocol.parameters import Parameters
+from ..protocol.resources import as_known
 from ..protocol.scopes import Asked, Permission, parse_scope
 from ..server import AuthorizationServer
 from ..store.engine import database
@@ -37,15 +38,17 @@ class ClientCredentialsGrant:
 
     async def _asked(self, server: AuthorizationServer, client: Client, parameters: Parameters) -> Asked:
         """What the request names; without a scope, everything that is enabled at the resource it names."""
-        scopes, resources = parse_scope(parameters.get("scope", "")), parse_resources(parameters)
+        scopes = parse_scope(parameters.get("scope", ""))
         if people := {"openid", "offline_access"}.intersection(scopes):
             raise InvalidScope(f"No user takes part, so there is no {' and no '.join(sorted(people))}.")
         enabled: set[Permission] = set(client.ceiling or {})
-        if unknown := set(resources) - {p.resource for p in enabled}:
+        known = {p.resource for p in enabled}
+        resources = tuple(as_known(resource, known) for resource in parse_resources(parameters))
+        if unknown := set(resources) - known:
             raise InvalidTarget(f"Nothing is enabled for this application at {', '.join(sorted(unknown))}.")
         if not scopes:
             return Asked(tuple(sorted({p.scope for p in enabled if p.resource in resources})), resources)
-        known = {p.scope for p in await requested(server, Asked(scopes, resources))}
-        if missing := [scope for scope in scopes if scope not in known]:
+        there = {p.scope for p in await requested(server, Asked(scopes, resources))}
+        if missing := [scope for scope in scopes if scope not in there]:
             raise InvalidScope(f"Unknown, or of another resource: {', '.join(missing)}.")
         return Asked(scopes, resources)

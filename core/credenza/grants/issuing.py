@@ -17,6 +17,7 @@ from ..protocol.authorization_request import parse_resources
 from ..protocol.clients import Client
 from ..protocol.errors import InvalidGrant, InvalidScope, InvalidTarget
 from ..protocol.parameters import Parameters
+from ..protocol.resources import as_known
 from ..protocol.scopes import Asked, Permission, join_scope, parse_scope
 from ..protocol.tokens import access_token_claims, digest, from_plugins, id_token_claims, new_id, new_token
 from ..server import AuthorizationServer
@@ -96,9 +97,11 @@ def choose_target(server: AuthorizationServer, decision: Decision, parameters: P
     if len(named) > 1:
         raise InvalidTarget("Ask for one resource at a time.")
     if named:
-        if named[0] not in decision.asked.resources and named[0] not in audiences.values():
+        known = {*decision.asked.resources, *audiences.values()}
+        resource = as_known(named[0], known)
+        if resource not in known:
             raise InvalidTarget("This resource was not part of the authorization.")
-        target = _bound(server, decision, named[0], [p for p in granted if audiences[p] == named[0]], wanted)
+        target = _bound(server, decision, resource, [p for p in granted if audiences[p] == resource], wanted)
         if not target.permissions:
             raise InvalidTarget("Nothing is granted at this resource.")
     else:

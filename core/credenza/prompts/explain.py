@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from urllib.parse import urlencode
 
-from ..copied_scopes import check_scopes
+from ..asked import check_asked
 from ..objects import Choices, Question, Subject, Waiting
 from ..permissions import ceiling_of, verdicts
 from ..protocol.authorization_request import AuthorizationRequest
@@ -60,7 +60,7 @@ async def explain(
     request = AuthorizationRequest.parse(Parameters.parse(urlencode(asked).encode()), client, redirect_uri)
     refused: ProtocolError | None = None
     try:
-        request = await check_scopes(server, client, request)
+        request = await check_asked(server, client, request)
     except ProtocolError as error:
         refused = error
     waiting = Waiting(server, request, client, None, user, state={"choices": dict(choices or {})})

@@ -105,6 +105,12 @@ class AuthorizationRequest:
         pairs = [(name, value) for name, value in self.parameters.pairs() if name != "scope"]
         return replace(self, scopes=scopes, parameters=Parameters([*pairs, ("scope", " ".join(scopes))]))
 
+    def with_resources(self, resources: tuple[str, ...]) -> AuthorizationRequest:
+        """The same for other resources."""
+        pairs = [(name, value) for name, value in self.parameters.pairs() if name != "resource"]
+        named = [("resource", resource) for resource in resources]
+        return replace(self, resources=resources, parameters=Parameters([*pairs, *named]))
+
     @property
     def openid(self) -> bool:
         return "openid" in self.scopes

@@ -1,0 +1,59 @@
+"""What an authorization request asks for, by the names that it has here, and as its client can have it."""
+
+from __future__ import annotations
+
+from .permissions import ceiling_of, check_enabled, is_known, requested
+from .protocol.authorization_request import AuthorizationRequest, default_scopes
+from .protocol.clients import Client
+from .protocol.resources import spellings
+from .server import AuthorizationServer
+
+
+async def check_asked(
+    server: AuthorizationServer, client: Client, request: AuthorizationRequest
+) -> AuthorizationRequest:
+    """The request as it counts from here on; raises InvalidScope or InvalidTarget."""
+    request = await _without_copies(server, client, await _with_our_names(server, client, request))
+    await check_enabled(server, client, request.asked)
+    return request
+
+
+async def _with_our_names(
+    server: AuthorizationServer, client: Client, request: AuthorizationRequest
+) -> AuthorizationRequest:
+    """Resources as they are registered, however they were written. RFC 8707 §2."""
+    if not request.resources:
+        return request
+    found = {p.resource for p in await requested(server, request.asked)}
+    named = [resource if resource in found else await _our_name(server, resource) for resource in request.resources]
+    if tuple(named) == request.resources:
+        return request
+    request = request.with_resources(tuple(dict.fromkeys(named)))
+    return request if request.scopes else request.with_scopes(default_scopes(client, request.resources))
+
+
+async def _our_name(server: AuthorizationServer, resource: str) -> str:
+    for spelling in spellings(resource):
+        if await is_known(server, spelling):
+            return spelling
+    return resource
+
+
+async def _without_copies(
+    server: AuthorizationServer, client: Client, request: AuthorizationRequest
+) -> AuthorizationRequest:
+    """Without the scopes that a client names because they stand in our metadata. RFC 6749 §3.3.
+
+    MCP clients do so when the resource that they were led to does not say which scopes it has. Nobody has told a client
+    that registered itself what is enabled on it: where it names a resource, the rest of its copy is ignored, and a copy
+    without any scope of that resource means what is enabled there.
+    """
+    if not client.self_registered or not request.resources:
+        return request
+    known = await requested(server, request.asked)
+    ceiling = ceiling_of(server, client, known) or {}
+    beyond = {p.scope for p in known if p not in ceiling and server.scope_providers[p.source].refuses}
+    scopes = [scope for scope in request.scopes if scope not in beyond]
+    if {p.scope for p in known if not p.resource}.issuperset(request.scopes):
+        scopes += default_scopes(client, request.resources)
+    return request.with_scopes(tuple(dict.fromkeys(scopes)))
