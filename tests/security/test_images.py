@@ -61,6 +61,7 @@ REFUSED = {
     "truncated PNG": picture()[:60],
     "PNG head only": b"\x89PNG\r\n\x1a\n",
     "bomb": bomb(),
+    "too many pixels": picture("PNG", (2001, 2000)),
     "too many bytes": b"\x89PNG\r\n\x1a\n" + b"x" * MAX_BYTES,
 }
 

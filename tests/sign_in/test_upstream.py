@@ -446,6 +446,22 @@ def test_the_answer_of_one_provider_is_never_taken_for_that_of_another(
     assert seen(agent.get("/account")).name == "sign-in"
 
 
+def test_r_se_07_an_answer_belongs_to_the_browser_that_was_sent(
+    credenza: Credenza, provider: Any, elsewhere: Elsewhere
+) -> None:
+    """R-SE-07, A-SES-03: in another browser it is nothing, makes no account, and stays good where it belongs."""
+    provider(create_users="on")
+    mine, other = UserAgent(credenza), UserAgent(credenza)
+    answer = elsewhere.go(begun(mine))
+    begun(other)
+    accounts = credenza.run(users.count_users)
+    page = seen(back(other, answer))
+    assert (page.status, page.error) == (400, "upstream_failed")
+    assert credenza.run(users.count_users) == accounts
+    assert credenza.run(StateRow.count().run) == 2
+    assert seen(back(mine, answer)).name == "account"
+
+
 def test_a_link_from_elsewhere_begins_nothing(credenza: Credenza, provider: Any) -> None:
     provider()
     agent = UserAgent(credenza)
