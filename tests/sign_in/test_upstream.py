@@ -11,7 +11,7 @@ from uuid import uuid4
 
 import pytest
 
-from credenza import StateError, audit, users
+from credenza import StateError, audit, sessions, users
 from credenza.testing import PASSWORD, SECRET, Callback, Credenza, PageSeen, RelyingParty, UserAgent
 from credenza.web.rules import Rule
 from credenza_upstream import pages, state, store
@@ -460,6 +460,21 @@ def test_r_se_07_an_answer_belongs_to_the_browser_that_was_sent(
     assert credenza.run(users.count_users) == accounts
     assert credenza.run(StateRow.count().run) == 2
     assert seen(back(mine, answer)).name == "account"
+
+
+def test_r_tk_14_who_is_suspended_here_does_not_come_in_from_elsewhere(
+    credenza: Credenza, provider: Any, elsewhere: Elsewhere
+) -> None:
+    """R-TK-14, G3: and no session, and no event that says so, is left behind."""
+    provider()
+    link(UserAgent(credenza), elsewhere)
+    credenza.apply({"users": [{"username": "ada", "suspended": True}]})
+    agent = UserAgent(credenza)
+    page = seen(back(agent, elsewhere.go(begun(agent))))
+    assert (page.status, page.error) == (400, "upstream_failed")
+    ada = credenza.run(users.find_user_by_identifier, "ada")
+    assert ada is not None
+    assert credenza.run(sessions.list_sessions, ada.id, credenza.server.now()) == []
 
 
 def test_a_link_from_elsewhere_begins_nothing(credenza: Credenza, provider: Any) -> None:
