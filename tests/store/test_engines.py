@@ -211,6 +211,39 @@ def test_a_unique_violation_is_known_from_other_errors(database_url: str) -> Non
     asyncio.run(main())
 
 
+async def cancel_at_random_moments(database_url: str, *, patiently: bool = False) -> None:
+    async with running(engine_from_url(database_url)) as engine:
+        committed = set()
+        kept = []  # the garbage collector must not be what gives the connections back
+
+        async def mint(batch: int) -> None:
+            patient.set(patiently)
+            transaction = engine.transaction()
+            kept.append(transaction)
+            async with transaction:
+                await Coin.insert(Coin(name=f"{batch} a", batch=batch))
+                await asyncio.sleep(random.choice([0, 0, 0.001]))
+                await Coin.insert(Coin(name=f"{batch} b", batch=batch))
+            committed.add(batch)
+
+        async def disturb(batch: int) -> None:
+            task = asyncio.create_task(mint(batch))
+            for _ in range(random.randrange(60)):
+                await asyncio.sleep(0)
+            await asyncio.sleep(random.choice([0, random.uniform(0, 0.02)]))
+            task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await task
+
+        for start in range(0, 400, 20):
+            await asyncio.gather(*(disturb(batch) for batch in range(start, start + 20)))
+        assert await settled(engine)
+        await mint(400)
+        batches = [row["batch"] for row in await Coin.select(Coin.batch)]
+        assert all(batches.count(batch) == 2 for batch in batches)
+        assert committed <= set(batches)
+
+
 class TestTransactions:
     def test_100_that_read_and_then_write_all_succeed(self, database_url: str) -> None:
         async def main() -> None:
@@ -323,38 +356,7 @@ class TestTransactions:
         asyncio.run(main())
 
     def test_400_cancelled_at_random_moments_leave_nothing_behind(self, database_url: str) -> None:
-        async def main() -> None:
-            async with running(engine_from_url(database_url)) as engine:
-                committed = set()
-                kept = []  # the garbage collector must not be what gives the connections back
-
-                async def mint(batch: int) -> None:
-                    transaction = engine.transaction()
-                    kept.append(transaction)
-                    async with transaction:
-                        await Coin.insert(Coin(name=f"{batch} a", batch=batch))
-                        await asyncio.sleep(random.choice([0, 0, 0.001]))
-                        await Coin.insert(Coin(name=f"{batch} b", batch=batch))
-                    committed.add(batch)
-
-                async def disturb(batch: int) -> None:
-                    task = asyncio.create_task(mint(batch))
-                    for _ in range(random.randrange(60)):
-                        await asyncio.sleep(0)
-                    await asyncio.sleep(random.choice([0, random.uniform(0, 0.02)]))
-                    task.cancel()
-                    with contextlib.suppress(asyncio.CancelledError):
-                        await task
-
-                for start in range(0, 400, 20):
-                    await asyncio.gather(*(disturb(batch) for batch in range(start, start + 20)))
-                assert await settled(engine)
-                await mint(400)
-                batches = [row["batch"] for row in await Coin.select(Coin.batch)]
-                assert all(batches.count(batch) == 2 for batch in batches)
-                assert committed <= set(batches)
-
-        asyncio.run(main())
+        asyncio.run(cancel_at_random_moments(database_url))
 
     def test_a_task_that_outlives_its_transaction_is_on_its_own(self, database_url: str) -> None:
         async def main() -> None:
@@ -591,6 +593,37 @@ class TestSQLite:
 
         asyncio.run(main())
         assert not Path(sqlite_url.removeprefix("sqlite:///") + "-wal").exists()
+
+    def test_400_of_the_patient_leave_nothing_behind_either(self, sqlite_url: str) -> None:
+        asyncio.run(cancel_at_random_moments(sqlite_url, patiently=True))
+
+    def test_what_the_patient_write_keeps_no_reader_waiting_and_is_undone_with_them(self, sqlite_url: str) -> None:
+        numbers = "WITH RECURSIVE n(n) AS (SELECT 1 UNION ALL SELECT n FROM n) SELECT count(*) FROM n"
+        forever = f"DELETE FROM test_coin WHERE batch < ({numbers})"
+
+        async def write() -> None:
+            patient.set(True)
+            async with database().transaction():
+                await Coin.insert(Coin(name="undone"))
+                await Coin.raw(forever)
+
+        async def go() -> None:
+            async with running(engine_from_url(sqlite_url)):
+                await Coin.insert(Coin(name="kept"))
+                for _ in range(3):
+                    writing = asyncio.create_task(write())
+                    for _ in range(10):
+                        assert await Coin.count() == 1
+                        await asyncio.sleep(0.001)
+                    assert not writing.done()
+                    writing.cancel()
+                    with pytest.raises(asyncio.CancelledError):
+                        await writing
+                    assert await Coin.select(Coin.name) == [{"name": "kept"}]
+                await Coin.insert(Coin(name="later"))
+                assert await Coin.count() == 2
+
+        asyncio.run(go())
 
     def test_what_the_patient_read_keeps_nobody_waiting_and_ends_with_them(self, sqlite_url: str) -> None:
         forever = "SELECT count(*) FROM (WITH RECURSIVE n(n) AS (SELECT 1 UNION ALL SELECT n FROM n) SELECT n FROM n)"

@@ -1,8 +1,8 @@
 """SQLite on the event loop: a kept-open writer behind a lock, a reader beside it, checkpoints in a thread.
 
 A point look-up takes microseconds, less than handing it to a thread. What may take long is waiting for another process,
-so SQLite itself never waits (`timeout=0`): the event loop does. What administrators read may take long as well, a list
-or a search among all people; that has a thread and a connection of its own.
+so SQLite itself never waits (`timeout=0`): the event loop does. What the patient ask for may take long as well, like a
+search among all people or a deletion on which much hangs: that is done in threads.
 """
 
 import asyncio
@@ -11,7 +11,6 @@ import random
 import shutil
 import sqlite3
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, suppress
 from functools import partial
 from pathlib import Path
@@ -35,6 +34,7 @@ from .engine import (
     is_read,
     patient,
 )
+from .sqlite_connections import Connections, acquire, fetch
 
 logger = logging.getLogger(__name__)
 
@@ -51,53 +51,6 @@ ROOM = 2**20  # bytes
 BUSY = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_PROTOCOL}
 FULL = {sqlite3.SQLITE_FULL, sqlite3.SQLITE_READONLY}
 UNAVAILABLE = {sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_INTERRUPT}
-
-
-class Connections:
-    """What one event loop holds: two connections, a third one for the patient, and the lock for writing."""
-
-    def __init__(self, connect: Callable[[], sqlite3.Connection]) -> None:
-        self.lock = asyncio.Lock()
-        self.waiting = 0
-        self._connect = connect
-        self._aside: sqlite3.Connection | None = None
-        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="sqlite")
-        self.writer = connect()
-        try:
-            self.reader = connect()
-        except BaseException:
-            self.writer.close()
-            raise
-
-    @property
-    def idle(self) -> sqlite3.Connection:
-        """For reading outside of a transaction: the writer between two, since whatever a connection has not written
-        itself it must read from the file anew; the reader while somebody is inside one."""
-        return self.reader if self.writer.in_transaction else self.writer
-
-    async def fetch_aside(self, sql: str, arguments: Sequence[Any]) -> list[Row]:
-        """In a thread, one after the other. What nobody waits for any more ends."""
-        if self._aside is None:
-            self._aside = self._connect()
-        reading = self._thread.submit(fetch, self._aside, sql, arguments)
-        try:
-            return await asyncio.wrap_future(reading)
-        except asyncio.CancelledError:
-            if reading.running():
-                self._aside.interrupt()
-            raise
-
-    async def execute(self, sql: str) -> None:
-        """Piccolo's transactions and savepoints await this."""
-        self.writer.execute(sql)
-
-    def close(self) -> None:
-        if self._aside is not None:
-            self._aside.interrupt()
-            self._thread.shutdown()
-            self._aside.close()
-        self.writer.close()
-        self.reader.close()
 
 
 class SafeSQLiteTransaction(SQLiteTransaction):
@@ -139,6 +92,17 @@ class SafeSQLiteTransaction(SQLiteTransaction):
             for callback in self.callbacks:
                 await call_back(callback)
         return False
+
+    @property
+    def writer(self) -> sqlite3.Connection:
+        """Raises TransactionError, or StoreUnavailable, when nothing can be done in it any more."""
+        writer = self.connection.writer
+        if not writer.in_transaction:
+            if self._committed or self._rolled_back:
+                raise TransactionError("The transaction has ended already.")
+            # After a full disk SQLite rolls back by itself; a later statement must not commit alone.
+            raise StoreUnavailable("SQLite has rolled the transaction back.")
+        return writer
 
     async def commit(self) -> None:
         self.engine.execute_in(self, "COMMIT")
@@ -192,17 +156,23 @@ class SafeSQLiteEngine(Engine, SQLiteEngine):
 
     async def _run(self, sql: str, arguments: Sequence[Any] = (), statement: Statement | None = None) -> list[Row]:
         transaction = self.open_transaction()
+        aside = statement is None and patient.get()
         if transaction is not None:
+            if aside:
+                return await self._write_aside(transaction, sql, arguments)
             return self.execute_in(transaction, sql, arguments, statement)
         connections = self._connections.get(asyncio.get_running_loop()) or await self.connections()
         if statement.reads if statement is not None else is_read(sql):
-            if statement is None and patient.get():
+            if aside:
                 return await self._read_aside(connections, sql, arguments)
             try:
                 return fetch(connections.idle, sql, arguments, statement)
             except sqlite3.OperationalError:
                 # Looked up anew each time: what is idle now may be in a transaction after a pause.
                 return await self._when_free(lambda: fetch(connections.idle, sql, arguments, statement), self._latest())
+        if aside:
+            async with self.transaction():
+                return await self._run(sql, arguments)
         deadline = self._latest()
         await acquire(connections, deadline)
         try:
@@ -215,7 +185,7 @@ class SafeSQLiteEngine(Engine, SQLiteEngine):
         deadline = self._latest()
         while True:
             try:
-                return await connections.fetch_aside(sql, arguments)
+                return await connections.read_aside(sql, arguments)
             except sqlite3.OperationalError as error:
                 trouble = trouble_in(error)
                 if trouble is None:
@@ -231,14 +201,18 @@ class SafeSQLiteEngine(Engine, SQLiteEngine):
         arguments: Sequence[Any] = (),
         statement: Statement | None = None,
     ) -> list[Row]:
-        writer = transaction.connection.writer
-        if not writer.in_transaction:
-            if transaction._committed or transaction._rolled_back:
-                raise TransactionError("The transaction has ended already.")
-            # After a full disk SQLite rolls back by itself; a later statement must not commit alone.
-            raise StoreUnavailable("SQLite has rolled the transaction back.")
+        writer = transaction.writer
         try:
             return fetch(writer, sql, arguments, statement)
+        except sqlite3.OperationalError as error:
+            if (trouble := trouble_in(error)) is None:
+                raise
+            raise trouble from error
+
+    async def _write_aside(self, transaction: SafeSQLiteTransaction, sql: str, arguments: Sequence[Any]) -> list[Row]:
+        assert transaction.writer
+        try:
+            return await transaction.connection.write_aside(sql, arguments)
         except sqlite3.OperationalError as error:
             if (trouble := trouble_in(error)) is None:
                 raise
@@ -341,22 +315,6 @@ class SafeSQLiteEngine(Engine, SQLiteEngine):
                     logger.warning("The checkpoint failed and will be tried again.", exc_info=True)
 
 
-def fetch(
-    connection: sqlite3.Connection, sql: str, arguments: Sequence[Any], statement: Statement | None = None
-) -> list[Row]:
-    """Every row by the names of its columns; a fixed statement has the same ones each time."""
-    cursor = connection.execute(sql, arguments)
-    rows = cursor.fetchall()
-    if not rows:
-        return rows
-    names = statement.columns if statement is not None else ()
-    if not names:
-        names = tuple(column[0] for column in cursor.description)
-        if statement is not None:
-            statement.columns = names
-    return [dict(zip(names, row)) for row in rows]  # noqa: B905  # SQLite gives each row all of its columns
-
-
 def trouble_in(error: sqlite3.OperationalError) -> StoreUnavailable | None:
     """What will pass; None for a mistake in the SQL."""
     code = getattr(error, "sqlite_errorcode", 0) & 0xFF
@@ -367,18 +325,3 @@ def trouble_in(error: sqlite3.OperationalError) -> StoreUnavailable | None:
     if code in UNAVAILABLE:
         return StoreUnavailable(f"SQLite: {error}.")
     return None
-
-
-async def acquire(connections: Connections, deadline: float) -> None:
-    lock = connections.lock
-    if not lock.locked() and not connections.waiting:
-        await lock.acquire()  # free, so there is nothing to wait for and no clock to set
-        return
-    connections.waiting += 1
-    try:
-        async with asyncio.timeout_at(deadline):
-            await lock.acquire()
-    except TimeoutError as error:
-        raise DatabaseBusy("Another transaction holds the lock for writing.") from error
-    finally:
-        connections.waiting -= 1
