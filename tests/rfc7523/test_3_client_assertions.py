@@ -127,7 +127,7 @@ def test_a_secret_works_until_it_expires(expires_at: int | None, works: bool) ->
     with pytest.raises(InvalidClient) as caught:
         check_secret(client, credentials, NOW)
     assert caught.value.challenge is True
-    assert caught.value.detail
+    assert (caught.value.description, caught.value.client_id) == ("This secret has expired.", "app")
 
 
 def test_the_registered_method_and_no_other() -> None:

@@ -16,6 +16,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
 from credenza.protocol import jose
 from credenza.state import StateError
+from credenza.store import audit
 from credenza.testing import ISSUER, ORDERS, SECRET, RelyingParty
 
 ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
@@ -281,7 +282,26 @@ def test_an_expired_secret_is_no_secret(credenza: Any) -> None:
     assert credenza.request("POST", "/token", data=form, headers=basic("machine", "short-lived")).status_code == 200
     assert credenza.request("POST", "/token", data=form, headers=basic("machine", SECRET)).status_code == 200
     credenza.clock.move(61)
-    assert_401(credenza.request("POST", "/token", data=form, headers=basic("machine", "short-lived")))
+    expired = credenza.request("POST", "/token", data=form, headers=basic("machine", "short-lived"))
+    assert_401(expired)
+    assert "expired" in expired.json()["error_description"], "which only who had it is told"
+    assert refusals_of(credenza, "machine") == ["This secret has expired."]
+
+
+def refusals_of(credenza: Any, client_id: str) -> list[str]:
+    """As the Activity tab of the application shows them."""
+    events = credenza.run(audit.list_events, client=client_id)
+    return [event.data["reason"] for event in events if event.name == "TokenRefused"]
+
+
+@pytest.mark.own_server
+def test_who_proves_to_be_the_client_and_is_refused_is_found_under_activity(credenza: Any) -> None:
+    form = {"grant_type": "client_credentials", "client_id": "machine"}
+    credenza.request("POST", "/token", data=form | {"client_secret": "wrong"})
+    assert refusals_of(credenza, "machine") == [], "a stranger writes nothing there"
+    credenza.request("POST", "/token", data=form | {"client_secret": SECRET})
+    (reason,) = refusals_of(credenza, "machine")
+    assert "registered for client_secret_basic" in reason
 
 
 def test_r_op_04_secrets_are_stored_as_hashes(credenza: Any) -> None:

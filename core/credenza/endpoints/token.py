@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ..events import TokenRefused
 from ..objects import TokenRequest
-from ..protocol.errors import InvalidRequest, ProtocolError, UnauthorizedClient, UnsupportedGrantType
+from ..protocol.errors import InvalidClient, InvalidRequest, ProtocolError, UnauthorizedClient, UnsupportedGrantType
 from ..web.client_authentication import authenticate_client
 from ..web.cors import cors_headers, preflight
 from ..web.dpop import proof_key
@@ -37,6 +37,8 @@ async def token(request: AnyRequest) -> AnyResponse:
         asked = TokenRequest(client, parameters, address_of(request), jkt)
         return json_response(await grant.token_response(server, asked), headers=headers)
     except ProtocolError as error:
+        if isinstance(error, InvalidClient):
+            client_id = error.client_id
         await _record(request, error, grant_type, client_id)
         return error_response(error, headers=headers)
 

@@ -94,12 +94,12 @@ def check_method(client: Client | None, credentials: Credentials) -> Client:
     if client is None or not client.enabled or client.auth_method != credentials.method:
         if credentials.secret:
             compare_digest(digest_secret(credentials.secret), "0" * 64)  # the same work as for a known client
-        told = ""
         other = client is not None and client.enabled and {client.auth_method, credentials.method} == TWO_WAYS
         if client is not None and other and _matching(client, credentials):
             told = f"The secret came by {credentials.method}; this client is registered for {client.auth_method}."
+            raise InvalidClient(told, challenge=credentials.challenge, client_id=client.id)
         raise InvalidClient(
-            told, challenge=credentials.challenge, detail="unknown, disabled, or another method is registered"
+            challenge=credentials.challenge, detail="unknown, disabled, or another method is registered"
         )
     if client.fapi and credentials.method != "private_key_jwt":  # whatever else has been made of its settings
         raise InvalidClient(detail="the profile fapi2 knows private_key_jwt only")
@@ -108,9 +108,12 @@ def check_method(client: Client | None, credentials: Credentials) -> Client:
 
 def check_secret(client: Client, credentials: Credentials, now: int) -> Secret:
     """The stored secret that matches; raises InvalidClient. Every one is compared, so that rotation can overlap."""
-    found = [s for s in _matching(client, credentials) if s.expires_at is None or s.expires_at > now]
+    matching = _matching(client, credentials)
+    if not matching:
+        raise InvalidClient(challenge=credentials.challenge, detail="wrong secret")
+    found = [secret for secret in matching if secret.expires_at is None or secret.expires_at > now]
     if not found:
-        raise InvalidClient(challenge=credentials.challenge, detail="wrong or expired secret")
+        raise InvalidClient("This secret has expired.", challenge=credentials.challenge, client_id=client.id)
     return found[0]
 
 
@@ -138,24 +141,24 @@ def check_assertion(
     try:
         jose.check_times(claims, now, longest=ASSERTION_LIFETIME)
     except jose.InvalidJWT as error:
-        raise _not_acceptable(str(error)) from error
+        raise _not_acceptable(str(error), client_id) from error
     return _check_assertion_claims(claims, client_id, audiences), int(claims["exp"])
 
 
 def _check_assertion_claims(claims: Mapping[str, Any], client_id: str, audiences: tuple[str, ...]) -> str:
     if claims.get("iss") != client_id or claims.get("sub") != client_id:
-        raise _not_acceptable("iss and sub must both be the client_id")
+        raise _not_acceptable("iss and sub must both be the client_id", client_id)
     # One string, never an array: an assertion for somebody else as well could be replayed here.
     if claims.get("aud") not in audiences or not isinstance(claims.get("aud"), str):
-        raise _not_acceptable(f"aud must be {' or '.join(audiences)}, as one string")
+        raise _not_acceptable(f"aud must be {' or '.join(audiences)}, as one string", client_id)
     jti = claims.get("jti")
     if not isinstance(jti, str) or not 0 < len(jti) <= 512:
-        raise _not_acceptable("jti is missing")
+        raise _not_acceptable("jti is missing", client_id)
     return jti
 
 
-def _not_acceptable(what: str) -> InvalidClient:
-    return InvalidClient(f"The client assertion is not acceptable: {what}.")
+def _not_acceptable(what: str, client_id: str) -> InvalidClient:
+    return InvalidClient(f"The client assertion is not acceptable: {what}.", client_id=client_id)
 
 
 def digest_secret(secret: str) -> str:

@@ -32,14 +32,20 @@ class InvalidRequest(ProtocolError):
 
 
 class InvalidClient(ProtocolError):
-    """`challenge` is true when the client tried HTTP Basic, which the answer must then name. RFC 6749 §5.2."""
+    """`challenge` is true when the client tried HTTP Basic, which the answer must then name. RFC 6749 §5.2.
+
+    `client_id` is who it is, where that was proven and something else is wrong.
+    """
 
     code = "invalid_client"
     status = 401
 
-    def __init__(self, description: str = "", *, detail: str = "", challenge: bool = False) -> None:
+    def __init__(
+        self, description: str = "", *, detail: str = "", challenge: bool = False, client_id: str = ""
+    ) -> None:
         super().__init__(description or "Client authentication failed.", detail=detail)
         self.challenge = challenge
+        self.client_id = client_id
 
 
 class InvalidGrant(ProtocolError):
