@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from collections.abc import Callable
+from inspect import getsource, isroutine
+from textwrap import dedent
 from typing import Any
 
 import pytest
@@ -83,6 +86,25 @@ def test_no_page_shows_a_secret_or_what_is_stored_of_one(visitor: Visitor) -> No
         if route.method == "GET":
             answer = visitor.agent.send("GET", example(route))
             assert not [word for word in hidden if word in answer.text], route.path
+
+
+def writes_down(function: Any, known: frozenset[Any] = frozenset()) -> bool:
+    """Whether it, or a function of ours that it calls, says `changed` or `emit`."""
+    called = [node.func for node in ast.walk(ast.parse(dedent(getsource(function)))) if isinstance(node, ast.Call)]
+    if any(isinstance(call, ast.Attribute) and call.attr in ("changed", "emit") for call in called):
+        return True
+    names = {call.id for call in called if isinstance(call, ast.Name)}
+    methods = {call.attr for call in called if ast.unparse(call).startswith("self.")}
+    found = [getattr(function, "__func__", function).__globals__.get(name) for name in names]
+    found += [getattr(getattr(function, "__self__", None), name, None) for name in methods]
+    ours = [each for each in found if isroutine(each) and str(each.__module__).startswith("credenza")]
+    return any(writes_down(each, known | {function}) for each in ours if each not in known)
+
+
+@pytest.mark.parametrize("route", [r for r in ROUTES if r.method == "POST"], ids=lambda route: route.path)
+def test_r_co_08_each_form_that_changes_something_is_written_down(route: ConsoleRoute) -> None:
+    """R-CO-08: whichever plugin brings it."""
+    assert writes_down(route.handle) is not route.path.endswith("/branding/preview")
 
 
 @pytest.mark.parametrize("path", ["/secrets/create", "/availability", "/delete"])
