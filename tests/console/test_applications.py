@@ -119,25 +119,32 @@ def test_a_third_party_application_is_created_and_signs_a_user_in(visitor: Visit
     assert "Lighthouse" in visitor.get("/console/applications/third-party").text
     client = find(visitor, client_id[1])
     assert (client.third_party, client.type.name, client.ceiling) == (True, "traditional", {})
-    assert client.require_pkce
+    assert not client.require_pkce, "most libraries send no PKCE until they are told to"
 
     path = f"/console/applications/{client.id}"
-    visitor.done(path, settings(visitor, client.id, redirect_uris="https://light.example.com/cb", require_pkce="on"))
+    visitor.done(path, settings(visitor, client.id, redirect_uris="https://light.example.com/cb"))
     visitor.done(f"{path}/permissions/add", [("permission", "profile profile"), ("permission", "profile email")])
     party = RelyingParty(visitor.credenza, client.id, "https://light.example.com/cb", secret=secret[1])
     tokens = party.tokens(user_agent.authorize(party))
     assert party.userinfo(tokens["access_token"]).json()["email"] == "ada@example.com"
     answer = user_agent.get(party.authorization_url(code_challenge=None, code_challenge_method=None))
     assert isinstance(answer, Callback)
-    assert answer.error == "invalid_request"
+    assert party.redeem(answer, code_verifier=None).status_code == 200
 
 
-@pytest.mark.parametrize("kind", ["traditional", "machine_to_machine"])
-def test_an_own_application_begins_without_required_pkce(visitor: Visitor, kind: str) -> None:
-    page = visitor.done(f"{CREATE}/my-app/{kind}", {"name": "Lantern"})
+@pytest.mark.parametrize("party", ["my-app", "third-party-app"])
+def test_pkce_is_required_of_an_application_that_was_created_so(visitor: Visitor, party: str) -> None:
+    """SECURITY D4: a switch, off unless somebody says so."""
+    assert 'name="require_pkce"' in visitor.get(f"{CREATE}/{party}/traditional").html
+    page = visitor.done(f"{CREATE}/{party}/traditional", {"name": "Lantern", "require_pkce": "on"})
     client_id = re.search(r'id="client-id">([0-9a-f]+)<', page.html)
     assert client_id
-    assert find(visitor, client_id[1]).require_pkce is False
+    assert find(visitor, client_id[1]).require_pkce is True
+
+
+@pytest.mark.parametrize("kind", ["machine_to_machine", "spa"])
+def test_where_pkce_is_no_question_it_is_not_asked(visitor: Visitor, kind: str) -> None:
+    assert 'name="require_pkce"' not in visitor.get(f"{CREATE}/my-app/{kind}").html
 
 
 def test_a_secret_is_shown_once_and_its_cookie_is_of_no_use_to_others(visitor: Visitor) -> None:

@@ -64,6 +64,11 @@ class CreatePage(ConsoleForm):
     action: str
 
     @property
+    def asks_for_pkce(self) -> bool:
+        """Others always need it, or have no authorization request."""
+        return self.kind.interactive and self.kind.confidential and self.kind.pkce == "optional"
+
+    @property
     def grants(self) -> tuple[tuple[str, str, str], ...]:
         """What may be chosen besides: its name, and words for it."""
         return tuple((name, *GRANTS.get(name, (name, ""))) for name in self.kind.optional_grant_types)
@@ -95,7 +100,7 @@ async def show_form(visit: ConsoleVisit, party: str, kind: str) -> CreatePage:
 @console_post(CREATE + "/{party:str}/{kind:str}", "applications:write")
 async def create(visit: ConsoleVisit, party: str, kind: str) -> ConsoleDone | CreatePage:
     page = _form(visit, party, kind)
-    page.values = {name: visit.form.get(name, "").strip() for name in ("name", "description")}
+    page.values = {name: visit.form.get(name, "").strip() for name in ("name", "description", "require_pkce")}
     chosen = tuple(name for name in page.kind.optional_grant_types if name in visit.form.all_values("grant_type"))
     if errors := check_words(page.values):
         return page.refused(errors, **dict.fromkeys(chosen, "on"))
@@ -107,7 +112,7 @@ async def create(visit: ConsoleVisit, party: str, kind: str) -> ConsoleDone | Cr
         third_party=_third_party(party),
         grant_types=(*page.kind.grant_types, *chosen),
         auth_method=page.kind.auth_methods[0],
-        require_pkce=_pkce_from_the_beginning(page.kind, third_party=_third_party(party)),
+        require_pkce=page.asks_for_pkce and page.values["require_pkce"] == "on",
         access_token_lifetime=visit.server.settings.access_token_lifetime,
     )
     secret: Mapping[str, str] = {}
@@ -123,11 +128,6 @@ async def create(visit: ConsoleVisit, party: str, kind: str) -> ConsoleDone | Cr
         if client.type.confidential:
             secret = await add_secret(visit, client, "First secret", None)
     return ConsoleDone(address_of_client(client.id), f"{client.name} was created.", secret)
-
-
-def _pkce_from_the_beginning(kind: ClientType, *, third_party: bool) -> bool:
-    """Of a stranger's web application; the switch is among its settings. RFC 9700 §2.1.1."""
-    return third_party and kind.interactive and kind.confidential and kind.pkce == "optional"
 
 
 def check_words(values: Mapping[str, str]) -> dict[str, str]:
