@@ -43,6 +43,7 @@ def test_the_kit_of_a_server_is_filled_in_for_each_library(visitor: Visitor) -> 
     found = blocks(page)
     for library in (
         "Authlib",
+        "Auth.js",
         "openid-client",
         "oauth4webapi",
         "Spring Security",
@@ -54,7 +55,8 @@ def test_the_kit_of_a_server_is_filled_in_for_each_library(visitor: Visitor) -> 
         code = found[f"Snippet for {library}"]
         assert ISSUER in code, library
         assert re.search(r"\bapp\b", code), library
-        assert "https://app.example.com/cb" in code or '"/cb"' in code, library
+        if library != "Auth.js":  # which has a path of its own, and its hint says which
+            assert "https://app.example.com/cb" in code or '"/cb"' in code, library
         assert "email" in code, library
     assert SECRET not in page.html
 
@@ -62,7 +64,8 @@ def test_the_kit_of_a_server_is_filled_in_for_each_library(visitor: Visitor) -> 
 @pytest.mark.parametrize(
     ("application", "has", "lacks"),
     [
-        ("spa", ["openid-client", "oauth4webapi"], ["Spring Security", "mod_auth_openidc"]),
+        ("spa", ["oidc-client-ts", "openid-client", "oauth4webapi"], ["Spring Security", "mod_auth_openidc"]),
+        ("native", ["openid-client", "Authlib"], ["oidc-client-ts", "Auth.js"]),
         ("machine", ["curl"], ["Authlib"]),
     ],
 )
@@ -71,6 +74,13 @@ def test_other_types_get_what_fits_them(visitor: Visitor, application: str, has:
     assert all(f"Snippet for {name}" in found for name in has)
     assert not any(f"Snippet for {name}" in found for name in lacks)
     assert not any("SECRET" in code.upper() and "client_secret" in code for code in found.values())
+
+
+def test_auth_js_asks_userinfo_unless_the_id_token_has_it_all(visitor: Visitor) -> None:
+    """It shows a user without a name otherwise."""
+    assert "idToken: false" in blocks(visitor.get("/console/applications/app/kit"))["Snippet for Auth.js"]
+    visitor.credenza.apply({"applications": [{"client_id": "app", "id_token_claims": "granted"}]})
+    assert "idToken" not in blocks(visitor.get("/console/applications/app/kit"))["Snippet for Auth.js"]
 
 
 def test_the_environment_file_is_downloaded(visitor: Visitor) -> None:

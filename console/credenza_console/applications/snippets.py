@@ -79,9 +79,12 @@ def snippets(kit: Filled) -> tuple[Snippet, ...]:
     if not kit.client.type.interactive:
         return (curl(kit),)
     if not kit.client.confidential:
+        if not kit.client.type.native:
+            return (oidc_client_ts(kit), openid_client(kit), oauth4webapi(kit))
         return (openid_client(kit), oauth4webapi(kit), authlib(kit))
     return (
         authlib(kit),
+        authjs(kit),
         openid_client(kit),
         oauth4webapi(kit),
         spring(kit),
@@ -159,6 +162,49 @@ url.searchParams.set("state", oauth.generateRandomState());
 url.searchParams.set("code_challenge", await oauth.calculatePKCECodeChallenge(codeVerifier));
 url.searchParams.set("code_challenge_method", "S256");"""
     return Snippet("oauth4webapi", "oauth4webapi", "JavaScript without dependencies: edge workers and browsers.", code)
+
+
+def authjs(kit: Filled) -> Snippet:
+    secret = f'\n      clientSecret: "{SECRET}",' if kit.secret else ""
+    userinfo = "" if kit.client.claims_in_id_token else "\n      idToken: false, // ask UserInfo for name and email"
+    code = f"""export const {{ handlers, auth, signIn, signOut }} = NextAuth({{
+  providers: [
+    {{
+      id: "credenza",
+      name: "Credenza",
+      type: "oidc",
+      issuer: "{kit.issuer}",
+      clientId: "{kit.client.id}",{secret}
+      client: {{ token_endpoint_auth_method: "{kit.client.auth_method}" }},
+      checks: ["pkce", "state", "nonce"],{userinfo}
+      authorization: {{ params: {{ scope: "{kit.scope}" }} }},
+    }},
+  ],
+}});"""
+    hint = (
+        "JavaScript: Next.js, SvelteKit, Express. It comes back to /api/auth/callback/credenza: register that address."
+    )
+    return Snippet("authjs", "Auth.js", hint, code)
+
+
+def oidc_client_ts(kit: Filled) -> Snippet:
+    code = f"""import {{ UserManager }} from "oidc-client-ts";
+
+const users = new UserManager({{
+  authority: "{kit.issuer}",
+  client_id: "{kit.client.id}",
+  redirect_uri: "{kit.redirect_uri}",
+  scope: "{kit.scope}",
+  loadUserInfo: true,
+}});
+
+// where people sign in:
+await users.signinRedirect();
+
+// at the redirect URI:
+const {{ profile, access_token }} = await users.signinCallback();"""
+    hint = "JavaScript in a browser, also inside react-oidc-context. Register the origin of the application for CORS."
+    return Snippet("oidc-client-ts", "oidc-client-ts", hint, code)
 
 
 def spring(kit: Filled) -> Snippet:
