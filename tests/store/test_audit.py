@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from credenza.cleaning import _clean_up
-from credenza.store import audit
-from credenza.testing import Credenza, running, test_settings
+from credenza.store import audit, users
+from credenza.testing import Credenza, RelyingParty, UserAgent, running, test_settings
 
 MANY = 50
 DAY = 24 * 3600
@@ -36,3 +36,26 @@ def test_events_leave_after_their_time_and_not_before(credenza_database: str) ->
 async def write_at(*moments: int) -> None:
     for at in moments:
         await audit.insert_event(at=at, name="Aged")
+
+
+def test_r_co_08_what_people_and_applications_do_is_written_down(
+    credenza: Credenza, user_agent: UserAgent, client: RelyingParty
+) -> None:
+    """R-CO-08: who, from where, and what came of it; and no secret."""
+    user_agent.get(client.authorization_url(scope="openid profile offline_access"))
+    user_agent.sign_in("ada", "not the password")
+    user_agent.sign_in("ada")
+    tokens = client.tokens(user_agent.decide())
+    client.revoke(tokens["refresh_token"])
+    user_agent.get("/logout")
+    user_agent.submit([("decision", "sign-out")])
+    events = {event.name: event for event in credenza.run(audit.list_events, limit=100)}
+    people = ("SignInFailed", "UserSignedIn", "ConsentGiven", "CodeIssued", "UserSignedOut")
+    assert {*people, "TokenIssued", "TokenRevoked"} <= events.keys()
+    ada = credenza.run(users.find_user_by_identifier, "ada")
+    assert ada is not None
+    assert {(events[name].user, events[name].address) for name in people} == {(ada.id, user_agent.address)}
+    assert events["SignInFailed"].result == "failure"
+    secrets = [value for name, value in tokens.items() if name.endswith("_token")]
+    assert len(secrets) > 1
+    assert not [secret for secret in (*secrets, "not the password") if secret in str(events)]
