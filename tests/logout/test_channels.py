@@ -198,6 +198,7 @@ def test_many_sessions_that_end_at_once_are_told_of_little_by_little(
         if len(listening.tokens) >= AT_ONCE:
             break
         threading.Event().wait(0.01)
+    assert credenza.server.told_at_once <= AT_ONCE
     threading.Event().wait(0.2)
     assert len(listening.tokens) <= 2 * AT_ONCE  # the queue may have had its turn
     waiting = credenza.run(list_deliveries, "app", limit=1000)
