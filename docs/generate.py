@@ -58,6 +58,8 @@ SETTINGS = {
     "may reach although they are private.",
     "trusted_proxies": "Addresses and networks whose `X-Forwarded-For` and `X-Request-Id` are believed.",
     "rate_limit": "Whether sign-ins and token requests are throttled; off only for benchmarks and test runs.",
+    "signing_key_days": "After so many days the next signing keys sign, and new ones are published; 0 leaves that to "
+    "`credenza keys rotate` and the console.",
     "audit_retention_days": "After so many days events leave the audit log; 0 keeps them for ever.",
     "log_format": "Of the log on standard error: `text` for people, `json` for programs.",
     "log_requests": "Whether each request is a line in the log: method, endpoint, status, milliseconds.",

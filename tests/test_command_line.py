@@ -42,6 +42,7 @@ COMMANDS = [
     ["keys"],
     ["keys", "list"],
     ["keys", "rotate"],
+    ["keys", "revoke"],
     ["plugins"],
     ["check"],
 ]
@@ -857,6 +858,19 @@ def test_rotation_makes_the_next_keys_sign(credenza_command: Run) -> None:
         assert state[before[alg, "next"]] == "active"
         assert state[before[alg, "active"]] == "retired"
     assert sorted(state.values()).count("next") == 3
+
+
+def test_a_key_is_revoked_by_its_id(credenza_command: Run) -> None:
+    before = {(key["alg"], key["state"]): key["kid"] for key in credenza_command("keys", "list", "--json").json}
+    done = credenza_command("keys", "revoke", before["ES256", "active"], "--json")
+    assert done.status == 0, done.err
+    after = {key["kid"]: key["state"] for key in done.json}
+    assert before["ES256", "active"] not in after
+    assert after[before["ES256", "next"]] == "active"
+    assert len(after) == len(before)
+    refused = credenza_command("keys", "revoke", before["ES256", "active"])
+    assert refused.status == 1
+    assert "there is no signing key" in refused.err
 
 
 # -- migrate and check ------------------------------------------------------------------------------------------------

@@ -1,4 +1,4 @@
-"""Signing keys: what each is doing, and rotation with a look at what applications will see."""
+"""Signing keys: what each is doing, rotation with a look at what applications will see, and the end of one at once."""
 
 from __future__ import annotations
 
@@ -7,8 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
+from litestar.exceptions import NotFoundException
+
 from credenza import (
     ConsoleDone,
+    ConsoleForm,
     ConsolePage,
     ConsoleView,
     ConsoleVisit,
@@ -18,10 +21,12 @@ from credenza import (
     console_post,
     keys,
     plan_rotation,
+    revoke_key,
 )
 from credenza import rotate_keys as rotate
 
 HERE = "/console/signing-keys"
+ONE = HERE + "/{kid:str}"
 WORDS = {
     "next": "Published, so that applications know it before it signs.",
     "active": "Signs every token now.",
@@ -57,6 +62,17 @@ class RotatePage(ConsoleView):
     recent: Moment | None
     before: str
     after: str
+
+
+@dataclass(kw_only=True)
+class RevokePage(ConsoleForm):
+    template: ClassVar[str] = "signing_keys/revoke.html"
+    folder: ClassVar[Path | None] = Path(__file__).parent / "templates"
+    kid: str
+    alg: str
+    state: str
+    typed: str
+    """What is typed to confirm it: the beginning of the key's id."""
 
 
 @console_get(HERE, "keys:read")
@@ -106,6 +122,32 @@ async def rotate_keys(visit: ConsoleVisit) -> ConsoleDone:
     return ConsoleDone(HERE, "The keys were rotated.")
 
 
+@console_get(ONE + "/revoke", "keys:write")
+async def show_revoke(visit: ConsoleVisit, kid: str) -> RevokePage:
+    return await _revoke_page(kid)
+
+
+@console_post(ONE + "/revoke", "keys:write")
+async def revoke(visit: ConsoleVisit, kid: str) -> ConsoleDone | RevokePage:
+    page = await _revoke_page(kid)
+    typed = visit.form.get("confirm", "").strip()
+    if typed != page.typed:
+        return page.refused({"confirm": "That is not how its ID begins."}, confirm=typed)
+    if not await revoke_key(visit.server, kid, actor=visit.user.id):
+        raise NotFoundException
+    return ConsoleDone(HERE, f"The key {page.typed}… is out of the key set.")
+
+
+async def _revoke_page(kid: str) -> RevokePage:
+    for key in await keys.list_keys():
+        if key.kid == kid:
+            path = (Link("Signing keys", HERE),)
+            return RevokePage(
+                title=f"Revoke the key {kid[:8]}…", path=path, kid=kid, alg=key.alg, state=key.state, typed=kid[:8]
+            )
+    raise NotFoundException
+
+
 async def _rows(visit: ConsoleVisit) -> tuple[Row, ...]:
     await visit.server.keys()
     return tuple(
@@ -123,5 +165,10 @@ async def _rows(visit: ConsoleVisit) -> tuple[Row, ...]:
 
 
 PAGE = ConsolePage(
-    "Signing keys", HERE, (list_keys, show_rotate, rotate_keys), icon="key-round", section="Policy", order=200
+    "Signing keys",
+    HERE,
+    (list_keys, show_rotate, rotate_keys, show_revoke, revoke),
+    icon="key-round",
+    section="Policy",
+    order=200,
 )

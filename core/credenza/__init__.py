@@ -112,6 +112,7 @@ from .protocol.tokens import is_token, new_id, new_token
 from .protocol.words import Counted, Translated, Words
 from .relying_party import check_id_token
 from .rotation import plan_rotation
+from .rotation import revoke as revoke_key
 from .rotation import rotate as rotate_keys
 from .server import AuthorizationServer
 from .settings import Settings, SettingsError
@@ -411,6 +412,7 @@ __all__ = [
     "require_new_password",
     "revoke_consented_grants",
     "revoke_grants",
+    "revoke_key",
     "rotate_keys",
     "satisfies",
     "see_token",

@@ -27,6 +27,7 @@ from .endpoints import (
 )
 from .logout import keep_delivering
 from .plugins import collect, load_plugins
+from .rotation import keep_rotated
 from .server import AuthorizationServer
 from .settings import Settings
 from .starting import OnUp, started
@@ -99,7 +100,12 @@ def create_app(
     @asynccontextmanager
     async def lifespan(app: Litestar) -> AsyncIterator[None]:
         try:
-            async with started(server, migrate=migrate, on_up=on_up), keep_clean(server), keep_delivering(server):
+            async with (
+                started(server, migrate=migrate, on_up=on_up),
+                keep_clean(server),
+                keep_delivering(server),
+                keep_rotated(server),
+            ):
                 yield
         finally:
             await limiter.close()

@@ -44,7 +44,14 @@ AT_MOST = {
 }
 LARGEST = 2**31 - 1
 MAY_BE_ZERO = frozenset(
-    {"refresh_token_reuse_window", "shutdown_delay", "password_threads", "audit_retention_days", "password_min_length"}
+    {
+        "refresh_token_reuse_window",
+        "shutdown_delay",
+        "password_threads",
+        "audit_retention_days",
+        "signing_key_days",
+        "password_min_length",
+    }
 )
 
 
@@ -70,6 +77,7 @@ class Settings:
     rate_limit: bool = True
 
     audit_retention_days: int = 0
+    signing_key_days: int = 0
     log_format: str = "text"
     log_requests: bool = False
     metrics_token: str = field(default="", repr=False)

@@ -288,6 +288,20 @@ def signing_keys_are_rotated(clerk: Clerk) -> None:
 
 
 @task
+def a_signing_key_is_revoked(clerk: Clerk) -> None:
+    clerk.open("/console/signing-keys")
+    row = clerk.page.locator("tbody tr").filter(has_text="Next").first
+    row.get_by_role("link", name=re.compile("Revoke")).click()
+    clerk.page.locator("[name=confirm]").fill("wrong")
+    clerk.press("Revoke now")
+    clerk.is_refused("That is not how its ID begins.")
+    label = clerk.page.locator("label[for=confirm]").inner_text()
+    clerk.page.locator("[name=confirm]").fill(label.split("“")[1].split("”")[0])
+    clerk.press("Revoke now")
+    clerk.is_told("is out of the key set.")
+
+
+@task
 def plugins_are_listed(clerk: Clerk) -> None:
     clerk.open("/console")
     clerk.open("/console/plugins")

@@ -11,13 +11,16 @@ from html import unescape
 from typing import Any
 from urllib.parse import quote
 
+import jwt
 import pytest
 from PIL import Image
 
-from credenza import audit, keys, provider, users
-from credenza.testing import RelyingParty, UserAgent
+from credenza import audit, keys, provider, revoke_key, rotate_keys, users
+from credenza.rotation import rotate_when_due
+from credenza.testing import Credenza, PageSeen, RelyingParty, UserAgent
 
 Visitor = Any  # see conftest.py
+DAY = 86_400
 
 
 def test_the_overview_counts_today_and_draws_two_weeks(
@@ -58,6 +61,67 @@ def test_keys_are_rotated_after_a_look_at_what_applications_will_see(visitor: Vi
         assert after[kid] == {"next": "active", "active": "retired"}[state]
     event = visitor.credenza.run(audit.list_events, name="SigningKeyMoved", limit=1)[0]
     assert event.actor.startswith("u")
+
+
+def test_a_key_that_leaked_is_out_of_the_key_set_at_once(
+    visitor: Visitor, user_agent: UserAgent, client: RelyingParty
+) -> None:
+    tokens = client.tokens(user_agent.authorize(client, scope="openid profile offline_access"))
+    leaked = jwt.get_unverified_header(tokens["id_token"])["kid"]
+    stored = {key.kid: key for key in visitor.credenza.run(keys.list_keys)}
+    alg = stored[leaked].alg
+    [following] = [key.kid for key in stored.values() if (key.alg, key.state) == (alg, "next")]
+    path = f"/console/signing-keys/{leaked}/revoke"
+    assert "The next key signs from now on" in visitor.get(path).text
+    assert "That is not how its ID begins." in visitor.refused(path, {"confirm": "no"})
+    assert leaked in {key["kid"] for key in visitor.credenza.request("GET", "/jwks").json()["keys"]}
+    visitor.done(path, {"confirm": leaked[:8]})
+    published = {key["kid"] for key in visitor.credenza.request("GET", "/jwks").json()["keys"]}
+    assert leaked not in published
+    assert stored.keys() - {leaked} < published, "a new next one is there, and all others still are"
+    states = {key.kid: key.state for key in visitor.credenza.run(keys.list_keys) if key.alg == alg}
+    assert states.pop(following) == "active"
+    assert list(states.values()) == ["next"]
+    fresh = client.refresh(tokens["refresh_token"]).json()["id_token"]
+    assert jwt.get_unverified_header(fresh)["kid"] == following
+    seen = user_agent.get(
+        f"/logout?id_token_hint={tokens['id_token']}&post_logout_redirect_uri=https://app.example.com/"
+    )
+    assert isinstance(seen, PageSeen), "what the key signed is believed by nobody, us neither"
+    assert visitor.get(path).status == 404
+
+
+def test_a_next_key_and_a_retired_one_can_be_revoked(credenza: Credenza) -> None:
+    found = credenza.run(keys.list_keys)
+    [waiting] = [key for key in found if (key.alg, key.state) == ("ES256", "next")]
+    assert credenza.run(lambda: revoke_key(credenza.server, waiting.kid, actor="test"))
+    credenza.run(lambda: rotate_keys(credenza.server, actor="test"))
+    before = credenza.run(keys.list_keys)
+    [old] = [key for key in before if (key.alg, key.state) == ("ES256", "retired")]
+    assert credenza.run(lambda: revoke_key(credenza.server, old.kid, actor="test"))
+    assert {key.kid for key in credenza.run(keys.list_keys)} == {key.kid for key in before} - {old.kid}
+    assert not credenza.run(lambda: revoke_key(credenza.server, old.kid, actor="test"))
+    assert waiting.kid not in {key.kid for key in before}
+
+
+@pytest.mark.parametrize("credenza_settings", [{"signing_key_days": 90}])
+def test_keys_rotate_by_themselves_when_the_settings_say_so(credenza: Credenza) -> None:
+    """The keys of the tests' database began to sign when that was made: now, or an hour ago."""
+    before = {key.kid: key.state for key in credenza.run(keys.list_keys)}
+
+    def states() -> dict[str, str]:
+        credenza.run(rotate_when_due, credenza.server)
+        return {key.kid: key.state for key in credenza.run(keys.list_keys)}
+
+    credenza.clock.move(89 * DAY)
+    assert states() == before
+    credenza.clock.move(2 * DAY)
+    after = states()
+    assert {after[kid] for kid, state in before.items() if state == "next"} == {"active"}
+    assert states() == after, "once, whoever else looks at the same moment"
+    since = credenza.server.now() - 90 * DAY
+    credenza.run(lambda: rotate_keys(credenza.server, actor="another worker", unless_since=since))
+    assert {key.kid: key.state for key in credenza.run(keys.list_keys)} == after
 
 
 def test_private_keys_are_nowhere(visitor: Visitor) -> None:

@@ -12,7 +12,7 @@ from ..endpoints.pages import check_username, invite
 from ..events import ObjectChanged
 from ..logout import end_all_sessions
 from ..protocol.email_addresses import check_email
-from ..rotation import rotate
+from ..rotation import revoke, rotate
 from ..store import keys, users
 from ..store.engine import transaction
 from ..store.revocation import revoke_everything
@@ -123,8 +123,11 @@ def add_keys(commands: Subparsers) -> None:
     for name, text, function in (
         ("list", "which keys there are, and what each is doing", list_keys),
         ("rotate", "the next keys sign from now on, and new ones are published", rotate_keys),
+        ("revoke", "take a key that somebody else may have out of the key set, at once", revoke_key),
     ):
         action = actions.add_parser(name, help=text)
+        if name == "revoke":
+            action.add_argument("kid", help="its id, as `credenza keys list` has it")
         action.add_argument("--json", action="store_true", help="machine-readable output")
         action.set_defaults(run=function)
 
@@ -142,6 +145,16 @@ def rotate_keys(arguments: argparse.Namespace) -> int:
     async def do() -> list[keys.StoredKey]:
         async with opened(settings_of(arguments)) as (server, _):
             await rotate(server, actor="command line")
+            return await keys.list_keys()
+
+    return _print_keys(run(do), as_json=arguments.json)
+
+
+def revoke_key(arguments: argparse.Namespace) -> int:
+    async def do() -> list[keys.StoredKey]:
+        async with opened(settings_of(arguments)) as (server, _):
+            if not await revoke(server, arguments.kid, actor="command line"):
+                raise Refusal(f"there is no signing key {arguments.kid!r}; `credenza keys list` has their ids")
             return await keys.list_keys()
 
     return _print_keys(run(do), as_json=arguments.json)
