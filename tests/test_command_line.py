@@ -985,6 +985,13 @@ def test_check_tells_what_is_for_development_only(credenza_command: Run, monkeyp
     assert [note.partition(" is http")[0] for note in notes(Settings())] == ["the issuer http://localhost:8400"]
     (note,) = notes(Settings(issuer="https://id.example.com", database_url="postgresql://db.example.com/x"))
     assert "sslmode=verify-full" in note
+    for smtp_url, said in (
+        ("smtp://mail.example.com", True),
+        ("smtps://mail.example.com", False),
+        ("smtp://[::1]", False),
+    ):
+        told = list(notes(Settings(issuer="https://id.example.com", smtp_url=smtp_url, mail_from="id@example.com")))
+        assert bool(told) is said, told
     monkeypatch.setenv("CREDENZA_ISSUER", "http://id.example.com")
     done = credenza_command("check")
     assert done.status == 1

@@ -9,6 +9,7 @@ import sqlite3
 import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -307,6 +308,13 @@ def test_without_a_contact_there_is_no_security_txt(credenza: Credenza) -> None:
 def test_a_contact_that_is_no_address_stops_the_start(contact: str) -> None:
     with pytest.raises(SettingsError, match="security_"):
         Settings(security_contact=(contact,))
+
+
+def test_p_18_a_start_says_what_others_can_read(start_server: Callable[..., Any], filled_sqlite_url: str) -> None:
+    """P-18: and serves."""
+    Path(filled_sqlite_url.removeprefix("sqlite:///")).chmod(0o644)
+    server = start_server(filled_sqlite_url)
+    assert "filled.db can be read by others; chmod 600 it" in server.program.said
 
 
 # -- too many sign-ins ------------------------------------------------------------------------------------------------

@@ -2,6 +2,15 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+from uuid import uuid4
+
+import asyncpg
+import pytest
+
 from credenza.cleaning import _clean_up
 from credenza.store import audit, users
 from credenza.testing import Credenza, RelyingParty, UserAgent, running, test_settings
@@ -59,3 +68,29 @@ def test_r_co_08_what_people_and_applications_do_is_written_down(
     secrets = [value for name, value in tokens.items() if name.endswith("_token")]
     assert len(secrets) > 1
     assert not [secret for secret in (*secrets, "not the password") if secret in str(events)]
+
+
+@pytest.mark.postgresql
+def test_p_19_a_server_needs_no_right_to_change_what_is_written(
+    postgresql_server: Any, filled_postgresql_url: str
+) -> None:
+    """P-19: one role migrates, and another one serves and only appends, as `docs/how-to/postgresql.md` has it."""
+    role = f"serving_{uuid4().hex}"
+    guide = Path(__file__).parents[2] / "docs/how-to/postgresql.md"
+    (recipe,) = re.findall(r"```sql\n(.*?)```", guide.read_text(), re.DOTALL)
+    database = urlsplit(filled_postgresql_url).path.removeprefix("/")
+    said = postgresql_server.psql(f"\\c {database}\n{recipe.replace('credenza_serving', role)}")
+    assert "REVOKE" in said, said
+    address = filled_postgresql_url.replace("//postgres:", f"//{role}:")
+    assert role in address
+    with running(test_settings(address)) as credenza:
+        agent, client = UserAgent(credenza), RelyingParty(credenza, "app", "https://app.example.com/cb")
+        tokens = client.tokens(agent.authorize(client, scope="openid profile offline_access"))
+        assert client.refresh(tokens["refresh_token"]).status_code == 200
+        ada = credenza.run(users.find_user_by_identifier, "ada")
+        assert ada is not None
+        assert credenza.run(users.delete_user, ada.id)
+        assert {event.name for event in credenza.run(audit.list_events)} >= {"UserSignedIn", "TokenIssued"}
+        for change in ("UPDATE credenza_audit_event SET name = ''", "DELETE FROM credenza_audit_event"):
+            with pytest.raises(asyncpg.InsufficientPrivilegeError):
+                credenza.run(audit.AuditEventRow.raw, change)

@@ -27,6 +27,7 @@ from ..web.rules import Rule
 from .common import DATABASE_ERRORS, database_trouble, lost_types, opened, print_json, print_line, run, settings_of
 
 Subparsers = Any
+HERE = (None, "", "localhost", "127.0.0.1", "::1")
 FEW_CHARACTERS = 10  # in a key of 32 or more that was made at random there are more different ones
 
 
@@ -40,9 +41,8 @@ def add_check(commands: Subparsers) -> None:
 
 def check(arguments: argparse.Namespace) -> int:
     settings = settings_of(arguments)
-    config = arguments.config or (Path(os.environ["CREDENZA_CONFIG"]) if os.environ.get("CREDENZA_CONFIG") else None)
     engine_of(settings)  # an address that names no database is wrong usage of the settings, like any other value
-    problems = [*unsafe_settings(settings), *open_files(settings, config)]
+    problems = [*unsafe_settings(settings), *open_files(settings, config_of(arguments))]
     problems += run(lambda: database_problems(settings)) + run(lambda: cache_problems(settings))
     if sys.stderr.isatty():  # a script wants the problems only
         for note in notes(settings):
@@ -83,10 +83,15 @@ def notes(settings: Settings) -> Iterator[str]:
         yield "former_secret_keys: after `credenza reseal` they are not needed any more"
     if settings.registration == "open":
         yield "registration is open: anybody may register an application, with no permission but openid"
-    parts = urlsplit(settings.database_url)
-    remote = parts.hostname not in (None, "", "localhost", "127.0.0.1", "::1")
-    if remote and "sslmode" not in parse_qs(parts.query):
+    database, mail = urlsplit(settings.database_url), urlsplit(settings.smtp_url)
+    if database.hostname not in HERE and "sslmode" not in parse_qs(database.query):
         yield "database_url: without sslmode=verify-full the database's certificate is not checked"
+    if mail.scheme == "smtp" and mail.hostname not in HERE:
+        yield "smtp_url: with smtp:// whoever is on the way can read the links that are mailed; take smtps://"
+
+
+def config_of(arguments: argparse.Namespace) -> Path | None:
+    return arguments.config or (Path(os.environ["CREDENZA_CONFIG"]) if os.environ.get("CREDENZA_CONFIG") else None)
 
 
 def open_files(settings: Settings, config: Path | None) -> Iterator[str]:

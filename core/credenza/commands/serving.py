@@ -26,6 +26,7 @@ from ..settings import Settings
 from ..store.engine import StoreUnavailable
 from ..store.users import count_administrators
 from ..web.passwords import processors
+from .checking import config_of, open_files
 from .common import Refusal, opened, print_json, print_line, print_progress, run, settings_of
 from .workers import use_own_workers
 
@@ -61,6 +62,8 @@ def serve(arguments: argparse.Namespace) -> int:
     write_logs(settings.log_format)
     options = {"host": arguments.host, "port": arguments.port, **OPTIONS}
     there = _prepare(settings)
+    for trouble in open_files(settings, config_of(arguments)):
+        logger.warning("%s", trouble)
     if arguments.workers == 1:
         uvicorn.run(create_app(settings, on_up=_greet if not there else None), **options)
         return 0

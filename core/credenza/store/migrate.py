@@ -52,7 +52,8 @@ async def migrate(
     os.environ[PICCOLO_CONF] = piccolo_conf.__name__
     with piccolo_conf.answering(engine, app_configs), redirect_stdout(StringIO()):
         async with lock(engine):
-            await Migration.create_table(if_not_exists=True)
+            if not await Migration.table_exists():  # a role that may only serve may not even ask
+                await Migration.create_table(if_not_exists=True)
             waiting = await _pending(app_configs)
             for number, (app_config, migration) in enumerate(waiting, 1):
                 name = f"{app_config.app_name}/{migration.ID}"
