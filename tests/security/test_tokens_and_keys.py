@@ -203,7 +203,9 @@ def test_one_resource_at_a_time(staff: Any, client: RelyingParty) -> None:
     assert refused.json()["error"] == "invalid_target"
 
 
-@pytest.mark.parametrize("resource", ["https://evil.example", ORDERS + "/", ORDERS + "#x", "x", ORDERS.upper()])
+@pytest.mark.parametrize(
+    "resource", ["https://evil.example", ORDERS + "/other", ORDERS + "#x", "x", ORDERS.upper() + "/OTHER"]
+)
 def test_r_rs_02_another_resource_in_the_token_request(staff: Any, client: RelyingParty, resource: str) -> None:
     """R-RS-02: and the code can still be used as it was meant."""
     callback = staff.authorize(client, **API)
