@@ -26,7 +26,6 @@ class HttpProtocol(HttpToolsProtocol):
     "A server MAY ignore a received Upgrade header field." RFC 9110 §7.8.
     """
 
-    _fields = _size = 0
     _unused = 0  # bytes since something was made of those that came
 
     def data_received(self, data: bytes) -> None:
@@ -38,20 +37,15 @@ class HttpProtocol(HttpToolsProtocol):
         if self._unused > LARGEST_HEAD and not self.transport.is_closing():
             self.transport.abort()  # a line without an end, or what may follow a body
 
-    def on_message_begin(self) -> None:
-        self._fields = self._size = 0
-        super().on_message_begin()
-
-    def on_header(self, name: bytes, value: bytes) -> None:
-        self._fields += 1
-        self._size += len(name) + len(value)
-        if self._fields > MOST_FIELDS or self._size > LARGEST_FIELDS:
-            raise TooLarge
-        super().on_header(name, value)
-
     def on_headers_complete(self) -> None:
+        # What came is at least what the fields have, so those of most requests need not be measured.
+        if len(self.headers) > MOST_FIELDS or (self._unused > LARGEST_FIELDS and self._size() > LARGEST_FIELDS):
+            raise TooLarge
         self._unused = 0
         super().on_headers_complete()
+
+    def _size(self) -> int:
+        return sum(len(name) + len(value) for name, value in self.headers)
 
     def on_body(self, body: bytes) -> None:
         self._unused = 0
