@@ -315,10 +315,10 @@ def conformance_page() -> str:
     return f"""{NOTE}
 # Conformance
 
-Which module of the OpenID Foundation's conformance suite has which test here, and how the suite ends it. The tests
-drive a running server over https with a browser that has no script, with clients of a [desired-state
-file](../../tests/conformance/state.yaml) and with clients that register themselves. How to run the suite itself is in
-[its own guide](../how-to/conformance.md).
+Which module of the OpenID Foundation's conformance suite has which test here, and how the suite should end it: no
+result of the suite itself is published, and nobody has certified Credenza. The tests drive a running server over https
+with a browser that has no script, with clients of a [desired-state file](../../tests/conformance/state.yaml) and with
+clients that register themselves. How to run the suite itself is in [its own guide](../how-to/conformance.md).
 
 | result | means |
 |---|---|

@@ -1,10 +1,15 @@
-"""What is built in is known, pinned and hashed. SECURITY.md R-OP-10, P-08."""
+"""What is built in is known, pinned and hashed. SECURITY.md R-OP-10, P-08, P-09."""
 
 from __future__ import annotations
 
+import hashlib
 import importlib.util
 import json
+import os
 import re
+import shutil
+import subprocess
+import sys
 import tomllib
 from pathlib import Path
 from types import ModuleType
@@ -52,3 +57,24 @@ def test_the_bill_of_materials_names_each_package_and_each_open_advisory() -> No
     told = {entry["id"]: entry["analysis"] for entry in bill["vulnerabilities"]}
     assert set(told) == {advisory["id"] for advisory in supply_chain.advisories()}
     assert {analysis["state"] for analysis in told.values()} == {"not_affected"}
+
+
+def test_p_09_a_wheel_is_the_same_wherever_and_whenever_it_is_built(tmp_path: Path) -> None:
+    """P-09: in another folder, at another time, by somebody with another umask and another order of files."""
+    wheels = []
+    for name, age, mode, zone in (("one", 0, 0o644, "UTC"), ("other", 10_000_000, 0o600, "Asia/Tokyo")):
+        clone = tmp_path / name
+        for part in ("core", "console", "plugins", "themes"):
+            shutil.copytree(ROOT / part, clone / part, ignore=shutil.ignore_patterns("__pycache__"))
+        for part in ("pyproject.toml", "README.md", "LICENSE", ".gitignore"):
+            shutil.copyfile(ROOT / part, clone / part)
+        for path in clone.rglob("*"):
+            if path.is_file():
+                os.utime(path, (1_700_000_000 - age,) * 2)
+                path.chmod(mode)
+        build = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(tmp_path / f"dist-{name}")]
+        env = {key: value for key, value in os.environ.items() if key != "SOURCE_DATE_EPOCH"} | {"TZ": zone}
+        subprocess.run(build, cwd=clone, env=env, check=True, capture_output=True)
+        (wheel,) = (tmp_path / f"dist-{name}").iterdir()
+        wheels.append(hashlib.sha256(wheel.read_bytes()).hexdigest())
+    assert wheels[0] == wheels[1]
