@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from credenza.store import consents, users
-from credenza.testing import ORDERS, Callback, PageSeen, RelyingParty
+from credenza.testing import ORDERS, PASSWORD, Callback, PageSeen, RelyingParty
 
 
 def asked(user_agent: Any, client: RelyingParty, **changes: str) -> Any:
@@ -298,6 +298,20 @@ def test_deleting_a_user_takes_everything_along(credenza: Any, user_agent: Any, 
     after = credenza.rows()
     assert {n: c for n, c in after.items() if n not in ignored} == {n: c for n, c in before.items() if n not in ignored}
     assert client.introspect(tokens["access_token"]) == {"active": False}
+
+
+def test_p_20_a_name_that_is_given_again_is_somebody_else(
+    credenza: Any, user_agent: Any, new_visitor: Any, client: RelyingParty
+) -> None:
+    """P-20: to applications too, and nothing that the first one allowed counts."""
+    name = user_agent.name
+    before = client.userinfo(client.tokens(user_agent.authorize(client))["access_token"]).json()["sub"]
+    credenza.run(users.delete_user, credenza.user(name).id)
+    credenza.apply({"users": [{"username": name, "password": PASSWORD}]})
+    agent = new_visitor(name)
+    assert asked(agent, client).name == "consent"
+    after = client.userinfo(client.tokens(agent.decide())["access_token"]).json()["sub"]
+    assert after != before
 
 
 @pytest.mark.own_server

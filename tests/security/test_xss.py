@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from html.parser import HTMLParser
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -45,6 +46,7 @@ WRITTEN = """
     legend bdi script iframe
 """
 KNOWN = set(WRITTEN.split())
+ROOT = Path(__file__).parents[2]
 
 
 def assert_inert(page: Any) -> None:
@@ -173,3 +175,12 @@ def test_r_br_02_no_page_has_anything_inline(user_agent: Any, client: RelyingPar
         for address in re.findall(r'(?:src|href)="([^"]*)"', page.html):
             assert address.startswith(("/", "#")), address
             assert not address.startswith("//")
+
+
+def test_p_13_no_template_switches_escaping_off() -> None:
+    """P-13: what is trusted says so in Python, where the linter sees it (S704)."""
+    templates = [path for part in ("core", "console", "plugins", "themes") for path in (ROOT / part).rglob("*.html")]
+    assert len(templates) > 100
+    for path in templates:
+        found = re.findall(r"\|\s*safe\b|\bautoescape\b|\bMarkup\b", path.read_text())
+        assert found == [], path
