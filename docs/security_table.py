@@ -1,7 +1,8 @@
 """The page `reference/security.md`: each requirement, attack and fault of the security standard, with its tests.
 
 The standard is `reference/security.toml`. A test belongs to a line when its name holds the line's id
-(`test_a_cod_04_…`), or its docstring, its table of cases or its module does (`A-COD-04`). Faults are `F-08`.
+(`test_a_cod_04_…`), or its docstring, its table of cases or its module does (`A-COD-04`). Faults are `F-08`, promises
+`P-08`.
 """
 
 from __future__ import annotations
@@ -14,8 +15,8 @@ from pathlib import Path
 DOCS = Path(__file__).parent
 ROOT = DOCS.parent
 IN_NAME = re.compile(r"(?:test|_)_?([ra])_([a-z]{2,3})_(\d\d)(?=_|$)")
-FAULT_IN_NAME = re.compile(r"test_f_(\d\d)(?=_|$)")
-FAULT_IN_TEXT = re.compile(r"\bF-(\d\d)\b")
+SHORT_IN_NAME = re.compile(r"test_([fp])_(\d\d)(?=_|$)")
+SHORT_IN_TEXT = re.compile(r"(?<![\w-])([FP])-(\d\d)\b")
 IN_TEXT = re.compile(r"\b([RA])-([A-Z]{2,3})-(\d\d)((?:(?:, | and |/)-?\d\d)*)")
 MOST = 4  # tests named in a row
 
@@ -26,7 +27,8 @@ def standard() -> dict[str, dict[str, str]]:
 
 def ids_in(name: str, text: str) -> set[str]:
     found = {"-".join(part.upper() for part in match.groups()) for match in IN_NAME.finditer(name)}
-    found |= {f"F-{number}" for number in (*FAULT_IN_NAME.findall(name), *FAULT_IN_TEXT.findall(text))}
+    short = (*SHORT_IN_NAME.findall(name), *SHORT_IN_TEXT.findall(text))
+    found |= {f"{kind.upper()}-{number}" for kind, number in short}
     for kind, family, number, more in IN_TEXT.findall(" ".join(text.split())):
         found |= {f"{kind}-{family}-{n}" for n in (number, *re.findall(r"\d\d", more))}
     return found
@@ -79,8 +81,9 @@ What Credenza must withstand, line by line, and the tests that prove it. Lines t
 are attacks and the answer they get: PAGE is an error page that redirects nowhere, REDIR an error sent to the registered
 address, TOK an error of the token endpoint, INACTIVE the one answer of introspection about what is not alive, CLEAN-4xx
 a refusal without a trace. Lines with F are faults that are survived: `make faults` brings them about under traffic and
-counts how often an invariant was looked at, and how often one did not hold. `python docs/generate.py` makes the table
-from the names and docstrings of the tests, and a test fails when a line has neither a test nor a reason.
+counts how often an invariant was looked at, and how often one did not hold. Lines with P are what else is promised;
+where no test can hold one, the page that does stands beside it. `python docs/generate.py` makes the table from the
+names and docstrings of the tests, and a test fails when a line has neither a test nor a reason.
 
 {sections}"""
 

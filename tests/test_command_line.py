@@ -911,6 +911,7 @@ def test_check_is_not_content_with_pending_migrations(credenza_command: Run, mon
 def test_check_is_not_content_with_unsafe_settings(
     credenza_command: Run, monkeypatch: pytest.MonkeyPatch, name: str, value: str, message: str
 ) -> None:
+    """P-18."""
     monkeypatch.delenv("CREDENZA_ARGON2_MEMORY_KIB")
     monkeypatch.delenv("CREDENZA_ARGON2_TIME_COST")
     credenza_command("keys", "list")
@@ -965,6 +966,7 @@ def test_check_knows_another_secret_key_before_there_are_signing_keys(
 def test_check_is_not_content_with_secrets_that_others_can_read(
     credenza_command: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, text: str
 ) -> None:
+    """P-18."""
     monkeypatch.delenv("CREDENZA_ARGON2_MEMORY_KIB")
     monkeypatch.delenv("CREDENZA_ARGON2_TIME_COST")
     config = tmp_path / "credenza.toml"
@@ -1001,6 +1003,7 @@ def test_check_tells_what_is_for_development_only(credenza_command: Run, monkeyp
 def test_check_is_not_content_with_a_database_that_others_can_read(
     credenza_command: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
+    """P-18."""
     monkeypatch.delenv("CREDENZA_ARGON2_MEMORY_KIB")
     monkeypatch.delenv("CREDENZA_ARGON2_TIME_COST")
     credenza_command("migrate")

@@ -1,4 +1,4 @@
-"""The content security policy is enforced, not only sent. SECURITY.md A-XSS-11."""
+"""The content security policy is enforced, not only sent. SECURITY.md A-XSS-11, P-15."""
 
 from __future__ import annotations
 

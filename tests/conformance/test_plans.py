@@ -1,4 +1,4 @@
-"""The lists of modules, the tests and the page on them belong together."""
+"""The lists of modules, the tests and the page on them belong together. SECURITY.md P-10."""
 
 from __future__ import annotations
 

@@ -274,7 +274,7 @@ def test_k2_every_verification_names_its_algorithms() -> None:
 
 
 def test_a_tim_01_secrets_are_never_compared_with_equals() -> None:
-    """A-TIM-01, R-OP-02: nor made with `random`."""
+    """A-TIM-01, R-OP-02, P-13: nor made with `random`."""
     suspicious = ("secret", "password", "verifier", "csrf_token", "assertion")
     for path in SOURCES:
         for node in ast.walk(ast.parse(path.read_text())):
@@ -290,7 +290,7 @@ def test_a_tim_01_secrets_are_never_compared_with_equals() -> None:
 
 
 def test_r_op_01_no_sql_is_put_together_from_text() -> None:
-    """R-OP-01: what is given to `raw` is made of literals and of names in capitals."""
+    """R-OP-01, P-13: what is given to `raw` is made of literals and of names in capitals."""
     for path in SOURCES:
         if "/migrations/" in path.as_posix() or path.name in ("schema.py", "migrate.py"):
             continue
