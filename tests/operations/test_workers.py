@@ -148,6 +148,7 @@ def test_new_workers_that_cannot_start_do_not_replace_the_old_ones(
     config = tmp_path / "credenza.toml"
     config.write_text("")
     server = start_server(filled_sqlite_url, workers=2, config=str(config))
+    wait_until(lambda: all(status(server, "/readyz") == 200 for _ in range(20)), "both to serve")
     before = set(server.program.workers())
     config.write_text("no_such_setting = 1")
     os.kill(server.program.process.pid, signal.SIGHUP)

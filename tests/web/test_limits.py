@@ -41,7 +41,8 @@ def valkey_kind() -> Any:
 
 
 @pytest.fixture
-def cache(valkey_kind: Any) -> Iterator[Cache]:
+def cache(valkey_kind: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[Cache]:
+    monkeypatch.setattr(shared_limits, "PATIENCE", 5.0)  # a busy machine is not what is tried here
     started = Cache(valkey_kind)
     yield started
     started.stop()
