@@ -34,9 +34,9 @@ serve: $(STAMP) ## serve on http://localhost:8400 with a SQLite database in this
 # Each worker begins with half of the modules, whole, so that what a module starts is not started by both.
 # A test that failed is tried once more, alone: on a busy machine a browser or a process may have been too slow.
 test: $(STAMP) chromium ## the whole test suite, browser tests included, and on PostgreSQL once more what asks the database
-	$(BIN)/python -m pytest -n 2 --dist worksteal \
+	$(BIN)/python -m pytest -n 3 --dist worksteal \
 	  || $(BIN)/python -m pytest --last-failed --last-failed-no-failures none
-	TEST_ENGINE=postgresql $(BIN)/python -m pytest -n 2 --dist worksteal $(ON_POSTGRESQL) \
+	TEST_ENGINE=postgresql $(BIN)/python -m pytest -n 3 --dist worksteal $(ON_POSTGRESQL) \
 	  || TEST_ENGINE=postgresql $(BIN)/python -m pytest --last-failed --last-failed-no-failures none $(ON_POSTGRESQL)
 
 check: $(STAMP) ## what must be clean before a commit: format, lint, types, import contracts, templates
