@@ -153,6 +153,7 @@ def looks_right() -> Callable[[Any, str], None]:
     """Nothing sticks out to the right, nothing to press is off the screen, and dark is dark."""
 
     def check(page: Any, scheme: str) -> None:
+        page.wait_for_load_state()  # the last click may still lead to it
         assert page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth"), page.url
         assert page.evaluate("innerWidth") == page.viewport_size["width"]
         assert page.evaluate(BUTTONS_OFF_THE_SCREEN) == [], page.url
