@@ -46,7 +46,7 @@ sqlite3.register_converter("BOOLEAN", b"1".__eq__)
 
 CHECKPOINT_EVERY = 0.5  # seconds
 PAGE_SIZE = 2048  # bytes: a commit writes whole pages, and most of what it changes are a few short rows
-LONG_WAL = 16_384  # pages: 64 MiB
+LONG_WAL = 65_536  # pages: 128 MiB
 ROOM = 2**20  # bytes
 BUSY = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_PROTOCOL}
 FULL = {sqlite3.SQLITE_FULL, sqlite3.SQLITE_READONLY}
@@ -287,11 +287,12 @@ class SafeSQLiteEngine(Engine, SQLiteEngine):
             return False
 
     async def checkpoint(self) -> None:
-        """Copy the write-ahead log into the database file, off the event loop."""
-        pages = await asyncio.to_thread(self._checkpoint, "PASSIVE")
+        """Copy the write-ahead log into the database file, off the event loop, and with the time that others leave."""
+        connections = await self.connections()
+        loop = asyncio.get_running_loop()
+        pages = await loop.run_in_executor(connections.copying, self._checkpoint, "PASSIVE")
         if pages > LONG_WAL:
             # The log starts anew only after a moment in which all of it is copied, and steady writers never leave one.
-            connections = await self.connections()
             await acquire(connections, self._latest())
             try:
                 await asyncio.to_thread(self._checkpoint, "PASSIVE")

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+from ..patience import give_way
 from .engine import DatabaseBusy, Row, Statement
 
 
@@ -17,8 +18,9 @@ class Connections:
         self.waiting = 0
         self._connect = connect
         self._aside: sqlite3.Connection | None = None
-        self._reading = ThreadPoolExecutor(max_workers=1, thread_name_prefix="SQLite reading")
-        self._writing = ThreadPoolExecutor(max_workers=1, thread_name_prefix="SQLite writing")
+        self._reading = ThreadPoolExecutor(1, thread_name_prefix="SQLite reading", initializer=give_way)
+        self.copying = ThreadPoolExecutor(1, thread_name_prefix="SQLite checkpoints", initializer=give_way)
+        self._writing = ThreadPoolExecutor(1, thread_name_prefix="SQLite writing")
         self.writer = connect()
         try:
             self.reader = connect()
@@ -69,6 +71,7 @@ class Connections:
             self._reading.shutdown()
             self._aside.close()
         self._writing.shutdown()
+        self.copying.shutdown()
         self.writer.close()
         self.reader.close()
 

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import os
-import threading
 import unicodedata
 from base64 import b64encode
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from contextvars import ContextVar
 from functools import lru_cache
 from typing import TypeVar
@@ -19,6 +18,7 @@ from argon2.exceptions import InvalidHashError, VerificationError
 from argon2.low_level import ARGON2_VERSION, error_to_str
 
 from ..metrics import Metrics
+from ..patience import give_way
 from ..protocol.errors import TemporarilyUnavailable
 from ..protocol.words import Words
 from ..settings import Settings
@@ -57,7 +57,8 @@ class Passwords:
         )
         self._nobodys = unmatchable(self._hasher)
         threads = settings.password_threads or processors()
-        self._threads = ThreadPoolExecutor(threads, thread_name_prefix="passwords", initializer=_give_way)
+        # A storm of sign-ins leaves the processors to those who have tokens already.
+        self._threads = ThreadPoolExecutor(threads, thread_name_prefix="passwords", initializer=give_way)
         self._under_way = asyncio.Semaphore(threads + AHEAD)
         self._waiting = 0
         self.metrics: Metrics | None = None
@@ -138,12 +139,6 @@ def processors() -> int:
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
-
-
-def _give_way() -> None:
-    """A storm of sign-ins leaves the processors to those who have tokens already. Nice is a thread's own on Linux."""
-    with suppress(OSError, AttributeError):
-        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), min(os.getpriority(os.PRIO_PROCESS, 0) + 10, 19))
 
 
 def _with_breaks(function: Callable[..., Result], *arguments: str) -> Result:
