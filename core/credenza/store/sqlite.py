@@ -15,7 +15,7 @@ from contextlib import closing, suppress
 from functools import partial
 from pathlib import Path
 from types import TracebackType
-from typing import Any, TypeVar
+from typing import Any, NoReturn, TypeVar
 
 from piccolo.engine.exceptions import TransactionError
 from piccolo.engine.sqlite import SQLiteEngine, SQLiteTransaction, TransactionType
@@ -93,16 +93,13 @@ class SafeSQLiteTransaction(SQLiteTransaction):
                 await call_back(callback)
         return False
 
-    @property
-    def writer(self) -> sqlite3.Connection:
+    def check_open(self) -> None:
         """Raises TransactionError, or StoreUnavailable, when nothing can be done in it any more."""
-        writer = self.connection.writer
-        if not writer.in_transaction:
+        if not self.connection.writer.in_transaction:
             if self._committed or self._rolled_back:
                 raise TransactionError("The transaction has ended already.")
             # After a full disk SQLite rolls back by itself; a later statement must not commit alone.
             raise StoreUnavailable("SQLite has rolled the transaction back.")
-        return writer
 
     async def commit(self) -> None:
         self.engine.execute_in(self, "COMMIT")
@@ -187,11 +184,8 @@ class SafeSQLiteEngine(Engine, SQLiteEngine):
             try:
                 return await connections.read_aside(sql, arguments)
             except sqlite3.OperationalError as error:
-                trouble = trouble_in(error)
-                if trouble is None:
-                    raise
-                if not isinstance(trouble, DatabaseBusy) or asyncio.get_running_loop().time() >= deadline:
-                    raise trouble from error
+                if not isinstance(trouble_in(error), DatabaseBusy) or asyncio.get_running_loop().time() >= deadline:
+                    tell(error)
             await asyncio.sleep(0.005)
 
     def execute_in(
@@ -201,22 +195,18 @@ class SafeSQLiteEngine(Engine, SQLiteEngine):
         arguments: Sequence[Any] = (),
         statement: Statement | None = None,
     ) -> list[Row]:
-        writer = transaction.writer
+        transaction.check_open()
         try:
-            return fetch(writer, sql, arguments, statement)
+            return fetch(transaction.connection.writer, sql, arguments, statement)
         except sqlite3.OperationalError as error:
-            if (trouble := trouble_in(error)) is None:
-                raise
-            raise trouble from error
+            tell(error)
 
     async def _write_aside(self, transaction: SafeSQLiteTransaction, sql: str, arguments: Sequence[Any]) -> list[Row]:
-        assert transaction.writer
+        transaction.check_open()
         try:
             return await transaction.connection.write_aside(sql, arguments)
         except sqlite3.OperationalError as error:
-            if (trouble := trouble_in(error)) is None:
-                raise
-            raise trouble from error
+            tell(error)
 
     async def begin(self) -> Connections:
         """Take the lock and BEGIN IMMEDIATE; the caller releases the lock."""
@@ -271,11 +261,8 @@ class SafeSQLiteEngine(Engine, SQLiteEngine):
             try:
                 return step()
             except sqlite3.OperationalError as error:
-                trouble = trouble_in(error)
-                if trouble is None:
-                    raise
-                if not isinstance(trouble, DatabaseBusy) or asyncio.get_running_loop().time() >= deadline:
-                    raise trouble from error
+                if not isinstance(trouble_in(error), DatabaseBusy) or asyncio.get_running_loop().time() >= deadline:
+                    tell(error)
             await asyncio.sleep(pause * random.uniform(0.5, 1.5))  # noqa: S311  # jitter is no secret
             pause = min(pause * 2, 0.005)
 
@@ -326,3 +313,10 @@ def trouble_in(error: sqlite3.OperationalError) -> StoreUnavailable | None:
     if code in UNAVAILABLE:
         return StoreUnavailable(f"SQLite: {error}.")
     return None
+
+
+def tell(error: sqlite3.OperationalError) -> NoReturn:
+    """Raise what will pass in our words, and a mistake in the SQL as it is."""
+    if (trouble := trouble_in(error)) is None:
+        raise error
+    raise trouble from error
