@@ -74,11 +74,12 @@ async def revoke(server: AuthorizationServer, kid: str, *, actor: str) -> bool:
     spare = [await server.new_key(key.alg, state) for state in needed]
     async with transaction():
         await bump_version()
-        if kid not in {each.kid for each in await keys.list_keys()}:
+        found = {each.kid: each for each in await keys.list_keys()}
+        if found.pop(kid, None) is None:
             return False
         await keys.delete_key(kid)
         await server.emit(SigningKeyMoved(actor=actor, kid=kid, alg=key.alg, state="revoked"))
-        left = {each.state: each for each in await keys.list_keys() if each.alg == key.alg}
+        left = {each.state: each for each in found.values() if each.alg == key.alg}
         if "active" not in left and "next" in left:
             left["active"] = left.pop("next")
             await keys.move_key(left["active"].kid, "active", server.now())
