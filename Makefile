@@ -31,7 +31,8 @@ demo: $(STAMP) ## Credenza with demo data, and an application to sign in to: htt
 serve: $(STAMP) ## serve on http://localhost:8400 with a SQLite database in this folder
 	$(BIN)/credenza serve
 
-# Each worker begins with half of the modules, whole, so that what a module starts is not started by both.
+# Each of three workers begins with a third of the modules, whole, so that what a module starts is started once. There are
+# more of them than processors, since one waits for a browser or a server all the time.
 # A test that failed is tried once more, alone: on a busy machine a browser or a process may have been too slow.
 test: $(STAMP) chromium ## the whole test suite, browser tests included, and on PostgreSQL once more what asks the database
 	$(BIN)/python -m pytest -n 3 --dist worksteal \

@@ -132,6 +132,10 @@ class Row:
         ordered = sorted(self.latencies)
         return ordered[min(len(ordered) - 1, int(part * len(ordered)))] * 1000
 
+    @property
+    def percentiles(self) -> str:
+        return " / ".join(f"{self.percentile(part):.1f}" for part in (0.5, 0.95, 0.99))
+
 
 async def measure(
     process: Process, users: list[User], operation: Operation, row: Row, *, seconds: float, operations: int = 1_000_000
@@ -153,8 +157,7 @@ def table(rows: dict[str, dict[str, Row]], names: list[str], *, goals: bool) -> 
         cells = []
         for name in names:
             row = found[name]
-            tail = " / ".join(f"{row.percentile(part):.1f}" for part in (0.5, 0.95, 0.99))
-            cells.append(f"{statistics.median(row.cpu_ms):.3f}, {statistics.median(row.rate):.0f}, {tail}")
+            cells.append(f"{statistics.median(row.cpu_ms):.3f}, {statistics.median(row.rate):.0f}, {row.percentiles}")
         ratio = "-"
         if len(names) > 1:
             pairs = zip(found[names[1]].cpu_ms, found[names[0]].cpu_ms, strict=True)

@@ -31,6 +31,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 import asyncpg  # type: ignore[import-untyped]  # asyncpg has no types
 import yaml
 from bench import OPERATIONS, run
+from bench import Row as Figures
 from load import Answer, User, expect, repeat
 from report import keep
 from servers import ACCOUNT, Process, credenza, postgresql
@@ -267,13 +268,8 @@ async def tokens_beside_searches(process: Process, seconds: float) -> str:
     meanwhile = await repeat([application], operation, operations=much, seconds=seconds)
     over.set()
     await searching
-    alone, beside = (" / ".join(f"{part * 1000:.1f}" for part in parts(m.latencies)) for m in (calm, meanwhile))
+    alone, beside = (Figures(latencies=measured.latencies).percentiles for measured in (calm, meanwhile))
     return f"A token, p50 / p95 / p99 ms over one connection: {alone}; beside one `{SEARCH}` after another: {beside}."
-
-
-def parts(latencies: list[float]) -> list[float]:
-    hundredths = statistics.quantiles(latencies, n=100)
-    return [hundredths[49], hundredths[94], hundredths[98]]
 
 
 # -- clean-up ----------------------------------------------------------------------------------------------------------
