@@ -26,7 +26,8 @@ urgent: ContextVar[bool] = ContextVar("urgent", default=False)
 """Whether a program waits for this, and not a person: a storm of sign-ins must not keep tokens waiting."""
 
 patient: ContextVar[bool] = ContextVar("patient", default=False)
-"""Whether a statement may take longer: what an administrator deletes may have very many rows hanging on it."""
+"""Whether a statement may take longer: what an administrator deletes may have very many rows hanging on it. SQLite then
+works in a thread, so that nobody else waits."""
 
 Callback = Callable[[], Awaitable[None]]
 
