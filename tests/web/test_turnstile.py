@@ -12,12 +12,17 @@ from credenza.testing import Credenza, RelyingParty, UserAgent
 from credenza.web.turnstile import AT_ONCE, Turnstile
 
 
+async def through(turnstile: Turnstile) -> None:
+    if not turnstile.passes():
+        await turnstile.turn()
+
+
 def test_a_few_pass_in_each_round_in_the_order_in_which_they_came() -> None:
     async def main() -> list[list[int]]:
         turnstile, passed = Turnstile(), []
 
         async def one(number: int) -> None:
-            await turnstile.wait()
+            await through(turnstile)
             passed.append(number)
 
         tasks = [asyncio.create_task(one(number)) for number in range(5 * AT_ONCE)]
@@ -36,13 +41,13 @@ def test_a_few_pass_in_each_round_in_the_order_in_which_they_came() -> None:
 def test_whoever_gives_up_takes_nobodys_turn() -> None:
     async def main() -> None:
         turnstile = Turnstile()
-        tasks = [asyncio.create_task(turnstile.wait()) for _ in range(4 * AT_ONCE)]
+        tasks = [asyncio.create_task(through(turnstile)) for _ in range(4 * AT_ONCE)]
         await asyncio.sleep(0)
         for task in tasks[AT_ONCE : 3 * AT_ONCE]:
             task.cancel()
         done = await asyncio.wait_for(asyncio.gather(*tasks, return_exceptions=True), 10)
         assert sum(isinstance(one, asyncio.CancelledError) for one in done) == 2 * AT_ONCE
-        await asyncio.wait_for(turnstile.wait(), 10)
+        await asyncio.wait_for(through(turnstile), 10)
 
     asyncio.run(main())
 
@@ -95,7 +100,10 @@ def test_f_18_a_token_request_passes_between_the_pages_that_came_before_it(crede
     credenza.run(ask, credenza.app, *PAGE)  # what is read once, and then known
     credenza.run(main)
     assert answered.index(("/token", 100)) <= 2
-    assert [number for path, number in answered if path == "/nowhere"] == list(range(100))
+    people = [number for path, number in answered if path == "/nowhere"]
+    assert sorted(people) == list(range(100))
+    # Ten at most ask PostgreSQL at once, and whose answer comes first is the database's to say.
+    assert max(abs(place - number) for place, number in enumerate(people)) < 10
 
 
 @pytest.mark.parametrize("path", ["/token", "/userinfo", "/introspect", "/revoke", "/par", "/healthz", "/readyz"])
@@ -119,7 +127,7 @@ def test_pages_take_turns(credenza: Credenza, path: str) -> None:
     async def main() -> None:
         app: Any = credenza.app
         task = asyncio.create_task(ask(app, "GET", path))
-        await app.pages.wait()  # somebody else's turn, in the same round
+        await through(app.pages)  # somebody else's turn, in the same round
         await asyncio.sleep(0)
         before = app.under_way
         task.cancel()

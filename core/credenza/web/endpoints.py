@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from functools import cached_property
 from typing import Any
 
-from litestar import Request, asgi
+from litestar import Request
 from litestar.datastructures import Headers
 from litestar.exceptions import MethodNotAllowedException
 from litestar.handlers import ASGIRouteHandler
-from litestar.types import Receive, Scope, Send
+from litestar.types import ExceptionHandlersMap, Receive, Scope, Send
 from multidict import CIMultiDict
 
 from ..store.engine import urgent
@@ -34,6 +35,17 @@ class EndpointRequest(Request[Any, Any, Any]):
             return self._own_headers
 
 
+class Endpoint(ASGIRouteHandler):
+    """Knows what answers its errors; the framework would put that together anew for each request."""
+
+    @cached_property
+    def _exception_handlers(self) -> ExceptionHandlersMap:
+        return super().resolve_exception_handlers()
+
+    def resolve_exception_handlers(self) -> ExceptionHandlersMap:
+        return self._exception_handlers
+
+
 def endpoint(
     *paths: str,
     methods: tuple[str, ...],
@@ -48,7 +60,7 @@ def endpoint(
     """
 
     def decorate(handler: EndpointHandler) -> ASGIRouteHandler:
-        @asgi(list(paths), name=name, opt={"methods": methods}, copy_scope=False)
+        @Endpoint(list(paths), name=name, opt={"methods": methods}, copy_scope=False)
         async def route(scope: Scope, receive: Receive, send: Send) -> None:
             if not people:
                 urgent.set(True)

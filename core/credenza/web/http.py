@@ -30,7 +30,7 @@ class HttpProtocol(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         self._unused += len(data)
-        if self.cycle is None or self.cycle.response_complete:  # a request begins
+        if b"h2c" in data and (self.cycle is None or self.cycle.response_complete):  # a request begins
             head, end, body = data.partition(b"\r\n\r\n")
             data = H2C.sub(b"", head + end[:2], count=1) + end[2:] + body if end else data
         super().data_received(data)

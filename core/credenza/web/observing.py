@@ -46,6 +46,7 @@ class Application(Litestar):
         self._mapped: set[BaseRoute] = set()
         self._by_path: dict[str, RouteHandlerMapItem] = {}
         super().__init__(*arguments, **options)
+        self.server: AuthorizationServer = self.state.server
         self.pages = Turnstile()  # for every other path
 
     @property
@@ -70,7 +71,7 @@ class Application(Litestar):
             return
         if "\0" in scope["path"]:
             scope = {**scope, "path": NOWHERE}
-        server: AuthorizationServer = self.state.server
+        server = self.server
         through_proxy, identifier = id_of(scope, server)
         request_id.set(identifier)
         begin_request()
@@ -106,8 +107,8 @@ class Application(Litestar):
             enter()
             try:
                 turnstile = self.turns.get(scope["path"], self.pages)
-                if turnstile is not None:
-                    await turnstile.wait()
+                if turnstile is not None and not turnstile.passes():
+                    await turnstile.turn()
                 await super().__call__(scope, hear, answer)
             finally:
                 leave()

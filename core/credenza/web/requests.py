@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from litestar import Request
 
@@ -13,6 +13,9 @@ from ..protocol.errors import InvalidRequest
 from ..protocol.parameters import MAX_BYTES, MAX_FIELDS, Parameters
 from ..protocol.words import Words
 from ..server import AuthorizationServer
+
+if TYPE_CHECKING:
+    from .observing import Application
 
 MAX_PAGE_BODY = 4 * 1024 * 1024
 SLOWEST_BODY = 25.0  # seconds
@@ -33,7 +36,7 @@ class NotAllowed(Exception):
 
 
 def server_of(request: AnyRequest) -> AuthorizationServer:
-    return cast(AuthorizationServer, request.app.state.server)
+    return cast("Application", request.app).server
 
 
 def wish_languages(request: AnyRequest, ui_locales: str) -> None:

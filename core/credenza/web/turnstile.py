@@ -18,15 +18,19 @@ class Turnstile:
         self._passed = 0
         self._waiting: deque[asyncio.Future[None]] = deque()
 
-    async def wait(self) -> None:
-        """Return at once to the first few of a round, and to the others in their turn."""
-        loop = asyncio.get_running_loop()
+    def passes(self) -> bool:
+        """Whether it is among the first few of a round; whoever is not waits for its turn."""
         if self._passed == 0 and not self._waiting:
+            loop = asyncio.get_running_loop()
             loop.call_soon(self._next_round, loop)
         if self._passed < AT_ONCE and not self._waiting:
             self._passed += 1
-            return
-        turn = loop.create_future()
+            return True
+        return False
+
+    async def turn(self) -> None:
+        """Return in its turn."""
+        turn = asyncio.get_running_loop().create_future()
         self._waiting.append(turn)
         await turn
 
