@@ -24,7 +24,7 @@ import yaml
 from credenza.__main__ import main
 from credenza.commands import serving
 from credenza.commands.checking import notes
-from credenza.commands.common import database_trouble
+from credenza.commands.opening import database_trouble
 from credenza.settings import Settings
 from credenza.state import StateError
 from credenza.testing import ORDERS, PASSWORD, SECRET, STATE, Credenza

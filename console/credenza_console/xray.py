@@ -32,7 +32,7 @@ from credenza import (
     users,
 )
 
-from .applications.common import address_of_client
+from .applications.application import address_of_client
 
 HERE = "/console/xray"
 FOLDER = Path(__file__).parent / "templates"

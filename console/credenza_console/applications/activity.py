@@ -8,7 +8,7 @@ from typing import ClassVar
 from credenza import Client, ConsoleVisit, Listing, LogoutDelivery, Moment, console_get, list_logout_deliveries
 
 from ..audit_log import EventRow, list_rows
-from .common import ONE, ApplicationView, find, tabs
+from .application import ONE, ApplicationView, find, tabs
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from dataclasses import asdict, replace
 
 from credenza import Branded, Branding, BrandingEditor, ConsoleVisit, Link, clients
 
-from .common import LISTS, ONE, address_of_client, find, tabs
+from .application import LISTS, ONE, address_of_client, find, tabs
 
 
 class ApplicationBranding(BrandingEditor):

@@ -24,7 +24,7 @@ from credenza import (
     transaction,
 )
 
-from .common import LISTS, TEMPLATES, address_of_client
+from .application import LISTS, TEMPLATES, address_of_client
 from .secrets import add_secret
 
 CREATE = "/console/applications/create"

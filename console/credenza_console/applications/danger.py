@@ -17,7 +17,7 @@ from credenza import (
     transaction,
 )
 
-from .common import LISTS, ONE, ApplicationForm, address_of_client, back_to, find, touched
+from .application import LISTS, ONE, ApplicationForm, address_of_client, back_to, find, touched
 
 
 @dataclass(kw_only=True)

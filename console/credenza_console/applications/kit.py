@@ -7,7 +7,7 @@ from typing import ClassVar
 
 from credenza import AnyResponse, ConsoleVisit, console_get, download_response, provider_metadata
 
-from .common import ONE, ApplicationView, find, tabs
+from .application import ONE, ApplicationView, find, tabs
 from .settings import endpoints
 from .snippets import Filled, Snippet, environment, filled, snippets
 

@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 
 from credenza import ConsoleView, ConsoleVisit, Link, Listing, Moment, clients, console_get
 
-from .common import LISTS, TEMPLATES, address_of_client
+from .application import LISTS, TEMPLATES, address_of_client
 
 ORDERS = ("name", "created_at", "last_used_at")
 LEADS = {

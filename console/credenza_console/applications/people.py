@@ -8,7 +8,7 @@ from urllib.parse import parse_qsl
 
 from credenza import ConsoleVisit, Listing, Moment, consents, console_get, users
 
-from .common import ONE, ApplicationView, find, tabs
+from .application import ONE, ApplicationView, find, tabs
 
 
 @dataclass(frozen=True, slots=True)

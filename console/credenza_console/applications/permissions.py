@@ -23,7 +23,7 @@ from credenza import (
     transaction,
 )
 
-from .common import ONE, ApplicationForm, ApplicationView, address_of_client, back_to, find, tabs, touched
+from .application import ONE, ApplicationForm, ApplicationView, address_of_client, back_to, find, tabs, touched
 
 PERMISSIONS = ONE + "/permissions"
 HALVES = {

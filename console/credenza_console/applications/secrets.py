@@ -22,7 +22,7 @@ from credenza import (
     transaction,
 )
 
-from .common import ONE, ApplicationForm, address_of_client, back_to, find, touched
+from .application import ONE, ApplicationForm, address_of_client, back_to, find, touched
 
 DAY = 24 * 3600
 LIFETIMES = (("", "Never"), ("30", "In 30 days"), ("90", "In 90 days"), ("180", "In 180 days"), ("365", "In a year"))

@@ -31,7 +31,7 @@ from credenza import (
     transaction,
 )
 
-from .common import ONE, ApplicationForm, address_of_client, find, tabs, touched
+from .application import ONE, ApplicationForm, address_of_client, find, tabs, touched
 from .creation import check_words
 from .secrets import SecretRow, list_secrets
 

@@ -33,7 +33,7 @@ from credenza import (
     transaction,
 )
 
-from .common import ONE, ApplicationForm, back_to, find
+from .application import ONE, ApplicationForm, back_to, find
 from .snippets import scopes_of
 
 TRY = ONE + "/try"

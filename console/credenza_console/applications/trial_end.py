@@ -26,7 +26,7 @@ from credenza import (
     see_token,
 )
 
-from .common import TEMPLATES, address_of_client, back_to
+from .application import TEMPLATES, address_of_client, back_to
 from .trial import BACK, Run, forget, request_of, running
 
 MASKED = ("client_secret", "code", "code_verifier", "access_token", "refresh_token", "id_token")

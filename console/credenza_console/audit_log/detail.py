@@ -12,7 +12,7 @@ from litestar.exceptions import NotFoundException
 
 from credenza import AuditEvent, ConsoleView, ConsoleVisit, Link, Moment, audit, clients, console_get, users
 
-from ..applications.common import address_of_client
+from ..applications.application import address_of_client
 from .listing import HERE, TEMPLATES, in_words, said, shown
 
 

@@ -24,7 +24,7 @@ from credenza import (
     users,
 )
 
-from ..applications.common import address_of_client
+from ..applications.application import address_of_client
 
 HERE = "/console/audit-log"
 TEMPLATES = Path(__file__).parent.parent / "templates"

@@ -23,7 +23,7 @@ from credenza import (
     users,
 )
 
-from .common import LIST, TEMPLATES
+from .user import LIST, TEMPLATES
 
 
 @dataclass(kw_only=True)

@@ -33,10 +33,10 @@ from credenza import (
     users,
 )
 
-from ..applications.common import address_of_client
+from ..applications.application import address_of_client
 from ..applications.people import in_words
-from .common import ONE, UserView, find, tabs
 from .creation import check_free, check_name
+from .user import ONE, UserView, find, tabs
 
 NAMES = ("name", "given_name", "family_name")
 

@@ -18,7 +18,7 @@ from credenza import (
     transaction,
 )
 
-from .common import ONE, UserView, find, tabs
+from .user import ONE, UserView, find, tabs
 
 
 @dataclass(frozen=True, slots=True)

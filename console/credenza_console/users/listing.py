@@ -8,7 +8,7 @@ from typing import ClassVar
 
 from credenza import ConsoleView, ConsoleVisit, Link, Listing, Moment, User, console_get, users
 
-from .common import LIST, TEMPLATES
+from .user import LIST, TEMPLATES
 
 STATES = (
     ("", "Any state"),

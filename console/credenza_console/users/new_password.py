@@ -16,7 +16,7 @@ from credenza import (
     require_new_password,
 )
 
-from .common import LIST, ONE, StakeView, at_stake, back_to, find
+from .user import LIST, ONE, StakeView, at_stake, back_to, find
 
 
 @dataclass(kw_only=True)

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from ..objects import Command
 from ..plugins import by_name, collect, load_plugins
 from . import administration, checking, inspection, plugin, sealing, serving, state
-from .common import DATABASE_ERRORS, Refusal, database_trouble, settings_of
+from .opening import DATABASE_ERRORS, Refusal, database_trouble, settings_of
 
 PARSERS: Sequence[Callable[[argparse._SubParsersAction[argparse.ArgumentParser]], None]] = [
     serving.add_serve,

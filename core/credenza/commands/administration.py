@@ -18,7 +18,8 @@ from ..store.engine import transaction
 from ..store.revocation import revoke_everything
 from ..web.new_password import set_password
 from ..web.passwords import WeakPassword, check_new_password
-from .common import Refusal, opened, print_json, print_line, run, settings_of
+from .opening import Refusal, opened, run, settings_of
+from .output import print_json, print_line
 
 Subparsers = Any
 

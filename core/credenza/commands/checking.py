@@ -24,7 +24,8 @@ from ..store.sqlite import SafeSQLiteEngine
 from ..store.version import current_version
 from ..web.limits import Limiter
 from ..web.rules import Rule
-from .common import DATABASE_ERRORS, database_trouble, lost_types, opened, print_json, print_line, run, settings_of
+from .opening import DATABASE_ERRORS, database_trouble, lost_types, opened, run, settings_of
+from .output import print_json, print_line
 
 Subparsers = Any
 HERE = (None, "", "localhost", "127.0.0.1", "::1")

@@ -9,7 +9,8 @@ from typing import Any
 from ..app import create_server
 from ..plugins import GROUP
 from ..server import AuthorizationServer
-from .common import print_json, print_line, settings_of
+from .opening import settings_of
+from .output import print_json, print_line
 
 Subparsers = Any
 

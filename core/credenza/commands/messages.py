@@ -15,7 +15,8 @@ from babel.messages.pofile import read_po, write_po
 
 from ..languages import LOCALES
 from ..plugins import folders_of, load_plugins
-from .common import Refusal, print_json, print_line
+from .opening import Refusal
+from .output import print_json, print_line
 
 METHODS = [("**.py", "python"), ("**/templates/**.html", "jinja2")]
 OPTIONS = {"**/templates/**.html": {"newstyle_gettext": "true", "trimmed": "true", "silent": "false"}}

@@ -14,8 +14,9 @@ from typing import Any
 
 from ..app import create_server
 from ..settings import Settings
-from .common import Refusal, print_json, print_line
 from .messages import add_messages
+from .opening import Refusal
+from .output import print_json, print_line
 
 Subparsers = Any
 

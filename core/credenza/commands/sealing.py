@@ -10,7 +10,8 @@ from ..events import ObjectChanged
 from ..server import AuthorizationServer
 from ..store.engine import transaction
 from ..store.sealed import Resealed, reseal, sealed_columns
-from .common import Refusal, opened, print_json, print_line, run, settings_of
+from .opening import Refusal, opened, run, settings_of
+from .output import print_json, print_line
 
 Subparsers = Any
 

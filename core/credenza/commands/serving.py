@@ -27,7 +27,8 @@ from ..store.engine import StoreUnavailable
 from ..store.users import count_administrators
 from ..web.passwords import processors
 from .checking import config_of, open_files
-from .common import Refusal, opened, print_json, print_line, print_progress, run, settings_of
+from .opening import Refusal, opened, run, settings_of
+from .output import print_json, print_line, print_progress
 from .workers import use_own_workers
 
 Subparsers = Any

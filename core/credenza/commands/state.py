@@ -12,7 +12,8 @@ from typing import Any
 import yaml
 
 from .. import state
-from .common import Refusal, lost_types, opened, print_json, print_line, run, settings_of
+from .opening import Refusal, lost_types, opened, run, settings_of
+from .output import print_json, print_line
 
 Subparsers = Any
 FILE = "credenza.yaml"

@@ -10,7 +10,7 @@ from credenza import Branded, Branding, BrandingEditor, ConsolePreview, ConsoleV
 from .. import store
 from ..joining import JoinPage
 from ..scopes import QUESTION
-from .common import LIST, ONE, address_of, find, tabs
+from .organization import LIST, ONE, address_of, find, tabs
 
 
 class OrganizationBranding(BrandingEditor):

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 from credenza import ConsoleDone, ConsoleForm, ConsoleVisit, Reach, console_get, console_post, count_reach, transaction
 
 from .. import store
-from .common import LIST, ONE, OrganizationView, address_of, back_to, find
+from .organization import LIST, ONE, OrganizationView, address_of, back_to, find
 
 
 @dataclass(kw_only=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from credenza import ConsoleVisit, Link
 
 from .. import store
-from .common import address_of
+from .organization import address_of
 from .template import HERE, address_of_permission
 from .template_roles import ROLES
 

@@ -23,7 +23,7 @@ from credenza import (
 
 from .. import invitations, store
 from ..joining import ADDRESS, joining_mail
-from .common import (
+from .organization import (
     GONE,
     ONE,
     OrganizationView,

@@ -24,7 +24,7 @@ from credenza import (
 )
 
 from .. import store
-from .common import (
+from .organization import (
     GONE,
     ONE,
     OrganizationView,

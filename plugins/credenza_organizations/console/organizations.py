@@ -23,7 +23,7 @@ from credenza import (
 )
 
 from .. import store
-from .common import LIST, ONE, TEMPLATES, OrganizationView, address_of, find, tabs
+from .organization import LIST, ONE, TEMPLATES, OrganizationView, address_of, find, tabs
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from typing import ClassVar
 from credenza import ConsolePanel, ConsoleView, ConsoleVisit, User, segment_of
 
 from .. import store
-from .common import TEMPLATES, address_of
+from .organization import TEMPLATES, address_of
 
 
 @dataclass(frozen=True, slots=True)

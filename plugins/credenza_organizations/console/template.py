@@ -28,7 +28,7 @@ from credenza import (
 )
 
 from .. import store
-from .common import TEMPLATES
+from .organization import TEMPLATES
 
 HERE = "/console/organization-template"
 UP = Link("Organization template", HERE)

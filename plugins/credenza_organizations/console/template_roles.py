@@ -24,7 +24,7 @@ from credenza import (
 )
 
 from .. import store
-from .common import TEMPLATES
+from .organization import TEMPLATES
 from .organizations import check_words
 from .template import HERE, UP, DeletePage
 

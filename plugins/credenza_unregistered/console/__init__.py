@@ -5,7 +5,7 @@ from __future__ import annotations
 from credenza import ConsolePage
 
 from . import host, inbox
-from .common import HERE
+from .addresses import HERE
 from .panel import PANELS
 
 PAGE = ConsolePage(

@@ -30,19 +30,8 @@ from credenza import (
 
 from ..hosts import ALLOWED, BLOCKED, Decision, delete_decision, find_decision, save_decision
 from ..store import list_of_host, of_host, summarize
-from .common import (
-    HOST,
-    TEMPLATES,
-    UP,
-    Choices,
-    address_of_host,
-    called,
-    catalogue,
-    choices,
-    chosen_ceiling,
-    host_in,
-    keys_of,
-)
+from .addresses import HOST, TEMPLATES, UP, address_of_host, called, host_in
+from .ceilings import Choices, catalogue, choices, chosen_ceiling, keys_of
 
 
 @dataclass(frozen=True, slots=True)

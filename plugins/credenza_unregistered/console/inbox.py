@@ -22,7 +22,8 @@ from credenza import (
 from .. import ceiling as shared
 from ..hosts import ALLOWED, BLOCKED, list_decisions
 from ..store import HostRow, list_waiting, summarize
-from .common import HERE, TEMPLATES, UP, Choices, address_of_host, called, catalogue, choices, chosen_ceiling, keys_of
+from .addresses import HERE, TEMPLATES, UP, address_of_host, called
+from .ceilings import Choices, catalogue, choices, chosen_ceiling, keys_of
 
 TABS = (
     ("Waiting", HERE),

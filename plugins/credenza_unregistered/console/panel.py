@@ -26,7 +26,7 @@ from credenza import (
 
 from ..hosts import Decision, find_decision, host_of_client
 from ..store import find_registration, list_waiting, mark_decided
-from .common import TEMPLATES, address_of_host
+from .addresses import TEMPLATES, address_of_host
 from .inbox import Row, row_of
 
 VOUCHING = "/console/applications/{application:str}/vouching"

@@ -1,4 +1,4 @@
-"""What the views of one organization share."""
+"""One organization in the console: its view, its tabs, and the roles of the template to tick."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the views of one application share."""
+"""One application in the console: its view, its tabs and its address."""
 
 from __future__ import annotations
 

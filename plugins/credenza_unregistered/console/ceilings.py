@@ -1,38 +1,11 @@
-"""What the views of unknown applications share."""
+"""Ceilings of unknown applications: what may be ticked, and what was."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 
-from litestar.exceptions import NotFoundException
-
-from credenza import ConsoleVisit, Link, Permission, Scope, identifier_of, permission_catalogue, segment_of
-
-HERE = "/console/unknown-applications"
-HOST = HERE + "/hosts/{host:str}"
-TEMPLATES = Path(__file__).parent.parent / "templates"
-UP = Link("Unknown applications", HERE)
-NONE = "~none"  # in an address, the clients that no single host stands for; no host begins like this
-
-
-def address_of_host(host: str) -> str:
-    return f"{HERE}/hosts/{segment_of(host) if host else NONE}"
-
-
-def host_in(segment: str) -> str:
-    """The host of an address, empty for clients without one. Raises NotFoundException for what cannot be a host."""
-    if segment == NONE:
-        return ""
-    host = identifier_of(segment)
-    if not host or len(host) > 255 or "/" in host:
-        raise NotFoundException
-    return host
-
-
-def called(host: str) -> str:
-    return host or "No host of their own"
+from credenza import ConsoleVisit, Permission, Scope, permission_catalogue
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,12 +1,10 @@
-"""What the subcommands share: settings from the command line, and a server for the length of one command."""
+"""A server for the length of one command, and in one line why there is none."""
 
 from __future__ import annotations
 
 import argparse
 import asyncio
-import json
 import sqlite3
-import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Any, TypeVar
@@ -77,17 +75,3 @@ def run(function: Callable[[], Awaitable[Result]]) -> Result:
         return await function()
 
     return asyncio.run(call())
-
-
-def print_json(value: Any) -> None:
-    sys.stdout.write(json.dumps(value, indent=2, ensure_ascii=False, default=str) + "\n")
-
-
-def print_line(text: str = "") -> None:
-    sys.stdout.write(text + "\n")
-
-
-def print_progress(text: str) -> None:
-    """Beside the output, at once."""
-    sys.stderr.write(text + "\n")
-    sys.stderr.flush()

@@ -1,4 +1,4 @@
-"""What the views of one user share."""
+"""One user in the console: the view, its tabs, and what hangs on the account."""
 
 from __future__ import annotations
 
