@@ -222,8 +222,8 @@ async def verdicts(
     scopes = await requested(server, asked) if scopes is None else scopes
     # A client that acts for itself has no user to be limited on behalf of: what it holds is the limit.
     ceiling = ceiling_of(server, client, scopes) if subject.client is None else None
-    within = [p for p in scopes if ceiling is None or p in ceiling]
-    held = await held_by(server, subject, within, choices)
+    enabled = [p for p in scopes if ceiling is None or p in ceiling]
+    held = await held_by(server, subject, enabled, choices)
     return Decision(asked, choices, scopes, decide(scopes, ceiling, held, consented))
 
 

@@ -8,7 +8,7 @@ import logging
 import os
 import sys
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import cache
@@ -56,8 +56,6 @@ def load_plugins(
     blocked = set(disabled)
     for name in blocked:
         manager.set_blocked(name)
-    if os.environ.get("CREDENZA_TRACE_PLUGINS") == "1":
-        _trace(manager)
     for entry_point in sorted(entry_points(group=GROUP), key=lambda e: e.name):
         if entry_point.name in blocked:
             continue
@@ -226,30 +224,10 @@ def owner_of(found: list[tuple[str, Any]]) -> dict[int, str]:
     return {id(item): plugin for plugin, item in found}
 
 
-def _trace(manager: pluggy.PluginManager) -> None:
-    started: list[float] = []
-
-    def before(hook_name: str, hook_impls: object, kwargs: object) -> None:
-        started.append(time.perf_counter())
-
-    def after(
-        outcome: pluggy.Result[Any], hook_name: str, hook_impls: Sequence[pluggy.HookImpl], kwargs: object
-    ) -> None:
-        names = ", ".join(implementation.plugin_name for implementation in hook_impls) or "nobody"
-        shown = repr(outcome.exception or outcome.get_result())
-        _print_trace(names, hook_name, shown, started.pop())
-
-    manager.add_hookcall_monitoring(before, after)
-
-
 def _took(manager: pluggy.PluginManager, plugin: str, hook: str, result: object, started: float) -> None:
     time_of = hook_times(manager).setdefault((plugin, hook), HookTime())
-    time_of.calls += 1
-    time_of.milliseconds += (time.perf_counter() - started) * 1000
-    if os.environ.get("CREDENZA_TRACE_PLUGINS") == "1":
-        _print_trace(plugin, hook, result, started)
-
-
-def _print_trace(plugin: str, hook: str, result: object, started: float) -> None:
     milliseconds = (time.perf_counter() - started) * 1000
-    sys.stderr.write(f"plugins: {hook} {plugin} -> {str(result)[:200]} {milliseconds:.2f} ms\n")
+    time_of.calls += 1
+    time_of.milliseconds += milliseconds
+    if os.environ.get("CREDENZA_TRACE_PLUGINS") == "1":
+        sys.stderr.write(f"plugins: {hook} {plugin} -> {str(result)[:200]} {milliseconds:.2f} ms\n")

@@ -10,7 +10,7 @@ from credenza import Asked, Cache, Choices, Permission, Scope, ScopeProvider, St
 
 from .tables import ApiPermission, ApiResource, ClientRole, Role, UserRole
 
-CLAIM = Words("Roles")  # as claim_label calls it
+CLAIM = Words("Roles")  # for translators: what claim_label makes of the claim `roles`
 
 
 class ApiScopes(ScopeProvider):

@@ -9,7 +9,7 @@ from credenza import Choices, Permission, Scope, ScopeProvider, Subject, Words
 
 from .store import linked
 
-CLAIM = Words("Identities")  # as claim_label calls it
+CLAIM = Words("Identities")  # for translators: what claim_label makes of the claim `identities`
 
 
 class IdentityScopes(ScopeProvider):

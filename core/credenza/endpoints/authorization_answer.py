@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 from ..events import AuthorizationRefused, CodeIssued
 from ..objects import Waiting
 from ..permissions import Decision
@@ -150,11 +148,10 @@ async def refuse(
     server: AuthorizationServer,
     client: Client,
     redirect_uri: str,
-    parameters: Mapping[str, str],
+    parameters: Parameters,
     error: ProtocolError,
 ) -> AnyResponse:
     """Tell the client, at a redirect URI that was checked."""
-    assert isinstance(parameters, Parameters)
     event = AuthorizationRefused(
         client=client.id,
         address=address_of(request),

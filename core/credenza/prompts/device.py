@@ -23,7 +23,6 @@ class DevicePrompt(Prompt):
     async def show(self, waiting: Waiting) -> DevicePage:
         assert waiting.client is not None
         assert waiting.user is not None
-        assert waiting.request is not None
         return DevicePage(
             title=Words("Connect a device"),
             action=waiting.action,
@@ -31,7 +30,6 @@ class DevicePrompt(Prompt):
             user_code=waiting.user_code,
             application=waiting.client.display_name,
             account=waiting.user.email or waiting.user.username,
-            scopes=waiting.request.scopes,
         )
 
     async def submit(self, waiting: Waiting, form: Parameters) -> Any:

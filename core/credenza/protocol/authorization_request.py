@@ -36,7 +36,6 @@ class AuthorizationRequest:
     """A valid authorization request of a known client with a registered redirect URI."""
 
     parameters: Parameters
-    client_id: str
     redirect_uri: str
     response_mode: str
     scopes: tuple[str, ...]
@@ -49,7 +48,6 @@ class AuthorizationRequest:
     claims: ClaimsRequest
     login_hint: str
     id_token_hint: str | None
-    ui_locales: tuple[str, ...]
     acr_values: tuple[str, ...]
     dpop_jkt: str
 
@@ -82,7 +80,6 @@ class AuthorizationRequest:
         )
         return cls(
             parameters=parameters,
-            client_id=client.id,
             redirect_uri=redirect_uri,
             response_mode=parameters.get("response_mode", "query"),
             scopes=parse_scope(parameters.get("scope", "")) or default_scopes(client, parse_resources(parameters)),
@@ -95,7 +92,6 @@ class AuthorizationRequest:
             claims=ClaimsRequest.parse(parameters.get("claims")),
             login_hint=parameters.get("login_hint", "")[:320],
             id_token_hint=parameters.get("id_token_hint"),
-            ui_locales=tuple(parameters.get("ui_locales", "").split()[:20]),
             acr_values=tuple(parameters.get("acr_values", "").split()[:20]),
             dpop_jkt=_dpop_jkt(parameters.get("dpop_jkt")),
         )
@@ -110,10 +106,6 @@ class AuthorizationRequest:
         pairs = [(name, value) for name, value in self.parameters.pairs() if name != "resource"]
         named = [("resource", resource) for resource in resources]
         return replace(self, resources=resources, parameters=Parameters([*pairs, *named]))
-
-    @property
-    def openid(self) -> bool:
-        return "openid" in self.scopes
 
     @property
     def wanted_acrs(self) -> tuple[str, ...]:

@@ -269,8 +269,6 @@ class DevicePage(FormPage):
     """Which application the device runs."""
     account: str = ""
     """Who is signed in."""
-    scopes: tuple[str, ...] = ()
-    """What the device asks for."""
     done: bool = False
     """Whether this is the end."""
     heading: str = ""

@@ -91,7 +91,6 @@ def device_page(sample: Sample | None = None) -> DevicePage:
         user_code="BCDF-GHJK",
         application=who.application,
         account=who.account,
-        scopes=("profile",),
     )
 
 

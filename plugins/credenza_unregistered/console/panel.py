@@ -39,7 +39,6 @@ class OriginPanel(ConsoleView):
 
     template: ClassVar[str] = "unknown_applications/origin.html"
     folder: ClassVar[Path | None] = TEMPLATES
-    client: Client
     address: str
     host: str
     host_address: str
@@ -74,7 +73,6 @@ async def show_origin(visit: ConsoleVisit, client: Client) -> OriginPanel | None
     decision = await find_decision(host)
     return OriginPanel(
         title="Where it came from",
-        client=client,
         address=f"/console/applications/{segment_of(client.id)}",
         host=host,
         host_address=address_of_host(host),
