@@ -15,12 +15,12 @@ from credenza import AuthorizationServer, ConsolePage, ConsoleView, ConsoleVisit
 class Row:
     """`origin` is the distribution it was installed with, or its module; `brings` what it registered, by kind.
 
-    `hooks` are those it answers, with how often it was asked and for how long.
+    `hooks` are those it answers, and in words how often each was called and how long that took.
     """
 
     name: str
     origin: str
-    hooks: tuple[tuple[str, HookTime], ...]
+    hooks: tuple[tuple[str, str], ...]
     brings: tuple[tuple[str, str], ...]
 
 
@@ -42,7 +42,7 @@ async def list_plugins(visit: ConsoleVisit) -> PluginList:
         if plugin is None:
             continue
         answered = sorted({caller.name for caller in server.plugins.get_hookcallers(plugin) or []})
-        hooks = tuple((hook, times.get((name, hook), HookTime())) for hook in answered)
+        hooks = tuple((hook, in_words(times.get((name, hook)))) for hook in answered)
         dist = origins.get(name)
         module = getattr(plugin, "__name__", type(plugin).__module__)
         origin = f"{dist.name} {dist.version}" if dist is not None else module
@@ -53,6 +53,13 @@ async def list_plugins(visit: ConsoleVisit) -> PluginList:
         rows=tuple(rows),
         disabled=tuple(sorted(server.settings.plugins_disabled)),
     )
+
+
+def in_words(time: HookTime | None) -> str:
+    if time is None:
+        return "not asked yet"
+    calls = f" in {time.calls:,} calls" if time.calls > 1 else ""
+    return f"{time.milliseconds:.2f} ms{calls}"
 
 
 def brings(server: AuthorizationServer, plugin: str) -> Iterable[tuple[str, str]]:

@@ -35,6 +35,7 @@ from credenza import (
 from .frame import Visit
 
 HERE = "/account"
+IN_LIST = 6  # permissions of an application; its own page shows all
 GONE = Words("something that is no longer there")
 
 
@@ -72,6 +73,14 @@ class Application:
     @property
     def address(self) -> str:
         return f"{HERE}/applications/{self.id}"
+
+    @property
+    def first_lines(self) -> tuple[Line, ...]:
+        return self.lines[:IN_LIST]
+
+    @property
+    def more_lines(self) -> int:
+        return len(self.lines[IN_LIST:])
 
 
 @dataclass(frozen=True, slots=True)

@@ -221,6 +221,7 @@ def test_register_authenticators(user_agent: UserAgent, client: RelyingParty) ->
     page = user_agent.get(client.authorization_url())
     assert isinstance(page, PageSeen)
     assert "Use your badge" in page.text
+    assert 'class="or">' in page.html, "hidden only while every other way waits for its script"
     page = user_agent.submit([("identifier", "9999"), ("password", ""), ("authenticator", "badge")])
     assert isinstance(page, PageSeen)
     assert "This badge opens nothing." in page.text

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 import pytest
@@ -38,6 +39,12 @@ def test_an_answer_that_proves_nothing_is_refused(user_agent: UserAgent, answer:
     user_agent.sign_in()
     page = press(user_agent, PASSKEYS, ("name", "x"), ("credential", credential), status=422)
     assert "The passkey was not accepted." in page.text
+
+
+def test_without_its_script_nothing_is_seen_of_it(user_agent: UserAgent) -> None:
+    html = seen(user_agent.get("/account")).html
+    assert 'class="or" hidden>' in html
+    assert re.search(r'value="passkey"[^>]* hidden', html)
 
 
 def test_the_question_is_the_same_for_everybody(credenza: Credenza) -> None:

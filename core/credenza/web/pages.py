@@ -94,6 +94,11 @@ class SignInPage(FormPage):
     links: tuple[tuple[str, str], ...] = ()
     """Labels and addresses: "Forgot your password?", for example."""
 
+    @property
+    def scripted(self) -> bool:
+        """Whether all other ways stay hidden until a script shows them."""
+        return all(way.script for way in self.ways)
+
 
 @dataclass(kw_only=True)
 class SecondFactorPage(FormPage):
