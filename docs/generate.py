@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import argparse
 import ast
-import itertools
 import re
 import sys
 import textwrap
@@ -396,8 +395,8 @@ BLOCKS = {
 
 def pages_page() -> str:
     meanings = {
-        **attribute_docstrings(ROOT / "core/credenza/web/pages.py"),
-        **attribute_docstrings(ROOT / "core/credenza/protocol/clients.py"),
+        **public_api.meanings(ROOT / "core/credenza/web/pages.py"),
+        **public_api.meanings(ROOT / "core/credenza/protocol/clients.py"),
     }
     own = [kind for kind in vars(pages).values() if isinstance(kind, type) and kind.__module__ == pages.__name__]
     shown = [kind for kind in own if issubclass(kind, Page) and hasattr(kind, "template")]
@@ -447,29 +446,15 @@ def _icons() -> str:
     return textwrap.fill(", ".join(f"`{path.stem}`" for path in sorted((CORE_TEMPLATES / "icons").glob("*.svg"))), 118)
 
 
-Meanings = Mapping[tuple[str, str], str]
-
-
-def attribute_docstrings(path: Path) -> Meanings:
-    """What stands below the fields of dataclasses: class and field to a sentence."""
-    found = {}
-    for node in ast.parse(path.read_text()).body:
-        if isinstance(node, ast.ClassDef):
-            for before, after in itertools.pairwise(node.body):
-                if isinstance(before, ast.AnnAssign) and isinstance(after, ast.Expr):
-                    found[node.name, ast.unparse(before.target)] = str(ast.literal_eval(after.value))
-    return found
-
-
 def _kinds(kind: type[Page]) -> list[type[Page]]:
     return [kind, *(found for sub in kind.__subclasses__() for found in _kinds(sub))]
 
 
-def _sections_of(kinds: Iterable[type], meanings: Meanings) -> str:
+def _sections_of(kinds: Iterable[type], meanings: public_api.Meanings) -> str:
     return "\n".join(_section_of(kind, meanings) for kind in kinds)
 
 
-def _section_of(kind: type, meanings: Meanings) -> str:
+def _section_of(kind: type, meanings: public_api.Meanings) -> str:
     words = [" ".join((kind.__doc__ or "").split())]
     if issubclass(kind, Page) and hasattr(kind, "template"):
         words.append(f'\nTemplate `{kind.template}`, `data-page="{kind.name}"`.')

@@ -6,14 +6,21 @@ section of CHANGELOG.md names what differs, in backticks: nothing that plugins r
 
 from __future__ import annotations
 
+import ast
 import enum
 import inspect
+import itertools
 import re
-from collections.abc import Iterator
+import sys
+from collections.abc import Iterator, Mapping
+from dataclasses import is_dataclass
+from functools import cache
+from pathlib import Path
 from types import FunctionType, ModuleType
 from typing import Any, ForwardRef
 
 import credenza
+import credenza_account
 import credenza_console
 from credenza import hookspecs
 
@@ -46,7 +53,7 @@ def public() -> dict[str, Any]:
 def hooks() -> dict[str, Any]:
     return {
         name: function
-        for module in (hookspecs, credenza_console.hookspecs)
+        for module in (hookspecs, credenza_console.hookspecs, credenza_account.hookspecs)
         for name, function in inspect.getmembers(module, inspect.isfunction)
         if hasattr(function, "credenza_spec")
     }
@@ -180,11 +187,14 @@ def _about(thing: Any) -> str:
 def _entry(name: str, thing: Any) -> str:
     lines = [f"### `{name}`", ""]
     if (call := said(thing)) and not isinstance(thing, ModuleType):
+        call = f" = {thing!r}" if isinstance(thing, str) else call
         lines += ["```python", _broken(f"{_keyword(thing)}{name}{call}"), "```", ""]
-    text = "" if hasattr(thing, "__origin__") else inspect.getdoc(thing) or ""
+    plain = isinstance(thing, str | dict) or hasattr(thing, "__origin__")
+    text = _meaning(name, thing) if plain else inspect.getdoc(thing)
     if text and not text.startswith(f"{name}("):  # the docstring that a dataclass is given says nothing
         lines += [text.strip(), ""]
     if isinstance(thing, type | ModuleType):
+        lines += _attributes(thing) if isinstance(thing, type) and not is_dataclass(thing) else []
         lines += [_member(member, value) for member, value in members(thing) if not isinstance(value, str)]
         lines += [""] if lines[-1] else []
     return "\n".join(lines)
@@ -192,8 +202,52 @@ def _entry(name: str, thing: Any) -> str:
 
 def _member(name: str, value: Any) -> str:
     function = value.fget if isinstance(value, property) else value
-    text = (inspect.getdoc(function) or "").split("\n\n")[0].replace("\n", " ")
+    text = " ".join((inspect.getdoc(function) or "").split())
     return f"- `{_keyword(value)}{name}{said(value)}`" + (f": {text}" if text else "")
+
+
+def _attributes(kind: type) -> list[str]:
+    """What a plugin sets or finds in a class that is no dataclass; of a dataclass the signature has it."""
+    found = []
+    below, slots = meanings(Path(inspect.getfile(kind))), getattr(kind, "__slots__", ())
+    for name, value in members(kind):
+        if isinstance(value, str) and not hasattr(kind, "_fields"):
+            default = f" = {_shown(vars(kind)[name])}" if hasattr(kind, name) and name not in slots else ""
+            text = " ".join(below.get((kind.__name__, name), "").split())
+            found.append(f"- `{name}: {value}{default}`" + (f": {text}" if text else ""))
+    return found
+
+
+def _shown(value: Any) -> str:
+    return value.__name__ if isinstance(value, type) else repr(value)
+
+
+Meanings = Mapping[tuple[str, str], str]
+
+
+@cache
+def meanings(path: Path) -> Meanings:
+    """The strings below the attributes of classes, by class and name, and below a module's own under an empty class."""
+    tree = ast.parse(path.read_text())
+    bodies = {node.name: node.body for node in tree.body if isinstance(node, ast.ClassDef)}
+    return {
+        (
+            owner,
+            ast.unparse(before.target if isinstance(before, ast.AnnAssign) else before.targets[0]),
+        ): after.value.value
+        for owner, body in {**bodies, "": tree.body}.items()
+        for before, after in itertools.pairwise(body)
+        if isinstance(before, ast.Assign | ast.AnnAssign)
+        if isinstance(after, ast.Expr) and isinstance(after.value, ast.Constant) and isinstance(after.value.value, str)
+    }
+
+
+def _meaning(name: str, thing: Any) -> str:
+    """Of a constant or a type alias, wherever it is made."""
+    for module in [module for key, module in sys.modules.items() if key.startswith("credenza.")]:
+        if vars(module).get(name) is thing and (text := meanings(Path(str(module.__file__))).get(("", name))):
+            return text
+    return ""
 
 
 def _keyword(thing: Any) -> str:

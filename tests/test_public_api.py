@@ -78,6 +78,30 @@ def test_what_is_public_is_there_once_and_explained() -> None:
         assert inspect.getdoc(hook), name
 
 
+def test_the_hooks_of_our_plugins_are_watched_too() -> None:
+    assert {"choose_theme", "console_pages", "account_sections"} <= public_api.hooks().keys()
+
+
+@pytest.mark.parametrize(
+    "name", ["Authenticator", "ClientSource", "GrantType", "Mailer", "Prompt", "ScopeProvider", "SecondFactor"]
+)
+def test_what_an_object_of_a_plugin_is_given_can_be_named(name: str) -> None:
+    kind = getattr(credenza, name)
+    ours = {thing.__name__ for thing in vars(credenza.objects).values() if inspect.isclass(thing)}
+    for method, function in inspect.getmembers(kind, inspect.isfunction):
+        for word in re.findall(r"[A-Z]\w+", public_api.signature(function)):
+            assert word not in ours or word in credenza.__all__, f"{name}.{method} takes or returns {word}"
+
+
+def test_the_page_says_nothing_about_strings_as_such() -> None:
+    """Constants, type aliases and attributes of classes are explained below the line that makes them."""
+    page = public_api.page()
+    assert "str(object=" not in page
+    assert "dict(mapping)" not in page
+    assert "The class of a sign-in with two factors." in page
+    assert "- `steady: ClassVar[bool] = False`: Whether `catalogue`" in page
+
+
 def test_the_page_has_every_name() -> None:
     page = (ROOT / "docs/reference/api.md").read_text()
     assert page.endswith(public_api.page()), "run `python docs/generate.py`"

@@ -82,6 +82,7 @@ from .objects import (
     StateSection,
     Subject,
     Theme,
+    TokenRequest,
     Waiting,
     Way,
 )
@@ -93,6 +94,7 @@ from .plugins import HookTime, collect, hook_times
 from .prompts.explain import Explanation, explain, preview_pages
 from .protocol import errors
 from .protocol.assurance import MFA, PHISHING_RESISTANT, satisfies
+from .protocol.authorization_request import AuthorizationRequest
 from .protocol.client_authentication import digest_secret
 from .protocol.clients import Branding, Client, ClientType
 from .protocol.documents import parse_json
@@ -202,6 +204,7 @@ __all__ = [
     "AuditEvent",
     "Authentication",
     "Authenticator",
+    "AuthorizationRequest",
     "AuthorizationServer",
     "Branded",
     "Branding",
@@ -295,6 +298,7 @@ __all__ = [
     "Subject",
     "Theme",
     "ThemeState",
+    "TokenRequest",
     "TokenSeen",
     "Translated",
     "Undecryptable",

@@ -22,6 +22,7 @@ ADMINISTRATOR_ROLES = {
         AdministratorRole("read-only", "Read-only", "Sees everything and changes nothing."),
     )
 }
+"""Every role, by its name."""
 
 
 def is_raised(before: str, after: str) -> bool:

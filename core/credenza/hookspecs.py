@@ -37,8 +37,9 @@ hookspec = pluggy.HookspecMarker("credenza")
 hookimpl = pluggy.HookimplMarker("credenza")
 
 Listener = Callable[[Any], Awaitable[None]]
-"""Takes an Event; one that says which (`async def note(event: UserSignedIn)`) hears of no other."""
+"""Takes an Event; if its parameter names one (`async def note(event: UserSignedIn)`), it hears of no other."""
 Cleaner = Callable[[int], Awaitable[int]]
+"""Takes a Unix time, deletes a batch of what has expired by then, and returns how many rows that were."""
 
 
 @hookspec

@@ -14,7 +14,8 @@ if TYPE_CHECKING:
     from ..server import AuthorizationServer
 
 
-Choices = Mapping[str, str]  # the user's answers to questions of scope sources, by the name of the question
+Choices = Mapping[str, str]
+"""The user's answers to the questions of scope sources, by the name of the question (an organization's id, say)."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,8 +8,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 PASSWORD = "urn:credenza:acr:password"  # noqa: S105  # one factor; a name, and no secret
-MFA = "urn:credenza:acr:mfa"  # two
-PHISHING_RESISTANT = "phr"  # two, one of which only answers to our address
+MFA = "urn:credenza:acr:mfa"
+"""The class of a sign-in with two factors."""
+PHISHING_RESISTANT = "phr"
+"""The class of a sign-in with two factors, one of which answers to our address only. EAP ACR §2."""
 CLASSES = (PASSWORD, MFA, PHISHING_RESISTANT)
 
 

@@ -33,7 +33,10 @@ PUSHED = "urn:ietf:params:oauth:request_uri:"
 
 @dataclass(frozen=True, slots=True)
 class AuthorizationRequest:
-    """A valid authorization request of a known client with a registered redirect URI."""
+    """A valid authorization request of a known client with a registered redirect URI.
+
+    `prompts` are the values of `prompt`, `max_age` is in seconds; `code_challenge` is always one of S256.
+    """
 
     parameters: Parameters
     redirect_uri: str

@@ -21,6 +21,7 @@ MAX_PAGE_BODY = 4 * 1024 * 1024
 SLOWEST_BODY = 25.0  # seconds
 FORM = "application/x-www-form-urlencoded"
 AnyRequest = Request[Any, Any, Any]
+"""Litestar's request, as the handler of a route gets it."""
 
 
 class Forbidden(Exception):

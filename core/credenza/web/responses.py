@@ -31,6 +31,7 @@ SOURCE = re.compile(r"https?://[a-z0-9-]+(?:\.[a-z0-9-]+)*(?::[0-9]+)?")
 BODILESS = {204, 304}
 LATER = frozenset({429, 503})  # the same request may succeed in a moment
 AnyResponse = Response[bytes]
+"""Litestar's response, made by `render`, `redirect_response`, `json_response` and the others."""
 
 
 class Ready(Response[bytes]):
