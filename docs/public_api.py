@@ -187,7 +187,7 @@ def _about(thing: Any) -> str:
 def _entry(name: str, thing: Any) -> str:
     lines = [f"### `{name}`", ""]
     if (call := said(thing)) and not isinstance(thing, ModuleType):
-        call = f" = {thing!r}" if isinstance(thing, str) else call
+        call = f' = "{thing}"' if isinstance(thing, str) else call
         lines += ["```python", _broken(f"{_keyword(thing)}{name}{call}"), "```", ""]
     plain = isinstance(thing, str | dict) or hasattr(thing, "__origin__")
     text = _meaning(name, thing) if plain else inspect.getdoc(thing)

@@ -92,7 +92,7 @@ def create_app(
 ) -> Litestar:
     """The whole application. `extra_plugins` are pairs of a name and a plugin that is not installed, for tests.
 
-    With `migrate` the database is brought up to date first, by one process of all that start at the same moment.
+    With `migrate` the database is brought up to date first; of processes that start together, one does it.
     """
     server, passwords, limiter = create_server(settings, extra_plugins)
     renderer = Renderer(server)

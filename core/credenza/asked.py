@@ -1,4 +1,4 @@
-"""What an authorization request asks for, by the names that it has here, and as its client can have it."""
+"""What an authorization request asks for: resources by their registered names, scopes that the client may ask for."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ async def _our_name(server: AuthorizationServer, resource: str) -> str:
 async def _without_copies(
     server: AuthorizationServer, client: Client, request: AuthorizationRequest
 ) -> AuthorizationRequest:
-    """Without the scopes that a client names because they stand in our metadata. RFC 6749 §3.3.
+    """Without the scopes that a client asks for only because our metadata lists them. RFC 6749 §3.3.
 
     MCP clients do so when the resource that they were led to does not say which scopes it has. Nobody has told a client
     that registered itself what is enabled on it: where it names a resource, the rest of its copy is ignored, and a copy

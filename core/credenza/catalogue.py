@@ -1,4 +1,4 @@
-"""All the permissions that there are, words for those that were given, and what is deleted with one of them."""
+"""All the permissions that there are, words for those that were granted, and what is deleted with one of them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Every hook, on one page. All but the last two are called once, at the start, in the order of pluggy.
+"""Every hook, on one page. All but the last two are called once, at the start, in pluggy's order.
 
 A hook returns an object or a list of objects; whatever waits on the network is an async method of such an object.
 `docs/plugins/hooks.md` explains each, with an example.
@@ -68,7 +68,7 @@ def register_prompts(settings: Settings) -> Prompt | Sequence[Prompt]:
 
 @hookspec
 def register_themes(settings: Settings) -> Theme | Sequence[Theme]:
-    """Brands. Called at the start; their files are then served."""
+    """Looks of the users' pages. Called at the start; their files are then served."""
     raise NotImplementedError
 
 
@@ -86,13 +86,13 @@ def register_authenticators(settings: Settings) -> Authenticator | Sequence[Auth
 
 @hookspec
 def register_second_factors(settings: Settings) -> SecondFactor | Sequence[SecondFactor]:
-    """Proofs asked for after the first one. Called at the start; asked of whoever has set one up, or must have one."""
+    """Second proofs at sign-in. Called at the start; users who have set one up, or must have one, are asked for it."""
     raise NotImplementedError
 
 
 @hookspec
 def register_mailers(settings: Settings) -> Mailer | None:
-    """What brings mails to people. Called at the start; a second one stops the start."""
+    """What sends mail to people. Called at the start; there can be only one, and a second one stops the start."""
     raise NotImplementedError
 
 
@@ -129,16 +129,16 @@ def register_tables(settings: Settings) -> AppConfig | Sequence[AppConfig]:
 def register_listeners(settings: Settings, server: AuthorizationServer) -> Listener | Sequence[Listener]:
     """Async callables that take an Event. Called at the start; each is awaited after the commit, in its own `try`.
 
-    `server` is for later: at that moment it is not complete.
+    Keep `server` for later: when this hook is called, it is not complete yet.
     """
     raise NotImplementedError
 
 
 @hookspec
 def register_cleaners(settings: Settings, server: AuthorizationServer) -> Cleaner | Sequence[Cleaner]:
-    """Async callables that delete a batch of what has expired by a Unix time, and say how many rows that were.
+    """Async callables that take a Unix time, delete a batch of what has expired by then, and return how many rows.
 
-    Called at the start; each is awaited every minute, and again until it says 0.
+    Called at the start; each is awaited every minute, and again until it returns 0.
     """
     raise NotImplementedError
 
@@ -157,9 +157,9 @@ def register_state(settings: Settings) -> StateSection | Sequence[StateSection]:
 
 @hookspec(firstresult=True)
 def choose_theme(client: Client | None, path: str) -> str | None:
-    """The name of a theme, or None to let others choose. Asked before a page is rendered; no waiting here."""
+    """The name of a theme, or None to let others choose. Called before a page is rendered; it must not wait."""
 
 
 @hookspec(firstresult=True)
 def render_consent(page: Any) -> str | None:
-    """The name of a template for this ConsentPage, or None for the usual one. Asked before it is rendered."""
+    """The name of a template for this ConsentPage, or None for ours. Called before it is rendered; it must not wait."""

@@ -24,7 +24,7 @@ from .store.engine import StoreUnavailable
 
 logger = logging.getLogger("credenza.plugins")
 
-# By whom they come, too: what another source calls the same means nothing of the kind.
+# With their source: what another source calls by these names is something else.
 OPENID = Permission("openid", "", "openid")
 OFFLINE_ACCESS = Permission("openid", "", "offline_access")
 KEPT_REQUEST = 1000  # characters of scopes, resources and claims
@@ -61,8 +61,8 @@ async def ask(
     answer: Awaitable[Answer],
     *kinds: type,
 ) -> Answer:
-    """Await a plugin's method within its time. Whatever goes wrong is named in the log and denies, an answer that is of
-    none of these kinds too.
+    """Await a plugin's method for at most `plugins_timeout` seconds. If it fails, or answers with none of these kinds,
+    the log names the plugin and nothing is granted.
     """
     try:
         found = await within(server.settings.plugins_timeout, answer)
@@ -79,7 +79,7 @@ async def ask(
 
 
 async def branding_of(server: AuthorizationServer, choices: Choices) -> Branding | None:
-    """How what the user chose shows itself, in the order of the sources. A source that fails is passed over."""
+    """The branding of what the user chose (an organization, say), from all sources in order but those that fail."""
     found: Branding | None = None
     for provider in server.scope_providers.values() if choices else ():
         try:
@@ -113,9 +113,9 @@ async def by_permission(answer: Awaitable[Sequence[Scope]]) -> dict[Permission, 
 
 
 async def _steady(server: AuthorizationServer, asked: Asked) -> Mapping[str, Mapping[Permission, Scope]]:
-    """What the sources answer whose answers follow from the configuration, by their names; kept until it changes.
+    """The answers of the `steady` sources, by their names, kept until the configuration changes.
 
-    Under the empty name stands all of it.
+    Under the empty name are all of them together.
     """
 
     async def load() -> Mapping[str, Mapping[Permission, Scope]]:
@@ -183,7 +183,7 @@ async def is_known(server: AuthorizationServer, resource: str) -> bool:
 def by_source(
     server: AuthorizationServer, permissions: Collection[Permission]
 ) -> list[tuple[ScopeProvider, list[Permission]]]:
-    """The sources of these permissions, in their order, each with its own. The others are not bothered."""
+    """The sources of these permissions, in their order, each with its own; sources of none are not asked."""
     mine: dict[str, list[Permission]] = {}
     for permission in permissions:
         mine.setdefault(permission.source, []).append(permission)
@@ -242,7 +242,7 @@ async def consented(
 
 
 def counts(client: Client, consent: Consent) -> bool:
-    """Whether what was said was said to this client as it is now, by a person."""
+    """Whether a person gave this consent, and to the client as it is now."""
     return not client.third_party or (not consent.automatic and consent.fingerprint == client.fingerprint)
 
 
@@ -269,7 +269,7 @@ async def questions(
 
 
 async def still_valid(server: AuthorizationServer, subject: Subject, choices: Choices) -> bool:
-    """Whether every source stands by the answers that it was given."""
+    """Whether every source still accepts the answers that the user gave."""
     if not choices:
         return True
     for provider in server.scope_providers.values():

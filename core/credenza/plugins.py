@@ -29,7 +29,7 @@ logger = logging.getLogger("credenza.plugins")
 
 @dataclass(slots=True)
 class HookTime:
-    """How often a plugin was asked by one hook, and how long its answers took together."""
+    """How often one hook of a plugin was called, and how long that took in all."""
 
     calls: int = 0
     milliseconds: float = 0.0
@@ -39,7 +39,7 @@ _TIMES: WeakKeyDictionary[pluggy.PluginManager, dict[tuple[str, str], HookTime]]
 
 
 def hook_times(manager: pluggy.PluginManager) -> dict[tuple[str, str], HookTime]:
-    """By plugin and hook, since this process started."""
+    """Times by the names of plugin and hook, since this process started."""
     return _TIMES.setdefault(manager, {})
 
 
@@ -107,7 +107,7 @@ def _register(manager: pluggy.PluginManager, name: str, plugin: object) -> None:
 
 
 def _load_file(path: Path) -> ModuleType:
-    """A plugin in a single file, named in the settings and never found by itself."""
+    """A plugin in a single file, which the settings name; nothing searches for it."""
     if not path.is_absolute():
         raise PluginError(f"plugins_path must be an absolute path, not {str(path)!r}")
     try:
@@ -170,7 +170,7 @@ def _awaited(kind: type[Any]) -> tuple[str, ...]:
 
 
 def first_answer(manager: pluggy.PluginManager, hook: str, **arguments: Any) -> str | None:
-    """The first answer to a hook that is asked while a page is made. A plugin that fails is named and passed over."""
+    """The first answer to a hook that is called while a page is made; a plugin that fails is logged and passed over."""
     for implementation in reversed(getattr(manager.hook, hook).get_hookimpls()):
         plugin = implementation.plugin_name
         started = time.perf_counter()
@@ -202,7 +202,7 @@ def by_name(hook: str, found: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def check_callable(hook: str, found: list[tuple[str, Any]]) -> list[tuple[str, Any]]:
-    """The same, when each can be called and awaited; raises PluginError."""
+    """What was found, once all of it is known to be async callables; raises PluginError."""
     for plugin, item in found:
         if not any(inspect.iscoroutinefunction(call) for call in (item, getattr(item, "__call__", None))):  # noqa: B004
             raise PluginError(

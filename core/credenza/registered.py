@@ -29,7 +29,7 @@ from .store.piccolo_app import APP_CONFIG
 
 
 class Registered:
-    """The part of the server that plugins fill: by name, and in order where there is one. An error stops the start."""
+    """The part of the server that plugins fill: by name, and sorted by their order. An error stops the start."""
 
     def __init__(self, settings: Settings, plugins: pluggy.PluginManager) -> None:
         self.settings = settings

@@ -133,7 +133,7 @@ class AuthorizationServer(Registered):
         return await migrate(self.engine, self.table_apps, tell)
 
     async def read_lasting_secret(self) -> None:
-        """What pairwise subjects and keyed names hang on; made at the first start. Raises Undecryptable."""
+        """What pairwise subjects and keyed names are derived from; made at the first start. Raises Undecryptable."""
         if self.keyring.complete:
             return
         sealed = await find_lasting_secret()
@@ -143,7 +143,7 @@ class AuthorizationServer(Registered):
         self.keyring.use_lasting(self.keyring.decrypt(sealed, place=LASTING_PLACE))
 
     async def check_secret_key(self) -> None:
-        """Whether it opens what is there; what is not there yet is not made. Raises Undecryptable."""
+        """Whether it opens everything that was stored under it; nothing new is made. Raises Undecryptable."""
         if (sealed := await find_lasting_secret()) is not None:
             self.keyring.decrypt(sealed, place=LASTING_PLACE)
         for key in await keys.list_keys():
@@ -169,7 +169,7 @@ class AuthorizationServer(Registered):
         return pairwise_session(self.keyring.subjects, client, session_id)
 
     async def find_client(self, client_id: str, *, fresh: bool = False) -> Client | None:
-        """The client as it counts now. `fresh` when the client itself asks for something; see ClientSource."""
+        """The client as it is now. `fresh` when the client itself asks for something; see ClientSource.find."""
         client = await self._clients.get(client_id, lambda: clients.find_client(client_id, self.client_types))
         for source in self.client_sources.values():
             if self._concerns(source, client_id, client):
@@ -189,7 +189,7 @@ class AuthorizationServer(Registered):
     async def _ask_source(
         self, source: ClientSource, client_id: str, stored: Client | None, fresh: bool
     ) -> Client | None:
-        """Within its time; whatever goes wrong is named in the log and denies."""
+        """Wait for at most `plugins_timeout` seconds; a failure is logged with the plugin's name, and denies."""
         try:
             return await within(self.settings.plugins_timeout, source.find(client_id, stored, fresh=fresh))
         except (ProtocolError, StoreUnavailable):
@@ -288,9 +288,9 @@ class AuthorizationServer(Registered):
                 self.spawn(self._tell(plugin, listener, event))
 
     def spawn(self, work: Coroutine[Any, Any, None]) -> None:
-        """Do it beside the request; the server waits for it a while when it stops."""
+        """Do it without keeping the request waiting; a server that stops gives it some seconds to finish."""
         context = copy_context()
-        context.run(begin_request, limited=False)  # a request that took its time leaves this its own
+        context.run(begin_request, limited=False)  # the time that the request had for outgoing calls is not this one's
         task = asyncio.create_task(work, context=context)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)

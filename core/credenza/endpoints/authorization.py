@@ -1,7 +1,7 @@
 """The authorization endpoint, and the way of one sign-in through it. RFC 6749 §3.1, OpenID Connect Core §3.1.2.
 
-`authorize` parses; `proceed` asks the first prompt that is still required, and issues the code when none is; what the
-user answers comes back through `resume`.
+`authorize` parses; `proceed` asks the first prompt that is still required, and issues the code when none is. The user's
+answers come back through `resume` in interaction.py, which calls `proceed` again.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ from ..web.sessions import (
 )
 from .authorization_answer import finish, refuse
 
-SITE = 48  # bits of an IPv6 address that one customer may have at most. RFC 6177 §2
+SITE = 48  # bits of an IPv6 prefix: no customer of a network is given more addresses than that. RFC 6177 §2
 
 
 @endpoint("/authorize", methods=("GET", "POST"), name="authorization", people=True)
@@ -56,7 +56,8 @@ async def authorize(request: AnyRequest) -> AnyResponse:
     try:
         parameters = await unsealed(server, parameters)
     except ProtocolError as error:
-        # Only what stands outside can be believed now, and only if it is registered.
+        # The parameters outside of the request object are all that is left; `trusted` compares them with what is
+        # registered before anybody is sent there.
         client, redirect_uri = await trusted(server, outer)
         return await refuse(request, server, client, redirect_uri, outer, error)
     wish_languages(request, parameters.get("ui_locales", ""))
@@ -79,7 +80,7 @@ async def authorize(request: AnyRequest) -> AnyResponse:
 
 
 async def opened(server: AuthorizationServer, parameters: Parameters) -> tuple[Parameters, str]:
-    """What the client pushed, instead of everything beside `request_uri`, and what it is stored under. RFC 9126 §4."""
+    """The parameters that the client pushed, and what they are stored under; else those sent, and "". RFC 9126 §4."""
     reference = parameters.get("request_uri", "")
     if not reference.startswith(PUSHED):
         return parameters, ""
@@ -100,7 +101,7 @@ async def opened(server: AuthorizationServer, parameters: Parameters) -> tuple[P
 
 
 async def unsealed(server: AuthorizationServer, parameters: Parameters) -> Parameters:
-    """What a request object holds, instead of everything beside it; the parameters as they are without one."""
+    """The parameters in a request object, which replace all others; without one, the parameters that were sent."""
     if "request" not in parameters:
         return parameters
     try:
@@ -196,7 +197,7 @@ async def proceed(
 
 
 async def first_required(waiting: Waiting, state: dict[str, Any]) -> Prompt | None:
-    """`state` holds what each prompt has noted; `waiting.state` is the part of the prompt that is asked."""
+    """`state` holds the notes of every prompt; each finds its own in `waiting.state`."""
     for prompt in waiting.server.prompts.values():
         if waiting.request is None and not prompt.own_pages:
             continue
@@ -215,10 +216,10 @@ async def begin_interaction(
     first: str = "login",
     state: Mapping[str, Any] | None = None,
 ) -> AnyResponse:
-    """Keep the request until its user has answered, bound to this browser, and lead to the first page."""
+    """Store the request until its user has answered, bound to this browser, and send the browser to the first page."""
     token, now = new_token("interaction"), server.now()
     cookie = browser_cookie(request) or new_browser_cookie()
-    # A way back may hold the token of an invitation, so it rests encrypted.
+    # An address to return to may contain the token of an invitation, so it is stored encrypted.
     place = place_of(InteractionRow.return_to, digest(token))
     interaction = Interaction(
         digest=digest(token),

@@ -199,7 +199,7 @@ async def send(
 
 
 async def gone(request: AnyRequest) -> AnyResponse:
-    """A sign-in that is not this browser's. A developer who opened 127.0.0.1 for localhost comes here, too."""
+    """A sign-in that has ended or is not this browser's; developers who open 127.0.0.1 for localhost see it, too."""
     facts: tuple[tuple[str, str], ...] = ()
     if not browser_cookie(request):
         facts = (

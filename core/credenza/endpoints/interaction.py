@@ -1,6 +1,6 @@
 """The user's part of an authorization request: one prompt after the other, bound to the browser that began it.
 
-Whatever is answered comes back to `proceed`, which asks the next question or ends.
+After each answer `resume` calls `proceed`, which asks the next question or issues the code.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ from .authorization import (
 )
 from .authorization_answer import device_page, gone, refuse
 
-# What is known of the request itself, and not of an answer to a prompt.
+# Facts about the request itself: they outlast a change of account, answers to prompts do not.
 KEPT = ("pushed", "device_digest", "user_code")
 
 
@@ -79,7 +79,7 @@ async def switch_account(request: AnyRequest, token: FromPath[str]) -> AnyRespon
     "/interaction/{token:str}/{name:str}", http_method=[HttpMethod.GET, HttpMethod.POST], status_code=200, name="prompt"
 )
 async def prompt(request: AnyRequest, token: FromPath[str], name: FromPath[str]) -> AnyResponse:
-    """Show a prompt's page, or take its answer; any other prompt than the one that is due leads back to that one."""
+    """Show a prompt's page, or take its answer; when another prompt is due, lead to that one."""
     if request.method == "GET":
         return await _asked(request, token, name)
     form, server = await form_parameters(request), server_of(request)
@@ -142,7 +142,7 @@ def _keep_cookies(request: AnyRequest, response: AnyResponse, waiting: Waiting) 
 
 
 def _chosen(waiting: Waiting) -> dict[str, str]:
-    """What the user chose, or before that what the request itself names: for how the page looks, and nothing else."""
+    """What the user chose, or until then what the request itself names. It decides how the page looks, nothing else."""
     if waiting.choices or waiting.request is None:
         return waiting.choices
     asked = [p.question_parameter for p in waiting.server.scope_providers.values() if p.question_parameter]
@@ -222,7 +222,7 @@ async def _reopen(request: AnyRequest, interaction: Interaction, token: str) -> 
 
 
 async def _parsed_again(request: AnyRequest, interaction: Interaction) -> Waiting:
-    """What was changed meanwhile (a redirect URI removed, a client disabled) counts."""
+    """Parsed afresh, so that a redirect URI removed meanwhile, or a client disabled, counts."""
     server = server_of(request)
     if not interaction.parameters:
         return await new_waiting(request, server, None, None)

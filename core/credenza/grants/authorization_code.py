@@ -47,7 +47,7 @@ class AuthorizationCodeGrant:
             raise CodeSpent
         if code.expires_at <= now:
             raise InvalidGrant("The code has expired.")
-        # Whatever waits on plugins comes first: the transaction is short, and nobody else waits for them.
+        # Everything that waits for plugins comes before the transaction, which keeps others waiting.
         state = await authorized(server, client, code.grant)
         nonce = code.grant.details.nonce
         minted = await mint_tokens(server, request, state, grant_type=self.name, nonce=nonce)
@@ -62,7 +62,7 @@ class AuthorizationCodeGrant:
     async def _replayed(self, server: AuthorizationServer, code: AuthorizationCode, request: TokenRequest) -> None:
         """ "the authorization server … SHOULD revoke (when possible) all tokens previously issued". RFC 6749 §4.1.2.
 
-        Only here, where the client and the verifier were right: whoever merely saw a code cannot end the tokens.
+        Only once the client and the verifier were right: somebody who has merely seen the code cannot end the tokens.
         """
         async with database().transaction():
             if await revoke_grant(code.grant.id, server.now()):
@@ -96,13 +96,13 @@ def check_belongs(code: AuthorizationCode, request: TokenRequest) -> None:
 
 
 def check_key(grant: Grant, request: TokenRequest) -> None:
-    """Whoever named a key when asking shows the same one now. RFC 9449 §10."""
+    """A key named in the authorization request is the one that is proved now. RFC 9449 §10."""
     if grant.details.dpop_jkt and grant.details.dpop_jkt != request.jkt:
         raise InvalidDPoPProof("The code is bound to another key.")
 
 
 async def first_refresh_token(server: AuthorizationServer, grant_id: str, request: TokenRequest) -> str:
-    """Bound to the key of a public client; others are bound by their authentication. RFC 9449 §5."""
+    """A public client's is bound to its key; a confidential client has to authenticate anyway. RFC 9449 §5."""
     token, now = new_token("refresh_token"), server.now()
     await insert_refresh_token(
         digest(token),

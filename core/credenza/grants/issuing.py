@@ -38,8 +38,8 @@ class Authorized(NamedTuple):
 async def authorized(
     server: AuthorizationServer, client: Client, grant: Grant, choices: Choices | None = None
 ) -> Authorized:
-    """Ask everything again; raises InvalidGrant when the user or the consent is gone, or the way in would not be enough
-    now. One check, for every grant.
+    """Decide everything anew, in the same way for every grant. Raises InvalidGrant when the user or the consent is
+    gone, or when that sign-in would not be enough any more.
     """
     details = grant.details
     chosen = details.choices if choices is None else choices
@@ -71,7 +71,7 @@ async def authorized(
 class Target(NamedTuple):
     """What one access token is for: an audience (empty for the provider itself) and the permissions in it.
 
-    `binding` is what it is bound to beside that, in the words of the scope source.
+    `binding` is what else it is bound to, an organization for example; see ScopeProvider.binding.
     """
 
     audience: str
@@ -87,7 +87,7 @@ def choose_target(server: AuthorizationServer, decision: Decision, parameters: P
     """One audience for each token, so that a scope of one API is never read as a scope of another.
 
     The resource that the token request names; else the only one that was granted, together with the provider's own
-    scopes; else the provider alone. Of what is bound there and what is not, the scopes that it names decide.
+    scopes; else the provider alone. Where some permissions are bound and others are not, the scopes it names decide.
     """
     asked = set(decision.asked.scopes)
     wanted = parse_scope(parameters.get("scope", ""))
@@ -121,8 +121,8 @@ def _bound(
     permissions: list[Permission],
     wanted: Sequence[str],
 ) -> Target:
-    """Of permissions at one audience those that are bound, when any of them is wanted: the two kinds never share a
-    token.
+    """The permissions that may share a token: those with one binding, which is that of a wanted scope if any is wanted,
+    else any binding before none.
     """
     bindings = {p: server.scope_providers[p.source].binding(p, decision.choices) for p in permissions}
     binding = max([b for p, b in bindings.items() if p.scope in wanted] or bindings.values(), default="")
@@ -139,7 +139,7 @@ def _narrowed(target: Target, wanted: Sequence[str], asked: Asked) -> Target:
 
 
 class Minted(NamedTuple):
-    """Tokens that are made but not yet given: whatever waits on plugins is done, and `keep` makes them count."""
+    """Tokens that are made but not stored: everything that waits for plugins is done, and `keep` makes them valid."""
 
     response: dict[str, Any]
     token: AccessToken
@@ -147,7 +147,7 @@ class Minted(NamedTuple):
 
 
 async def keep(server: AuthorizationServer, minted: Minted) -> dict[str, Any]:
-    """Write it all down, in the transaction that spends what was exchanged."""
+    """Store the tokens and their event, in the transaction that spends what they are given for."""
     await insert_access_token(minted.token)
     await server.emit(minted.event)
     return minted.response
@@ -166,7 +166,7 @@ async def mint_access_token(
     not_after: int | None = None,
     origins: tuple[tuple[str, str, str], ...] = (),
 ) -> Minted:
-    """A JWT for an API, an opaque token for ourselves; both are remembered by a hash, so that both can be ended."""
+    """A JWT for an API, an opaque token for ourselves; a hash of either is stored, so that both can be revoked."""
     client, now = request.client, server.now()
     expires_at = now + await _lifetime(server, client, target)
     if not_after is not None:
@@ -212,7 +212,7 @@ async def mint_access_token(
 
 
 async def _lifetime(server: AuthorizationServer, client: Client, target: Target) -> int:
-    """The shortest of what the client and the API have chosen."""
+    """Seconds: the shortest lifetime that the client or the API sets."""
     lifetimes = [client.access_token_lifetime]
     if target.audience:
         for name in {p.source for p in target.permissions}:

@@ -1,4 +1,4 @@
-"""Where clients come from that no administrator registered."""
+"""Clients that no administrator registered."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class ClientSource:
     """Set when the server starts, before any method is called."""
 
     def concerns(self, client_id: str, stored: Client | None) -> bool:
-        """Whether `find` has anything to say; asked about every request, so answer from what is at hand."""
+        """Whether `find` has anything to say. Called for every request, so it must not wait."""
         return True
 
     async def find(self, client_id: str, stored: Client | None, *, fresh: bool) -> Client | None:

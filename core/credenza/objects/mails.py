@@ -24,12 +24,12 @@ class Mail:
 
 
 class Mailer:
-    """Brings mails to people. Subclass it and set `name`; there is one at most."""
+    """Sends mail to people. Subclass it and set `name`; there can be only one."""
 
     name: ClassVar[str]
     server: AuthorizationServer
     """Set when the server starts, before any method is called."""
 
     async def send(self, mail: Mail) -> None:
-        """Take it, with the transaction that is open, and return at once: nobody waits for a mail server."""
+        """Queue it in the transaction that is open, and return at once: no request waits for a mail server."""
         raise NotImplementedError

@@ -26,7 +26,7 @@ class StateSection:
     `apply` gets the part as it stands in the file and reports each change through `change(action, kind, name, values)`,
     which also says whether to write (not in a dry run). `export` gives the part as it is now. Sections are applied by
     `order`; users come at 100, applications at 500. `user_keys` are members of a user in the file that belong to this
-    section: `apply_user(run, user, members)` and `export_user(user)` see to them; likewise for applications.
+    section: `apply_user(run, user, members)` and `export_user(user)` handle them. For applications it is the same.
     """
 
     name: str

@@ -72,7 +72,7 @@ class Prompt:
         raise NotImplementedError
 
     def place(self, server: AuthorizationServer, form: Parameters) -> AbstractAsyncContextManager[None]:
-        """A place among those whose answers are being taken, as an authenticator has it."""
+        """Limits how many answers are taken at once, as Authenticator.place does."""
         return nullcontext()
 
     async def submit(self, waiting: Waiting, form: Parameters) -> Any:

@@ -31,7 +31,7 @@ class Authentication:
 
 @dataclass(frozen=True, slots=True)
 class SignInWishes:
-    """What is wanted of a sign-in, beside who it is.
+    """What a sign-in has to fulfil, beside proving who it is.
 
     `max_age` is how many seconds ago the user may have been authenticated: 0 for just now, None for whenever. With
     `choose` they may want another account than last time.
@@ -76,25 +76,25 @@ class Authenticator:
         raise NotImplementedError
 
     def place(self) -> AbstractAsyncContextManager[None]:
-        """A place among those who try at this moment, taken before anything is read for the try and held to its end.
+        """Limits how many try at once: entered before anything is read for the attempt, and left at its end.
 
-        Raises TemporarilyUnavailable when there is none: whoever is refused must cost nothing.
+        Raises TemporarilyUnavailable when too many do, before the attempt has cost anything.
         """
         return nullcontext()
 
     async def ways(self, waiting: Waiting) -> Sequence[Way]:
-        """Its buttons on the sign-in page: one, unless there are several of a kind, or none at present.
+        """Its buttons on the sign-in page: usually one; several for several providers, none while it cannot be used.
 
-        What is noted in `waiting.state` is there again when the answer comes.
+        What this notes in `waiting.state` is there again when the answer comes.
         """
         return () if self.name == "password" else (Way(self.name, self.title, self.icon),)
 
     async def opens(self, user: User) -> bool:
-        """Whether this user can sign in this way: nobody may take away the last way into their own account."""
+        """Whether this user can sign in this way; asked so that nobody removes the last way into their own account."""
         return False
 
     async def answer(self, waiting: Waiting, form: Parameters) -> Authentication | str:
-        """The same as `authenticate`, for a way that needs to know about the sign-in it is part of."""
+        """Like `authenticate`, for a way that needs to know the sign-in it is part of; write one of the two."""
         return await self.authenticate(waiting.server, form, waiting.address)
 
 
@@ -123,8 +123,8 @@ class HeldFactor:
 class SecondFactor:
     """A proof asked for after the first one. Subclass it, set `name`, `title` and `amr`, and write the methods.
 
-    It is asked of whoever has set it up (`demanded`), of those who must have a second factor, and when an application
-    asks for a class of authentication that only it reaches (`acr`). A wrong answer is counted and slowed down by us.
+    Users are asked for it when they have set it up (`demanded`), when they must have a second factor, and when an
+    application asks for a class of authentication that only it reaches (`acr`). The server slows down wrong answers.
     """
 
     name: ClassVar[str]
@@ -150,7 +150,7 @@ class SecondFactor:
         raise NotImplementedError
 
     async def check(self, waiting: Waiting, user: User, form: Parameters) -> str:
-        """Empty when the answer is right, and then it can not be given again; else a sentence that says what to do."""
+        """Empty when the answer is right, which must not be accepted again; else a sentence that says what to do."""
         raise NotImplementedError
 
     async def reset(self, user: User) -> int:

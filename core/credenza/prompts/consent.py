@@ -19,8 +19,8 @@ from .consent_page import consent_page
 from .consent_situation import Situation, look, scopes_of
 
 EACH_TIME = (
-    "prompt=none was sent, but the user is asked each time: a client without a secret can be posed as by any program "
-    "at this redirect_uri. One that begins with https is asked about once."
+    "prompt=none was sent, but the user is asked each time: any program on the device can receive answers at this "
+    "redirect_uri and pose as a client without a secret. With an https redirect_uri the user is asked once."
 )
 CHANGED = Words("What is asked has changed since this page was made. Please look at it again.")
 
@@ -111,7 +111,7 @@ class ConsentPrompt(Prompt):
 
 
 def _was_shown(situation: Situation, shown: list[str]) -> bool:
-    """Nothing is granted that was not on the page; the page must be right, unless the user chose something narrower."""
+    """Whether the page said what is granted now: exactly that, or more when the user has chosen something narrower."""
     *lines, context = shown or [""]
     *lines_now, context_now = situation.shown
     return lines == lines_now if context == context_now else set(lines_now) <= set(lines)
@@ -166,7 +166,7 @@ async def record(
 
 
 async def record_automatic(waiting: Waiting) -> None:
-    """A first-party application does not ask; that it was allowed is written down all the same."""
+    """Nobody is asked about a first-party application; that it was allowed is recorded all the same."""
     situation: Situation = waiting.memory["situation"]
     if situation.undecided:
         await record(waiting, situation, frozenset(situation.offered), frozenset(), automatic=True)

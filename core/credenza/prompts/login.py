@@ -32,9 +32,8 @@ class LoginPrompt(Prompt):
             waiting.begun.clear()
         if waiting.session is None or waiting.user is None:
             return True
-        answered = waiting.begun.get("session") == waiting.session.id
-        await self._check_subject(waiting, answered)
-        if answered:
+        if waiting.begun.get("session") == waiting.session.id:  # begun by this very sign-in
+            await self._check_subject(waiting)
             return False
         if waiting.state.get("switch") or await must_prove_again(waiting, waiting.user, waiting.session.acr):
             return True
@@ -54,10 +53,8 @@ class LoginPrompt(Prompt):
         user = await first_proved(waiting)
         return user is not None and await missing(waiting, user, waiting.begun["acr"], signing_in=True) is not None
 
-    async def _check_subject(self, waiting: Waiting, answered: bool) -> None:
-        """Tokens for somebody else than the client asked about are never given. Core §3.1.2.2, §5.5.1."""
-        if not answered or waiting.user is None:
-            return
+    async def _check_subject(self, waiting: Waiting) -> None:
+        """No client is given tokens about somebody else than it asked for. Core §3.1.2.2, §5.5.1."""
         if not await is_wanted(waiting):
             raise LoginRequired("Somebody else signed in than the request is about.")
 
