@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from credenza import audit, clients
+from credenza import ClientType, audit, clients, hookimpl
 from credenza.testing import ISSUER, ORDERS, SECRET, Callback, Credenza, PageSeen, RelyingParty, UserAgent
 
 Visitor = Any  # see conftest.py
@@ -74,6 +74,50 @@ def test_other_types_get_what_fits_them(visitor: Visitor, application: str, has:
     assert all(f"Snippet for {name}" in found for name in has)
     assert not any(f"Snippet for {name}" in found for name in lacks)
     assert not any("SECRET" in code.upper() and "client_secret" in code for code in found.values())
+
+
+class Television:
+    """Whoever brings this type has no redirect URIs: people sign in with a code."""
+
+    @hookimpl
+    def register_client_types(self) -> ClientType:
+        grants = ("urn:ietf:params:oauth:grant-type:device_code", "refresh_token")
+        return ClientType("tv", "TV", "A television.", grants, auth_methods=("none",))
+
+
+@pytest.mark.parametrize("credenza_plugins", [[("tv", Television())]])
+def test_an_application_of_codes_only_is_one_that_people_sign_in_to(visitor: Visitor) -> None:
+    telly = {"client_id": "telly", "name": "Telly", "type": "tv", "third_party": True}
+    visitor.credenza.apply({"applications": [telly | {"permissions": {"profile": ["profile"]}}]})
+    page = visitor.get("/console/applications/telly/kit")
+    assert list(blocks(page)) == ["The .env file", "Snippet for Device authorization"]
+    assert "client_credentials" not in page.text
+    assert "redirect URI" not in page.text
+    assert "OIDC_REDIRECT_URI" not in blocks(page)["The .env file"]
+    assert "a code that the device shows" in visitor.get("/console/applications/telly/try").text
+    page = visitor.get("/console/applications/telly")
+    assert {"/console/applications/telly/branding", "/console/applications/telly/users"} <= set(page.links)
+    assert "Redirect URIs" not in page.text
+    assert "Edit roles" not in page.text
+    fields = {"name": "Telly two", "offline_access": "on", "id_token_alg": "RS256", "access_token_lifetime": "600"}
+    visitor.done("/console/applications/telly", fields)
+    assert "Telly two" in visitor.get("/console/applications/telly").text
+
+
+def test_a_native_application_that_may_use_codes_is_told_how(visitor: Visitor) -> None:
+    assert "Snippet for Device authorization" not in blocks(visitor.get("/console/applications/native/kit"))
+    codes = {
+        "client_id": "box",
+        "name": "Box",
+        "type": "native",
+        "third_party": True,
+        "redirect_uris": ["com.example.box:/callback"],
+        "grant_types": ["authorization_code", "urn:ietf:params:oauth:grant-type:device_code"],
+    }
+    visitor.credenza.apply({"applications": [codes]})
+    found = blocks(visitor.get("/console/applications/box/kit"))
+    assert f"{ISSUER}/device_authorization -d client_id=box" in found["Snippet for Device authorization"]
+    assert "Snippet for Authlib" in found
 
 
 def test_auth_js_asks_userinfo_unless_the_id_token_has_it_all(visitor: Visitor) -> None:

@@ -26,10 +26,11 @@ from credenza import (
 
 from .application import LISTS, TEMPLATES, address_of_client
 from .secrets import add_secret
+from .snippets import DEVICE_CODE
 
 CREATE = "/console/applications/create"
 GRANTS = {  # what an administrator reads of a grant type that may be chosen
-    "urn:ietf:params:oauth:grant-type:device_code": (
+    DEVICE_CODE: (
         "Device authorization",
         "For televisions and command lines: the user signs in on another device.",
     ),
@@ -66,7 +67,7 @@ class CreatePage(ConsoleForm):
     @property
     def asks_for_pkce(self) -> bool:
         """Others always need it, or have no authorization request."""
-        return self.kind.interactive and self.kind.confidential and self.kind.pkce == "optional"
+        return self.kind.redirects and self.kind.confidential and self.kind.pkce == "optional"
 
     @property
     def grants(self) -> tuple[tuple[str, str, str], ...]:

@@ -39,7 +39,7 @@ async def show_kit(visit: ConsoleVisit, application: str) -> KitPage:
         environment=environment(kit),
         snippets=snippets(kit),
         endpoints=(*first[1:], *others),
-        redirect_missing=client.type.interactive and not client.redirect_uris,
+        redirect_missing=client.type.redirects and not client.redirect_uris,
     )
 
 

@@ -47,6 +47,10 @@ METADATA = {
     "sector_identifier_uri": "sector_identifier_uri",
     "id_token_claims": "id_token_claims",
 }
+REDIRECTS = (
+    *("redirect_uris", "post_logout_redirect_uris", "require_pkce"),
+    *("frontchannel_logout_uri", "initiate_login_uri", "subject_type", "sector_identifier_uri"),
+)
 LOGOUT = ("backchannel_logout_uri", "frontchannel_logout_uri")
 # Of those that are chosen from a list, what counts when nothing is kept.
 USUAL = {"profile": "none", "subject_type": "public", "id_token_claims": "asked"}
@@ -147,9 +151,11 @@ def typed(client: Client, form: Parameters) -> dict[str, str]:
     """As they were typed. Fields that this type of application does not have stay as they are."""
     values = {name: form.get(name, "").strip() for name in values_of(client)}
     absent: list[str] = []
+    if not client.type.redirects:
+        absent += [*REDIRECTS]
     if not client.type.interactive:
         absent += [*LISTS, *SWITCHES, "id_token_alg", *LOGOUT]
-        absent += ["initiate_login_uri", "subject_type", "sector_identifier_uri", "id_token_claims"]
+        absent += ["id_token_claims"]
     if not client.type.confidential:
         absent += ["auth_method", "jwks", "jwks_uri", "require_pkce", "profile"]
     absent += [name for name in USUAL if name not in form]  # a form that does not say takes nothing away
@@ -265,7 +271,7 @@ def missing(client: Client) -> list[Link]:
     steps = []
     if client.confidential and not client.secrets and client.auth_method != "private_key_jwt":
         steps.append(Link("Create a secret: without one it cannot get a token", f"{address}/secrets/create"))
-    if client.type.interactive and not client.redirect_uris:
+    if client.type.redirects and not client.redirect_uris:
         steps.append(Link("Add a redirect URI: without one nobody can sign in", f"{address}#redirect_uris"))
     if client.ceiling == {} and not client.self_registered:
         nothing = "it learns who the user is, and nothing more" if client.type.interactive else "it may do nothing"

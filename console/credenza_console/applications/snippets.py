@@ -8,6 +8,7 @@ from typing import Any
 
 from credenza import Client
 
+DEVICE_CODE = "urn:ietf:params:oauth:grant-type:device_code"
 REDIRECT = "https://app.example.com/callback"
 SECRET = "<the secret you copied>"  # noqa: S105  # a place for one
 
@@ -30,6 +31,7 @@ class Filled:
     issuer: str
     discovery: str
     token_endpoint: str
+    device_endpoint: str
     redirect_uri: str
     scope: str
 
@@ -57,6 +59,7 @@ def filled(client: Client, issuer: str, document: Mapping[str, object]) -> Fille
         issuer=issuer,
         discovery=f"{issuer}/.well-known/openid-configuration",
         token_endpoint=str(document["token_endpoint"]),
+        device_endpoint=str(document["device_authorization_endpoint"]),
         redirect_uri=client.redirect_uris[0] if client.redirect_uris else REDIRECT,
         scope=scopes_of(client),
     )
@@ -67,9 +70,11 @@ def environment(kit: Filled) -> str:
     lines = [f"OIDC_ISSUER={kit.issuer}", f"OIDC_CLIENT_ID={kit.client.id}"]
     if kit.secret:
         lines.append(f'OIDC_CLIENT_SECRET="{SECRET}"')
+    if kit.client.type.redirects:
+        lines.append(f"OIDC_REDIRECT_URI={kit.redirect_uri}")
     if kit.client.type.interactive:
-        lines += [f"OIDC_REDIRECT_URI={kit.redirect_uri}", f'OIDC_SCOPE="{kit.scope}"']
-    else:
+        lines.append(f'OIDC_SCOPE="{kit.scope}"')
+    if not kit.client.type.redirects:
         lines.append(f"OIDC_TOKEN_ENDPOINT={kit.token_endpoint}")
     return "\n".join(lines)
 
@@ -78,6 +83,11 @@ def snippets(kit: Filled) -> tuple[Snippet, ...]:
     """For a service curl; for a browser or native application what runs there; for a server all of them."""
     if not kit.client.type.interactive:
         return (curl(kit),)
+    by_code = (device(kit),) if DEVICE_CODE in kit.client.grant_types else ()
+    return (*_redirecting(kit), *by_code) if kit.client.type.redirects else by_code
+
+
+def _redirecting(kit: Filled) -> tuple[Snippet, ...]:
     if not kit.client.confidential:
         if not kit.client.type.native:
             return (oidc_client_ts(kit), openid_client(kit), oauth4webapi(kit))
@@ -308,6 +318,20 @@ OIDCCryptoPassphrase "exec:/usr/bin/openssl rand -hex 32"
   Require valid-user
 </Location>"""
     return Snippet("mod-auth-openidc", "mod_auth_openidc", "Apache httpd.", code)
+
+
+def device(kit: Filled) -> Snippet:
+    who = f'-u "{kit.client.id}:$OIDC_CLIENT_SECRET"' if kit.secret else f"-d client_id={kit.client.id}"
+    code = f"""curl {kit.device_endpoint} {who} \\
+  -d scope="{kit.scope}"
+
+# Show user_code and verification_uri, or verification_uri_complete as a QR code.
+# Then ask every `interval` seconds, for as long as the answer is authorization_pending:
+curl {kit.token_endpoint} {who} \\
+  -d device_code="$DEVICE_CODE" \\
+  -d grant_type={DEVICE_CODE}"""
+    hint = "For a screen without a browser: people sign in on another one."
+    return Snippet("device", "Device authorization", hint, code)
 
 
 def curl(kit: Filled) -> Snippet:

@@ -67,7 +67,7 @@ class TrialSource(ClientSource):
         self._seen: dict[str, tuple[Client, Client]] = {}
 
     def concerns(self, client_id: str, stored: Client | None) -> bool:
-        return stored is not None and stored.type.interactive
+        return stored is not None and stored.type.redirects
 
     async def find(self, client_id: str, stored: Client | None, *, fresh: bool) -> Client | None:
         if stored is None or not fresh:
@@ -139,6 +139,8 @@ def hindrance(client: Client) -> str:
         return "It proves itself with a private key that only its developer has, so nobody else can run its flow."
     if client.par_required or client.dpop_required:
         return "Its security profile binds requests to keys that only its developer has."
+    if client.type.interactive and not client.type.redirects:
+        return "People sign in to it with a code that the device shows. Take the snippet of the integration kit in its place."
     return ""
 
 

@@ -7,6 +7,7 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 from ..objects import TokenRequest
+from ..protocol.clients import DEVICE_CODE
 from ..protocol.errors import AccessDenied, AuthorizationPending, ExpiredToken, InvalidGrant, InvalidRequest, SlowDown
 from ..protocol.pkce import check_verifier
 from ..protocol.tokens import digest, is_token
@@ -21,8 +22,6 @@ from ..store.device_authorizations import (
 from ..store.engine import database
 from .authorization_code import check_key, first_refresh_token
 from .issuing import authorized, keep, mint_tokens
-
-DEVICE_CODE = "urn:ietf:params:oauth:grant-type:device_code"
 
 
 class DeviceCodeGrant:

@@ -31,7 +31,7 @@ def test_an_application_of_a_client_type_can_be_declared(client_type: ClientType
         "type": client_type.name,
         "third_party": client_type.third_party,
     }
-    if client_type.interactive:
+    if client_type.redirects:
         declared["redirect_uris"] = ["https://checked.example.com/callback"]
     credenza.apply({"applications": [declared]})
     client = credenza.run(credenza.server.find_client, "checked")

@@ -10,6 +10,8 @@ from .redirect_uris import check_web_uri
 from .scopes import Permission
 from .words import Words
 
+DEVICE_CODE = "urn:ietf:params:oauth:grant-type:device_code"
+
 
 @dataclass(frozen=True, slots=True)
 class ClientType:
@@ -37,7 +39,12 @@ class ClientType:
 
     @property
     def interactive(self) -> bool:
-        """Whether people sign in to it, so that it has redirect URIs."""
+        """Whether people sign in to it, so that it acts for them and not for itself."""
+        return self.redirects or DEVICE_CODE in self.grant_types
+
+    @property
+    def redirects(self) -> bool:
+        """Whether a browser comes back to it, so that it has redirect URIs."""
         return "authorization_code" in self.grant_types
 
 
