@@ -41,6 +41,11 @@ class Filled:
         return self.client.auth_method.startswith("client_secret")
 
     @property
+    def plain(self) -> bool:
+        """Whether this server is on the developer's own machine, without TLS: some libraries have to be told."""
+        return self.issuer.startswith("http://")
+
+    @property
     def scopes(self) -> list[str]:
         return self.scope.split(" ")
 
@@ -107,7 +112,10 @@ def _redirecting(kit: Filled) -> tuple[Snippet, ...]:
 
 def authlib(kit: Filled) -> Snippet:
     secret = f'\n    client_secret="{SECRET}",' if kit.secret else ""
-    code = f"""oauth.register(
+    code = f"""from authlib.integrations.starlette_client import OAuth
+
+oauth = OAuth()
+oauth.register(
     "credenza",
     server_metadata_url="{kit.discovery}",
     client_id="{kit.client.id}",{secret}
@@ -119,8 +127,16 @@ def authlib(kit: Filled) -> Snippet:
 )
 
 # where people sign in:
-return await oauth.credenza.authorize_redirect(request, "{kit.redirect_uri}")"""
-    return Snippet("authlib", "Authlib", "Python: Flask, Starlette, FastAPI or Django.", code)
+return await oauth.credenza.authorize_redirect(request, "{kit.redirect_uri}")
+
+# at the redirect URI:
+tokens = await oauth.credenza.authorize_access_token(request)
+user = await oauth.credenza.userinfo(token=tokens)"""
+    hint = (
+        "Python: FastAPI and Starlette, with their SessionMiddleware. For Django take django_client and leave out "
+        "await; for Flask flask_client, OAuth(app), and neither await nor request."
+    )
+    return Snippet("authlib", "Authlib", hint, code)
 
 
 def openid_client(kit: Filled) -> Snippet:
@@ -129,23 +145,33 @@ def openid_client(kit: Filled) -> Snippet:
         "client_secret_basic": f'client.ClientSecretBasic("{SECRET}")',
         "none": "client.None()",
     }.get(kit.client.auth_method, "client.PrivateKeyJwt(privateKey)")
+    plain = "\n  { execute: [client.allowInsecureRequests] }, // http, for this machine only" if kit.plain else ""
     code = f"""import * as client from "openid-client";
 
 const config = await client.discovery(
   new URL("{kit.issuer}"),
   "{kit.client.id}",
   undefined,
-  {method},
+  {method},{plain}
 );
 
+// where people sign in; keep codeVerifier and state in the session, and lead the browser to url:
 const codeVerifier = client.randomPKCECodeVerifier();
+const state = client.randomState();
 const url = client.buildAuthorizationUrl(config, {{
   redirect_uri: "{kit.redirect_uri}",
   scope: "{kit.scope}",
   code_challenge: await client.calculatePKCECodeChallenge(codeVerifier),
   code_challenge_method: "S256",
-  state: client.randomState(),
-}});"""
+  state,
+}});
+
+// at the redirect URI, whose whole address is currentUrl:
+const tokens = await client.authorizationCodeGrant(config, new URL(currentUrl), {{
+  pkceCodeVerifier: codeVerifier,
+  expectedState: state,
+}});
+const user = await client.fetchUserInfo(config, tokens.access_token, tokens.claims().sub);"""
     return Snippet("openid-client", "openid-client", "JavaScript: Node, Deno, Bun or a browser.", code)
 
 
@@ -155,29 +181,48 @@ def oauth4webapi(kit: Filled) -> Snippet:
         "client_secret_basic": f'oauth.ClientSecretBasic("{SECRET}")',
         "none": "oauth.None()",
     }.get(kit.client.auth_method, "oauth.PrivateKeyJwt(privateKey)")
+    options = ", options" if kit.plain else ""
+    plain = "const options = { [oauth.allowInsecureRequests]: true }; // http, for this machine only\n"
     code = f"""import * as oauth from "oauth4webapi";
 
 const issuer = new URL("{kit.issuer}");
-const as = await oauth.processDiscoveryResponse(issuer, await oauth.discoveryRequest(issuer));
+{plain if kit.plain else ""}const discovered = await oauth.discoveryRequest(issuer{options});
+const as = await oauth.processDiscoveryResponse(issuer, discovered);
 const client = {{ client_id: "{kit.client.id}" }};
 const clientAuth = {method};
+const redirectUri = "{kit.redirect_uri}";
 
+// where people sign in; keep codeVerifier and state in the session, and lead the browser to url:
 const codeVerifier = oauth.generateRandomCodeVerifier();
+const state = oauth.generateRandomState();
 const url = new URL(as.authorization_endpoint);
 url.searchParams.set("client_id", client.client_id);
-url.searchParams.set("redirect_uri", "{kit.redirect_uri}");
+url.searchParams.set("redirect_uri", redirectUri);
 url.searchParams.set("response_type", "code");
 url.searchParams.set("scope", "{kit.scope}");
-url.searchParams.set("state", oauth.generateRandomState());
+url.searchParams.set("state", state);
 url.searchParams.set("code_challenge", await oauth.calculatePKCECodeChallenge(codeVerifier));
-url.searchParams.set("code_challenge_method", "S256");"""
+url.searchParams.set("code_challenge_method", "S256");
+
+// at the redirect URI, whose whole address is currentUrl:
+const code = oauth.validateAuthResponse(as, client, new URL(currentUrl), state);
+const answer = await oauth.authorizationCodeGrantRequest(
+  as, client, clientAuth, code, redirectUri, codeVerifier{options}
+);
+const tokens = await oauth.processAuthorizationCodeResponse(as, client, answer, {{ requireIdToken: true }});
+const {{ sub }} = oauth.getValidatedIdTokenClaims(tokens);
+const user = await oauth.processUserInfoResponse(
+  as, client, sub, await oauth.userInfoRequest(as, client, tokens.access_token{options})
+);"""
     return Snippet("oauth4webapi", "oauth4webapi", "JavaScript without dependencies: edge workers and browsers.", code)
 
 
 def authjs(kit: Filled) -> Snippet:
     secret = f'\n      clientSecret: "{SECRET}",' if kit.secret else ""
     userinfo = "" if kit.client.claims_in_id_token else "\n      idToken: false, // ask UserInfo for name and email"
-    code = f"""export const {{ handlers, auth, signIn, signOut }} = NextAuth({{
+    code = f"""import NextAuth from "next-auth";
+
+export const {{ handlers, auth, signIn, signOut }} = NextAuth({{
   providers: [
     {{
       id: "credenza",
@@ -192,7 +237,8 @@ def authjs(kit: Filled) -> Snippet:
   ],
 }});"""
     hint = (
-        "JavaScript: Next.js, SvelteKit, Express. It comes back to /api/auth/callback/credenza: register that address."
+        "JavaScript: Next.js, SvelteKit, Express. It comes back to /api/auth/callback/credenza, without /api where the "
+        "framework is not Next.js: register that address. Its own AUTH_SECRET stands in the environment."
     )
     return Snippet("authjs", "Auth.js", hint, code)
 
@@ -242,6 +288,7 @@ def spring(kit: Filled) -> Snippet:
 def aspnet(kit: Filled) -> Snippet:
     secret = f'\n    options.ClientSecret = "{SECRET}";' if kit.secret else ""
     scopes = "\n".join(f'    options.Scope.Add("{scope}");' for scope in kit.scopes)
+    plain = "\n    options.RequireHttpsMetadata = false; // http, for this machine only" if kit.plain else ""
     path = "/" + kit.redirect_uri.split("://", 1)[-1].partition("/")[2]
     code = f"""builder.Services.AddAuthentication(options => {{
     options.DefaultScheme = CookieAuthenticationDefaults.AuthenticationScheme;
@@ -249,7 +296,7 @@ def aspnet(kit: Filled) -> Snippet:
 }}).AddCookie().AddOpenIdConnect(options => {{
     options.Authority = "{kit.issuer}";
     options.ClientId = "{kit.client.id}";{secret}
-    options.ResponseType = OpenIdConnectResponseType.Code;
+    options.ResponseType = OpenIdConnectResponseType.Code;{plain}
     options.CallbackPath = "{path}";
     options.UsePkce = true;
     options.MapInboundClaims = false;
@@ -276,9 +323,29 @@ config := oauth2.Config{{
 \tRedirectURL:  "{kit.redirect_uri}",
 \tScopes:       []string{{{scopes}}},
 }}
-verifier := oauth2.GenerateVerifier()
-url := config.AuthCodeURL(state, oauth2.S256ChallengeOption(verifier), oidc.Nonce(nonce))"""
-    return Snippet("go-oidc", "go-oidc", "Go, with golang.org/x/oauth2.", code)
+
+// where people sign in; keep verifier, state and nonce in the session, and lead the browser to url:
+verifier, state, nonce := oauth2.GenerateVerifier(), rand.Text(), rand.Text()
+url := config.AuthCodeURL(state, oauth2.S256ChallengeOption(verifier), oidc.Nonce(nonce))
+
+// at the redirect URI, whose parameters are query:
+if query.Get("state") != state {{
+\treturn errors.New("another sign-in")
+}}
+token, err := config.Exchange(ctx, query.Get("code"), oauth2.VerifierOption(verifier))
+if err != nil {{
+\treturn err
+}}
+raw, _ := token.Extra("id_token").(string)
+idToken, err := provider.Verifier(&oidc.Config{{ClientID: config.ClientID}}).Verify(ctx, raw)
+if err != nil {{
+\treturn err
+}}
+if idToken.Nonce != nonce {{
+\treturn errors.New("another sign-in")
+}}
+user, err := provider.UserInfo(ctx, oauth2.StaticTokenSource(token))"""
+    return Snippet("go-oidc", "go-oidc", "Go 1.24, with golang.org/x/oauth2 and crypto/rand.", code)
 
 
 def omniauth(kit: Filled) -> Snippet:

@@ -140,7 +140,7 @@ def hindrance(client: Client) -> str:
     if client.par_required or client.dpop_required:
         return "Its security profile binds requests to keys that only its developer has."
     if client.type.interactive and not client.type.redirects:
-        return "People sign in to it with a code that the device shows. Take the snippet of the integration kit in its place."
+        return "People sign in to it with a code that the device shows: take the snippet of the integration kit."
     return ""
 
 
