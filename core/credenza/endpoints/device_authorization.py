@@ -9,8 +9,8 @@ from litestar import route
 from litestar.enums import HttpMethod
 
 from ..asked import check_asked
-from ..grants.device_code import DEVICE_CODE
 from ..protocol.authorization_request import AuthorizationRequest
+from ..protocol.clients import DEVICE_CODE
 from ..protocol.errors import ProtocolError, TooManyTries, UnauthorizedClient
 from ..protocol.parameters import Parameters
 from ..protocol.tokens import digest, new_token

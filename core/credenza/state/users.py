@@ -16,6 +16,7 @@ from ..store.engine import database
 from ..store.reach import count_open
 from ..store.revocation import revoke_grants
 from ..store.users import User
+from ..web.foreign_hashes import ForeignHash
 from ..web.new_password import require_new_password, set_password
 from ..web.passwords import WeakPassword, check_new_password
 from .members import ANYTHING, FLAG, MAPPING, TEXT, StateMember, check_keys
@@ -213,9 +214,9 @@ async def _password_hash(run: Run, username: str, members: Mapping[str, Any], be
     """The hash to store; the old one when nothing about it is declared or the password is the same."""
     old = before.password_hash if before is not None else None
     if members.get("password_hash"):
-        if not run.passwords.is_hash(str(members["password_hash"])):
-            raise StateError(f"{username}: password_hash is not an Argon2id hash")
-        return str(members["password_hash"])
+        if old is not None and before is not None and before.last_sign_in_at is not None:
+            return old  # their password is ours by now, and perhaps another one
+        return await _taken_over(run, username, members["password_hash"], old)
     if not members.get("password"):
         return old
     password = members["password"]
@@ -273,3 +274,13 @@ async def _prune(run: Run, keep: set[str]) -> None:
                 await users.delete_user(user.id)
 
         await run.change("deleted", "user", user.username, write, before=_shown(user))
+
+
+async def _taken_over(run: Run, username: str, foreign: str, old: str | None) -> str | None:
+    try:
+        if run.dry and old is None and not run.passwords.is_hash(foreign):
+            ForeignHash.parse(foreign)
+            return None
+        return await run.passwords.take_over(foreign, old)
+    except ValueError as error:
+        raise StateError(f"{username}: password_hash {error}") from error

@@ -23,6 +23,7 @@ from ..protocol.errors import TemporarilyUnavailable
 from ..protocol.words import Words
 from ..settings import Settings
 from .breaks import short_breaks
+from .foreign_hashes import ForeignHash, made_as, wrapped
 
 Result = TypeVar("Result")
 
@@ -68,19 +69,38 @@ class Passwords:
 
     async def verify(self, stored: str | None, password: str) -> bool:
         """Takes as long for an account that does not exist, or has no password, as for a wrong one."""
-        matches = await self._run(self._verify, stored or self._nobodys, normalized(password))
+        matches = await self._run(self._verify, stored or self._nobodys, password)
         return matches and stored is not None
 
     def _verify(self, stored: str, password: str) -> bool:
+        beginning, stored = wrapped(stored)
+        # Another system hashed what was typed, as it was typed.
+        return self._matches(stored, made_as(beginning, password).text if beginning else normalized(password))
+
+    def _matches(self, stored: str, text: str) -> bool:
         try:
-            return self._hasher.verify(stored, password)
+            return self._hasher.verify(stored, text)
         except (VerificationError, InvalidHashError) as error:
             if str(error) in SHORTAGES:  # that is no wrong password
                 raise TemporarilyUnavailable(BUSY, detail=str(error)) from error
             return False
 
     def needs_rehash(self, stored: str) -> bool:
-        return self._hasher.check_needs_rehash(stored)
+        beginning, stored = wrapped(stored)
+        return bool(beginning) or self._hasher.check_needs_rehash(stored)
+
+    async def take_over(self, foreign: str, stored: str | None = None) -> str:
+        """What is stored of a password that another system hashed: `stored`, when it is of the same hash already.
+
+        Raises ValueError, with the rest of a sentence about the hash.
+        """
+        if self.is_hash(foreign):
+            return foreign
+        hashed = ForeignHash.parse(foreign)
+        beginning, ours = wrapped(stored or "")
+        if beginning == hashed.beginning and await self._run(self._matches, ours, hashed.text):
+            return beginning + ours
+        return hashed.beginning + await self._run(self._hasher.hash, hashed.text)
 
     def is_hash(self, text: str) -> bool:
         try:

@@ -1,0 +1,79 @@
+"""Passwords that another system hashed: PBKDF2, and the other kinds of Argon2. RFC 8018 §5.2, RFC 9106.
+
+Until the person signs in, what rests here is an Argon2id hash of that hash; then it is one of the password.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from base64 import b64decode, b64encode
+from dataclasses import dataclass
+from typing import Self
+
+from argon2.low_level import Type, hash_secret_raw
+
+MOST_ITERATIONS = 5_000_000  # seconds of a processor, at the one sign-in that needs them
+MOST_MEMORY = 1 << 20  # KiB
+BASE64 = "[A-Za-z0-9+/]"
+RECIPE = re.compile(
+    r"\$pbkdf2-(?P<digest>sha1|sha256|sha512)\$i=(?P<i>[1-9]\d{0,7})(?:,l=\d+)?\$(?P<salt>" + BASE64 + "{11,96})"
+    r"|\$argon2(?P<kind>[id])\$v=(?P<v>16|19)\$m=(?P<m>\d{1,8}),t=(?P<t>[1-9]\d{0,3}),p=(?P<p>[1-9]\d?)"
+    r"\$(?P<argon2_salt>" + BASE64 + "{11,96})"
+)
+TAG = re.compile(r"\$(" + BASE64 + "{22,86})")
+
+
+@dataclass(frozen=True, slots=True)
+class ForeignHash:
+    """`recipe` is how the password was hashed, with the salt; `tag` is what came out."""
+
+    recipe: str
+    tag: bytes
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Read the PHC string format; raises ValueError, with the rest of a sentence about it."""
+        recipe = RECIPE.match(text)
+        tag = TAG.fullmatch(text, recipe.end()) if recipe else None
+        if recipe is None or tag is None:
+            raise ValueError("is no Argon2 or PBKDF2 hash like $pbkdf2-sha256$i=27500,l=32$salt$hash")
+        memory = int(recipe["m"] or MOST_MEMORY)
+        if int(recipe["i"] or 1) > MOST_ITERATIONS or not 8 * int(recipe["p"] or 1) <= memory <= MOST_MEMORY:
+            raise ValueError("has parameters with which no sign-in can check it")
+        return cls(recipe[0], _decoded(tag[1]))
+
+    @property
+    def text(self) -> str:
+        """What is hashed again."""
+        return b64encode(self.tag).decode()
+
+    @property
+    def beginning(self) -> str:
+        """What the wrapped hash begins with, in the database."""
+        return f"{self.recipe}${len(self.tag)}"
+
+
+def wrapped(stored: str) -> tuple[str, str]:
+    """What `ForeignHash.beginning` was, and the Argon2id hash behind it; the first is empty for a hash of ours."""
+    beginning, sign, rest = stored.partition("$argon2id$")
+    return (beginning, sign + rest) if sign and RECIPE.match(beginning) else ("", stored)
+
+
+def made_as(beginning: str, password: str) -> ForeignHash:
+    """The same with this password."""
+    recipe, length = beginning.rsplit("$", 1)
+    found = RECIPE.fullmatch(recipe)
+    assert found is not None  # as it was taken
+    secret, size = password.encode(), int(length)
+    if found["digest"]:
+        tag = hashlib.pbkdf2_hmac(found["digest"], secret, _decoded(found["salt"]), int(found["i"]), size)
+    else:
+        kind = Type.I if found["kind"] == "i" else Type.D
+        t, m, p, v = (int(found[name]) for name in "tmpv")
+        tag = hash_secret_raw(secret, _decoded(found["argon2_salt"]), t, m, p, size, kind, v)
+    return ForeignHash(recipe, tag)
+
+
+def _decoded(text: str) -> bytes:
+    return b64decode(text + "=" * (-len(text) % 4))

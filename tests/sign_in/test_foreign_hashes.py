@@ -1,0 +1,158 @@
+"""Passwords that another system hashed are good here once: the first sign-in makes an Argon2id hash of the password."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import subprocess
+import sys
+from base64 import b64encode
+from pathlib import Path
+from typing import Any
+
+import pytest
+from argon2.low_level import Type, hash_secret, hash_secret_raw
+
+from credenza import users
+from credenza.state import StateError
+from credenza.testing import Credenza, PageSeen, RelyingParty, UserAgent
+
+SECRET = "e\u0301cluse \ufb01 1842"  # not in the normal form: others hash what was typed
+SALT = b"0123456789abcdef"
+SCRIPT = Path(__file__).parents[2] / "docs/how-to/move/keycloak_users.py"
+
+
+def base64(content: bytes) -> str:
+    return b64encode(content).rstrip(b"=").decode()
+
+
+def pbkdf2(digest: str, times: int, size: int, password: str = SECRET) -> str:
+    tag = hashlib.pbkdf2_hmac(digest, password.encode(), SALT, times, size)
+    return f"$pbkdf2-{digest}$i={times},l={size}${base64(SALT)}${base64(tag)}"
+
+
+def argon2(kind: Type, password: str = SECRET) -> str:
+    return hash_secret(password.encode(), SALT, 2, 64, 1, 32, kind).decode()
+
+
+FOREIGN = [
+    pbkdf2("sha1", 1000, 20),
+    pbkdf2("sha256", 2750, 64),
+    pbkdf2("sha512", 2100, 64),
+    argon2(Type.I),
+    argon2(Type.D),
+]
+
+
+def declare(credenza: Credenza, stored: str) -> list[Any]:
+    return credenza.apply({"users": [{"username": "mary", "password_hash": stored}]}).changes
+
+
+def stored(credenza: Credenza) -> str:
+    user = credenza.run(users.find_user_by_identifier, "mary")
+    assert user is not None
+    return user.password_hash or ""
+
+
+def sign_in(agent: UserAgent, client: RelyingParty, password: str = SECRET) -> str:
+    agent.get(client.authorization_url())
+    page = agent.sign_in("mary", password)
+    assert isinstance(page, PageSeen)
+    return page.name
+
+
+@pytest.mark.parametrize("foreign", FOREIGN)
+def test_the_password_is_right_and_is_hashed_anew_at_the_first_sign_in(
+    credenza: Credenza, user_agent: UserAgent, client: RelyingParty, foreign: str
+) -> None:
+    declare(credenza, foreign)
+    before = stored(credenza)
+    assert foreign.rpartition("$")[2] not in before, "what rests here is Argon2id, whatever the other system took"
+    assert "$argon2id$" in before
+    assert sign_in(user_agent, client, SECRET + "x") == "sign-in"
+    assert stored(credenza) == before
+    assert sign_in(user_agent, client) == "consent"
+    assert stored(credenza).startswith("$argon2id$")
+    assert sign_in(UserAgent(credenza), client) == "consent"
+
+
+@pytest.mark.parametrize("foreign", [FOREIGN[1], argon2(Type.ID, "a plain password of another system")])
+def test_the_same_file_changes_nothing_the_second_time(
+    credenza: Credenza, user_agent: UserAgent, client: RelyingParty, foreign: str
+) -> None:
+    """Neither before the first sign-in, nor when the password is ours by then."""
+    assert declare(credenza, foreign)
+    assert not declare(credenza, foreign)
+    password = SECRET if "pbkdf2" in foreign else "a plain password of another system"
+    assert sign_in(user_agent, client, password) == "consent"
+    ours = stored(credenza)
+    assert ours != foreign
+    assert not declare(credenza, foreign)
+    assert stored(credenza) == ours
+
+
+def test_until_the_first_sign_in_the_newest_hash_counts(
+    credenza: Credenza, user_agent: UserAgent, client: RelyingParty
+) -> None:
+    """The other system goes on until the day of the move."""
+    declare(credenza, pbkdf2("sha256", 1000, 32, "the one before"))
+    assert declare(credenza, pbkdf2("sha256", 1000, 32))
+    assert sign_in(user_agent, client, "the one before") == "sign-in"
+    assert sign_in(user_agent, client) == "consent"
+
+
+@pytest.mark.parametrize(
+    ("foreign", "message"),
+    [
+        ("$2b$12$R9h/cIPz0gi.URNNX3kh2OPST9/PgBkqquzi.Ss7KIUgO2t0jWMUW", "is no Argon2 or PBKDF2 hash"),
+        ("$pbkdf2-md5$i=1000$MDEyMzQ1Njc4OWFiY2RlZg$" + "A" * 43, "is no Argon2 or PBKDF2 hash"),
+        (pbkdf2("sha256", 1000, 32) + "=", "is no Argon2 or PBKDF2 hash"),
+        (pbkdf2("sha256", 1000, 32).replace("i=1000", "i=9000000"), "no sign-in can check it"),
+        (argon2(Type.I).replace("m=64", "m=9999999"), "no sign-in can check it"),
+        (argon2(Type.I).replace("m=64", "m=7"), "no sign-in can check it"),
+    ],
+)
+def test_what_cannot_be_checked_is_refused(credenza: Credenza, foreign: str, message: str) -> None:
+    with pytest.raises(StateError, match=f"mary: password_hash .*{message}"):
+        declare(credenza, foreign)
+
+
+def keycloak(name: str, algorithm: str, times: int, tag: bytes, **more: str) -> dict[str, Any]:
+    """A user as `kc.sh export` writes it."""
+    how = {"hashIterations": times, "algorithm": algorithm, "additionalParameters": {k: [v] for k, v in more.items()}}
+    what = {"value": b64encode(tag).decode(), "salt": b64encode(SALT).decode(), "additionalParameters": {}}
+    password = {"type": "password", "secretData": json.dumps(what), "credentialData": json.dumps(how)}
+    return {
+        "id": f"2a6f{len(name):04}-0000-4000-8000-000000000000",
+        "username": name,
+        "email": name if "@" in name else f"{name}@old.example.com",
+        "emailVerified": True,
+        "firstName": "Mary",
+        "enabled": True,
+        "credentials": [password, {"type": "otp", "secretData": "{}", "credentialData": "{}"}],
+    }
+
+
+def test_the_script_for_keycloak_makes_a_file_that_signs_people_in(
+    credenza: Credenza, client: RelyingParty, tmp_path: Path
+) -> None:
+    password = "an old song of the sea"
+    raw = password.encode()
+    id_tag = hash_secret_raw(raw, SALT, 5, 7168, 1, 32, Type.ID)
+    realm = [
+        keycloak("mary", "argon2", 5, id_tag, type="id", version="1.3", memory="7168", parallelism="1"),
+        keycloak("nell", "pbkdf2-sha256", 2750, hashlib.pbkdf2_hmac("sha256", raw, SALT, 2750, 64)),
+        keycloak("olga@old.example.com", "pbkdf2", 2000, hashlib.pbkdf2_hmac("sha1", raw, SALT, 2000, 64)),
+        {"id": "x", "username": "service-account-a", "serviceAccountClientId": "a", "enabled": True},
+    ]
+    export = tmp_path / "realm.json"
+    export.write_text(json.dumps({"realm": "old", "users": realm}))
+    done = subprocess.run([sys.executable, SCRIPT, export], capture_output=True, text=True, check=True)
+    credenza.apply(json.loads(done.stdout))
+    for name in ("mary", "nell", "olga-at-old.example.com", "nell@old.example.com"):
+        agent = UserAgent(credenza)
+        agent.get(client.authorization_url())
+        page = agent.sign_in(name, password)
+        assert isinstance(page, PageSeen)
+        assert page.name == "consent", name
+    assert credenza.run(users.find_user_by_identifier, "service-account-a") is None
