@@ -8,22 +8,19 @@ from __future__ import annotations
 
 import asyncio
 import ipaddress
-import json
 import math
 import os
 import re
 import socket
 import ssl
-import time
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from .protocol import jose
 from .protocol.documents import parse_json
 from .protocol.redirect_uris import USUAL_PORTS, check_web_uri
 from .settings import Settings
@@ -34,10 +31,7 @@ if TYPE_CHECKING:
 TIMEOUT = 5.0  # seconds of one call
 ALTOGETHER = 5.0  # seconds of all calls that one request makes, however many addresses strangers name in it
 MAX_BYTES = 64 * 1024
-JWKS_FRESH = 300  # seconds
-JWKS_REFETCH = 30  # seconds between two looks for a kid we do not know
 AT_ONE_HOST = 100  # calls that one process has under way at once
-MOST_JWKS = 1000  # addresses that are remembered: clients that register themselves name as many as they like
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
@@ -260,59 +254,3 @@ def _trusted(authorities: str) -> ssl.SSLContext:
     import httpx
 
     return httpx.create_ssl_context()
-
-
-class RemoteKeys:
-    """Clients' JWKS documents, fetched when needed and kept for a while. RFC 7517."""
-
-    def __init__(self, settings: Settings, now: Callable[[], float] = time.time) -> None:
-        self._settings = settings
-        self._now = now
-        self._kept: dict[str, tuple[float, list[jose.VerificationKey]]] = {}
-        self._failed: dict[str, tuple[float, Refused]] = {}
-        self._locks: dict[str, asyncio.Lock] = {}
-
-    async def get(self, uri: str, kid: str | None) -> list[jose.VerificationKey]:
-        """The keys at an address; a `kid` nobody knows makes us look again, but not all the time. Raises Refused."""
-        fetched_at, known = self._kept.get(uri, (0, []))
-        age = abs(self._now() - fetched_at)  # a clock that was set back makes nothing young
-        if known and age < JWKS_FRESH and (kid is None or any(key.kid == kid for key in known) or age < JWKS_REFETCH):
-            return known
-        async with self._locks.setdefault(uri, asyncio.Lock()):
-            again_at, again = self._kept.get(uri, (0, []))
-            if again_at != fetched_at:
-                return again
-            failed_at, refusal = self._failed.get(uri, (0, None))
-            if refusal is not None and abs(self._now() - failed_at) < JWKS_REFETCH:
-                raise Refused(str(refusal))  # whoever waits in line behind a dead address is not made to wait again
-            try:
-                keys = await self._fetch(uri)
-            except Refused as error:
-                self._make_room(self._failed)
-                self._failed[uri] = (self._now(), error)
-                raise
-            self._make_room(self._kept)
-            self._kept[uri] = (self._now(), keys)
-            return keys
-
-    def _make_room(self, remembered: dict[str, Any]) -> None:
-        if len(remembered) >= MOST_JWKS:
-            remembered.clear()
-        if len(self._locks) > MOST_JWKS:
-            self._locks = {uri: lock for uri, lock in self._locks.items() if lock.locked()}
-
-    async def _fetch(self, uri: str) -> list[jose.VerificationKey]:
-        status, _, body = await fetch(self._settings, uri)
-        if status != 200:
-            raise Refused(f"{uri} answered {status}")
-        if not (keys := _parse(body, uri)):
-            raise Refused(f"{uri} has no key that could be used")
-        return keys
-
-
-def _parse(body: bytes, uri: str) -> list[jose.VerificationKey]:
-    try:
-        document: Any = json.loads(body)
-        return jose.parse_jwks(document)
-    except (ValueError, RecursionError) as error:
-        raise Refused(f"{uri}: {error}") from error

@@ -18,7 +18,7 @@ from .hookspecs import Listener
 from .languages import Languages
 from .metrics import Metrics
 from .objects import ClientSource
-from .outbound import RemoteKeys, begin_request
+from .outbound import begin_request
 from .patience import within
 from .plugins import folders_of
 from .protocol import jose
@@ -28,6 +28,7 @@ from .protocol.errors import ProtocolError, ServerError
 from .protocol.scopes import Permission, Scope
 from .protocol.subject_identifiers import pairwise, pairwise_session
 from .registered import Registered
+from .remote_keys import RemoteKeys
 from .settings import Settings, SettingsError, secret_keys
 from .store import audit, clients, keys, provider
 from .store.addresses import engine_from_url

@@ -16,8 +16,9 @@ from typing import Any
 import httpx
 import pytest
 
-from credenza import outbound
-from credenza.outbound import Refused, RemoteKeys, fetch, is_public
+from credenza import outbound, remote_keys
+from credenza.outbound import Refused, fetch, is_public
+from credenza.remote_keys import RemoteKeys
 from credenza.testing import ISSUER, ORDERS, test_settings
 
 Resolver = Callable[..., list[Any]]
@@ -424,7 +425,7 @@ def test_a_ssr_17_a_crowd_asks_once(host: Any, forgery: Any, rsa_key: Any) -> No
 
 def test_addresses_without_end_are_not_remembered_without_end(monkeypatch: pytest.MonkeyPatch, host: Any) -> None:
     """A-BRU-13: a client that registers itself, or a metadata document, may name another one each time."""
-    monkeypatch.setattr(outbound, "MOST_JWKS", 10)
+    monkeypatch.setattr(remote_keys, "MOST", 10)
     keys = RemoteKeys(allowing(host))
 
     async def look() -> None:
