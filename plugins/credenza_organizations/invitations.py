@@ -8,8 +8,7 @@ from typing import Any
 
 from credenza import delete_batch, digest_secret, new_token
 
-from .store import row_id
-from .tables import OrganizationInvitation
+from .tables import OrganizationInvitation, row_id
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,7 +32,8 @@ from credenza import (
 )
 
 from .invitations import Invitation, find_invitation, spend_invitation
-from .store import add_member, member_roles, template_roles
+from .store import add_member, member_roles
+from .template import template_roles
 
 ADDRESS = "/organization-invitation"
 TEMPLATES = Path(__file__).parent / "templates"

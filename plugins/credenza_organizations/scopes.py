@@ -12,15 +12,9 @@ from typing import Any
 
 from credenza import Asked, Branding, Choices, Permission, Question, Scope, ScopeProvider, Subject, Translated, Words
 
-from .store import (
-    Membership,
-    forget_api_permissions,
-    memberships,
-    organization_branding,
-    organization_name,
-    permissions_in,
-)
+from .store import Membership, memberships, organization_branding, organization_name, permissions_in
 from .tables import OrganizationPermission
+from .template import forget_api_permissions
 
 QUESTION = "organization"
 ORGANIZATIONS = "urn:credenza:scope:organizations"

@@ -21,22 +21,17 @@ from credenza import (
     users,
 )
 
-from .store import (
-    add_member,
+from .store import add_member, delete_organization, members_of, remove_member, save_branding, save_organization
+from .tables import Organization
+from .template import (
     check_permission_name,
-    delete_organization,
     delete_template_permission,
     delete_template_role,
-    members_of,
-    remove_member,
-    save_branding,
-    save_organization,
     save_template_permission,
     save_template_role,
     template_permissions,
     template_roles,
 )
-from .tables import Organization
 
 TEXT = StateMember(str)
 PERMISSION = {

@@ -1,38 +1,18 @@
-"""Reading and writing organizations, for scopes, console, account page and desired-state file alike."""
+"""Organizations and their members, in the database: for scopes, console, account page and desired-state file alike."""
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
 from piccolo.columns.combination import WhereRaw
-from piccolo.query import Select
 from piccolo.query.functions import Count, Lower
 
-from credenza import (
-    AuthorizationServer,
-    Branding,
-    Statement,
-    Translated,
-    branding,
-    bump_version,
-    clients,
-    forget_permissions,
-    permission_catalogue,
-    transaction,
-)
+from credenza import Branding, Statement, branding, clients, transaction
 
-from .tables import (
-    Organization,
-    OrganizationMember,
-    OrganizationMemberRole,
-    OrganizationPermission,
-    OrganizationRole,
-    OrganizationRolePermission,
-)
+from .tables import Organization, OrganizationMember, OrganizationMemberRole, row_id
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,11 +23,6 @@ class Membership:
     name: str
     description: str
     roles: tuple[str, ...]
-
-
-def row_id(*parts: str) -> str:
-    """A key made of what the row is about, so that the row can stand only once."""
-    return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:40]
 
 
 _MEMBERSHIPS = Statement(
@@ -166,117 +141,6 @@ async def members_of(organization: str, *, offset: int = 0, limit: int = 1_000_0
     return {user: sorted(names) for user, names in found.items()}
 
 
-async def template_permissions() -> dict[str, Translated]:
-    """Names to descriptions."""
-    p = OrganizationPermission
-    rows = await p.select().order_by(p.name)
-    return {row["name"]: Translated.load(row["description"], row["translations"]) for row in rows}
-
-
-async def template_roles() -> dict[str, dict[str, Any]]:
-    """Names to `id`, `description`, `permissions` (names) and `api_permissions` (resource to names)."""
-    r, p = OrganizationRole, OrganizationRolePermission
-    roles: dict[str, dict[str, Any]] = {}
-    by_id: dict[str, dict[str, Any]] = {}
-    for row in await r.select().order_by(r.name):
-        role: dict[str, Any] = {
-            "id": row["id"],
-            "description": row["description"],
-            "permissions": [],
-            "api_permissions": {},
-        }
-        roles[row["name"]] = by_id[row["id"]] = role
-    for row in await p.select().order_by(p.resource).order_by(p.scope):
-        role = by_id[row["role"]]
-        if row["resource"]:
-            role["api_permissions"].setdefault(row["resource"], []).append(row["scope"])
-        else:
-            role["permissions"].append(row["scope"])
-    return roles
-
-
-async def check_permission_name(server: AuthorizationServer, name: str) -> None:
-    """Raise ValueError, with a sentence, unless the template may call a permission this. RFC 6749 §3.3.
-
-    A scope of the provider itself would come with it whenever an application asks for the permission.
-    """
-    if not 1 <= len(name) <= 255:
-        raise ValueError("a permission's name has 1 to 255 characters")
-    if any(not 0x21 <= ord(c) <= 0x7E or c in '"\\' for c in name):
-        raise ValueError(f"{name!r}: a permission's name has no spaces, quotes, backslashes or letters beyond ASCII")
-    known = await permission_catalogue(server)
-    if any((p.resource, p.scope) == ("", name) and p.source != "organization" for p in known):
-        raise ValueError(
-            f"{name!r} is a scope of the provider itself; name the permission for the organization, like members:read"
-        )
-
-
-async def insert_template_permission(name: str, description: Translated) -> bool:
-    """A new permission of the template; of several who add one of this name at once, one is told true."""
-    p = OrganizationPermission
-    row = p(name=name, description=str(description), translations=description.stored)
-    inserted = bool(await p.insert(row).on_conflict(action="DO NOTHING").returning(p.name))
-    if inserted:
-        await bump_version()
-    return inserted
-
-
-async def save_template_permission(name: str, description: Translated) -> None:
-    p = OrganizationPermission
-    text, translations = str(description), description.stored
-    values = [(p.description, text), (p.translations, translations)]
-    row = p(name=name, description=text, translations=translations)
-    await p.insert(row).on_conflict(target=p.name, action="DO UPDATE", values=values)
-    await bump_version()
-
-
-async def delete_template_permission(server: AuthorizationServer, name: str) -> None:
-    """Roles, applications and consents lose it."""
-    p = OrganizationRolePermission
-    async with transaction():
-        await forget_permissions(server, "", name, source="organization")
-        await OrganizationPermission.delete().where(OrganizationPermission.name == name)
-        await p.delete().where((p.resource == "") & (p.scope == name))
-        await bump_version()
-
-
-async def forget_api_permissions(resource: str, scope: str) -> None:
-    """Roles of the template lose what they carry of an API, or one of its permissions."""
-    p = OrganizationRolePermission
-    await p.delete().where(p.resource == resource, *([p.scope == scope] if scope else []))
-
-
-async def save_template_role(
-    role_id: str, name: str, description: str, permissions: Iterable[str], api_permissions: Mapping[str, Iterable[str]]
-) -> None:
-    """Write a role of the template with exactly these permissions."""
-    r, p = OrganizationRole, OrganizationRolePermission
-    pairs = [("", scope) for scope in permissions]
-    pairs += [(resource, scope) for resource, scopes in api_permissions.items() for scope in scopes]
-    async with transaction():
-        row = r(id=role_id, name=name, description=description)
-        await r.insert(row).on_conflict(
-            target=r.id, action="DO UPDATE", values=[(r.name, name), (r.description, description)]
-        )
-        await p.delete().where(p.role == role_id)
-        rows = [
-            p(id=row_id(role_id, resource, scope), role=role_id, resource=resource, scope=scope)
-            for resource, scope in pairs
-        ]
-        for start in range(0, len(rows), 100):
-            await p.insert(*rows[start : start + 100])
-        await bump_version()
-
-
-async def delete_template_role(role_id: str) -> None:
-    async with transaction():
-        await OrganizationRole.delete().where(OrganizationRole.id == role_id)
-        await bump_version()
-
-
-# -- for the console --------------------------------------------------------------------------------------------------
-
-
 async def find_organization(organization: str) -> dict[str, Any] | None:
     row = await Organization.select().where(Organization.id == organization).first()
     return dict(row) if row else None
@@ -315,21 +179,6 @@ async def search_organizations(words: str, *, limit: int) -> list[tuple[str, str
     return [(row["id"], row["name"]) for row in rows]
 
 
-async def search_template_roles(words: str, *, limit: int) -> list[tuple[str, str]]:
-    """Ids and names."""
-    r = OrganizationRole
-    called = Lower(r.name).like(clients.contains(words.lower()))
-    return [
-        (row["id"], row["name"]) for row in await r.select(r.id, r.name).where(called).order_by(r.name).limit(limit)
-    ]
-
-
-async def search_template_permissions(words: str, *, limit: int) -> list[str]:
-    p = OrganizationPermission
-    called = Lower(p.name).like(clients.contains(words.lower()))
-    return [row["name"] for row in await p.select(p.name).where(called).order_by(p.name).limit(limit)]
-
-
 def _called(search: str) -> Any:
     return Lower(Organization.name).like(clients.contains(search.lower()))
 
@@ -364,23 +213,3 @@ async def member_roles(organization: str, user_id: str) -> dict[str, str] | None
     if not await m.exists().where(m.id == member):
         return None
     return {row["role"]: row["role.name"] for row in await r.select(r.role, r.role.name).where(r.member == member)}
-
-
-async def count_role_members(role_id: str) -> tuple[int, int]:
-    """How many members hold a role of the template, in how many organizations."""
-    r = OrganizationMemberRole
-    rows = await r.select(r.member.organization).where(r.role == role_id)
-    return len(rows), len({row["member.organization"] for row in rows})
-
-
-async def count_members_with(name: str) -> int:
-    """How many members hold a permission of the template."""
-    r, p = OrganizationMemberRole, OrganizationRolePermission
-    carrying = p.select(p.role).where((p.resource == "") & (p.scope == name))
-    return int(await r.count(distinct=[r.member]).where(r.role.is_in(carrying)))
-
-
-def holding(role_id: str) -> Select[Any]:
-    """The ids of the users who hold a role of the template somewhere, as a part of a larger query."""
-    r = OrganizationMemberRole
-    return r.select(r.member.user).where(r.role == role_id)

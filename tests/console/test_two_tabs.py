@@ -14,6 +14,7 @@ from credenza import Client, ConsoleVisit, clients, users
 from credenza.testing import ORDERS
 from credenza_console.applications import permissions, settings
 from credenza_organizations import store as organizations
+from credenza_organizations import template
 from credenza_resources import store as resources
 from credenza_upstream import console as providers
 from credenza_upstream import store as upstreams
@@ -164,7 +165,7 @@ def test_of_two_who_create_the_same_at_once_the_second_is_told(
     """Both looked, and there was nothing of that name yet. SECURITY.md P4."""
     monkeypatch.setattr(resources, "find_resource", nothing if new is new_api else resources.find_resource)
     monkeypatch.setattr(resources, "resource_permissions", none_there)
-    monkeypatch.setattr(organizations, "template_permissions", none_there)
+    monkeypatch.setattr(template, "template_permissions", none_there)
     monkeypatch.setattr(upstreams, "find_upstream", nothing)
     monkeypatch.setattr(providers, "metadata", nothing)
     path, fields = new(f"n{uuid4().hex[:8]}")
@@ -181,4 +182,4 @@ def test_of_two_who_create_the_same_at_once_the_second_is_told(
 async def everything() -> list[Any]:
     apis = await resources.list_apis()
     described = [await resources.find_resource(identifier) for identifier, _, _ in apis]
-    return [apis, described, await organizations.template_permissions(), await upstreams.list_upstreams()]
+    return [apis, described, await template.template_permissions(), await upstreams.list_upstreams()]

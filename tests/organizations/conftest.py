@@ -112,11 +112,11 @@ class Visitor:
 @pytest.fixture
 def ids(credenza: Credenza) -> dict[str, str]:
     """Names of organizations to their ids, and "role owner" to the id of that role."""
-    from credenza_organizations import store
+    from credenza_organizations import template
 
     run = credenza.apply(STATE)
     made: dict[str, Any] = {c.name: c.made["id"] for c in run.changes if c.kind == "organization"}
-    return made | {f"role {name}": role["id"] for name, role in credenza.run(store.template_roles).items()}
+    return made | {f"role {name}": role["id"] for name, role in credenza.run(template.template_roles).items()}
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ import pytest
 
 from credenza import audit
 from credenza.testing import PageSeen, UserAgent
-from credenza_organizations import store
+from credenza_organizations import store, template
 from credenza_organizations.invitations import clean_up_invitations
 from credenza_organizations.tables import OrganizationInvitation
 
@@ -151,7 +151,7 @@ def test_a_link_counts_for_no_more_than_what_stands_behind_it(
 
 def test_a_role_that_was_deleted_meanwhile_is_left_out(visitor: Visitor, user_agent: UserAgent) -> None:
     path = invite(visitor)
-    visitor.credenza.run(store.delete_template_role, visitor.role("guest"))
+    visitor.credenza.run(template.delete_template_role, visitor.role("guest"))
     open_as(user_agent, path)
     user_agent.submit([])
     assert members(visitor)[visitor.user("grace").id] == []

@@ -9,7 +9,7 @@ import pytest
 
 from credenza import StateError
 from credenza.testing import ORDERS, Credenza, RelyingParty, UserAgent
-from credenza_organizations import store
+from credenza_organizations import template
 
 Visitor = Any  # see conftest.py
 HERE = "/console/organization-template"
@@ -17,12 +17,12 @@ EVIL = '<img src=x onerror="alert(1)">'
 
 
 def roles(visitor: Visitor) -> dict[str, Any]:
-    found: dict[str, Any] = visitor.credenza.run(store.template_roles)
+    found: dict[str, Any] = visitor.credenza.run(template.template_roles)
     return found
 
 
 def permissions(visitor: Visitor) -> dict[str, str]:
-    found: dict[str, str] = visitor.credenza.run(store.template_permissions)
+    found: dict[str, str] = visitor.credenza.run(template.template_permissions)
     return found
 
 

@@ -21,7 +21,7 @@ from credenza import (
     users,
 )
 
-from .. import invitations, store
+from .. import invitations, template
 from ..joining import ADDRESS, joining_mail
 from .organization import (
     GONE,
@@ -89,7 +89,7 @@ async def list_invitations(visit: ConsoleVisit, organization: str) -> Invitation
     found.sort(key=lambda i: i.email if listing.order == "email" else i.created_at, reverse=listing.descending)
     shown = found[listing.offset : listing.offset + listing.size]
     inviters = await users.list_users_by_id([i.invited_by for i in shown])
-    names = {role["id"]: name for name, role in (await store.template_roles()).items()}
+    names = {role["id"]: name for name, role in (await template.template_roles()).items()}
     return InvitationList(
         title=row["name"],
         tabs=tabs(row, "Invitations"),

@@ -10,7 +10,7 @@ from litestar.exceptions import NotFoundException
 
 from credenza import ConsoleView, ConsoleVisit, Link, identifier_of, segment_of
 
-from .. import store
+from .. import store, template
 
 LIST = "/console/organizations"
 ONE = LIST + "/{organization:str}"
@@ -59,7 +59,7 @@ async def find(segment: str) -> dict[str, Any]:
 async def role_choices() -> RoleChoices:
     """Roles of the template: ids, names, descriptions, and whether they are chosen."""
     return tuple(
-        (role["id"], name, role["description"], False) for name, role in (await store.template_roles()).items()
+        (role["id"], name, role["description"], False) for name, role in (await template.template_roles()).items()
     )
 
 

@@ -27,7 +27,7 @@ from credenza import (
     typed_of,
 )
 
-from .. import store
+from .. import template
 from .organization import TEMPLATES
 
 HERE = "/console/organization-template"
@@ -80,7 +80,7 @@ class DeletePage(ConsoleForm):
 
 @console_get(HERE, "organizations:read")
 async def show_template(visit: ConsoleVisit) -> TemplatePage:
-    permissions, roles = await store.template_permissions(), await store.template_roles()
+    permissions, roles = await template.template_permissions(), await template.template_roles()
     return TemplatePage(
         title="Organization template",
         lead="Every organization has these permissions and roles; who holds which role is said in each.",
@@ -107,7 +107,7 @@ async def save_permission(visit: ConsoleVisit, permission: str) -> ConsoleDone |
     page = await _permission_page(permission)
     name = page.values["name"] if page.fixed else visit.form.get("name", "").strip()
     description = visit.form.get("description", "").strip()
-    before = await store.template_permissions()
+    before = await template.template_permissions()
     errors = {}
     if not page.fixed and (message := await _check_name(visit, name, before)):
         errors["name"] = message
@@ -120,8 +120,8 @@ async def save_permission(visit: ConsoleVisit, permission: str) -> ConsoleDone |
     said = Translated(description, texts)
     async with transaction():
         if page.fixed:
-            await store.save_template_permission(name, said)
-        elif not await store.insert_template_permission(name, said):  # somebody else was quicker
+            await template.save_template_permission(name, said)
+        elif not await template.insert_template_permission(name, said):  # somebody else was quicker
             return page.refused({"name": TAKEN}, name=name, description=description, **typed)
         await visit.changed(
             "organization_permission",
@@ -143,9 +143,9 @@ async def delete_permission(visit: ConsoleVisit, permission: str) -> ConsoleDone
     page = await _delete_page(visit, permission)
     if visit.form.get("confirm", "").strip() != page.called:
         return page.refused({"confirm": "That is not its name."}, confirm=visit.form.get("confirm", ""))
-    description = (await store.template_permissions())[page.called]
+    description = (await template.template_permissions())[page.called]
     async with transaction():
-        await store.delete_template_permission(visit.server, page.called)
+        await template.delete_template_permission(visit.server, page.called)
         await visit.changed(
             "organization_permission", "deleted", page.called, before={"description": description.entry}
         )
@@ -155,7 +155,7 @@ async def delete_permission(visit: ConsoleVisit, permission: str) -> ConsoleDone
 async def _check_name(visit: ConsoleVisit, name: str, known: Mapping[str, str]) -> str:
     """What is wrong with the name of a new permission; empty when nothing is."""
     try:
-        await store.check_permission_name(visit.server, name)
+        await template.check_permission_name(visit.server, name)
     except ValueError as error:
         return f"{error}."
     if name in known:
@@ -170,7 +170,7 @@ def address_of_permission(name: str) -> str:
 async def _permission_page(segment: str) -> PermissionPage:
     """`~new` is no permission's name: a tilde is written ~7E in an address."""
     name = "" if segment == "~new" else identifier_of(segment)
-    known = await store.template_permissions()
+    known = await template.template_permissions()
     if segment != "~new" and name not in known:
         raise NotFoundException
     return PermissionPage(
@@ -184,9 +184,9 @@ async def _permission_page(segment: str) -> PermissionPage:
 
 async def _delete_page(visit: ConsoleVisit, segment: str) -> DeletePage:
     name = identifier_of(segment)
-    if name not in await store.template_permissions():
+    if name not in await template.template_permissions():
         raise NotFoundException
-    roles = await store.template_roles()
+    roles = await template.template_roles()
     return DeletePage(
         title=f"Delete the permission {name}",
         path=(UP,),
@@ -196,7 +196,7 @@ async def _delete_page(visit: ConsoleVisit, segment: str) -> DeletePage:
         called=name,
         used_by=(
             ("Roles", sum(name in role["permissions"] for role in roles.values())),
-            ("Members", await store.count_members_with(name)),
+            ("Members", await template.count_members_with(name)),
             ("Applications", await clients.count_enabling("organization", "", name)),
         ),
         touched=await count_reach(visit.server.now(), sources=["organization"], scope=name),

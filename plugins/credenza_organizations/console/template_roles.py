@@ -23,7 +23,7 @@ from credenza import (
     transaction,
 )
 
-from .. import store
+from .. import template
 from .organization import TEMPLATES
 from .organizations import check_words
 from .template import HERE, UP, DeletePage
@@ -96,7 +96,7 @@ async def delete(visit: ConsoleVisit, role: str) -> ConsoleDone | DeletePage:
         errors = {"confirm": "That is not the name of the role."}
         return (await _delete_page(visit, row)).refused(errors, confirm=visit.form.get("confirm", ""))
     async with transaction():
-        await store.delete_template_role(row["id"])
+        await template.delete_template_role(row["id"])
         await visit.changed("organization_role", "deleted", row["name"], before=_noted(row))
     return ConsoleDone(HERE, f"{row['name']} was deleted.")
 
@@ -120,7 +120,7 @@ async def _save(visit: ConsoleVisit, row: dict[str, Any] | None) -> ConsoleDone 
     role_id = row["id"] if row is not None else new_id()
     try:
         async with transaction():
-            await store.save_template_role(role_id, typed["name"], typed["description"], own, apis)
+            await template.save_template_role(role_id, typed["name"], typed["description"], own, apis)
             action, before = ("updated", _noted(row)) if row is not None else ("created", {})
             await visit.changed("organization_role", action, typed["name"], before=before, after=after)
     except Exception as error:
@@ -132,7 +132,7 @@ async def _save(visit: ConsoleVisit, row: dict[str, Any] | None) -> ConsoleDone 
 
 async def _find(role: str) -> dict[str, Any]:
     """With its `name`. Raises NotFoundException."""
-    for name, row in (await store.template_roles()).items():
+    for name, row in (await template.template_roles()).items():
         if row["id"] == role:
             return {"name": name, **row}
     raise NotFoundException
@@ -159,7 +159,7 @@ async def _groups(visit: ConsoleVisit, chosen: Collection[str]) -> tuple[Group, 
     def choice(resource: str, name: str, text: str) -> Choice:
         return Choice(_key(resource, name), name, text, _key(resource, name) in chosen)
 
-    own = tuple(choice("", name, text) for name, text in (await store.template_permissions()).items())
+    own = tuple(choice("", name, text) for name, text in (await template.template_permissions()).items())
     titles: dict[str, str] = {}
     named: dict[str, list[Choice]] = {}
     for permission, scope in (await permission_catalogue(visit.server)).items():
@@ -183,14 +183,14 @@ async def _page(visit: ConsoleVisit, row: dict[str, Any] | None, chosen: Collect
         action=f"{ROLES}/{row['id']}",
         role=row["id"],
         groups=groups,
-        holders=await store.count_role_members(row["id"]),
+        holders=await template.count_role_members(row["id"]),
         values={"name": row["name"], "description": row["description"]},
     )
 
 
 async def _delete_page(visit: ConsoleVisit, row: dict[str, Any]) -> DeletePage:
     address = f"{ROLES}/{row['id']}"
-    members, organizations = await store.count_role_members(row["id"])
+    members, organizations = await template.count_role_members(row["id"])
     return DeletePage(
         title=f"Delete the role {row['name']}",
         path=(UP, Link(row["name"], address)),
@@ -201,7 +201,7 @@ async def _delete_page(visit: ConsoleVisit, row: dict[str, Any]) -> DeletePage:
         used_by=(("Holders", members), ("Organizations", organizations)),
         touched=await count_reach(
             visit.server.now(),
-            users=store.holding(row["id"]),
+            users=template.holding(row["id"]),
             sources=["organization", "organization_api"],
         ),
     )
