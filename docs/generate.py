@@ -1,10 +1,8 @@
 """Write the reference pages that are made from the code: `python docs/generate.py`. A test compares them.
 
-`settings.md` from the dataclass Settings, `pages.md` from those of pages and their templates, `cli.md` from the
-parsers, `protocol.md` from the references in docstrings: section, code, test. `api.md` and `api.txt` from
-`credenza.__all__` and the hooks. `conformance.md` from `tests/conformance`: plan, module, test. `routes.md` from
-the console and `routes.toml`. Code blocks below
-`<!-- from FILE -->` or `<!-- from FILE: NAME -->` are cut out of that file.
+Here: `settings.md` from the dataclass Settings, `cli.md` from the parsers, `protocol.md` from the references in
+docstrings (section, code, test), and the code blocks below `<!-- from FILE -->` or `<!-- from FILE: NAME -->`, cut out
+of that file. The other pages have files of their own.
 """
 
 from __future__ import annotations
@@ -13,32 +11,23 @@ import argparse
 import ast
 import re
 import sys
-import textwrap
-import tomllib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import MISSING, Field, fields
 from pathlib import Path
 
-from jinja2 import Environment, nodes
-
-import credenza_account
-import credenza_organizations
-from credenza import Branding, ConsoleView
 from credenza.__main__ import parsers
 from credenza.settings import Settings
-from credenza.web import pages
-from credenza.web.pages import FormPage, Look, Page
 
 sys.path.append(str(Path(__file__).parent))
 
 import public_api
+from conformance_table import conformance_page
+from page_fields import pages_page
 from routes import routes_page
 from security_table import security_page
 
 DOCS = Path(__file__).parent
 ROOT = DOCS.parent
-CORE_TEMPLATES = ROOT / "core/credenza/web/templates"
-BRINGING_PAGES = (credenza_account, credenza_organizations)  # loaded, so that their pages are known
 NOTE = "<!-- Made by `python docs/generate.py`; change that, or the code. -->\n"
 
 # -- settings.md ------------------------------------------------------------------------------------------------------
@@ -293,189 +282,6 @@ def _short(place: str) -> str:
     return place.removesuffix(".py")
 
 
-# -- conformance.md ---------------------------------------------------------------------------------------------------
-
-CONFORMANCE = ROOT / "tests/conformance"
-
-
-def plans() -> dict[str, dict[str, object]]:
-    """What `tests/conformance/plans.toml` lists, each plan with its modules."""
-    found = tomllib.loads((CONFORMANCE / "plans.toml").read_text())
-    return {name: {**found.get(plan.get("like", ""), {}), **plan} for name, plan in found.items()}
-
-
-def test_of(module: str, prefix: str) -> str:
-    """The test that a module of the suite has here: `oidcc-max-age-1` is `test_oidcc_max_age_1`."""
-    return "test_" + re.sub(r"\W", "_", module.removeprefix(prefix)).lower()
-
-
-def conformance_page() -> str:
-    sections = "\n".join(_plan(name, plan) for name, plan in plans().items())
-    return f"""{NOTE}
-# Conformance
-
-Which module of the OpenID Foundation's conformance suite has which test here, and how the suite should end it: no
-result of the suite itself is published, and nobody has certified Credenza. The tests drive a running server over https
-with a browser that has no script, with clients of a [desired-state file](../../tests/conformance/state.yaml) and with
-clients that register themselves. How to run the suite itself is in [its own guide](../how-to/conformance.md).
-
-| result | means |
-|---|---|
-| PASSED | everything that the suite checks holds |
-| REVIEW | the same, and a person looks at a screenshot |
-| SKIPPED | the suite finds in our metadata that we do not offer this, and asks no further |
-| FAILED | we do not do this, on purpose; the test shows that it is refused cleanly |
-
-{sections}"""
-
-
-def files_of(plan: Mapping[str, object]) -> list[Path]:
-    """The file with a plan's tests, or those in its folder."""
-    place = CONFORMANCE / str(plan["tests"])
-    return sorted(place.glob("test_*.py")) if place.is_dir() else [place]
-
-
-def _plan(name: str, plan: Mapping[str, object]) -> str:
-    prefix = str(plan.get("prefix", ""))
-    tests = {
-        node.name: (node, file)
-        for file in files_of(plan)
-        for node in ast.parse(file.read_text()).body
-        if isinstance(node, ast.FunctionDef)
-    }
-    rows = "\n".join(_module(str(module), *tests[test_of(str(module), prefix)]) for module in _list(plan))
-    modules = f"The names of the modules begin with `{prefix}`.\n\n" if prefix else ""
-    return f"## {plan['title']}\n\n`{name}`\n\n{modules}| module | asks | result | test |\n|---|---|---|---|\n{rows}\n"
-
-
-def _list(plan: Mapping[str, object]) -> list[object]:
-    modules = plan["modules"]
-    assert isinstance(modules, list)
-    return modules
-
-
-def _module(module: str, test: ast.FunctionDef, file: Path) -> str:
-    result, reason = "PASSED", ""
-    for decorator in test.decorator_list:
-        if isinstance(decorator, ast.Call) and ast.unparse(decorator.func) == "pytest.mark.suite":
-            result, reason = (str(_constant(argument, file)) for argument in decorator.args)
-    asks = " ".join((ast.get_docstring(test) or "").split())
-    link = f"[{file.stem}](../../{file.relative_to(ROOT).as_posix()})"
-    return f"| `{module}` | {asks} | {result}{'. ' + reason if reason else ''} | {link} |"
-
-
-def _constant(node: ast.expr, file: Path) -> object:
-    """A literal, or the name of one at the top of the file."""
-    if not isinstance(node, ast.Name):
-        return ast.literal_eval(node)
-    for statement in ast.parse(file.read_text()).body:
-        if isinstance(statement, ast.Assign) and ast.unparse(statement.targets[0]) == node.id:
-            return ast.literal_eval(statement.value)
-    raise LookupError(node.id)
-
-
-# -- pages.md ---------------------------------------------------------------------------------------------------------
-
-BLOCKS = {
-    "title": "what the browser's tab says",
-    "head": "more for `<head>`",
-    "header": "above everything: logos, or an icon",
-    "main": "all that is on the card below the header",
-    "footer": "below the card",
-    "fields": "the inputs of the form",
-    "factor": "what a second factor needs beside a code",
-    "warnings": "what must stand out",
-    "questions": "what must be chosen first",
-    "permissions": "what is asked, and what was allowed before",
-    "aside": "where the browser goes next, and how to take it back",
-    "actions": "the buttons: `decision` with authorize and deny",
-    "account": "all that is on the card below the tabs",
-}
-
-
-def pages_page() -> str:
-    meanings = {
-        **public_api.meanings(ROOT / "core/credenza/web/pages.py"),
-        **public_api.meanings(ROOT / "core/credenza/protocol/clients.py"),
-    }
-    own = [kind for kind in vars(pages).values() if isinstance(kind, type) and kind.__module__ == pages.__name__]
-    shown = [kind for kind in own if issubclass(kind, Page) and hasattr(kind, "template")]
-    parts = [kind for kind in own if not issubclass(kind, Page) and kind is not Look]
-    brought = [
-        kind
-        for kind in _kinds(Page)
-        if kind.__module__.partition(".")[0] in [module.__name__ for module in BRINGING_PAGES]
-        and not issubclass(kind, ConsoleView)
-        and hasattr(kind, "template")
-    ]
-    return f"""{NOTE}
-# Pages
-
-Every page that users see is a dataclass, and its template gets one variable, `page`. Fields and blocks are added; none
-is taken away without notice in the [CHANGELOG](../../CHANGELOG.md). How a theme uses them is told in
-[A theme](../plugins/theme.md).
-
-A template of a theme with the name of one of these replaces it, and may extend it:
-`{{% extends "core:consent.html" %}}`. All of them extend `page.html`, whose blocks they have too:
-{_blocks(CORE_TEMPLATES / "page.html")}.
-`macros.html` draws what several pages have: logos, accounts, icons, messages.
-
-## Icons
-
-{_icons()}.
-
-They are [Lucide](https://lucide.dev)'s. A theme brings more, or draws one of these its own way, as `icons/<name>.svg`
-in its folder of templates: the content of the file is put into the page, and `stroke="currentColor"` takes the colour
-of the text. A name that there is no file for shows the key.
-
-## What all pages have
-
-{_sections_of((Page, FormPage, Look, Branding), meanings)}
-## The pages
-
-{_sections_of(shown, meanings)}
-## Parts of pages
-
-{_sections_of(parts, meanings)}
-## Pages of our plugins
-
-{_sections_of(brought, meanings)}"""
-
-
-def _icons() -> str:
-    return textwrap.fill(", ".join(f"`{path.stem}`" for path in sorted((CORE_TEMPLATES / "icons").glob("*.svg"))), 118)
-
-
-def _kinds(kind: type[Page]) -> list[type[Page]]:
-    return [kind, *(found for sub in kind.__subclasses__() for found in _kinds(sub))]
-
-
-def _sections_of(kinds: Iterable[type], meanings: public_api.Meanings) -> str:
-    return "\n".join(_section_of(kind, meanings) for kind in kinds)
-
-
-def _section_of(kind: type, meanings: public_api.Meanings) -> str:
-    words = [" ".join((kind.__doc__ or "").split())]
-    if issubclass(kind, Page) and hasattr(kind, "template"):
-        words.append(f'\nTemplate `{kind.template}`, `data-page="{kind.name}"`.')
-        words += ["It has the fields of `FormPage` too."] if issubclass(kind, FormPage) else []
-        blocks = _blocks((kind.folder or CORE_TEMPLATES) / kind.template)
-        words += [f"Blocks: {blocks}."] if blocks else []
-    own = [f for f in fields(kind) if f.name in kind.__annotations__]
-    rows = "".join(f"| `{f.name}` | {_type(f)} | {meanings.get((kind.__name__, f.name), '')} |\n" for f in own)
-    table = f"\n| field | type | meaning |\n|---|---|---|\n{rows}" if rows else ""
-    return f"### `{kind.__name__}`\n\n" + "\n".join(words) + "\n" + table
-
-
-def _type(f: Field[object]) -> str:
-    return f"`{f.type}`".replace("|", "\\|")
-
-
-def _blocks(path: Path) -> str:
-    tree = Environment(extensions=["jinja2.ext.i18n"]).parse(path.read_text())  # noqa: S701  # nothing is rendered
-    return ", ".join(f"`{block.name}` ({BLOCKS[block.name]})" for block in tree.find_all(nodes.Block))
-
-
 # -- code blocks ------------------------------------------------------------------------------------------------------
 
 FROM = re.compile(r"(<!-- from (\S+?)(?:: (\w+))? -->\n+```(\w+)\n)(.*?)(```\n)", flags=re.DOTALL)
@@ -510,8 +316,8 @@ PAGES = {
     "reference/settings.md": settings_page,
     "reference/cli.md": cli_page,
     "reference/protocol.md": protocol_page,
-    "reference/pages.md": pages_page,
-    "reference/conformance.md": conformance_page,
+    "reference/pages.md": lambda: pages_page(NOTE),
+    "reference/conformance.md": lambda: conformance_page(NOTE),
     "reference/security.md": lambda: security_page(NOTE),
     "reference/routes.md": lambda: routes_page(NOTE),
 }

@@ -3,26 +3,15 @@
 from __future__ import annotations
 
 import ast
-import importlib.util
 from collections import defaultdict
 from pathlib import Path
-from types import ModuleType
 
 import pytest
+from conformance_table import files_of, plans
+from conformance_table import test_of as name_of_test
 
 HERE = Path(__file__).parent
-DOCS = HERE.parents[1] / "docs"
 RESULTS = {"REVIEW", "SKIPPED", "FAILED"}
-
-
-@pytest.fixture(scope="module")
-def generate() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("docs_generate_conformance", DOCS / "generate.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
 
 
 def functions_in(file: Path) -> dict[str, ast.FunctionDef]:
@@ -30,27 +19,22 @@ def functions_in(file: Path) -> dict[str, ast.FunctionDef]:
     return {n.name: n for n in tree.body if isinstance(n, ast.FunctionDef) and n.name.startswith("test_")}
 
 
-def test_every_module_has_its_test_and_every_test_its_module(generate: ModuleType) -> None:
+def test_every_module_has_its_test_and_every_test_its_module() -> None:
     wanted: dict[str, set[str]] = defaultdict(set)
     found: dict[str, set[str]] = {}
-    for plan in generate.plans().values():
-        wanted[plan["tests"]] |= {generate.test_of(module, plan.get("prefix", "")) for module in plan["modules"]}
-        found[plan["tests"]] = {name for file in generate.files_of(plan) for name in functions_in(file)}
+    for plan in plans().values():
+        wanted[plan["tests"]] |= {name_of_test(module, plan.get("prefix", "")) for module in plan["modules"]}
+        found[plan["tests"]] = {name for file in files_of(plan) for name in functions_in(file)}
     assert found == wanted
-    known = {file for plan in generate.plans().values() for file in generate.files_of(plan)}
+    known = {file for plan in plans().values() for file in files_of(plan)}
     assert known == set(HERE.rglob("test_*.py")) - {Path(__file__)}
 
 
-def test_every_test_says_what_its_module_asks(generate: ModuleType) -> None:
-    files = {file for plan in generate.plans().values() for file in generate.files_of(plan)}
+def test_every_test_says_what_its_module_asks() -> None:
+    files = {file for plan in plans().values() for file in files_of(plan)}
     assert not [name for file in files for name, test in functions_in(file).items() if not ast.get_docstring(test)]
 
 
 def test_every_result_is_one_of_the_suite_and_has_a_reason(request: pytest.FixtureRequest) -> None:
     marks = [mark for item in request.session.items if HERE in item.path.parents for mark in item.iter_markers("suite")]
     assert all(result in RESULTS and reason.endswith(".") for result, reason in (mark.args for mark in marks))
-
-
-def test_the_page_is_up_to_date(generate: ModuleType) -> None:
-    page = (DOCS / "reference/conformance.md").read_text()
-    assert page == generate.conformance_page(), "run `python docs/generate.py`"
