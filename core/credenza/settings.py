@@ -185,7 +185,7 @@ class Settings:
 
 
 def _check_issuer(issuer: str) -> None:
-    """RFC 8414 §2: https, no query, no fragment; http only on loopback, for development."""
+    """https, no query, no fragment; http only on loopback, for development. RFC 8414 §2."""
     parts = urlsplit(issuer) if _names_host(issuer, ("https", "http")) else None
     if parts is None or not parts.hostname or parts.query or parts.fragment or "@" in parts.netloc:
         raise SettingsError(f"issuer: {issuer!r} is not an address such as https://id.example.com")

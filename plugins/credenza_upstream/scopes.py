@@ -13,7 +13,7 @@ CLAIM = Words("Identities")  # for translators: what claim_label makes of the cl
 
 
 class IdentityScopes(ScopeProvider):
-    """Accounts are named by issuer and subject (OpenID Connect Core §5.7), and by the provider's name for people."""
+    """Accounts are named by issuer and subject, and for people by the provider's name. OpenID Connect Core §5.7."""
 
     name = "identities"
     title = "Linked accounts"

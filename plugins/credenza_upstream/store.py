@@ -94,7 +94,7 @@ async def count_links(upstream_id: str) -> int:
 
 
 def link_id(issuer: str, subject: str) -> str:
-    """OpenID Connect Core §5.7: only `iss` and `sub` together name somebody, for ever."""
+    """Only `iss` and `sub` together name somebody, for ever. OpenID Connect Core §5.7."""
     return hashlib.sha256(json.dumps([issuer, subject]).encode()).hexdigest()
 
 

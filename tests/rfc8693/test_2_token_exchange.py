@@ -91,7 +91,7 @@ def test_2_2_1_a_token_for_another_resource(client: RelyingParty, tokens: dict[s
     assert {"refresh_token", "id_token"}.isdisjoint(answer)
     claims, before = read(answer["access_token"]), read(tokens["access_token"])
     assert (claims["aud"], claims["sub"], claims["client_id"]) == (STOCK, before["sub"], "app")
-    assert {"auth_time", "acr", "amr"} <= before.keys(), "RFC 9068 section 2.2.1"
+    assert {"auth_time", "acr", "amr"} <= before.keys(), "RFC 9068 §2.2.1"
     assert all(claims[name] == before[name] for name in ("auth_time", "acr", "amr"))
     assert client.introspect(answer["access_token"])["scope"] == "stock:read"
 

@@ -124,7 +124,7 @@ class Wiki:
             return dict(response.json())
 
     async def check_id_token(self, token: str, nonce: str | None) -> dict[str, Any]:
-        """OpenID Connect Core §3.1.3.7; raises JoseError."""
+        """Raises JoseError. OpenID Connect Core §3.1.3.7."""
         decoded = jwt.decode(token, await self.keys(), algorithms=ALGORITHMS)
         wanted: dict[str, Any] = {
             "iss": {"essential": True, "value": self.issuer},
@@ -139,7 +139,7 @@ class Wiki:
         return dict(decoded.claims)
 
     async def check_access_token(self, token: str, scope: str) -> dict[str, Any]:
-        """What the Orders API asks of a token, RFC 9068 §4; raises JoseError and PermissionError."""
+        """What the Orders API asks of a token; raises JoseError and PermissionError. RFC 9068 §4."""
         decoded = jwt.decode(token, await self.keys(), algorithms=ALGORITHMS)
         registry = jwt.JWTClaimsRegistry(
             leeway=30,
@@ -289,7 +289,7 @@ async def refresh(request: Asked) -> Answer:
 
 @post("/orders")
 async def orders(request: Asked) -> Answer:
-    """A token for the Orders API alone (RFC 8707 §2.2), and a call with it."""
+    """A token for the Orders API alone, and a call with it. RFC 8707 §2.2."""
     wiki, visitor = wiki_of(request), visitor_of(request)
     try:
         endpoints = await wiki.endpoints()
@@ -355,7 +355,7 @@ async def privacy(request: Asked) -> Answer:
 
 @get("/api/orders")
 async def api_orders(request: Asked) -> Answer:
-    """RFC 6750 §3: a token in the header, checked by its signature and what it says."""
+    """A token in the header, checked by its signature and what it says. RFC 6750 §3."""
     scheme, _, token = request.headers.get("authorization", "").partition(" ")
     try:
         if scheme.lower() != "bearer":

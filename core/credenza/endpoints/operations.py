@@ -51,7 +51,7 @@ async def metrics(request: AnyRequest) -> AnyResponse:
 
 @get(["/.well-known/security.txt"], name="security.txt")
 async def security_txt(request: AnyRequest) -> AnyResponse:
-    """RFC 9116 §2.3, §2.5: who to tell, until when this counts, and for which address."""
+    """Whom to tell about a vulnerability, until when this is valid, and for which address. RFC 9116 §2.3, §2.5."""
     server = server_of(request)
     if not server.settings.security_contact:
         raise NotFoundException

@@ -39,7 +39,7 @@ def test_a_grant_type_names_nobody_for_an_empty_request(grant_type: GrantType, c
     except ProtocolError:
         return
     assert "id_token" not in answer, "an application alone has no user"
-    assert "refresh_token" not in answer, "RFC 6749 section 4.4.3"
+    assert "refresh_token" not in answer, "RFC 6749 §4.4.3"
 
 
 def test_an_authenticator_says_how_it_does_it(authenticator: Authenticator) -> None:

@@ -59,8 +59,8 @@ def parse_credentials(authorization: str | None, parameters: Parameters) -> Cred
 
 
 def _decode_basic(authorization: str) -> tuple[str, str, str]:
-    """Both halves are form-encoded before they are joined (RFC 6749 §2.3.1), but many libraries leave that out: the
-    secret is also returned as it came.
+    """Both halves are form-encoded before they are joined, but many libraries leave that out: the secret is also
+    returned as it came. RFC 6749 §2.3.1.
     """
     try:
         text = base64.b64decode(authorization[6:].strip(), validate=True).decode()

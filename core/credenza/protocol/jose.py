@@ -99,7 +99,7 @@ def verification_key(key: SigningKey) -> VerificationKey:
 
 
 def thumbprint(members: Mapping[str, str]) -> str:
-    """RFC 7638 §3: the hash of the required members in order."""
+    """The hash of a key's required members, in order. RFC 7638 §3."""
     return _encode(hashlib.sha256(json.dumps(members, sort_keys=True, separators=(",", ":")).encode()).digest())
 
 

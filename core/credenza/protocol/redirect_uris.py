@@ -125,7 +125,7 @@ def host_of(uri: str) -> str:
 
 
 def matches(sent: str, registered: str, *, native: bool) -> bool:
-    """Simple string comparison (RFC 3986 §6.2.1), but for the port of a loopback address.
+    """Simple string comparison, but for the port of a loopback address. RFC 3986 §6.2.1.
 
     "The authorization server MUST allow any port to be specified at the time of the request for loopback IP redirect
     URIs." RFC 8252 §7.3. `localhost` gets that freedom only for native applications (§8.3). A port that is registered

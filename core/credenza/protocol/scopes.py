@@ -47,7 +47,7 @@ class Scope:
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What an authorization request names: scope values, resources (RFC 8707) and single claims (Core §5.5).
+    """What an authorization request names: scope values, resources and single claims. RFC 8707 §2, Core §5.5.
 
     `memory` is where a scope source may keep what it has looked up for this request.
     """
