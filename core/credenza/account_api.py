@@ -73,7 +73,7 @@ class AccountPage(FormPage):
 
 
 class LastWayIn(Exception):
-    """Without it the user could not sign in any more: nothing is taken away, and `text` says so."""
+    """Raised instead of taking away the last way in which the user can sign in; `text` says so."""
 
     text = Words("This is your only way to sign in. Add another one first.")
 
@@ -99,7 +99,7 @@ class AccountVisit:
             raise LastWayIn
 
     async def renew_session(self, proved: Authentication | None = None) -> str:
-        """A new id for this session, for `AccountDone`: whoever copied the old one is out. OWASP ASVS V7.2.4.
+        """A new id for this session, for `AccountDone`: a copy of the old cookie is worth nothing. OWASP ASVS V7.2.4.
 
         What was `proved` just now is added to what the session knows; when the user signed in stays.
         """

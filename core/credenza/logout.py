@@ -62,7 +62,7 @@ async def _begin(server: AuthorizationServer, delivery: Delivery) -> None:
 
 
 async def _at_once(server: AuthorizationServer, delivery: Delivery) -> None:
-    """Unless so many are on their way already: the queue has it too. Each takes a connection, and may take seconds."""
+    """Deliver it now, unless many are under way: each takes a connection, maybe for seconds, and the queue has it."""
     if server.told_at_once < AT_ONCE:
         server.told_at_once += 1
         try:
@@ -72,7 +72,7 @@ async def _at_once(server: AuthorizationServer, delivery: Delivery) -> None:
 
 
 async def deliver(server: AuthorizationServer, delivery: Delivery) -> None:
-    """Try once; whoever claims it first does, and what fails is due again later."""
+    """Try once, unless another worker has claimed it; what fails is due again later."""
     attempts = await claim_delivery(delivery.id, server.now(), ATTEMPTS)
     if attempts is None:
         return
@@ -98,7 +98,7 @@ async def _post(server: AuthorizationServer, client: Client, delivery: Delivery)
 
 
 async def logout_token(server: AuthorizationServer, client: Client, delivery: Delivery) -> str:
-    """Back-Channel Logout §2.4: no nonce, and exactly one event."""
+    """It has no nonce, and exactly one event. Back-Channel Logout §2.4."""
     now = server.now()
     claims: dict[str, Any] = {
         "iss": server.issuer,

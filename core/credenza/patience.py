@@ -15,7 +15,7 @@ Answer = TypeVar("Answer")
 
 @asynccontextmanager
 async def beside(work: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
-    """Work that never ends by itself, until the context does."""
+    """Run work that never ends by itself, until the context ends."""
     task = asyncio.create_task(work)
     try:
         yield

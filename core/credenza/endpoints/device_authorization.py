@@ -102,7 +102,7 @@ async def device(request: AnyRequest) -> AnyResponse:
 async def _entered(
     request: AnyRequest, form: Parameters, page: DevicePage, session: Session | None
 ) -> AnyResponse | None:
-    """Strangers who guess from very many networks stop each other, and nobody who is signed in."""
+    """Wrong codes of strangers are counted in all, so that many networks do not help; people signed in count apart."""
     server, limiter = server_of(request), request.app.state.limiter
     assert isinstance(limiter, Limiter)
     page.user_code = form.get("user_code", "")[:20]

@@ -115,7 +115,7 @@ async def discovery(request: AnyRequest) -> AnyResponse:
 
 
 async def describe(server: AuthorizationServer) -> dict[str, object]:
-    """The metadata document. Scopes of APIs are theirs to publish; here are the provider's own."""
+    """The metadata document. It has the provider's own scopes; each API publishes its own."""
     own = [
         scope
         for permission, scope in (await catalogue(server)).items()

@@ -172,7 +172,7 @@ async def _answered(
 
 
 async def _end(request: AnyRequest, logout: LogoutRequest, session: Session, user: User) -> AnyResponse:
-    """The session is gone, and with it every token that was not for the user's absence."""
+    """End the session, and with it every token that was not issued for offline access."""
     server = server_of(request)
     async with database().transaction():
         await sessions.delete_session(session.digest)

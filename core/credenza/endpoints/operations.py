@@ -1,4 +1,4 @@
-"""For whoever runs the server: alive, ready, figures, and where to report a vulnerability. RFC 9116."""
+"""For operators: is it alive, is it ready, figures, and where to report a vulnerability. RFC 9116."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ POLICY = timedelta(days=180)  # RFC 9116 §2.5.5 recommends less than a year
 
 @route("/healthz", http_method=WATCHED, status_code=200, name="health")
 async def healthz() -> dict[str, str]:
-    """The process answers; nothing else is asked, so that a database that is away restarts nobody."""
+    """The process answers. The database is not asked: no process is restarted because that is away."""
     return {"status": "live"}
 
 

@@ -59,7 +59,7 @@ async def front_door(request: AnyRequest) -> AnyResponse:
 
 @get("/branding/{name:str}", name="branding stylesheet")
 async def branding_stylesheet(request: AnyRequest, name: FromPath[str]) -> AnyResponse:
-    """Colours, whose name says them; or custom CSS as it was left when it came in, by its hash."""
+    """The colours that its name spells out; or custom CSS, as it was cleaned when it was saved, by its hash."""
     css = colors_css(name) or await find_stylesheet(name)
     if not css:
         raise NotFoundException
@@ -70,7 +70,7 @@ async def branding_stylesheet(request: AnyRequest, name: FromPath[str]) -> AnyRe
 
 @get("/image/{key:str}", name="image")
 async def image(key: FromPath[str]) -> AnyResponse:
-    """A logo, as we encoded it again when it came in."""
+    """A logo, as it was encoded anew when it came in."""
     found = await find_image(key) if key.isalnum() and len(key) <= 64 else None
     if found is None:
         raise NotFoundException

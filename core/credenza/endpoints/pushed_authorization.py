@@ -56,7 +56,7 @@ def without_authentication(parameters: Parameters, client: Client) -> Parameters
 
 
 def as_kept(parameters: Parameters) -> str:
-    """Form-encoded, with what only a plugin's prompt reads; there is room for any honest `state` and `claims`."""
+    """Form-encoded, parameters for a plugin's prompt included; there is room for any honest `state` and `claims`."""
     text = urlencode(parameters.pairs())
     if len(text) > LARGEST:
         raise InvalidRequest("The request is too large.")
@@ -64,7 +64,7 @@ def as_kept(parameters: Parameters) -> str:
 
 
 def with_key(parameters: Parameters, jkt: str) -> Parameters:
-    """A proof here binds the code to its key, like `dpop_jkt`; both must then agree. RFC 9449 §10.1."""
+    """A proof sent here binds the code to its key, as `dpop_jkt` does; the two must agree. RFC 9449 §10.1."""
     if jkt and parameters.get("dpop_jkt", jkt) != jkt:
         raise InvalidDPoPProof("dpop_jkt is not the key of the DPoP proof.")
     return Parameters([*parameters.pairs(), ("dpop_jkt", jkt)]) if jkt and "dpop_jkt" not in parameters else parameters

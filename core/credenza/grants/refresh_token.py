@@ -85,9 +85,9 @@ class RefreshTokenGrant:
     async def _use(
         self, server: AuthorizationServer, client: Client, token: RefreshToken, value: str, now: int
     ) -> str | None:
-        """What the client holds from now on; None for a token that is spent.
+        """The token that the client holds from now on; None when this one is spent.
 
-        Public clients get a new one each time; for the others their authentication binds it. RFC 9700 §4.14.2.
+        Public clients get a new one each time; a confidential client's is bound to it anyway. RFC 9700 §4.14.2.
         """
         if client.confidential:
             idle_expires_at = now + server.settings.refresh_token_idle_lifetime
@@ -133,10 +133,10 @@ class RefreshTokenGrant:
 
 
 def check_usable(token: RefreshToken, now: int, window: int) -> None:
-    """Not expired, and not spent but for a repeat that comes so soon after that it may be an accident.
+    """Not expired, and not spent; or spent less than `window` seconds ago, when a repeat may be an accident.
 
-    One in whose place another one came is never good again. That it comes so soon may be an accident too: answers to
-    two requests at once crossed each other.
+    One that such a repeat has replaced is never good again, but that it comes back so soon is no proof of theft either:
+    the answers to two requests at once may have crossed.
     """
     if token.grant.revoked_at is not None:
         raise InvalidGrant("The authorization has ended.")
@@ -158,7 +158,7 @@ def check_scope(grant: Grant, parameters: Parameters) -> None:
 
 
 def chosen_now(server: AuthorizationServer, parameters: Parameters, before: Choices) -> Choices:
-    """A source may let a refresh name another answer to its question; it needs a consent of its own, like any."""
+    """The choices of this request, which may name another answer (an organization); that needs a consent of its own."""
     choices = dict(before)
     for provider in server.scope_providers.values():
         parameter, question = provider.question_parameter or ("", "")

@@ -106,21 +106,21 @@ def with_target(parameters: Parameters) -> Parameters:
 
 
 def at_home(token: AccessToken, parameters: Parameters, moved: bool) -> Parameters:
-    """Whoever names no target, and does not move to another organization, stays where the token is."""
+    """A request that names no target, and no other organization, stays at the token's own audience."""
     if "resource" in parameters or moved or not token.audience:
         return parameters
     return Parameters([*parameters.pairs(), ("resource", token.audience)])
 
 
 def places_of(token: AccessToken) -> tuple[tuple[str, str, str], ...]:
-    """Where the token and those before it are good for something, and for what at most."""
+    """Audience, binding and scope of the token, and of those that it was exchanged from."""
     before = {(audience, binding): scope for audience, binding, scope in token.origins}
     before[token.audience, token.binding] = token.scope
     return tuple((*place, scope) for place, scope in before.items())
 
 
 def no_wider(token: AccessToken, target: Target) -> Target:
-    """A token that was narrowed at a place stays narrow there, and what comes back from another place too."""
+    """At an audience where the token, or one before it, has been, the new token gets no more than that one had."""
     for audience, binding, scope in places_of(token):
         if (target.audience, target.binding) == (audience, binding):
             issued = parse_scope(scope)

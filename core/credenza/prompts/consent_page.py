@@ -55,7 +55,7 @@ async def consent_page(waiting: Waiting, situation: Situation, message: str) -> 
 
 
 def _how_long(waiting: Waiting) -> str:
-    """For how long at most an application goes on without its user."""
+    """How long an application keeps access at most while its user is away."""
     assert waiting.client is not None
     lifetime = waiting.server.settings.refresh_token_lifetime
     seconds = min(lifetime, waiting.client.consent_lifetime or lifetime)

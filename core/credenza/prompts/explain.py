@@ -1,4 +1,4 @@
-"""Why somebody sees what on the consent page: the same functions as the real thing, asked without a browser."""
+"""Why somebody sees what on the consent page: calls the functions of the real sign-in, without a browser."""
 
 from __future__ import annotations
 

@@ -28,9 +28,9 @@ class Need:
 
 
 async def first_proved(waiting: Waiting) -> User | None:
-    """Who has proved the first factor in this very sign-in, moments ago, and may still sign in.
+    """The user who has proved the first factor in this very sign-in, moments ago, and may still sign in.
 
-    Whoever knew a password that was changed meanwhile has proved nothing.
+    A password that was changed meanwhile proves nothing any more.
     """
     begun = waiting.begun
     if "user" not in begun or begun["at"] + PATIENCE < waiting.server.now():
@@ -67,7 +67,7 @@ async def missing(waiting: Waiting, user: User, reached: str, *, signing_in: boo
 
 
 async def held_factors(waiting: Waiting, user: User) -> dict[SecondFactor, Sequence[HeldFactor]]:
-    """Asked once in a request: a factor's own table knows."""
+    """What each factor says that the user has set up; asked once in a request."""
     key = f"second factors of {user.id}"
     if key not in waiting.memory:
         all_of_them = [(factor, await factor.held(user)) for factor in waiting.server.second_factors.values()]
@@ -92,7 +92,7 @@ async def to_enrol(waiting: Waiting, user: User, need: Need, *, signing_in: bool
 
 
 def proved_lately(waiting: Waiting) -> bool:
-    """Whether it is the user who is there, and not somebody at a browser that was left open. OWASP ASVS V7.5.1."""
+    """Whether it was proved minutes ago who is there: the browser may have been left open. OWASP ASVS V7.5.1."""
     if "user" in waiting.begun:
         return True
     session = waiting.session

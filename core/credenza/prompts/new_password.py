@@ -17,7 +17,7 @@ from ..web.sessions import begin_session
 
 
 class NewPasswordPrompt(Prompt):
-    """After whatever proves who it is, the second factor included; of whoever is signed in already, too."""
+    """Comes after everything that proves who it is, a second factor too, and for people who are signed in already."""
 
     name = "new-password"
     order = 120

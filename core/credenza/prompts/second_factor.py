@@ -122,7 +122,7 @@ class SecondFactorPrompt(Prompt):
         return page
 
     async def _proved(self, waiting: Waiting, user: User, factor: SecondFactor) -> None:
-        """A new session id either way: what was copied before is worth less than what is proved now."""
+        """A new session id in any case: a cookie that was copied before must not gain from what is proved now."""
         if "user" in waiting.begun:
             before, acr, since = waiting.begun["amr"], waiting.begun["acr"], waiting.begun.get("since")
         else:

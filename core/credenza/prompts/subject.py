@@ -40,7 +40,7 @@ def session_name_for(server: AuthorizationServer, client: Client | None, session
 
 
 async def _wanted(waiting: Waiting) -> list[tuple[Client | None, str]]:
-    """Pairs of a client and the subject that a token of its is, or must be, about."""
+    """Who the request is about: pairs of a client and the subject as that client knows it."""
     if waiting.request is None:
         return []
     wanted: list[tuple[Client | None, str]] = [(waiting.client, subject) for subject in waiting.request.claims.subjects]

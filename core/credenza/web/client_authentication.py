@@ -48,7 +48,7 @@ async def authenticate_client(request: AnyRequest, parameters: Parameters) -> Cl
 
 
 async def check_allowance(request: AnyRequest, client: Client, rule: Rule) -> None:
-    """Whoever says to be a public client proves nothing, so only so much can be left here from one place."""
+    """A public client proves nothing, so what it can have stored is limited for each address."""
     limiter: Limiter = request.app.state.limiter
     if not client.confidential and not await limiter.allow((rule, neighbourhood(address_of(request)))):
         raise TooManyTries("Too many requests from one place. Try again later.")

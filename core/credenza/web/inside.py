@@ -36,7 +36,7 @@ async def call_own(
     form: Mapping[str, str] | None = None,
     headers: Mapping[str, str] | None = None,
 ) -> OwnAnswer:
-    """One request to an `address` of ours, in the name of whoever sent `request`; cookies do not go along."""
+    """One request to an `address` of ours, in the name of the sender of `request`, without its cookies."""
     parts = urlsplit(address)
     body = urlencode(form).encode() if form is not None else b""
     sent = {"host": urlsplit(server_of(request).issuer).netloc, "content-length": str(len(body))}

@@ -15,7 +15,7 @@ BY_ADDRESS = Rule("refused requests in the audit log by address", burst=600, sec
 
 
 async def write_down(request: AnyRequest, event: AuthorizationRefused | TokenRefused) -> None:
-    """What anybody can cause; of more than so many from one address the program's own log tells."""
+    """Write down what anybody can cause; when one address causes too much, only the program's own log has it."""
     limiter: Limiter = request.app.state.limiter
     if await limiter.allow((BY_ADDRESS, neighbourhood(event.address))):
         await server_of(request).emit(event)
