@@ -47,7 +47,7 @@ class Wardrobe:
         return theme in self.themes and not self.missing(theme)
 
     def picked(self, look: Look) -> tuple[str, int]:
-        """The theme of the last in order who picked one, and their place in it: earlier ones' colours are not for it."""
+        """The theme of the last in order that picked one, and its place there: colours of earlier ones are dropped."""
         if self.usable(look.theme):
             return look.theme, len(_levels(look))
         for place, branding in reversed(list(enumerate(_levels(look)))):
