@@ -26,7 +26,8 @@ class Waiting:
     `choices` become part of the grant, and of what a consent is about; a prompt notes its own in `required`, each time.
     A prompt that begins a session puts the value for its cookie in `new_cookie`. `token` names the interaction in
     addresses; `begun` is what this sign-in has proved so far, and only sign-in's; `known` are accounts that signed in
-    with this browser before, by names that only this server can make.
+    with this browser before, by names that only this server can make. `pushed` and `device` are what a pushed request
+    (RFC 9126) and a device's (RFC 8628) are stored under, empty for any other; `user_code` is the device's.
     """
 
     server: AuthorizationServer

@@ -115,7 +115,9 @@ class Client:
 
     Keys of `ceiling` are what it may ask for; the value says whether the permission is required (else the user may
     decline it). Lifetimes are in seconds. `trial_uri` is a page of our own where an administrator's trial run of the
-    client comes back to; it counts beside what is registered, and as nothing else.
+    client comes back to; it counts beside what is registered, and as nothing else. `fingerprint` changes with what
+    users go by (name, logo, addresses, keys): a consent given to another one is asked for again. `metadata` holds
+    further members, by the names of RFC 7591 §2 where it has them.
     """
 
     id: str
