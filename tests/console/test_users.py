@@ -101,6 +101,7 @@ def test_a_session_is_ended(visitor: Visitor, user_agent: UserAgent) -> None:
     path = f"{path_of(visitor)}/sessions"
     session = re.search(r'name="session" value="([0-9a-f]{10,})"', visitor.get(path).html)
     assert session
+    assert 'aria-label="End: python-httpx"' in visitor.get(path).html, "which session it is, for ears"
     assert re.search(
         r'title="python-httpx/[^"]+">python-httpx<', visitor.get(path).html
     )  # in words, and as it was sent
@@ -117,7 +118,7 @@ def test_a_consent_is_revoked_with_its_tokens(visitor: Visitor, user_agent: User
     path = f"{path_of(visitor)}/consents"
     page = visitor.get(path)
     assert "Harbour Wiki" in page.text
-    consent = re.search(r'name="consent" value="(\w+)"', page.html)
+    consent = re.search(r'name="consent" value="(\w+)" aria-label="Revoke: Harbour Wiki"', page.html)
     assert consent
     assert visitor.post(f"{path_of(visitor, 'grace')}/consents", {"consent": consent[1]}).status_code == 404
     visitor.done(path, {"consent": consent[1]})
