@@ -320,6 +320,7 @@ PAGES = {
     "reference/conformance.md": lambda: conformance_page(NOTE),
     "reference/security.md": lambda: security_page(NOTE),
     "reference/routes.md": lambda: routes_page(NOTE),
+    "reference/testing.md": lambda: f"{NOTE}\n{public_api.testing_page()}",
 }
 API = {"reference/api.md": lambda: f"{NOTE}\n{public_api.page()}"}
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import textwrap
 from collections.abc import Iterable
 from dataclasses import Field, fields
@@ -19,6 +20,8 @@ from credenza.web.pages import FormPage, Look, Page
 
 ROOT = Path(__file__).parents[1]
 CORE_TEMPLATES = ROOT / "core/credenza/web/templates"
+CONSOLE_TEMPLATES = ROOT / "console/credenza_console/templates"
+MACRO = re.compile(r"(?:\{#((?:(?!#\}).)*)#\}\n)?\{% macro (.*?) %\}", re.DOTALL)
 BRINGING_PAGES = (credenza_account, credenza_organizations)  # loaded, so that their pages are known
 BLOCKS = {
     "title": "what the browser's tab says",
@@ -62,7 +65,17 @@ is taken away without notice in the [CHANGELOG](../../CHANGELOG.md). How a theme
 A template of a theme with the name of one of these replaces it, and may extend it:
 `{{% extends "core:consent.html" %}}`. All of them extend `page.html`, whose blocks they have too:
 {_blocks(CORE_TEMPLATES / "page.html")}.
-`macros.html` draws what several pages have: logos, accounts, icons, messages.
+
+## Macros
+
+What several pages draw in the same way. `{{% import "macros.html" as ui %}}` makes them `ui.icon("key")`, and so on.
+
+{_macros(CORE_TEMPLATES)}
+
+Pages of the console have others, with `{{% import "console:macros.html" as ui %}}`. Those with a *caller* stand in
+`{{% call ui.empty("Nothing yet") %}}…{{% endcall %}}`.
+
+{_macros(CONSOLE_TEMPLATES)}
 
 ## Icons
 
@@ -84,6 +97,18 @@ of the text. A name that there is no file for shows the key.
 ## Pages of our plugins
 
 {_sections_of(brought, meanings)}"""
+
+
+def macros(templates: Path) -> list[tuple[str, str]]:
+    """Of `macros.html`: how each is called, and what stands above it."""
+    found = MACRO.findall((templates / "macros.html").read_text())
+    return [(call, " ".join(meaning.split())) for meaning, call in found]
+
+
+def _macros(templates: Path) -> str:
+    return "\n".join(
+        ["| macro | draws |", "|---|---|", *(f"| `{call}` | {text} |" for call, text in macros(templates))]
+    )
 
 
 def _icons() -> str:

@@ -19,10 +19,12 @@ from pathlib import Path
 from types import FunctionType, ModuleType
 from typing import Any, ForwardRef
 
+from _pytest.fixtures import FixtureFunctionDefinition
+
 import credenza
 import credenza_account
 import credenza_console
-from credenza import hookspecs
+from credenza import hookspecs, testing
 
 Lines = dict[str, str]
 
@@ -177,6 +179,61 @@ def page() -> str:
     return "\n".join(parts)
 
 
+def testing_page() -> str:
+    """`credenza.testing`: its fixtures, who is on its server, and its classes."""
+    named = [(name, getattr(testing, name)) for name in testing.__all__]
+    fixtures = [
+        f"| `{name}` | {' '.join((inspect.getdoc(thing) or '').split())} |"
+        for name, thing in vars(testing).items()
+        if isinstance(thing, FixtureFunctionDefinition)
+    ]
+    people = [
+        f"| `{user['username']}` | {'administrator' if user.get('administrator') else ''}"
+        f"{', '.join(['confirmed address', 'role support'] if user.get('email_verified') else [])} |"
+        for user in testing.STATE["users"]
+    ]
+    applications = [
+        f"| `{one['client_id']}` | {one['type']}, {'third party' if one['third_party'] else 'first party'} "
+        f"| {', '.join(f'`{uri}`' for uri in one.get('redirect_uris', []))} |"
+        for one in testing.STATE["applications"]
+    ]
+    return "\n".join(
+        [
+            "# Tests of a plugin",
+            "",
+            "`from credenza.testing import …`. Where Credenza is installed, pytest has the fixtures: a whole server\n"
+            "in memory, with every plugin that is installed, and the roles of a sign-in, played over HTTP. Requests\n"
+            "are right but for the changes that a test names. What `pytest --credenza-plugin NAME` does is told in\n"
+            "[Write a plugin](../how-to/write-a-plugin.md).",
+            "",
+            "## Fixtures",
+            "",
+            "| fixture | is |",
+            "|---|---|",
+            *fixtures,
+            "",
+            "## Who is there",
+            "",
+            "`STATE` is what the server holds; `credenza.apply({…})` adds to it, in the form of [the\n"
+            "desired-state file](state.md). Everybody's password is `PASSWORD`, every secret is `SECRET`, the server\n"
+            "is at `ISSUER`, and `ORDERS` is the identifier of an API with the permissions `orders:read` and\n"
+            "`orders:write`.",
+            "",
+            "| user | |",
+            "|---|---|",
+            *people,
+            "",
+            "| application | is | redirect URIs |",
+            "|---|---|---|",
+            *applications,
+            "",
+            "## Classes and functions",
+            "",
+            *(_entry(name, thing) for name, thing in named if callable(thing)),
+        ]
+    )
+
+
 def _about(thing: Any) -> str:
     if isinstance(thing, ModuleType):
         return thing.__name__.removeprefix("credenza.")
@@ -203,6 +260,7 @@ def _entry(name: str, thing: Any) -> str:
 def _member(name: str, value: Any) -> str:
     function = value.fget if isinstance(value, property) else value
     text = " ".join((inspect.getdoc(function) or "").split())
+    text = "" if text.startswith(f"{name}(") else text  # the docstring that a dataclass is given says nothing
     return f"- `{_keyword(value)}{name}{said(value)}`" + (f": {text}" if text else "")
 
 

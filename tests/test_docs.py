@@ -49,6 +49,15 @@ def test_every_line_of_the_security_standard_has_a_test_or_a_reason() -> None:
     assert security_table.gaps() == []
 
 
+def test_every_macro_has_a_meaning() -> None:
+    import page_fields
+
+    for templates in (page_fields.CORE_TEMPLATES, page_fields.CONSOLE_TEMPLATES):
+        found = page_fields.macros(templates)
+        assert found
+        assert not [call for call, meaning in found if not meaning]
+
+
 def test_every_setting_has_a_meaning() -> None:
     assert set(generate.SETTINGS) == {f.name for f in fields(Settings)}
 

@@ -19,7 +19,7 @@ INSTALLED = ["defaults", *sorted(entry.name for entry in entry_points(group="cre
 
 def run(folder: Path, *plugins: str) -> subprocess.CompletedProcess[str]:
     env = {name: value for name, value in os.environ.items() if not name.startswith(("CREDENZA_", "PYTEST_"))}
-    command = [sys.executable, "-m", "pytest", "-q", "-rfEp", "-p", "no:randomly", "-p", "no:cacheprovider"]
+    command = [sys.executable, "-m", "pytest", "-q", "-rfEps", "-p", "no:randomly", "-p", "no:cacheprovider"]
     named = [word for plugin in plugins for word in ("--credenza-plugin", plugin)]
     return subprocess.run([*command, *named], cwd=folder, env=env, capture_output=True, text=True, check=False)
 
@@ -52,7 +52,7 @@ def test_examples_pass_as_single_files(example: str, tmp_path: Path) -> None:
 
 SCOPES = """
 import asyncio
-from credenza import Permission, Scope, ScopeProvider, hookimpl
+from credenza import Permission, Refused, Scope, ScopeProvider, hookimpl
 
 class Right(ScopeProvider):
     name = title = "right"
@@ -108,9 +108,15 @@ class Hanging(Right):
     async def access_token_claims(self, subject, audience, choices):
         await asyncio.sleep(600)
 
+class Remote(Right):
+    name = "remote"
+
+    async def held(self, subject, permissions, choices):
+        raise Refused("crm.example.com cannot be resolved")
+
 @hookimpl
 def register_scopes():
-    return [Right(), Elsewhere(), Wordless(), Thief(), Pushy(), Talkative(), Odd(), Hanging()]
+    return [Right(), Remote(), Elsewhere(), Wordless(), Thief(), Pushy(), Talkative(), Odd(), Hanging()]
 """
 WRONG = {
     "each_scope_of_its_catalogue_is_its_own_and_has_words[elsewhere]": "names another source",
@@ -168,7 +174,8 @@ def test_careless_scope_sources_are_told_what_is_wrong(tmp_path: Path) -> None:
     for test, said in WRONG.items():
         assert f"FAILED ::test_{test}" in done.stdout
         assert said in done.stdout
-    assert not re.search(r"FAILED .*\[right\]", done.stdout)
+    assert not re.search(r"FAILED .*\[(right|remote)\]", done.stdout)
+    assert "remote could not ask: crm.example.com cannot be resolved" in done.stdout
 
 
 @pytest.mark.slow
@@ -180,6 +187,59 @@ def test_careless_grant_types_are_told_what_is_wrong(tmp_path: Path) -> None:
     assert f"FAILED {name}[urn:example:generous]" in done.stdout
     assert "an application alone has no user" in done.stdout
     assert f"FAILED {name}[urn:example:careless]" in done.stdout
+
+
+TABLE = """
+from pathlib import Path
+from piccolo.columns import Integer, Varchar
+from piccolo.conf.apps import AppConfig
+from piccolo.table import Table
+from credenza import ConsolePage, console_get, hookimpl
+
+class Berth(Table, tablename="careless_berth"):
+    id = Varchar(length=40, primary_key=True)
+    boat = Varchar(length=80, null=True, default=None)
+
+@console_get("/console/berths", "users:read")
+async def berths(visit):
+    raise RuntimeError("no berth is free")
+
+@hookimpl
+def register_tables():
+    folder = str(Path(__file__).parent / "migrations")
+    return AppConfig("careless", folder, table_classes=[Berth], migration_dependencies=["credenza.store.piccolo_app"])
+
+@hookimpl
+def console_pages():
+    return ConsolePage("Berths", "/console/berths", (berths,))
+"""
+MIGRATION = """
+from piccolo.apps.migrations.auto.migration_manager import MigrationManager
+from piccolo.columns import Integer, Varchar
+from credenza import NewTable
+
+ID, VERSION, DESCRIPTION = "0001", "1.38.0", "Berths."
+
+async def forwards():
+    manager = MigrationManager(migration_id=ID, app_name="careless", description=DESCRIPTION)
+    table = NewTable(manager, "Berth", "careless_berth")
+    table.column("id", Integer, primary_key=True)
+    table.column("boat", Varchar, length=80, null=True, default=None)
+    return manager
+"""
+
+
+@pytest.mark.slow
+def test_a_table_that_is_not_what_its_class_says_and_a_page_that_fails_are_told(tmp_path: Path) -> None:
+    (tmp_path / "migrations").mkdir()
+    (tmp_path / "migrations" / "__init__.py").write_text("")
+    (tmp_path / "migrations" / "m0001_berths.py").write_text(MIGRATION)
+    done = run(tmp_path, written(tmp_path, TABLE))
+    assert done.returncode == 1
+    assert "FAILED ::test_its_migrations_make_what_its_classes_describe[careless]" in done.stdout
+    assert "Berth: what the migrations made, and the class" in done.stdout
+    assert "FAILED ::test_a_page_of_the_console_without_parameters_does_not_fail[careless]" in done.stdout
+    assert "2 failed" in done.stdout
 
 
 @pytest.mark.slow

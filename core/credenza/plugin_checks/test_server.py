@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from litestar.handlers import HTTPRouteHandler
+from piccolo.table import Table
 
 from credenza.commands import OURS
 from credenza.objects import Command
@@ -16,6 +17,9 @@ from credenza.testing import Credenza, UserAgent, running, test_settings
 from credenza.testing.examination import Examined
 
 from .conftest import registered_by
+
+Columns = dict[str, tuple[str, bool]]
+"""Names, types, and whether there is always a value."""
 
 
 @pytest.fixture(scope="session")
@@ -33,6 +37,22 @@ def test_its_tables_are_made_on_an_empty_database(examined: Examined, begun: Cre
             begun.run(table.count().run)
 
 
+def test_its_migrations_make_what_its_classes_describe(examined: Examined, begun: Credenza) -> None:
+    """Both are written by hand, and where they differ only a row that somebody writes would show it."""
+
+    async def made(table: type[Table]) -> Columns:
+        rows = await begun.server.engine.run_ddl(f"PRAGMA table_info({table._meta.tablename})")
+        return {row["name"]: (row["type"], bool(row["notnull"] or row["pk"])) for row in rows}
+
+    for app in registered_by(examined, begun.server, "register_tables"):
+        for table in app.table_classes:
+            described = {
+                column._meta.db_column_name: (column.column_type, not column._meta.null or column._meta.primary_key)
+                for column in table._meta.columns
+            }
+            assert begun.run(made, table) == described, f"{table.__name__}: what the migrations made, and the class"
+
+
 def test_a_page_without_parameters_does_not_fail(examined: Examined, credenza: Credenza, admin: UserAgent) -> None:
     """Whoever comes: nobody, or an administrator."""
     for handler in registered_by(examined, credenza.server, "register_routes", plugins=credenza.server.plugins):
@@ -41,6 +61,17 @@ def test_a_page_without_parameters_does_not_fail(examined: Examined, credenza: C
                 if "{" not in path:
                     assert UserAgent(credenza).send("GET", path).status_code < 500, path
                     assert admin.send("GET", path).status_code < 500, path
+
+
+def test_a_page_of_the_console_without_parameters_does_not_fail(
+    examined: Examined, credenza: Credenza, admin: UserAgent
+) -> None:
+    pages = (
+        registered_by(examined, credenza.server, "console_pages") if "console" in credenza.server.plugins_named else []
+    )
+    for route in (route for page in pages for route in page.routes):
+        if route.method == "GET" and "{" not in route.path:
+            assert admin.send("GET", route.path).status_code < 500, route.path
 
 
 def test_its_metadata_is_json(examined: Examined, server: AuthorizationServer) -> None:

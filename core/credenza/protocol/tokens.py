@@ -44,7 +44,10 @@ def from_plugins(claims: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def new_token(kind: str) -> str:
-    """A prefix, 256 random bits and a checksum, all URL-safe. RFC 6749 §10.10 asks for at least 128 bits."""
+    """A prefix, 256 random bits and a checksum, all URL-safe. RFC 6749 §10.10 asks for at least 128 bits.
+
+    `kind` is one of ours ("invitation", "confirmation" …); for another secret take `secrets.token_urlsafe(32)`.
+    """
     body = PREFIXES[kind] + secrets.token_urlsafe(32)
     return body + _checksum(body)
 

@@ -40,6 +40,7 @@ class UserAgent:
         return response
 
     def get(self, url: str, **options: Any) -> PageSeen | Callback:
+        """Open an address, and see where it leads: a page, or the application's redirect URI."""
         return self._follow(self.send("GET", url, **options))
 
     def post(
@@ -85,12 +86,13 @@ class UserAgent:
         return self.page
 
     def submit(self, fields: Sequence[tuple[str, str]], form: int = 0) -> PageSeen | Callback:
-        """Submit a form of the page that is open: its hidden fields and these."""
+        """Submit a form of the page that is open, by its place there: its hidden fields and these, and nothing else."""
         assert self.page is not None
         target = self.page.forms[form]
         return self.post(urljoin(self.page.url, target.action or self.page.url), [*target.hidden(), *fields])
 
     def sign_in(self, identifier: str = "ada", password: str = PASSWORD) -> PageSeen | Callback:
+        """Fill in the sign-in page that is open."""
         return self.submit([("identifier", identifier), ("password", password)])
 
     def decide(

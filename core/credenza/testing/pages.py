@@ -45,9 +45,11 @@ class Form:
         return [(f["name"], f.get("value", "")) for f in self.fields if f.get("type") == "hidden"]
 
     def values_of(self, name: str) -> list[str]:
+        """The values of every input and button of that name."""
         return [f.get("value", "") for f in self.fields if f.get("name") == name]
 
     def checked(self, name: str) -> list[str]:
+        """The values of those that are ticked."""
         return [f.get("value", "") for f in self.fields if f.get("name") == name and "checked" in f]
 
 
@@ -57,13 +59,13 @@ class PageSeen:
 
     url: str
     status: int
-    html: str
+    html: str = field(repr=False)
     name: str
     error: str
     text: str
-    forms: list[Form]
-    links: list[str]
-    headers: httpx.Headers
+    forms: list[Form] = field(repr=False)
+    links: list[str] = field(repr=False)
+    headers: httpx.Headers = field(repr=False)
 
 
 @dataclass

@@ -35,6 +35,7 @@ class RelyingParty:
         self.verifier = secrets.token_urlsafe(32)
 
     def authorization_url(self, **changes: str | None) -> str:
+        """A right request but for these parameters; what is None is left out."""
         parameters: dict[str, str | None] = {
             "client_id": self.client_id,
             "redirect_uri": self.redirect_uri,
@@ -60,6 +61,7 @@ class RelyingParty:
         return self.credenza.request("POST", url, data=body, **options)
 
     def redeem(self, callback: PageSeen | Callback, **changes: str | None) -> httpx.Response:
+        """The answer of the token endpoint to the code that came back."""
         assert isinstance(callback, Callback), f"not at the redirect URI but at {callback.url}: {callback.text[:300]}"
         form: dict[str, str | None] = {
             "grant_type": "authorization_code",
@@ -70,6 +72,7 @@ class RelyingParty:
         return self.post("/token", form | changes)
 
     def tokens(self, callback: PageSeen | Callback, **changes: str | None) -> dict[str, Any]:
+        """What the code is good for: `access_token`, `id_token`, `scope` …"""
         response = self.redeem(callback, **changes)
         assert response.status_code == 200, response.text
         return dict(response.json())
