@@ -68,7 +68,7 @@ class Defaults:
     @hookimpl
     def register_prompts(self) -> Sequence[Prompt]:
         return [
-            LoginPrompt(),
+            LoginPrompt(self._limiter),
             SecondFactorPrompt(),
             NewPasswordPrompt(self._passwords),
             DevicePrompt(),

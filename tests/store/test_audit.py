@@ -77,7 +77,7 @@ def test_p_19_a_server_needs_no_right_to_change_what_is_written(
     """P-19: one role migrates, and another one serves and only appends, as `docs/how-to/postgresql.md` has it."""
     role = f"serving_{uuid4().hex}"
     guide = Path(__file__).parents[2] / "docs/how-to/postgresql.md"
-    (recipe,) = re.findall(r"```sql\n(.*?)```", guide.read_text(), re.DOTALL)
+    recipe = "".join(re.findall(r"```sql\n(.*?)```", guide.read_text(), re.DOTALL))
     database = urlsplit(filled_postgresql_url).path.removeprefix("/")
     said = postgresql_server.psql(f"\\c {database}\n{recipe.replace('credenza_serving', role)}")
     assert "REVOKE" in said, said

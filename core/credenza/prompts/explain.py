@@ -19,6 +19,7 @@ from ..server import AuthorizationServer
 from ..store.consents import Consent
 from ..store.users import User
 from ..web import samples
+from ..web.limits import Limiter
 from ..web.pages import ConsentPage, Page
 from .consent_page import consent_page
 from .consent_situation import look
@@ -92,7 +93,7 @@ async def preview_pages(
         (user.email or user.username) if user is not None else samples.Sample().account,
         user.display_name if user is not None else samples.Sample().account_name,
     )
-    sign_in = await LoginPrompt().show(Waiting(server, None, client, None, None))
+    sign_in = await LoginPrompt(Limiter(enabled=False)).show(Waiting(server, None, client, None, None))
     sign_in.application, sign_in.cancel = sample.application, True
     sign_in.ways = tuple(replace(way, script="") for way in sign_in.ways)  # nothing runs there that would show them
     return {

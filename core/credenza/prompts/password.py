@@ -59,7 +59,7 @@ class PasswordAuthenticator(Authenticator):
         self, server: AuthorizationServer, identifier: str, password: str, address: str, known: Collection[str]
     ) -> Authentication | str:
         user = await users.find_user_by_identifier(identifier)
-        key = _counted_as(server, identifier, user, known)
+        key = counted_as(server, identifier, user, known)
         if self.throttled:
             await take_a_turn(server, key, lambda: self.limiter.blocked((PER_ADDRESS, neighbourhood(address))))
         matches = await self.passwords.verify(user.password_hash if user is not None else None, password)
@@ -85,7 +85,7 @@ class PasswordAuthenticator(Authenticator):
         )
 
 
-def _counted_as(server: AuthorizationServer, identifier: str, user: users.User | None, known: Collection[str]) -> str:
+def counted_as(server: AuthorizationServer, identifier: str, user: users.User | None, known: Collection[str]) -> str:
     """Whose failures these are: an account's, but for the browsers in which its owner signed in before.
 
     Those have a count of their own: a stranger who goes on guessing does not keep the owner out.

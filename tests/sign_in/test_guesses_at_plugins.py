@@ -1,0 +1,68 @@
+"""SECURITY R-PW-09, A-BRU-01: guessing is slowed down whoever brings the way to sign in."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from credenza import Authentication, Authenticator, Parameters, audit, hookimpl, users
+from credenza.testing import Credenza, PageSeen, RelyingParty, UserAgent
+from credenza.web.tries import FREE_FAILURES, LONGEST_WAIT
+
+
+class Badges(Authenticator):
+    """It has not thought of guessing."""
+
+    name, title, amr = "badge", "Badge", ("hwk",)
+
+    async def authenticate(self, server: Any, form: Parameters, address: str) -> Authentication | str:
+        user = await users.find_user_by_identifier(form.get("identifier", "ada"))
+        return Authentication(user, self.amr) if user and form.get("badge") == "0451" else "No such badge."
+
+    @hookimpl
+    def register_authenticators(self) -> Authenticator:
+        return self
+
+
+@pytest.fixture
+def credenza_plugins() -> list[tuple[str, object]]:
+    return [("badges", Badges())]
+
+
+def guess(credenza: Credenza, client: RelyingParty, badge: str, **more: str) -> PageSeen:
+    agent = UserAgent(credenza)
+    agent.get(client.authorization_url())
+    page = agent.submit([("authenticator", "badge"), ("badge", badge), *more.items()])
+    assert isinstance(page, PageSeen)
+    return page
+
+
+def test_by_account(credenza: Credenza, client: RelyingParty) -> None:
+    wrong = [guess(credenza, client, f"{n:04}", identifier="Ada").status for n in range(FREE_FAILURES)]
+    assert wrong == [422] * FREE_FAILURES
+    assert guess(credenza, client, "0451", identifier="ada").status == 429, "the right one waits as well"
+    failed = credenza.run(audit.list_events, name="SignInFailed", limit=1)[0]
+    ada = credenza.run(users.find_user_by_identifier, "ada")
+    assert ada is not None
+    assert (failed.user, failed.data["reason"]) == (ada.id, "badge")
+    credenza.clock.move(LONGEST_WAIT)
+    assert guess(credenza, client, "0451", identifier="ada").name == "consent"
+    assert guess(credenza, client, "0000", identifier="ada").status == 422, "who was right begins anew"
+
+
+def test_by_address_where_nobody_is_named(credenza: Credenza, client: RelyingParty) -> None:
+    tried = [guess(credenza, client, f"{n:04}").status for n in range(110)]
+    assert set(tried) == {422, 429}
+    assert tried[:100] == [422] * 100
+    assert guess(credenza, client, "0451").status == 429
+
+
+def test_a_password_is_not_held_up_by_guesses_at_something_else(credenza: Credenza, client: RelyingParty) -> None:
+    for n in range(2 * FREE_FAILURES):
+        guess(credenza, client, f"{n:04}", identifier="ada")
+    agent = UserAgent(credenza)
+    agent.get(client.authorization_url())
+    page = agent.sign_in("ada")
+    assert isinstance(page, PageSeen)
+    assert page.name == "consent"
