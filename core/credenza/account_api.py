@@ -89,6 +89,7 @@ class AccountVisit:
     form: Parameters
 
     def moment(self, at: int) -> Moment:
+        """A Unix time, to be shown as "3 minutes ago"."""
         return Moment(at, self.server.now())
 
     async def check_way_in(self) -> None:
@@ -153,6 +154,7 @@ class AccountRoute:
 
 
 def account_get(path: str, *, fresh: bool = False) -> Callable[[Handle], AccountRoute]:
+    """Makes a route, below /account, of an async function that takes an AccountVisit and returns an AccountPage."""
     return lambda handle: AccountRoute("GET", path, handle, fresh)
 
 

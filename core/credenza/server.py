@@ -100,6 +100,7 @@ class AuthorizationServer(Registered):
         return self.settings.issuer
 
     def now(self) -> int:
+        """Unix time in whole seconds, as tests have moved it."""
         return self.clock.now()
 
     @property
@@ -114,6 +115,7 @@ class AuthorizationServer(Registered):
         return frozenset(name for name, _ in self.plugins.list_name_plugin())
 
     def plugin_of(self, item: object) -> str:
+        """The name of the plugin that registered this object; "?" when none did."""
         return self.owners.get(id(item), "?")
 
     async def start(self) -> None:
@@ -125,6 +127,7 @@ class AuthorizationServer(Registered):
         await self.engine.start()
 
     async def stop(self) -> None:
+        """Wait some seconds for what was spawned, and close the database."""
         if self._tasks:
             await asyncio.wait(self._tasks, timeout=10)
         await self.engine.stop()
@@ -151,6 +154,7 @@ class AuthorizationServer(Registered):
             self._open_key(key)
 
     async def pending_migrations(self) -> list[str]:
+        """Those that have not run, as `app/id`, in their order."""
         return await pending(self.engine, self.table_apps)
 
     def wants_second_factor(self, client: Client | None = None) -> bool:
@@ -199,6 +203,7 @@ class AuthorizationServer(Registered):
             raise self._failed(source, "find", error) from error
 
     async def forget_in_client_sources(self, source: str, resource: str, scope: str) -> None:
+        """Pass on to each ClientSource.forget; a source that fails stops the deletion."""
         for found in self.client_sources.values():
             try:
                 await within(self.settings.plugins_timeout, found.forget(source, resource, scope))
@@ -208,6 +213,7 @@ class AuthorizationServer(Registered):
                 raise self._failed(found, "forget", error) from error
 
     async def registered_origins(self) -> frozenset[str]:
+        """The CORS origins of all enabled clients, from the cache."""
         return await self._origins.get("origins", clients.list_cors_origins)
 
     async def touch(self, what: str, write: Callable[[], Awaitable[None]]) -> None:
@@ -220,12 +226,15 @@ class AuthorizationServer(Registered):
             await write()
 
     async def provider_branding(self) -> Branding:
+        """From the cache; the name is Credenza until the company has set its own."""
+
         async def load() -> Branding:
             return Branding.load({"display_name": "Credenza"} | await provider.find_provider_setting("branding"))
 
         return await self._branding.get("provider", load)
 
     async def keys(self) -> KeySet:
+        """The signing keys, from the cache; missing ones are made. Raises Undecryptable."""
         return await self._keys.get("keys", self._load_keys)
 
     async def _load_keys(self) -> KeySet:

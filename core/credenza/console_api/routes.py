@@ -38,6 +38,7 @@ class ConsoleVisit:
 
     @property
     def query(self) -> Parameters:
+        """The parameters of the address."""
         return query_parameters(self.request)
 
     def moment(self, at: int | None) -> Moment | None:
@@ -109,6 +110,7 @@ class ConsoleRoute:
 
 
 def console_get(path: str, permission: str) -> Callable[[Handle], ConsoleRoute]:
+    """Makes a route of an async function that takes a ConsoleVisit and the path's parameters; returns a ConsoleView."""
     return lambda handle: ConsoleRoute("GET", path, permission, handle)
 
 

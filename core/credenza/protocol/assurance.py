@@ -20,6 +20,7 @@ def strength(acr: str) -> int:
 
 
 def satisfies(reached: str, wanted: str) -> bool:
+    """Whether a sign-in of the class `reached` is good enough where `wanted` is asked for."""
     return bool(wanted) and (reached == wanted or 0 < strength(wanted) <= strength(reached))
 
 

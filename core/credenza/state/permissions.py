@@ -48,6 +48,7 @@ def _known(run: Run, name: str, permission: Permission, known: set[Permission]) 
 
 
 def shown_permissions(ceiling: Mapping[Permission, bool]) -> dict[str, Any]:
+    """A ceiling as a desired-state file has it: by source, and by resource if there is one; "?" ends optional ones."""
     shown: dict[str, Any] = {}
     for permission, required in sorted(ceiling.items()):
         scope = permission.scope + ("" if required else "?")

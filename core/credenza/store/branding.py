@@ -60,6 +60,7 @@ class SavedBranding:
 
 
 async def find_draft(owner: str) -> SavedBranding | None:
+    """With who changed it last, and when."""
     row = await BrandingDraftRow.select().where(BrandingDraftRow.owner == owner).first()
     return SavedBranding("", json.loads(row["value"]), row["changed_at"], row["changed_by"]) if row else None
 
@@ -165,6 +166,7 @@ async def save_stylesheet(source: str, content: str, now: int) -> str:
 
 
 def stylesheet_name(source: str, content: str) -> str:
+    """The hash of what was typed and of what is served."""
     return hashlib.sha256(f"{source}\0{content}".encode()).hexdigest()[:40] + ".css"
 
 

@@ -166,6 +166,7 @@ async def edit_client(client: Client, names: Iterable[str], now: int) -> None:
 
 
 async def disable_client(client_id: str) -> None:
+    """It is refused from the next request on."""
     async with database().transaction():
         await ClientRow.update({ClientRow.enabled: False}).where(ClientRow.id == client_id)
         await bump_version()
@@ -285,6 +286,7 @@ async def list_secrets(client_id: str) -> list[dict[str, Any]]:
 async def insert_secret(
     client_id: str, *, name: str, digest: str, hint: str, now: int, expires_at: int | None = None
 ) -> str:
+    """Returns its id. `digest` is what `digest_secret` makes, `hint` is for people; times are Unix times."""
     secret_id = new_id()
     async with database().transaction():
         await ClientSecretRow.insert(
@@ -303,6 +305,7 @@ async def insert_secret(
 
 
 async def delete_secret(client_id: str, secret_id: str) -> bool:
+    """Whether it was there."""
     c = ClientSecretRow
     async with database().transaction():
         rows = await c.delete().where((c.id == secret_id) & (c.client == client_id)).returning(c.id)

@@ -81,6 +81,7 @@ _FIND_ALL = Statement(_JOINED + 'WHERE c."user" = {} AND c.client = {} ORDER BY 
 
 
 async def find_consent(user_id: str, client_id: str, context: str, now: int) -> Consent | None:
+    """The consent in this context; None when there is none or it has expired."""
     rows = await _FIND.all(consent_id(user_id, client_id, context))
     return next((consent for consent in _consents(rows) if not consent.expired(now)), None)
 
@@ -228,6 +229,7 @@ async def _save_answers(key: str, answers: Mapping[Permission, bool], now: int) 
 
 
 async def touch_consent(key: str, now: int) -> None:
+    """Remember when it was last used, at most once a minute."""
     r = ConsentRow
     await r.update({r.last_used_at: now}).where(
         (r.id == key) & ((r.last_used_at.is_null()) | (r.last_used_at < now - 60))

@@ -53,6 +53,7 @@ async def insert_key(key: StoredKey) -> None:
 
 
 async def move_key(kid: str, state: str, now: int) -> None:
+    """To "active" or "retired", as of now."""
     moved_at = "activated_at" if state == "active" else "retired_at"
     values: dict[Column | str, Any] = {"state": state, moved_at: now}
     async with database().transaction():

@@ -26,6 +26,7 @@ class ImageRow(Table, tablename="credenza_image"):
 
 
 async def find_provider_setting(name: str) -> dict[str, Any]:
+    """Empty when it was never saved."""
     row = await ProviderSettingRow.select().where(ProviderSettingRow.name == name).first()
     return dict(json.loads(row["value"])) if row else {}
 
@@ -51,9 +52,11 @@ async def save_image(content: bytes, content_type: str, now: int) -> str:
 
 
 def image_key(content: bytes) -> str:
+    """Images are stored under their hash, so the same one is there once."""
     return hashlib.sha256(content).hexdigest()[:40]
 
 
 async def find_image(key: str) -> tuple[str, bytes] | None:
+    """Its media type and its bytes."""
     row = await ImageRow.select().where(ImageRow.id == key).first()
     return (row["content_type"], bytes(row["content"])) if row else None

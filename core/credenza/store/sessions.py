@@ -133,6 +133,7 @@ async def delete_sessions(user_id: str, *, but: str = "") -> list[str]:
 
 
 async def list_sessions(user_id: str, now: int) -> list[Session]:
+    """Those that have not expired, the last used first, a hundred at most."""
     s = SessionRow
     query = s.select().where((s.user == user_id) & (s.expires_at > now)).order_by(s.last_seen_at, ascending=False)
     return [_session(row) for row in await query.limit(100)]
@@ -176,6 +177,7 @@ async def insert_interaction(interaction: Interaction, *, most: int) -> None:
 
 
 async def find_interaction(digest: str, now: int) -> Interaction | None:
+    """None when it is unknown, finished or expired."""
     row = await _FIND_INTERACTION.first(digest, now)
     return Interaction(**{**row, "state": json.loads(row["state"])}, stored=row["state"]) if row else None
 

@@ -116,6 +116,7 @@ def _user(row: Mapping[str, Any], columns: Sequence[str] = User.__slots__) -> Us
 
 
 def joined_user(row: Mapping[str, Any]) -> User:
+    """From a row of a statement that joins users, with the columns that JOINED names."""
     return _user(row, _JOINED)
 
 
@@ -172,10 +173,12 @@ async def find_confirmed_owner(email: str, but: str = "") -> User | None:
 
 
 async def insert_user(user: User) -> None:
+    """A username that is taken is a unique violation: see `is_unique_violation`."""
     await UserRow.insert(UserRow(**_columns(user)))
 
 
 async def update_user(user: User) -> None:
+    """Write all of it but id, creation and last sign-in; `edit_user` writes some members only."""
     values = _columns(user)
     del values["id"], values["created_at"], values["last_sign_in_at"]
     await UserRow.update(values).where(UserRow.id == user.id)
@@ -204,6 +207,7 @@ async def replace_hash(user_id: str, old: str, new: str) -> None:
 
 
 async def touch_user(user_id: str, now: int) -> None:
+    """Note the time of the last sign-in."""
     await UserRow.update({UserRow.last_sign_in_at: now}).where(UserRow.id == user_id)
 
 
@@ -303,6 +307,7 @@ async def find_invitation(digest: str, now: int) -> dict[str, Any] | None:
 
 
 async def spend_invitation(digest: str, now: int) -> dict[str, Any] | None:
+    """Take it once: its `purpose`, and its `user` (an id or None). None when it is unknown, expired or spent."""
     r = InvitationRow
     rows = (
         await r.update({r.spent_at: now})

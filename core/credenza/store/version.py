@@ -85,6 +85,7 @@ class Cache(Generic[Value]):
         self._most = most
 
     async def get(self, key: Hashable, load: Callable[[], Awaitable[Value]]) -> Value:
+        """What is kept under `key`; else what `load` returns, which is kept then."""
         engine = database()
         epoch = engine.version_epoch
         version = await current_version()
@@ -112,4 +113,5 @@ class Cache(Generic[Value]):
             self._values, self._version = {}, version
 
     def clear(self) -> None:
+        """Load everything anew from now on."""
         self._version = -1

@@ -54,6 +54,7 @@ class Limiter:
         return self.shared is not None and await self.shared.ask("blocked", tries)
 
     async def count(self, *tries: Try) -> None:
+        """Count one of each, whatever the limits say."""
         if self._enabled:
             self._count_here(tries)
             if self.shared is not None:

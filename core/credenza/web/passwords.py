@@ -65,6 +65,7 @@ class Passwords:
         self.metrics: Metrics | None = None
 
     async def hash(self, password: str) -> str:
+        """An argon2id hash, to be stored. Raises TemporarilyUnavailable when too many wait."""
         return await self._run(self._hasher.hash, normalized(password))
 
     async def verify(self, stored: str | None, password: str) -> bool:
@@ -86,6 +87,7 @@ class Passwords:
             return False
 
     def needs_rehash(self, stored: str) -> bool:
+        """Whether it was made with weaker parameters than those of now, or by another system."""
         beginning, stored = wrapped(stored)
         return bool(beginning) or self._hasher.check_needs_rehash(stored)
 
@@ -103,6 +105,7 @@ class Passwords:
         return hashed.beginning + await self._run(self._hasher.hash, hashed.text)
 
     def is_hash(self, text: str) -> bool:
+        """Whether this is an argon2id hash, which a desired-state file may hold."""
         try:
             self._hasher.check_needs_rehash(text)
         except InvalidHashError:

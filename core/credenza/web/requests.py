@@ -37,6 +37,7 @@ class NotAllowed(Exception):
 
 
 def server_of(request: AnyRequest) -> AuthorizationServer:
+    """The server that the request came to."""
     return cast("Application", request.app).server
 
 
@@ -52,6 +53,7 @@ def choose_language(request: AnyRequest) -> Language:
 
 
 def query_parameters(request: AnyRequest) -> Parameters:
+    """Raises InvalidRequest when they cannot be read."""
     return Parameters.parse(request.scope["query_string"])
 
 

@@ -86,6 +86,7 @@ async def begin_session(
 
 
 def set_session_cookie(response: AnyResponse, settings: Settings, cookie: str) -> None:
+    """`cookie` is what `begin_session` returned."""
     set_cookie(response, settings, session_cookie_name(settings), cookie, max_age=settings.session_lifetime)
 
 

@@ -36,4 +36,5 @@ class Visitor:
 
 
 def visitor_of(request: AnyRequest) -> Visitor:
+    """The browser of this request, known from before or new."""
     return Visitor(request, browser_cookie(request) or new_token("browser"))
