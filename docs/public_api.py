@@ -33,18 +33,24 @@ TOPICS = (
     ("What plugins register", ("objects", "hookspecs", "plugins", "protocol.clients", "protocol.scopes", "pluggy")),
     ("The server", ("server", "settings", "app", "encryption", "rotation", "endpoints.discovery")),
     ("Pages", ("web.pages", "web.rendering", "web.responses", "web.static", "web.branding", "web.images")),
-    ("Texts, languages and times", ("protocol.words", "web.moments", "web.claims")),
-    ("Requests", ("web.requests", "protocol.parameters", "litestar")),
-    ("Who is signed in", ("web.accounts", "web.sessions", "web.passwords", "web.limits", "endpoints.pages", "logout")),
-    ("Permissions", ("permissions", "protocol.permissions", "prompts")),
-    ("The console", ("console_api",)),
+    ("Texts, languages and times", ("protocol.words", "web.moments", "web.claims", "mails")),
+    ("Requests", ("web.requests", "protocol.parameters", "litestar", "web.inside")),
+    (
+        "Who is signed in",
+        (
+            *("web.accounts", "web.sessions", "web.visitors", "web.user_agents", "endpoints", "logout"),
+            *("web.passwords", "web.new_password", "web.limits", "web.rules", "protocol.assurance"),
+        ),
+    ),
+    ("Permissions", ("permissions", "catalogue", "protocol.permissions", "prompts")),
+    ("The console", ("console_api", "administrators")),
+    ("The account pages", ("account_api",)),
     ("What happened", ("events",)),
     ("The store", ("store",)),
     ("The desired-state file", ("state",)),
     ("Outgoing calls", ("outbound",)),
-    ("The protocol", ("protocol",)),
-    ("Looks", ("web", "looks", "branding", "themes")),
-    ("Everything else", ("",)),
+    ("The protocol", ("protocol", "relying_party")),
+    ("Looks", ("web", "commands.theme_package")),
 )
 
 
@@ -172,10 +178,11 @@ def page() -> str:
     ]
     left = public()
     for topic, modules in TOPICS:
-        names = [name for name, thing in left.items() if _about(thing).startswith(modules)]
+        names = [name for name, thing in left.items() if _about(name, thing).startswith(modules)]
         if names:
             parts.append(f"## {topic}\n")
             parts += [_entry(name, left.pop(name)) for name in sorted(names, key=str.lower)]
+    assert not left, f"TOPICS has no place for {left.keys()}"
     return "\n".join(parts)
 
 
@@ -234,10 +241,10 @@ def testing_page() -> str:
     )
 
 
-def _about(thing: Any) -> str:
+def _about(name: str, thing: Any) -> str:
     if isinstance(thing, ModuleType):
         return thing.__name__.removeprefix("credenza.")
-    module = str(getattr(thing, "__module__", ""))
+    module = str(getattr(thing, "__module__", "")) or _made(name, thing)[0]
     return "objects" if module == "collections.abc" else module.removeprefix("credenza.")
 
 
@@ -247,7 +254,7 @@ def _entry(name: str, thing: Any) -> str:
         call = f' = "{thing}"' if isinstance(thing, str) else call
         lines += ["```python", _broken(f"{_keyword(thing)}{name}{call}"), "```", ""]
     plain = isinstance(thing, str | dict) or hasattr(thing, "__origin__")
-    text = _meaning(name, thing) if plain else inspect.getdoc(thing)
+    text = _made(name, thing)[1] if plain else inspect.getdoc(thing)
     if text and not text.startswith(f"{name}("):  # the docstring that a dataclass is given says nothing
         lines += [text.strip(), ""]
     if isinstance(thing, type | ModuleType):
@@ -300,12 +307,12 @@ def meanings(path: Path) -> Meanings:
     }
 
 
-def _meaning(name: str, thing: Any) -> str:
-    """Of a constant or a type alias, wherever it is made."""
+def _made(name: str, thing: Any) -> tuple[str, str]:
+    """Where a constant or a type alias is made, and what stands below it there."""
     for module in [module for key, module in sys.modules.items() if key.startswith("credenza.")]:
         if vars(module).get(name) is thing and (text := meanings(Path(str(module.__file__))).get(("", name))):
-            return text
-    return ""
+            return module.__name__, text
+    return "", ""
 
 
 def _keyword(thing: Any) -> str:
