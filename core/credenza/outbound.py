@@ -123,15 +123,18 @@ async def fetch(
     *,
     method: str = "GET",
     form: Mapping[str, str] | None = None,
+    document: Mapping[str, Any] | None = None,
     limit: int = MAX_BYTES,
     accept: str = "application/json",
     authorization: str = "",
 ) -> tuple[int, str, bytes]:
     """Status, content type and body of an answer; raises Refused. `limit` is in bytes.
 
-    `authorization` is the value of that header, if one is sent.
+    What is sent is a `form`, a `document` (as JSON), or nothing. `authorization` is the value of that header, if one
+    is sent.
     """
-    status, headers, body = await _answer(settings, url, method, form, limit, accept, authorization)
+    sent = {"data": form} if document is None else {"json": document}
+    status, headers, body = await _answer(settings, url, method, sent, limit, accept, authorization)
     return status, headers.get("content-type", ""), body
 
 
@@ -145,7 +148,7 @@ class Document:
 
 async def fetch_document(settings: Settings, url: str, *, limit: int = MAX_BYTES) -> Document:
     """The JSON at an address that answers 200 and calls it JSON; raises Refused."""
-    status, headers, body = await _answer(settings, url, "GET", None, limit, "application/json")
+    status, headers, body = await _answer(settings, url, "GET", {}, limit, "application/json")
     if status != 200:
         raise Refused(f"{url} answered {status}")
     media_type = headers.get("content-type", "").split(";")[0].strip().lower()
@@ -174,7 +177,7 @@ async def _answer(
     settings: Settings,
     url: str,
     method: str,
-    form: Mapping[str, str] | None,
+    sent: Mapping[str, Any],
     limit: int,
     accept: str,
     authorization: str = "",
@@ -193,7 +196,7 @@ async def _answer(
         limit_calls()
     try:
         async with asyncio.timeout_at(min(asyncio.get_running_loop().time() + TIMEOUT, _until.get() or math.inf)):
-            return await _fetch(settings, url, method, form, limit, accept, authorization)
+            return await _fetch(settings, url, method, sent, limit, accept, authorization)
     except (httpx.HTTPError, httpx.InvalidURL, OSError, TimeoutError) as error:
         raise Refused(f"{url} did not answer: {type(error).__name__}") from error
     finally:
@@ -206,7 +209,7 @@ async def _fetch(
     settings: Settings,
     url: str,
     method: str,
-    form: Mapping[str, str] | None,
+    sent: Mapping[str, Any],
     limit: int,
     accept: str,
     authorization: str = "",
@@ -225,7 +228,7 @@ async def _fetch(
         request = client.build_request(
             method,
             target,
-            data=form,
+            **sent,
             # Not compressed: a few bytes could become many megabytes before anybody counts them.
             headers={
                 "Host": parts.netloc,
