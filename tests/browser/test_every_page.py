@@ -56,7 +56,9 @@ def check_for_barriers(page: Any, rules: list[str] | None = None) -> None:
     """With the rules of WCAG 2.2 A and AA and the best practices, or some of them."""
     # No frame of ours lets a script run; axe would only wait for its answer.
     options: dict[str, Any] = {"resultTypes": ["violations"], "iframes": False}
-    options |= {"runOnly": {"type": "rule", "values": rules}} if rules else {}
+    options |= (
+        {"runOnly": {"type": "rule", "values": rules}} if rules else {"rules": {"target-size": {"enabled": True}}}
+    )
     found = page.evaluate("async (options) => (await axe.run(document, options)).violations", options)
     barriers = [
         f"{barrier['id']}: {barrier['help']}\n  " + "\n  ".join(node["html"][:200] for node in barrier["nodes"])

@@ -66,7 +66,7 @@ class ApplicationView(ConsoleView):
 
     @property
     def kind(self) -> str:
-        return f"{'Third-party' if self.client.third_party else 'My'} app · {self.client.type.title}"
+        return kind_of(self.client)
 
     def __post_init__(self) -> None:
         self.path = (Link(*LISTS[self.client.third_party]), *self.path)
@@ -75,6 +75,10 @@ class ApplicationView(ConsoleView):
 @dataclass(kw_only=True)
 class ApplicationForm(ApplicationView, ConsoleForm):
     """A view of one application with a form."""
+
+
+def kind_of(client: Client) -> str:
+    return f"{'Third-party' if client.third_party else 'My'} app · {client.type.title}"
 
 
 def tabs(client: Client, current: str) -> tuple[Link, ...]:

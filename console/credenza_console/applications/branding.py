@@ -6,7 +6,7 @@ from dataclasses import asdict, replace
 
 from credenza import Branded, Branding, BrandingEditor, ConsoleVisit, Link, clients
 
-from .application import LISTS, ONE, address_of_client, find, tabs
+from .application import LISTS, ONE, address_of_client, find, kind_of, tabs
 
 
 class ApplicationBranding(BrandingEditor):
@@ -21,7 +21,7 @@ class ApplicationBranding(BrandingEditor):
             owner=f"application {client.id}",
             address=f"{address_of_client(client.id)}/branding",
             title=client.name,
-            lead=client.description,
+            lead=kind_of(client),
             path=(Link(*LISTS[client.third_party]),),
             tabs=tabs(client, "Branding"),
             branding=client.branding,

@@ -20,6 +20,7 @@ from credenza import (
     console_get,
     console_post,
     permission_catalogue,
+    segment_of,
     transaction,
 )
 
@@ -27,12 +28,12 @@ from .application import ONE, ApplicationForm, ApplicationView, address_of_clien
 
 PERMISSIONS = ONE + "/permissions"
 HALVES = {
-    "user": ("User data", "What the application may learn about a user, and do in their name."),
+    "user": ("User data", "What the application may learn about a user, and what it may do in their name."),
     "organization": ("Organization data", "What it may do in the organization that the user chooses."),
 }
 
 ITS_OWN = {
-    "user": ("Its own permissions", "What the application may do at APIs, in its own name. Its roles may give it more.")
+    "user": ("Its own permissions", "What the application may do at APIs in its own name. Its roles can allow more.")
 }
 
 
@@ -48,6 +49,10 @@ class Line:
     required: bool = True
     missing: bool = False
     enabled: bool = False
+
+    @property
+    def anchor(self) -> str:
+        return segment_of(self.key)
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +129,8 @@ async def edit_permission(visit: ConsoleVisit, application: str) -> ConsoleDone:
     required = visit.form.get("required") == "on"
     await _save(visit, client, lambda ceiling: {p: required if p == permission else r for p, r in ceiling.items()})
     word = "required" if required else "optional"
-    return ConsoleDone(address_of_client(client.id) + "/permissions", f"{permission.scope} is {word} now.")
+    address = f"{address_of_client(client.id)}/permissions#{segment_of(permission.key)}"
+    return ConsoleDone(address, f"{permission.scope} is {word} now.")
 
 
 @console_get(PERMISSIONS + "/add", "applications:write")
@@ -206,7 +212,7 @@ def _named(permissions: Iterable[Permission], key: str) -> Permission:
 
 async def _picker(visit: ConsoleVisit, client: Client) -> PickerPage:
     known = await offered(visit, client)
-    seen = " Users see these words when they decide." if client.type.interactive else ""
+    seen = " Users see these words when they are asked." if client.type.interactive else ""
     return PickerPage(
         title="Add permissions",
         lead=f"What {client.name} may ask for.{seen}",

@@ -155,7 +155,20 @@ function idle(form) {
   busy(false);
 }
 
+// -- what a swap brought is said aloud; when the focus went with what was there before, it goes to what came --
+document.addEventListener("htmx:afterSettle", ({ target }) => {
+  if (!target.dataset.said) return;
+  document.getElementById("said").textContent = target.dataset.said;
+  if (document.activeElement !== document.body) return;
+  target.tabIndex = -1;
+  target.focus({ preventScroll: true });
+  target.scrollIntoView({ behavior: "instant" });
+});
+
 // -- lists of checkboxes that can be narrowed while typing --
+document.addEventListener("keydown", (event) => {
+  if (event.key === "Enter" && event.target.closest("[data-narrow]")) event.preventDefault(); // it sends no form
+});
 document.addEventListener("input", (event) => {
   const narrow = event.target.closest("[data-narrow]");
   if (!narrow) return;
@@ -163,9 +176,12 @@ document.addEventListener("input", (event) => {
   for (const line of document.querySelectorAll(`${narrow.dataset.narrow} li`)) {
     line.hidden = !words.every((word) => line.textContent.toLowerCase().includes(word));
   }
-  for (const group of document.querySelectorAll(`${narrow.dataset.narrow} .group`)) {
+  for (const group of document.querySelectorAll(`${narrow.dataset.narrow} :is(.group, .card)`)) {
     group.hidden = !group.querySelector("li:not([hidden])");
   }
+  const unmatched = document.querySelector("[data-unmatched]");
+  unmatched.hidden = Boolean(document.querySelector(`${narrow.dataset.narrow} li:not([hidden])`));
+  document.getElementById("said").textContent = unmatched.hidden ? "" : unmatched.textContent;
 });
 
 // -- a page in a frame is as high as it is, so that nothing of it is cut off --

@@ -1,0 +1,97 @@
+"""What htmx brings is read aloud and loses nobody's focus; a form with a mistake waits at the mistake."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+pytestmark = pytest.mark.browser
+
+
+@pytest.fixture
+def console(harbour: Any, reopen_page: Callable[..., Any], admin_cookies: list[dict[str, str]]) -> Any:
+    page = reopen_page(harbour.issuer)
+    page.context.add_cookies(admin_cookies)
+    return page
+
+
+def wait_until_said(page: Any, words: str) -> None:
+    page.locator("#said").get_by_text(words, exact=True).wait_for(state="attached")
+
+
+def in_focus(page: Any) -> str:
+    return str(page.evaluate("document.activeElement.id"))
+
+
+def test_a_search_says_how_many_it_found(harbour: Any, console: Any) -> None:
+    console.goto(f"{harbour.issuer}/console/users")
+    console.fill("#q", "ada")
+    wait_until_said(console, "1 found")
+    console.fill("#q", "nobody at all")
+    wait_until_said(console, "Nobody matches “nobody at all”")
+    assert in_focus(console) == "q"
+
+
+def test_the_palette_says_how_many_it_found(harbour: Any, console: Any) -> None:
+    console.goto(f"{harbour.issuer}/console")
+    console.keyboard.press("Control+k")
+    console.keyboard.type("harbour wiki")
+    wait_until_said(console, "1 found")
+
+
+def test_whoever_sorts_by_keyboard_stays_where_they_are(harbour: Any, console: Any) -> None:
+    console.goto(f"{harbour.issuer}/console/users")
+    console.get_by_role("link", name="Created").focus()
+    console.keyboard.press("Enter")
+    console.locator("[aria-sort=ascending] #by-created_at").wait_for()
+    wait_until_said(console, "9 found")
+    assert in_focus(console) == "by-created_at"
+
+
+def test_the_next_page_of_a_table_begins_at_its_top(harbour: Any, console: Any) -> None:
+    console.set_viewport_size({"width": 1360, "height": 400})
+    console.goto(f"{harbour.issuer}/console/audit-log")
+    console.get_by_role("link", name="Older").focus()
+    with console.expect_response("**/console/audit-log?*"):
+        console.keyboard.press("Enter")
+    wait_until_said(console, f"{console.locator('#table tbody tr').count()} events")
+    assert in_focus(console) == "table"
+    assert console.evaluate("document.getElementById('table').getBoundingClientRect().top") < 5
+
+
+def test_the_focus_is_at_the_mistake(harbour: Any, console: Any) -> None:
+    console.goto(f"{harbour.issuer}/console/users/create")
+    console.get_by_label("Username").fill("dorothy")
+    console.keyboard.press("Enter")
+    console.get_by_role("alert").first.wait_for()
+    assert in_focus(console) == "email"
+
+
+def test_a_list_that_is_narrowed_to_nothing_says_so(harbour: Any, console: Any) -> None:
+    console.goto(f"{harbour.issuer}/console/applications/night-report/permissions/add")
+    field = console.get_by_role("searchbox", name="Find a permission")
+    field.fill("berths:move")
+    assert console.get_by_role("checkbox").count() == 1
+    field.fill("no such thing")
+    console.get_by_text("No permission matches.").first.wait_for()
+    wait_until_said(console, "No permission matches.")
+    assert not console.locator("#picker .card").is_visible(), "nor stands an empty frame there"
+    console.keyboard.press("Enter")
+    field.fill("berths")
+    console.get_by_role("checkbox").nth(2).wait_for()
+    assert console.get_by_role("alert").count() == 0, "Enter in this field sends no form"
+
+
+def test_whoever_makes_a_permission_optional_finds_it_where_it_was(harbour: Any, console: Any) -> None:
+    console.set_viewport_size({"width": 1360, "height": 300})
+    console.goto(f"{harbour.issuer}/console/applications/chandlers-exchange/permissions")
+    line = console.get_by_role("listitem").filter(has_text="orders:read")
+    for word in ("optional", "required"):
+        line.get_by_role("button", name=f"Make {word}").click()
+        line.get_by_text(word.capitalize(), exact=True).wait_for()
+        top = line.evaluate("one => one.getBoundingClientRect().top")
+        assert 0 < top < 300, "the page does not begin at its top again"
+        console.keyboard.press("Tab")
+        assert line.evaluate("one => one.contains(document.activeElement)"), "Tab goes on from there"
