@@ -465,9 +465,13 @@ def test_a_mcp_10_a_client_with_several_hosts_is_called_by_none_of_them(
     uris = ["https://id.example.com/cb", "https://evil.example/cb"]
     client = relying_party(register(redirect_uris=uris).json())
     client.redirect_uri = uris[1]
+    page = user_agent.get(client.authorization_url(scope="openid"))
+    assert isinstance(page, PageSeen)
+    assert "to continue to" not in page.text, "there is no name that one could believe"
     page = consent(user_agent, client)
+    assert "icon-app-window" in page.html, "no initials of a name either"
     assert "An unverified application wants to use your account" in page.text
-    assert "You go back to evil.example" in page.text
+    assert "You will return to evil.example" in page.text
     assert "id.example.com wants" not in page.text
     german = user_agent.get(page.url, headers={"accept-language": "de"})
     assert isinstance(german, PageSeen)

@@ -75,13 +75,14 @@ class LoginPrompt(Prompt):
 
     async def _page(self, waiting: Waiting, *, identifier: str = "", message: str = "") -> SignInPage:
         server = waiting.server
+        application = waiting.client.display_name if waiting.client is not None else ""
         ways = [way for authenticator in server.authenticators.values() for way in await authenticator.ways(waiting)]
         return SignInPage(
             title=Words("Sign in"),
             action=waiting.action,
             csrf_token=waiting.csrf_token,
             message=message,
-            application=waiting.client.display_name if waiting.client is not None else "",
+            application="" if isinstance(application, Words) else application,  # nobody's name to continue to
             identifier=identifier,
             account=waiting.user.username if waiting.user is not None else "",
             password="password" in server.authenticators,
