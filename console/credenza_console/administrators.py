@@ -31,7 +31,7 @@ from credenza import (
 HERE = "/console/administrators"
 TEMPLATES = Path(__file__).parent / "templates"
 UP = Link("Administrators", HERE)
-LAST = "This is the last administrator who may do everything. Make somebody else one first."
+LAST = "This is the last administrator with the full role. Give it to somebody else first."
 
 
 class LastAdministrator(Exception):

@@ -76,7 +76,7 @@ async def show_overview(visit: ConsoleVisit) -> Overview:
         rows, _ = await list_rows(visit, Listing("/console"), failed=True, limit=8)
     return Overview(
         title="Overview",
-        lead="Today, and the two weeks before it (UTC).",
+        lead="Today and the past two weeks (UTC).",
         figures=await _figures(visit, today),
         fresh=tuple(row_of(visit, row) for row in found),
         rows=rows,

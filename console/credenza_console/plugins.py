@@ -49,7 +49,7 @@ async def list_plugins(visit: ConsoleVisit) -> PluginList:
         rows.append(Row(name, origin, hooks, tuple(brings(server, name))))
     return PluginList(
         title="Plugins",
-        lead="Parts that this server was started with. Install, or disable by plugins_disabled, and start it again.",
+        lead="Plugins that are running. Install more, or disable some with plugins_disabled, and restart the server.",
         rows=tuple(rows),
         disabled=tuple(sorted(server.settings.plugins_disabled)),
     )

@@ -30,7 +30,7 @@ ONE = HERE + "/{kid:str}"
 WORDS = {
     "next": "Published, so that applications know it before it signs.",
     "active": "Signs every token now.",
-    "retired": "Signs nothing any more; published while tokens that it signed live.",
+    "retired": "No longer signs. Published until the last token that it signed expires.",
 }
 
 
@@ -79,7 +79,7 @@ class RevokePage(ConsoleForm):
 async def list_keys(visit: ConsoleVisit) -> KeyList:
     return KeyList(
         title="Signing keys",
-        lead="Tokens are signed with them; applications check the signatures with their public halves.",
+        lead="They sign the tokens. Applications check the signatures with the public keys.",
         rows=await _rows(visit),
         jwks=f"{visit.server.issuer}/jwks",
     )
@@ -97,7 +97,7 @@ async def show_rotate(visit: ConsoleVisit) -> RotatePage:
     recent = visit.moment(waiting) if visit.server.now() - waiting < 3600 else None
     return RotatePage(
         title="Rotate signing keys",
-        lead="What applications will see in the key set after it.",
+        lead="What changes in the key set that applications see.",
         path=(Link("Signing keys", HERE),),
         rows=rows,
         fresh=algorithms,
@@ -135,7 +135,7 @@ async def revoke(visit: ConsoleVisit, kid: str) -> ConsoleDone | RevokePage:
         return page.refused({"confirm": "That is not how its ID begins."}, confirm=typed)
     if not await revoke_key(visit.server, kid, actor=visit.user.id):
         raise NotFoundException
-    return ConsoleDone(HERE, f"The key {page.typed}… is out of the key set.")
+    return ConsoleDone(HERE, f"The key {page.typed}… was removed from the key set.")
 
 
 async def _revoke_page(kid: str) -> RevokePage:

@@ -37,7 +37,7 @@ from .applications.application import address_of_client
 HERE = "/console/xray"
 FOLDER = Path(__file__).parent / "templates"
 KNOWN = 100
-NOTHING = "There is nothing to show yet. Look at the marked fields."
+NOTHING = "There is nothing to show yet. Check the marked fields."
 FIELDS = ("client", "user", "scope", "resource")
 # How far a permission came: each outcome is the filter that stopped it.
 STEPS = {Outcome.NOT_ENABLED: 0, Outcome.NOT_HELD: 1, Outcome.NOT_CONSENTED: 2, Outcome.GRANTED: 3}
@@ -85,7 +85,7 @@ async def show_xray(visit: ConsoleVisit) -> XrayPage:
     values = {name: " ".join(visit.query.all_values(name)).strip()[:4000] for name in FIELDS}
     page = XrayPage(
         title="Consent x-ray",
-        lead="Choose an application and a user: see the page they would see, and for each permission why.",
+        lead="Choose an application and a user to see their consent page, and the reason for each permission.",
         values=values,
         choices={},
     )
@@ -149,8 +149,8 @@ def _outcome(client: Client, found: Explanation) -> str:
     if not client.third_party:
         return "This application is your own: the user sees no consent page, and the consent is recorded as automatic."
     if found.asks:
-        return "The user is asked: something is new, or was never answered."
-    return "The user is not asked again: everything was answered before."
+        return "The user is asked, because something is new or was never answered."
+    return "The user is not asked again, because everything was answered before."
 
 
 def _line(client: Client, user: User, found: Explanation, verdict: Verdict) -> Line:

@@ -37,14 +37,14 @@ class OpenIDScopes(ScopeProvider):
         Scope(
             OPENID,
             Words("Know who you are"),
-            Words("A name for your account that stays the same"),
+            Words("An ID for your account that never changes"),
             icon="id-card",
             always=True,
         ),
         Scope(
             OFFLINE_ACCESS,
             Words("Keep access while you are away"),
-            Words("Until you take it back on your account page"),
+            Words("Until you remove it on your account page"),
             icon="refresh-cw",
             always=True,
         ),

@@ -86,7 +86,7 @@ async def send_confirmation(visit: AccountVisit) -> AccountDone | EmailPage:
     if email == visit.user.email and visit.user.email_verified:
         return _page(visit, message=Words("This is your address already, and it is confirmed."), typed=email)
     if not await limiter.allow((PER_USER, visit.user.id)):
-        page = _page(visit, message=Words("Too many mails were asked for. Wait an hour and try again."), typed=email)
+        page = _page(visit, message=Words("Too many emails were requested. Wait an hour and try again."), typed=email)
         page.status = 429
         return page
     visit.server.spawn(_send(visit, email, choose_language(visit.request).tag))
@@ -115,8 +115,8 @@ async def _send(visit: AccountVisit, email: str, language: str) -> None:
                 subject=subject,
                 lines=(
                     Words("Hello %(name)s,", name=user.display_name),
-                    Words("confirm that this is your address, and it becomes the one of your account."),
-                    Words("If it was not you who asked, do nothing."),
+                    Words("please confirm that this is your address. It then becomes the address of your account."),
+                    Words("If you did not ask for this, ignore this email."),
                 ),
                 link=(Words("Confirm the address"), f"{server.issuer}/email-confirmation/{token}"),
                 language=language,
@@ -178,7 +178,7 @@ async def confirm(request: AnyRequest, token: FromPath[str]) -> AnyResponse:
 
 
 async def _gone(request: AnyRequest) -> AnyResponse:
-    heading = Words("This link does nothing")
+    heading = Words("This link does not work")
     page = ErrorPage(
         title=heading,
         code="confirmation_expired",
@@ -220,6 +220,6 @@ SECTION = AccountSection(
     routes=(show_email, send_confirmation),
     icon="mail",
     order=600,
-    notices={"confirmation-sent": Words("Look at your mail: a link is on its way to that address.")},
+    notices={"confirmation-sent": Words("Check your email: a link is on its way to that address.")},
     export=export,
 )

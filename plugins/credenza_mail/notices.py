@@ -49,7 +49,7 @@ def listener(server: AuthorizationServer) -> Listener:
                     said,
                     Words("If this was you, there is nothing to do. If it was not, change your password now."),
                 ),
-                link=(Words("Look at your account"), f"{server.issuer}/account/security"),
+                link=(Words("Check your account"), f"{server.issuer}/account/security"),
                 language=language_of(user),
             )
         )

@@ -103,8 +103,11 @@ async def _send(server: AuthorizationServer, identifier: str, language: str, aft
                 subject=Words("Your password at %(provider)s", provider=provider),
                 lines=(
                     Words("Hello %(name)s,", name=user.display_name),
-                    Words("somebody, hopefully you, asked for a new password. With this link you choose it."),
-                    Words("It works once, for half an hour. If it was not you, do nothing: your password stays."),
+                    Words("somebody, hopefully you, asked for a new password. Use this link to choose it."),
+                    Words(
+                        "It works once, within half an hour. "
+                        "If you did not ask for this, ignore this email: your password stays the same."
+                    ),
                 ),
                 link=(Words("Choose a new password"), link + (f"?{urlencode({'continue': after})}" if after else "")),
                 language=language,

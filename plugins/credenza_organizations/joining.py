@@ -54,7 +54,7 @@ class JoinPage(FormPage):
 
 
 class Unusable(Exception):
-    """This link does nothing for this person: an error page says why, and the link stays as it was."""
+    """This link does not work for this person: an error page says why, and the link stays as it was."""
 
     def __init__(self, code: str, heading: str, description: str, status: int) -> None:
         super().__init__(code)

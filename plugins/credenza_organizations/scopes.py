@@ -71,7 +71,10 @@ class MembershipScopes(ScopeProvider):
         options = tuple((m.id, m.name) for m in await _memberships(subject))
         return (
             Question(
-                QUESTION, Words("Which organization?"), options, Words("It is told only about the one you choose.")
+                QUESTION,
+                Words("Which organization?"),
+                options,
+                Words("The application only learns about the one you choose."),
             )
             if options
             else None

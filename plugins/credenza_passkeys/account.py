@@ -80,7 +80,7 @@ async def add_passkey(visit: AccountVisit) -> AccountDone | PasskeysPage:
     except ceremonies.Refused:
         return await _refused(visit, FAILED, name)
     if len(await store.list_passkeys(visit.user.id)) >= store.MOST:
-        return await _refused(visit, Words("These are as many passkeys as one account may have."), name)
+        return await _refused(visit, Words("An account cannot have more passkeys than these."), name)
     async with transaction():
         if not await store.insert_passkey(passkey):
             return await _refused(visit, Words("This passkey is registered already."), name)

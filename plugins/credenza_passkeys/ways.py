@@ -100,7 +100,7 @@ class PasskeyFactor(SecondFactor):
             csrf_token="",
             icon=self.icon,
             heading=Words("Use your passkey"),
-            explanation=Words("Your device asks for your finger, your face or a PIN."),
+            explanation=Words("Your device asks for your fingerprint, your face or a PIN."),
             code=False,
             button=self.title,
             script=SCRIPT,

@@ -120,8 +120,10 @@ async def _send(server: AuthorizationServer, email: str, language: str, after: s
         else:
             token = await store.begin(email, server.now() + LIFETIME)
             lines = (
-                Words("somebody, hopefully you, wants to create an account with this address. This link goes on."),
-                Words("It works once, for a day. If it was not you, do nothing."),
+                Words(
+                    "somebody, hopefully you, wants to create an account with this address. Use this link to continue."
+                ),
+                Words("It works once, within one day. If you did not ask for this, ignore this email."),
             )
             link = (Words("Create an account"), f"{server.issuer}{HERE}/{token}{after}")
         await server.mailer.send(Mail(to=email, subject=subject, lines=lines, link=link, language=language))
@@ -201,11 +203,11 @@ def _after(request: AnyRequest) -> str:
 
 
 async def _gone(request: AnyRequest) -> AnyResponse:
-    heading = Words("This link does nothing")
+    heading = Words("This link does not work")
     page = ErrorPage(
         title=heading,
         code="signup_expired",
         heading=heading,
-        description=Words("It was used before, or is too old. Begin again."),
+        description=Words("It was used before or is too old. Start again."),
     )
     return await render(request, page, status=404)

@@ -26,7 +26,7 @@ from .seeds import matching_step, new_seed, picture, sealed, unsealed
 
 TEMPLATES = Path(__file__).parent / "templates"
 TOO_OLD = Words("Please begin again: this page was too old.")
-WRONG = Words("This code is not right. Codes change every half a minute, and each one counts once.")
+WRONG = Words("This code is wrong. Codes change every 30 seconds, and each one works only once.")
 
 
 @dataclass(kw_only=True)
@@ -123,7 +123,7 @@ class RecoveryCode(SecondFactor):
             csrf_token="",
             icon=self.icon,
             heading=Words("Enter a recovery code"),
-            explanation=Words("One of those that you put away when you set up the second step. Each one works once."),
+            explanation=Words("One of those that you saved when you set up the second step. Each one works once."),
             code_label=Words("Recovery code"),
             code_mode="text",
         )
@@ -131,7 +131,7 @@ class RecoveryCode(SecondFactor):
     async def check(self, waiting: Waiting, user: User, form: Parameters) -> str:
         async with transaction():
             if not await store.spend_recovery_code(self.server, user, form.get("code", "")[:40]):
-                return Words("This recovery code is not right, or was used before.")
+                return Words("This recovery code is wrong or was used before.")
             await self.server.emit(
                 FactorChanged(actor=user.id, user=user.id, address=waiting.address, factor=self.name, action="used")
             )
@@ -152,8 +152,8 @@ def recovery_page(codes: Sequence[str]) -> SecondFactorPage:
         csrf_token="",
         icon="file-text",
         heading=Words("Keep these recovery codes"),
-        explanation=Words("Each one lets you in once when your telephone is lost. They are not shown again."),
+        explanation=Words("Each one lets you sign in once if you lose your phone. They are not shown again."),
         code=False,
         lines=tuple(codes),
-        button=Words("I have put them away"),
+        button=Words("I have saved them"),
     )

@@ -79,10 +79,13 @@ async def link(visit: AccountVisit) -> LeavingPage | LinkedPage:
         address = await sent_away(visitor_of(visit.request), upstream, why, SignInWishes(choose=True))
     except Refused:
         page = await _page(visit)
-        page.message, page.status = Words("%(provider)s does not answer. Try later.", provider=upstream.title), 422
+        page.message, page.status = (
+            Words("%(provider)s is not answering. Try again later.", provider=upstream.title),
+            422,
+        )
         return page
     return LeavingPage(
-        title=Words("On to %(provider)s", provider=upstream.title), provider=upstream.title, address=address
+        title=Words("Continue to %(provider)s", provider=upstream.title), provider=upstream.title, address=address
     )
 
 

@@ -74,7 +74,7 @@ async def list_upstreams(visit: ConsoleVisit) -> UpstreamList:
     ]
     return UpstreamList(
         title="Sign-in providers",
-        lead="Other OpenID Providers with whose accounts people can sign in here.",
+        lead="Other OpenID Providers whose accounts people can use to sign in here.",
         rows=tuple(rows),
     )
 
@@ -188,7 +188,7 @@ async def _find(upstream_id: str) -> Upstream:
 def _new_form(visit: ConsoleVisit) -> UpstreamForm:
     return UpstreamForm(
         title="Add a sign-in provider",
-        lead="Register there with the redirect URI below, and enter what it gave you.",
+        lead="Register this server there with the redirect URI below, then enter the values that you get.",
         path=(UP,),
         action=f"{LIST}/create",
         callback=callback_of(visit.server, "SHORT-NAME"),

@@ -33,4 +33,4 @@ class Upstreams(Authenticator):
         return any(link.upstream in enabled for link in await store.list_links(user.id))
 
     async def authenticate(self, server: AuthorizationServer, form: Parameters, address: str) -> Authentication | str:
-        return Words("Choose the provider once more.")
+        return Words("Choose the provider again.")

@@ -1,4 +1,4 @@
-"""With the colours of the operating system (Windows' contrast themes) what is chosen and what has the focus still shows."""
+"""With the colours of the operating system what is chosen and what has the focus still shows."""
 
 from __future__ import annotations
 

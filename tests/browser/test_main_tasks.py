@@ -236,7 +236,7 @@ def an_organization_is_created_with_a_member(clerk: Clerk) -> None:
     clerk.follow("Invitations")
     clerk.follow("Invite by link")
     clerk.fill("Email", f"guest-{clerk.mark}@example.com")
-    clerk.press("Make the link")
+    clerk.press("Create link")
     clerk.sees("/organization-invitation/")
 
 
@@ -264,7 +264,7 @@ def the_x_ray_explains(clerk: Clerk) -> None:
     clerk.open("/console/xray")
     clerk.fill("Client ID", "harbour-wiki")
     clerk.fill("User", "ada")
-    clerk.press("Look")
+    clerk.press("Show")
     clerk.sees("See your orders")
     clerk.page.frame_locator("iframe").get_by_text("Harbour Wiki wants to use your account").wait_for()
 
@@ -298,7 +298,7 @@ def a_signing_key_is_revoked(clerk: Clerk) -> None:
     label = clerk.page.locator("label[for=confirm]").inner_text()
     clerk.page.locator("[name=confirm]").fill(label.split("“")[1].split("”")[0])
     clerk.press("Revoke now")
-    clerk.is_told("is out of the key set.")
+    clerk.is_told("was removed from the key set.")
 
 
 @task

@@ -661,7 +661,7 @@ def test_a_mcp_10_the_consent_page_shows_both_hosts_and_a_warning(
     assert page.name == "consent"
     assert f"{web_site.host} wants to use your account" in page.text
     assert "It calls itself Harbour Wiki . Nobody here has checked this application." in page.text
-    assert "You go back to localhost:53117" in page.text
+    assert "You will return to localhost:53117" in page.text
     assert "runs on your own device, where any program could use its name" in page.text
 
 

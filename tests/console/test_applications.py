@@ -341,7 +341,7 @@ def test_a_secret_is_deleted_after_its_name_is_typed(visitor: Visitor) -> None:
     path = f"/console/applications/app/secrets/{secret.id}/delete"
     page = visitor.get(path)
     assert "Live tokens" in page.text
-    assert "It is the only one that works" in page.text
+    assert "This is its only working secret" in page.text
     visitor.refused(path, {"confirm": "something else"})
     assert find(visitor, "app").secrets == (secret,)
     visitor.done(path, {"confirm": "Default"})

@@ -438,5 +438,5 @@ def test_what_was_edited_becomes_a_plugin_that_passes_its_own_tests(visitor: Vis
 def test_a_name_that_cannot_be_used_is_refused_beside_its_field(visitor: Visitor, name: str) -> None:
     page = visitor.get(f"{PROVIDER}/theme?{urlencode({'name': name})}")
     assert page.status == 422
-    assert "Nothing was downloaded. Look at the marked field." in page.text
+    assert "Nothing was downloaded. Check the marked field." in page.text
     assert 'id="name-error"' in page.html

@@ -184,7 +184,7 @@ def test_the_scopes_of_the_chosen_api_are_added_where_none_is_named(visitor: Vis
 def test_a_run_that_cannot_start_does_not_speak_of_saving(visitor: Visitor) -> None:
     fields = {"scope": "openid", "resource": "https://nobody.example.com", "prompt": ""}
     shown = visitor.refused("/console/applications/app/try", fields)
-    assert "Nothing was started. Look at the marked fields." in shown
+    assert "Nothing was started. Check the marked fields." in shown
     assert "Nothing was saved" not in shown
 
 

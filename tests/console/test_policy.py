@@ -72,7 +72,7 @@ def test_a_key_that_leaked_is_out_of_the_key_set_at_once(
     alg = stored[leaked].alg
     [following] = [key.kid for key in stored.values() if (key.alg, key.state) == (alg, "next")]
     path = f"/console/signing-keys/{leaked}/revoke"
-    assert "The next key signs from now on" in visitor.get(path).text
+    assert "The next key, which applications already know, signs from now on" in visitor.get(path).text
     assert "That is not how its ID begins." in visitor.refused(path, {"confirm": "no"})
     assert leaked in {key["kid"] for key in visitor.credenza.request("GET", "/jwks").json()["keys"]}
     visitor.done(path, {"confirm": leaked[:8]})

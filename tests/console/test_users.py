@@ -162,8 +162,8 @@ def test_r_pw_08_a_link_to_an_account_in_use_works_for_a_day(visitor: Visitor, u
         page = visitor.done(f"{path_of(visitor, name)}/link")
         return next(iter(re.findall(r'id="link-value">(https://[^<]+)<', page.html)))
 
-    assert "for 24 hours" in visitor.get(f"{path_of(visitor)}/link").text
-    assert "for 24 hours" not in visitor.get(f"{path_of(visitor, 'moss')}/link").text
+    assert "within 24 hours" in visitor.get(f"{path_of(visitor)}/link").text
+    assert "within 24 hours" not in visitor.get(f"{path_of(visitor, 'moss')}/link").text
     links = [made("ada"), made("moss")]
     visitor.credenza.clock.move(24 * 3600 + 1)
     assert [user_agent.send("GET", link).status_code for link in links] == [404, 200]

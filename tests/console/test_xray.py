@@ -50,7 +50,7 @@ def test_unknown_names_are_said_beside_their_fields(admin: UserAgent) -> None:
     assert page.status == 422
     assert "No application has this client ID." in page.text
     assert "There is no such user." in page.text
-    assert "There is nothing to show yet. Look at the marked fields." in page.text
+    assert "There is nothing to show yet. Check the marked fields." in page.text
     assert "Nothing was saved" not in page.text
 
 

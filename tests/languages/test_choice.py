@@ -65,7 +65,7 @@ def test_a_sentence_is_english_but_on_a_page() -> None:
 
 
 def test_what_a_sentence_mentions_is_translated_and_numbers_are_written_as_usual() -> None:
-    outer = Words("You go back to %(host)s.", host=Words("your device"))
+    outer = Words("You will return to %(host)s.", host=Words("your device"))
     assert LANGUAGES["de"].say(outer) == "Sie kehren zu Ihrem Gerät zurück."
     assert LANGUAGES["de"].say(Words("Use at most %(count)s characters.", count=1024)).count("1.024") == 1
     assert LANGUAGES["ja"].say(Listed([Words("Yes"), "Ada"])) == "はい, Ada"
@@ -113,7 +113,7 @@ def test_an_answer_to_a_form_is_in_the_language_too(user_agent: UserAgent, clien
     user_agent.get(client.authorization_url(ui_locales="de"))
     page = user_agent.sign_in(password="wrong password")
     assert isinstance(page, PageSeen)
-    assert "E-Mail, Benutzername oder Passwort ist nicht richtig." in page.text
+    assert "E-Mail, Benutzername oder Passwort ist falsch." in page.text
 
 
 def test_consent_in_the_language_of_the_application(user_agent: UserAgent, client: RelyingParty) -> None:

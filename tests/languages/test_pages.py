@@ -24,9 +24,7 @@ from credenza_account.frame import AccountPage
 ROOT = Path(__file__).parents[2]
 TAGS = ("en", "de", "es", "fr", "ja", "zh-Hans")
 NOW = Moment(at=1_700_000_000, now=1_700_090_000)
-LINE = ConsentLine(
-    "profile email", Words("Your email address"), Words("And whether it has been verified"), "a@b.example"
-)
+LINE = ConsentLine("profile email", Words("Your email address"), Words("And whether it is verified"), "a@b.example")
 # What no default can be made up for.
 SAMPLES: Mapping[str, Any] = {
     "application": Application("id", "Wiki", "", Branding(), True, "Acme", NOW, NOW, ()),

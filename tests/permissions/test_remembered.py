@@ -147,8 +147,8 @@ def test_the_page_says_who_is_asked_and_what_last(user_agent: UserAgent, client:
     switch = page.url.removeprefix("https://id.example.com").removesuffix("/consent") + "/switch"
     assert switch in (*page.links, *(form.action for form in page.forms))
     assert "icon-id-card" in page.html
-    described = "Name, picture, language and what else your profile says"
-    lines = ("Know who you are", "Your profile", described, "Keep access while you are away", "You go back to")
+    described = "Name, picture, language and the rest of your profile"
+    lines = ("Know who you are", "Your profile", described, "Keep access while you are away", "You will return to")
     places = [page.text.index(line) for line in lines]
     assert places == sorted(places)
 
@@ -194,5 +194,5 @@ def test_a_public_application_on_the_own_device_carries_a_warning(
     user_agent.get(client.authorization_url(scope="openid profile"))
     page = user_agent.sign_in()
     assert isinstance(page, PageSeen)
-    assert ("Go on only if you have just started it yourself." in page.text) is warned
+    assert ("Continue only if you have just started it yourself." in page.text) is warned
     assert "any program could use its name" not in page.text

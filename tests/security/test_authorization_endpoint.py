@@ -342,7 +342,7 @@ def test_r_az_31_a_native_application_carries_a_warning(user_agent: Any, native:
     user_agent.get(native.authorization_url())
     page = user_agent.sign_in()
     assert "127.0.0.1:51004" in page.text
-    assert "Go on only if you have just started it yourself" in page.text
+    assert "Continue only if you have just started it yourself" in page.text
 
 
 def test_a_request_without_any_scope(user_agent: Any, client: RelyingParty) -> None:

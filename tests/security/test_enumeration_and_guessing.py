@@ -86,7 +86,7 @@ def test_a_enu_01_a_enu_02_every_failure_looks_the_same(credenza: Any, new_visit
         if 0 < len(identifier) < 300:
             shapes[identifier, password] = shape(page, agent)
         assert page.status == 422
-        assert "The email, username or password is not right." in page.text
+        assert "The email, username or password is wrong." in page.text
     assert len(set(shapes.values())) == 1
 
 

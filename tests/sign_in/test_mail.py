@@ -101,7 +101,7 @@ def test_a_forgotten_password(
     assert "Forgot your password?" in page.text
     user_agent.get(link)
     page = seen(user_agent.submit([("identifier", "Ada@example.com")]))
-    assert "Look at your mail" in page.text
+    assert "Check your email" in page.text
     settled()
     (mail,) = post_office.mails
     assert (mail["To"], mail["From"]) == ("ada@example.com", "Harbour <no-reply@harbour.example>")

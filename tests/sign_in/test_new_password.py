@@ -55,7 +55,7 @@ def test_r_pw_04_a_new_password_before_anything_else(
     assert changed.data["through"] == "required"
     other = UserAgent(credenza)
     other.get(client.authorization_url())
-    assert "not right" in seen(other.sign_in(password=PASSWORD)).text
+    assert "is wrong" in seen(other.sign_in(password=PASSWORD)).text
     assert isinstance(other.sign_in(password=NEW), Callback)
 
 

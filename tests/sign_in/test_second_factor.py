@@ -185,7 +185,7 @@ def test_new_recovery_codes_take_the_place_of_the_old_ones(credenza: Credenza, e
     ada, _, old = enrolled()
     ada.get(APP)
     page = press(ada, f"{APP}/recovery-codes")
-    assert "Put these recovery codes away" in page.text
+    assert "Keep these recovery codes" in page.text
     agent = UserAgent(credenza)
     agent.get("/account")
     agent.sign_in()
@@ -247,7 +247,7 @@ def test_a_wrong_code_does_not_set_it_up(credenza: Credenza, user_agent: UserAge
     page = seen(user_agent.sign_in())
     seed = next(value for name, value in page.forms[-1].hidden() if name == "seed")
     page = press(user_agent, APP, ("code", "000000"), status=422)
-    assert "This code is not right" in page.text
+    assert "This code is wrong" in page.text
     assert "qr" in page.html
     other = UserAgent(credenza)
     other.get(APP)

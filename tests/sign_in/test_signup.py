@@ -34,7 +34,7 @@ def test_from_the_application_and_back_to_it(
     page = seen(user_agent.get(client.authorization_url()))
     user_agent.get(next(link for link in page.links if "/signup" in link))
     page = seen(user_agent.submit([("email", "Joan@example.com")]))
-    assert "Look at your mail" in page.text
+    assert "Check your email" in page.text
     settled()
     user_agent.get(post_office.link())
     fields = [("name", "Joan Clarke"), ("password", NEW), ("password_again", NEW)]

@@ -32,11 +32,11 @@ CREATE = "/console/applications/create"
 GRANTS = {  # what an administrator reads of a grant type that may be chosen
     DEVICE_CODE: (
         "Device authorization",
-        "For televisions and command lines: the user signs in on another device.",
+        "For televisions and command line tools: the user signs in on another device.",
     ),
     "urn:ietf:params:oauth:grant-type:token-exchange": (
         "Token exchange",
-        "The application exchanges a token that it got for one that another API accepts.",
+        "The application may exchange a token for one that another API accepts.",
     ),
 }
 PARTIES = {"my-app": False, "third-party-app": True}
@@ -86,7 +86,7 @@ async def choose_type(visit: ConsoleVisit, party: str) -> TypePage:
     types = tuple(kind for kind in visit.server.client_types.values() if kind.third_party or not third_party)
     return TypePage(
         title=f"Create {_article(third_party)}",
-        lead="Choose what it is. This cannot be changed later.",
+        lead="Choose the type. It cannot be changed later.",
         path=(UP, Link("Create application", CREATE)),
         address=f"{CREATE}/{party}",
         types=types,

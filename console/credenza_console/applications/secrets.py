@@ -104,9 +104,9 @@ async def create_secret(visit: ConsoleVisit, application: str) -> ConsoleDone | 
     page.values = {name: visit.form.get(name, "").strip() for name in ("name", "expires")}
     errors = {}
     if not 1 <= len(page.values["name"]) <= 100 or not page.values["name"].isprintable():
-        errors["name"] = "Give it a name of at most 100 characters, so that you know it again."
+        errors["name"] = "Give it a name of at most 100 characters, so that you recognize it."
     if page.values["expires"] not in dict(LIFETIMES):
-        errors["expires"] = "Choose one of the times."
+        errors["expires"] = "Choose when it expires."
     if not errors and len(client.secrets) >= MOST:
         errors["name"] = f"An application has at most {MOST} secrets. Delete one first."
     if errors:
@@ -139,7 +139,7 @@ async def delete_secret(visit: ConsoleVisit, application: str, secret: str) -> C
 def _form(client: Client) -> NewSecretPage:
     return NewSecretPage(
         title="New secret",
-        lead="It is shown once, on the next page. Others go on working until they expire or you delete them.",
+        lead="Shown only once, on the next page. Other secrets keep working until they expire or you delete them.",
         path=back_to(client),
         client=client,
         values={"expires": ""},

@@ -56,13 +56,13 @@ LOGOUT = ("backchannel_logout_uri", "frontchannel_logout_uri")
 USUAL = {"profile": "none", "subject_type": "public", "id_token_claims": "asked"}
 SUBJECT_TYPES = (
     ("public", "Public: the same for every application"),
-    ("pairwise", "Pairwise: others for each host of an application"),
+    ("pairwise", "Pairwise: different for each host of an application"),
 )
 ID_TOKEN_CLAIMS = (
-    ("asked", "Who it is: everything else is at UserInfo"),
+    ("asked", "Only who the user is. UserInfo has the rest"),
     ("granted", "All that the user allowed"),
 )
-PROFILES = (("none", "None: what each setting says"), ("fapi2", "FAPI 2.0 Security Profile"))
+PROFILES = (("none", "None: only the settings below"), ("fapi2", "FAPI 2.0 Security Profile"))
 MOST_URIS = 100
 NOTHING = Reach()
 METHODS = {
@@ -131,7 +131,7 @@ async def save_settings(visit: ConsoleVisit, application: str) -> ConsoleDone | 
 def _unconfirmed(form: Parameters) -> dict[str, str]:
     """A question at first, and only then a mistake."""
     if "confirm_removal" not in form:
-        return {"": "Nothing is saved yet: what you are about to remove is in use. Confirm it below."}
+        return {"": "Nothing is saved yet, because what you remove is in use. Confirm it below."}
     return {"confirm_removal": "That is not the name of the application."}
 
 

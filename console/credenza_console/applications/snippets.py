@@ -410,4 +410,4 @@ def curl(kit: Filled) -> Snippet:
         f'curl {kit.token_endpoint} \\\n  -u "{kit.client.id}:$OIDC_CLIENT_SECRET" \\\n'
         f"  -d grant_type=client_credentials{more}"
     )
-    return Snippet("curl", "curl", "A token of the application's own.", code)
+    return Snippet("curl", "curl", "A token in the application's own name.", code)

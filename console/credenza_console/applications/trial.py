@@ -111,7 +111,7 @@ async def start(visit: ConsoleVisit, application: str) -> AnyResponse | TryPage:
     if page.hindrance:
         errors[""] = page.hindrance
     if errors:
-        return page.refused({"": "Nothing was started. Look at the marked fields."} | errors, **typed)
+        return page.refused({"": "Nothing was started. Check the marked fields."} | errors, **typed)
     typed["scope"] = _for_the_api(client, typed["scope"], typed["resource"])
     secret_id, secret = await _lend_secret(visit, client)
     run = Run(
@@ -136,11 +136,11 @@ def hindrance(client: Client) -> str:
     if not client.enabled:
         return "This application is disabled."
     if client.auth_method == "private_key_jwt":
-        return "It proves itself with a private key that only its developer has, so nobody else can run its flow."
+        return "It signs in with a private key that only its developer has, so it cannot be tried from here."
     if client.par_required or client.dpop_required:
-        return "Its security profile binds requests to keys that only its developer has."
+        return "Its security profile needs keys that only its developer has, so it cannot be tried from here."
     if client.type.interactive and not client.type.redirects:
-        return "People sign in to it with a code that the device shows: take the snippet of the integration kit."
+        return "People sign in to it with a code that the device shows: use the snippet of the integration kit."
     return ""
 
 
@@ -148,7 +148,7 @@ def _page(client: Client) -> TryPage:
     resources = sorted({permission.resource for permission in client.ceiling or {} if permission.resource})
     return TryPage(
         title=f"Try {client.name}",
-        lead="The whole flow in a new tab, with this console in the application's place.",
+        lead="Goes through the whole sign-in in a new tab, with this console in place of the application.",
         path=back_to(client, "Integration kit", "/kit"),
         client=client,
         hindrance=hindrance(client),

@@ -89,7 +89,7 @@ async def finish(visit: ConsoleVisit) -> EndPage:
     run = running(visit.server, visit.session, visit.request)
     client = await clients.find_client(run.client, visit.server.client_types) if run is not None else None
     if run is None or client is None or not compare_digest(visit.query.get("state", "").encode(), run.state.encode()):
-        return EndPage(title="This run is over", lead="A run can be looked at once.", server=visit.server)
+        return EndPage(title="This run is over", lead="The result of a run is shown only once.", server=visit.server)
     page = EndPage(
         title=f"Trial run of {client.name}",
         path=back_to(client, "Integration kit", "/kit"),

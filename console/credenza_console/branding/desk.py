@@ -145,7 +145,7 @@ class Desk:
             return page.refused(errors, **typed.texts)
         if action == "draft":
             return await self._save_draft(visit, branded, typed.branding)
-        notice = "Published. Some of the custom CSS was left out." if typed.css.remarks else PUBLISHED
+        notice = "Published. Some of the custom CSS was removed." if typed.css.remarks else PUBLISHED
         return await self._publish(visit, branded, typed.branding, notice)
 
     async def preview(self, visit: ConsoleVisit, **parameters: str) -> AnyResponse:
@@ -179,7 +179,7 @@ class Desk:
             content = await asyncio.to_thread(theme_package, visit.server, branding, name, css)
         except ValueError as error:
             page = await self._page(visit, branded, draft, branding)
-            nothing = "Nothing was downloaded. Look at the marked field."
+            nothing = "Nothing was downloaded. Check the marked field."
             return page.refused({"": nothing, "name": str(error)}, name=name)
         headers = {
             "Content-Disposition": f'attachment; filename="credenza-{name}.zip"',
@@ -203,7 +203,7 @@ class Desk:
         async with transaction():
             await store.discard_draft(branded.owner)
             await visit.changed("branding", "draft discarded", branded.owner)
-        return ConsoleDone(branded.address, "The draft is gone; users see what they saw.")
+        return ConsoleDone(branded.address, "The draft was discarded. Nothing changes for users.")
 
     async def _save_draft(self, visit: ConsoleVisit, branded: Branded, branding: Branding) -> ConsoleDone:
         async with transaction():
@@ -229,7 +229,7 @@ class Desk:
             if previous is not None:
                 await visit.changed("branding", "publication undone", branded.owner)
                 await self.editor.publish(visit, branded, Branding.load(previous.value))
-        notice = "Undone. Users see what they saw before." if previous else "There is nothing before this."
+        notice = "Undone. Users see what they saw before." if previous else "There is no earlier version."
         return ConsoleDone(branded.address, notice)
 
     async def _page(
@@ -240,7 +240,7 @@ class Desk:
         look = await self._look(visit, branded, branding)
         css = await store.find_stylesheet_source(branding.stylesheet) if branding.stylesheet else ""
         names = await _names(versions, draft)
-        usual = "The plain theme" if self.editor.level == "provider" else "The same as everywhere"
+        usual = "The plain theme" if self.editor.level == "provider" else "Same as everywhere"
         return BrandingPage(
             title=branded.title,
             lead=branded.lead,

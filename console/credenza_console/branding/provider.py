@@ -20,7 +20,7 @@ class ProviderBranding(BrandingEditor):
             owner="provider",
             address=HERE,
             title="Branding",
-            lead="How this identity provider shows itself, wherever an application says nothing else.",
+            lead="How sign-in pages look, unless an application has its own branding.",
             branding=Branding.load(await provider.find_provider_setting("branding")),
         )
 

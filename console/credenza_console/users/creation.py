@@ -72,7 +72,7 @@ async def create(visit: ConsoleVisit) -> ConsoleDone | CreatePage:
             return _page(visit).refused({"username": "Somebody has this username already."}, **typed)
         raise
     if mailer is not None:
-        return ConsoleDone(f"{LIST}/{user.id}", f"{username} was created; an invitation is on its way to {email}.")
+        return ConsoleDone(f"{LIST}/{user.id}", f"{username} was created. An invitation is on its way to {email}.")
     return ConsoleDone(f"{LIST}/{user.id}", f"{username} was created.", {"link": link})
 
 
@@ -85,9 +85,9 @@ def _page(visit: ConsoleVisit) -> CreatePage:
     mail = visit.server.mailer is not None
     return CreatePage(
         title="Create user",
-        lead="With a link the person chooses a password: it is mailed, or you hand it over."
+        lead="They choose a password with a link that is emailed to them, or that you pass on."
         if mail
-        else "You get a link to hand over; with it the person chooses a password.",
+        else "They choose a password with a link that you pass on.",
         path=(Link("Users", LIST),),
         values={"send": "on"} if mail else {},
         mail=mail,

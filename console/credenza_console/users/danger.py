@@ -66,8 +66,8 @@ async def create_link(visit: ConsoleVisit, user: str) -> ConsoleDone:
             await mailer.send(await invitation_mail(visit.server, found, link))
         await visit.changed("password link", "created", found.username, user=found.id)
     if mailer is not None:
-        return ConsoleDone(f"{LIST}/{found.id}", f"A link is on its way to {found.email}; older ones do not work.")
-    return ConsoleDone(f"{LIST}/{found.id}", "The link was made; older ones do not work any more.", {"link": link})
+        return ConsoleDone(f"{LIST}/{found.id}", f"A link is on its way to {found.email}. Earlier ones no longer work.")
+    return ConsoleDone(f"{LIST}/{found.id}", "The link was created. Earlier links no longer work.", {"link": link})
 
 
 @console_get(ONE + "/suspension", "users:write")

@@ -76,4 +76,4 @@ async def reset_factor(visit: ConsoleVisit, user: str) -> ConsoleDone:
                 )
             )
             await visit.changed("second factor", "reset", found.username, user=found.id, before={"factor": factor.name})
-    return ConsoleDone(f"/console/users/{found.id}/sign-in", "It was taken away." if many else "There was none.")
+    return ConsoleDone(f"/console/users/{found.id}/sign-in", "It was removed." if many else "There was none.")

@@ -115,7 +115,7 @@ async def _entered(
     waiting = await find_by_user_code(server.keyring.keyed_name(code), server.now()) if len(code) == LENGTH else None
     if waiting is None:
         await limiter.count(in_all)
-        page.message, page.status = Words("This code is not right, or no longer. Look at your device again."), 422
+        page.message, page.status = Words("This code is wrong or has expired. Check your device again."), 422
         return None
     parameters = Parameters.parse(waiting.parameters.encode())
     state = {"device_digest": waiting.digest, "user_code": f"{code[:4]}-{code[4:]}"}

@@ -70,11 +70,11 @@ def _warnings(waiting: Waiting) -> tuple[str, ...]:
         return (
             Words(
                 "This application runs on your own device, where any program could use its name. "
-                "Go on only if you have just started it yourself."
+                "Continue only if you have just started it yourself."
             ),
         )
     if not client.confidential and is_loopback(redirect_uri):
-        return (Words("This application runs on your own device. Go on only if you have just started it yourself."),)
+        return (Words("This application runs on your own device. Continue only if you have just started it yourself."),)
     return ()
 
 

@@ -75,7 +75,7 @@ class NewPasswordPrompt(Prompt):
             message=message,
             heading=Words("Choose a new password"),
             explanation=Words(
-                "Somebody else may know the one that you have. The new one signs you out everywhere else."
+                "Somebody else may know your current password. Choosing a new one signs you out everywhere else."
             ),
             username=waiting.user.username,
             email=waiting.user.email or "",

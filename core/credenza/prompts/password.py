@@ -21,7 +21,7 @@ from ..web.rules import Rule
 from ..web.tries import take_a_turn
 
 PER_ADDRESS = Rule("failed sign-in by address", burst=100, seconds=900)
-WRONG = Words("The email, username or password is not right.")
+WRONG = Words("The email, username or password is wrong.")
 
 
 class PasswordAuthenticator(Authenticator):

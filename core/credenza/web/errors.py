@@ -40,7 +40,7 @@ HEADINGS = {
 }
 KEPT = 10.0  # seconds
 DESCRIPTIONS = {
-    404: Words("Check the address, or go back to where you came from."),
+    404: Words("Check the address, or go back to the previous page."),
     405: Words("Open this address from the page that leads to it."),
 }
 
@@ -175,7 +175,7 @@ async def on_any_exception(request: AnyRequest, error: Exception) -> AnyResponse
     path = request.scope.get("path_template", "")  # as it is declared: the path itself may hold a link that is a secret
     logger.error("error %s at %s %s", error_id, request.method, path, exc_info=error)
     if wants_html(request):
-        description = Words("We have written down what happened.")
+        description = Words("We have recorded what happened.")
         return await _plain_page(request, "server_error", description, 500, error_id=error_id)
     return json_response(ServerError(f"Error id {error_id}.").parameters(), status=500)
 

@@ -129,7 +129,7 @@ def consent_page(sample: Sample | None = None) -> ConsentPage:
             ConsentQuestion(
                 "organization",
                 "Which organization?",
-                "It is told only about the one you choose.",
+                "The application only learns about the one you choose.",
                 (Option("a", "Acme", selected=True), Option("b", "Harbour Board")),
             ),
         ),

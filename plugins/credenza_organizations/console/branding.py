@@ -23,7 +23,7 @@ class OrganizationBranding(BrandingEditor):
             owner=f"organization {row['id']}",
             address=f"{address_of(row['id'])}/branding",
             title=row["name"],
-            lead="Shown to those who sign in for this organization, over the application's and the provider's.",
+            lead="Shown when somebody signs in for this organization, instead of any other branding.",
             path=(Link("Organizations", LIST),),
             tabs=tabs(row, "Branding"),
             branding=Branding.load(json.loads(row["branding"])),

@@ -146,7 +146,7 @@ async def create(visit: ConsoleVisit, organization: str) -> ConsoleDone | Create
         await visit.changed("organization_invitation", "created", row["name"], after=after)
     if mailer is not None:
         return ConsoleDone(f"{page.address}/invitations", f"An invitation is on its way to {email}.")
-    return ConsoleDone(f"{page.address}/invitations", "The invitation was made.", {"link": link})
+    return ConsoleDone(f"{page.address}/invitations", "The invitation was created.", {"link": link})
 
 
 @console_get(INVITATION + "/revoke", "organizations:write")
@@ -171,7 +171,7 @@ async def revoke(visit: ConsoleVisit, organization: str, invitation: str) -> Con
         if not await invitations.delete_invitation(row["id"], found.key, visit.server.now()):
             raise NotFoundException  # used in this very moment
         await visit.changed("organization_invitation", "deleted", row["name"], before={"email": found.email})
-    return ConsoleDone(f"{address_of(row['id'])}/invitations", "The link does not work any more.")
+    return ConsoleDone(f"{address_of(row['id'])}/invitations", "The link no longer works.")
 
 
 async def _find_invitation(visit: ConsoleVisit, row: dict[str, Any], key: str) -> invitations.Invitation:
@@ -186,7 +186,7 @@ async def _find_invitation(visit: ConsoleVisit, row: dict[str, Any], key: str) -
 async def _create_page(row: dict[str, Any], *, mail: bool) -> CreatePage:
     return CreatePage(
         title="Invite by link",
-        lead="You get a link to hand over; with it one person joins, once.",
+        lead="You get a link to pass on. One person can join with it, once.",
         path=_back_to_invitations(row),
         organization=row,
         roles=await role_choices(),

@@ -212,7 +212,7 @@ async def _add_page(row: dict[str, Any]) -> AddPage:
 async def _member_page(row: dict[str, Any], user: User, roles: set[str]) -> MemberPage:
     return MemberPage(
         title=f"Roles of {user.display_name}",
-        lead=f"In {row['name']}. What they may do there changes with the very next token.",
+        lead=f"In {row['name']}. Changes apply from the next token on.",
         path=_back_to_members(row),
         organization=row,
         user=user,

@@ -83,7 +83,7 @@ async def show_template(visit: ConsoleVisit) -> TemplatePage:
     permissions, roles = await template.template_permissions(), await template.template_roles()
     return TemplatePage(
         title="Organization template",
-        lead="Every organization has these permissions and roles; who holds which role is said in each.",
+        lead="All organizations share these permissions and roles. Members get their roles in each organization.",
         permissions=tuple((name, text, address_of_permission(name)) for name, text in permissions.items()),
         roles=tuple(
             RoleRow(
@@ -112,7 +112,7 @@ async def save_permission(visit: ConsoleVisit, permission: str) -> ConsoleDone |
     if not page.fixed and (message := await _check_name(visit, name, before)):
         errors["name"] = message
     if not 1 <= len(description) <= 500:
-        errors["description"] = "Say in a few words what it allows: users read this when they decide."
+        errors["description"] = "Say in a few words what it allows. Users see this when they are asked."
     texts, typed, wrong = visit.translations("description")
     errors |= wrong
     if errors:

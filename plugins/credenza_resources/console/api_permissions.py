@@ -62,7 +62,7 @@ async def save_permission(visit: ConsoleVisit, resource: str, permission: str) -
         if name in known:
             errors["name"] = TAKEN
     if not 1 <= len(description) <= 500:
-        errors["description"] = "Say in a few words what it allows: users read this when they decide."
+        errors["description"] = "Say in a few words what it allows. Users see this when they are asked."
     texts, typed, wrong = visit.translations("description")
     errors |= wrong
     if errors:

@@ -109,7 +109,7 @@ async def list_resources(visit: ConsoleVisit) -> ResourceList:
     shown = found[listing.offset : listing.offset + listing.size]
     return ResourceList(
         title="API resources",
-        lead="Your APIs and their permissions: what applications may ask for, and roles may hold.",
+        lead="Your APIs and their permissions. Roles include them, and applications ask for them.",
         listing=replace(listing, total=len(found)),
         rows=tuple(Row(name, identifier, address_of(identifier), len(names)) for identifier, name, names in shown),
     )

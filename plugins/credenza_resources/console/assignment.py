@@ -167,7 +167,7 @@ async def _client_form(client: Client) -> RolesForm:
 async def _form(name: str, up: Link, back: str, held: Collection[str]) -> RolesForm:
     return RolesForm(
         title=f"Roles of {name}",
-        lead="What they hold through them can be asked for by applications, and changes with the very next token.",
+        lead="Applications can ask for what these roles allow. Changes apply from the next token on.",
         path=(up, Link(name, back)),
         action=f"{back}/roles",
         back=back,

@@ -157,7 +157,7 @@ async def block(visit: ConsoleVisit, host: str) -> ConsoleDone | BlockPage:
 
 @console_post(HOST, "applications:write")
 async def reconsider(visit: ConsoleVisit, host: str) -> ConsoleDone:
-    """Take the decision back: the host waits again, and its applications get what all may ask for."""
+    """Undo the decision: the host waits again, and its applications get what all may ask for."""
     name = _decidable(host)
     before = await find_decision(name)
     if before is None:
@@ -197,7 +197,7 @@ async def _allow_page(visit: ConsoleVisit, host: str) -> AllowPage:
     known = await catalogue(visit)
     return AllowPage(
         title=f"Allow {host}",
-        lead="Its applications are then shown to users as known, those that are yet to come included.",
+        lead="Users then see its applications as known, including future ones.",
         path=(UP, Link(host, address_of_host(host))),
         host=host,
         address=address_of_host(host),

@@ -29,9 +29,9 @@ TABS = (
     ("Waiting", HERE),
     ("Allowed", HERE + "/allowed"),
     ("Blocked", HERE + "/blocked"),
-    ("What all may ask for", HERE + "/permissions"),
+    ("Default permissions", HERE + "/permissions"),
 )
-LEAD = "Applications that came by themselves: registered by a program, or known by their own address."
+LEAD = "Applications that registered themselves, or that are known by their web address."
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,4 +156,4 @@ async def save_permissions(visit: ConsoleVisit) -> ConsoleDone | CeilingPage:
 
 
 def _ceiling_page(groups: Choices) -> CeilingPage:
-    return CeilingPage(title=UP.title, lead=LEAD, tabs=tabs("What all may ask for"), groups=groups)
+    return CeilingPage(title=UP.title, lead=LEAD, tabs=tabs("Default permissions"), groups=groups)
