@@ -41,8 +41,11 @@ def check_everything(page: Any, axe: str) -> None:
     for width, scheme in ((1360, "light"), (375, "dark")):
         page.set_viewport_size({"width": width, "height": 900})
         page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
+        page.evaluate("scrollTo(0, 0)")  # what stays at an edge while one scrolls would hide a part of something
+        page.set_viewport_size({"width": width, "height": max(900, page.evaluate("document.body.scrollHeight"))})
         check_for_barriers(page)
         check_width(page)
+    page.set_viewport_size({"width": 375, "height": 900})
     page.emulate_media(color_scheme="light")
     check_for_barriers(page, ["color-contrast"])
     page.set_viewport_size({"width": 320, "height": 640})
