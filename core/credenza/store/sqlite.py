@@ -118,8 +118,10 @@ class SafeSQLiteEngine(Engine, SQLiteEngine):
         self.written = False
         self._connections: dict[asyncio.AbstractEventLoop, Connections] = {}
         self._checkpoints: asyncio.Task[None] | None = None
+        self._stopped = False
 
     async def start(self) -> None:
+        self._stopped = False
         connections = await self.connections()
         connections.writer.execute("PRAGMA wal_autocheckpoint = 0")
         self._checkpoints = asyncio.create_task(self._checkpoint_forever(), name="SQLite checkpoints")
@@ -131,7 +133,8 @@ class SafeSQLiteEngine(Engine, SQLiteEngine):
             self._checkpoints = None
         with suppress(sqlite3.Error):  # the log stays valid without
             await asyncio.to_thread(self._checkpoint, "TRUNCATE")
-        self._close_connections(asyncio.get_running_loop())
+        self._stopped = True
+        self._close_connections(*self._connections)  # of other loops too, where two servers run in one process
 
     def transaction(
         self,
@@ -227,6 +230,8 @@ class SafeSQLiteEngine(Engine, SQLiteEngine):
         """The running event loop's; loops that are closed have left theirs behind."""
         loop = asyncio.get_running_loop()
         if loop not in self._connections:
+            if self._stopped:
+                raise StoreUnavailable("SQLite: the engine was stopped.")
             self._close_connections()
             opened = await self._when_free(partial(Connections, self._connect), self._latest())
             if loop in self._connections:  # another task was faster
