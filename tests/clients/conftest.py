@@ -35,6 +35,21 @@ def the_user(live_server: Any) -> Callable[[str], str]:
     return go
 
 
+def led_by(the_user: Callable[[str], str], *command: str, cwd: Path | None = None) -> str:
+    """Run a program that prints an address and waits for where it ends. Returns the last that it printed.
+
+    One that prints no address first is not answered.
+    """
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, cwd=cwd, stdin=pipe, stdout=pipe, stderr=pipe, text=True) as program:
+        assert program.stdout is not None
+        first = program.stdout.readline().strip()
+        answer = the_user(first) + "\n" if first.startswith("http") else ""
+        printed, errors = program.communicate(answer, timeout=90)
+        assert program.returncode == 0, errors
+    return printed.strip() or first
+
+
 @contextmanager
 def alone(folder: Path) -> Iterator[None]:
     """Several test processes fill one cache in turn."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import subprocess
 from collections.abc import Callable
 from html import unescape
 from pathlib import Path
@@ -13,6 +12,8 @@ from typing import Any
 import pytest
 
 from credenza.testing import PageSeen, UserAgent
+
+from .conftest import led_by
 
 pytestmark = pytest.mark.clients
 
@@ -61,19 +62,7 @@ def test_a_snippet_signs_somebody_in(
     script = node_modules / f"{registered['client_id']}.mjs"
     script.write_text(ASKED.format(snippet=begins, rest=ends))
     try:
-        with subprocess.Popen(
-            ["node", script.name],
-            cwd=node_modules,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        ) as node:
-            assert node.stdout is not None
-            address = node.stdout.readline().strip()
-            printed, errors = node.communicate((the_user(address) if address else "") + "\n", timeout=60)
-        assert node.returncode == 0, errors
+        user = json.loads(led_by(the_user, "node", script.name, cwd=node_modules))
     finally:
         script.unlink()
-    user = json.loads(printed)
     assert (user["name"], user["email"]) == ("Ada Lovelace", "ada@example.com")

@@ -19,7 +19,7 @@ import pytest
 
 from credenza.testing import Callback, PageSeen, UserAgent
 
-from .conftest import alone, attempt
+from .conftest import alone, attempt, led_by
 
 pytestmark = pytest.mark.clients
 
@@ -134,19 +134,8 @@ def test_the_sdk_finds_registers_signs_in_and_refreshes(
     server.apply(declared(resource))
     resource.issuer, resource.keys = server.issuer, lambda: server.request("GET", "/jwks").json()
     given = {"resource": resource.uri, "redirect_uri": "http://127.0.0.1:6276/oauth/callback"}
-    with subprocess.Popen(
-        [str(sdk_python), str(HERE / "client.py"), json.dumps(given)],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    ) as process:
-        assert process.stdout is not None
-        address = process.stdout.readline().strip()
-        answer = as_the_user(server)(address) if address else ""
-        printed, errors = process.communicate(answer + "\n", timeout=60)
-        assert process.returncode == 0, errors
-    seen = json.loads(printed)
+    command = (str(sdk_python), str(HERE / "client.py"), json.dumps(given))
+    seen = json.loads(led_by(as_the_user(server), *command))
     assert seen["first"] == seen["second"] == {"scope": "tools:call", "client_id": seen["client_id"]}
     assert seen["refreshed"] is True
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -13,6 +12,8 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from credenza.testing import ORDERS, UserAgent
+
+from .conftest import led_by
 
 pytestmark = pytest.mark.clients
 
@@ -31,19 +32,7 @@ def test_code_with_pkce_then_userinfo_refresh_introspection_revocation_and_logou
         "redirect_uri": registered["redirect_uris"][0],
         "post_logout_redirect_uri": registered["post_logout_redirect_uris"][0],
     }
-    with subprocess.Popen(
-        ["node", "openid_client.mjs", json.dumps(given)],
-        cwd=node_modules,
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    ) as node:
-        assert node.stdout is not None
-        address = node.stdout.readline().strip()
-        printed, errors = node.communicate((the_user(address) if address else "") + "\n", timeout=60)
-        assert node.returncode == 0, errors
-    seen = json.loads(printed)
+    seen = json.loads(led_by(the_user, "node", "openid_client.mjs", json.dumps(given), cwd=node_modules))
     assert seen["claims"]["iss"] == live_server.issuer
     assert seen["userinfo"]["sub"] == seen["claims"]["sub"]
     assert (seen["userinfo"]["name"], seen["userinfo"]["email"]) == ("Ada Lovelace", "ada@example.com")
@@ -81,20 +70,8 @@ def run_flow(live_server: Any, node_modules: Path) -> Callable[..., dict[str, An
             "client_secret": registered.get("client_secret"),
             "redirect_uri": (registered.get("redirect_uris") or [None])[0],
         }
-        with subprocess.Popen(
-            ["node", "openid_client_flows.mjs", json.dumps(given | more)],
-            cwd=node_modules,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        ) as node:
-            assert node.stdout is not None
-            first = node.stdout.readline().strip()
-            answer = the_user(first) + "\n" if first.startswith("http") else ""
-            printed, errors = node.communicate(answer, timeout=90)
-            assert node.returncode == 0, errors
-        return dict(json.loads(printed.strip() or first))
+        command = ("node", "openid_client_flows.mjs", json.dumps(given | more))
+        return dict(json.loads(led_by(the_user, *command, cwd=node_modules)))
 
     return run
 
