@@ -20,13 +20,15 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
-from .objects import Authentication
+from .objects import Authentication, Authenticator
 from .protocol.assurance import strength
 from .protocol.parameters import Parameters
 from .protocol.words import Words
 from .server import AuthorizationServer
 from .store.sessions import Session
 from .store.users import User, hold_user
+from .web.guesses import Guess, watched
+from .web.limits import Limiter
 from .web.moments import Moment
 from .web.pages import FormPage
 from .web.requests import AnyRequest, address_of
@@ -98,6 +100,18 @@ class AccountVisit:
         ways = self.server.authenticators.values() if user is not None else ()
         if user is None or not any([await way.opens(user) for way in ways]):
             raise LastWayIn
+
+    async def prove_again(self, way: Authenticator, form: Parameters) -> Authentication | str:
+        """What `way` says of `form`, of which this user is the `identifier`; guessing is as slow as where one signs in.
+
+        Raises TooManyTries, TemporarilyUnavailable.
+        """
+        limiter: Limiter = self.request.app.state.limiter
+        guess = Guess(way, self.user.username, address_of(self.request))
+        async with way.place():
+            return await watched(
+                self.server, limiter, guess, lambda: way.authenticate(self.server, form, guess.address)
+            )
 
     async def renew_session(self, proved: Authentication | None = None) -> str:
         """A new id for this session, for `AccountDone`: a copy of the old cookie is worth nothing. OWASP ASVS V7.2.4.

@@ -20,7 +20,6 @@ from .prompts.password import PasswordAuthenticator
 from .prompts.second_factor import SecondFactorPrompt
 from .protocol.scopes import Scope
 from .protocol.words import Words
-from .settings import Settings
 from .web.limits import Limiter
 from .web.passwords import Passwords
 
@@ -86,5 +85,5 @@ class Defaults:
         ]
 
     @hookimpl
-    def register_authenticators(self, settings: Settings) -> Authenticator:
-        return PasswordAuthenticator(self._passwords, self._limiter, throttled=settings.rate_limit)
+    def register_authenticators(self) -> Authenticator:
+        return PasswordAuthenticator(self._passwords)

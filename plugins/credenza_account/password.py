@@ -108,13 +108,12 @@ def _page(here: Visit) -> PasswordPage:
 
 
 async def _check_current(here: Visit) -> None:
-    """Through the way to sign in, so that guessing is as slow here as there."""
     authenticator = here.server.authenticators.get("password")
     if authenticator is None or here.user.password_hash is None:
         raise Refused("current", Words("This account has no password."))
     fields = Parameters([("identifier", here.user.username), ("password", here.form.get("current", ""))])
     try:
-        answer = await authenticator.authenticate(here.server, fields, address_of(here.request))
+        answer = await here.prove_again(authenticator, fields)
     except (errors.TooManyTries, errors.TemporarilyUnavailable) as error:
         raise Refused("current", error.text, error.status) from error
     if not isinstance(answer, Authentication) or answer.user.id != here.user.id:

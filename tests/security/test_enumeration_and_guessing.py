@@ -50,7 +50,7 @@ def shape(page: Any, agent: Any) -> tuple[Any, ...]:
 
 def test_a_enu_01_a_enu_02_every_failure_looks_the_same(credenza: Any, new_visitor: Any, client: RelyingParty) -> None:
     """A-ENU-01, A-ENU-02, R-PW-10: unknown, wrong, suspended, without a password; empty, long and right passwords."""
-    known = credenza.new_user()
+    known, other = credenza.new_user(), credenza.new_user()
     suspended = credenza.new_user(suspended=True)
     passwordless = credenza.new_user(password_hash=None)
     unverified = credenza.new_user(email_verified=False)
@@ -63,8 +63,8 @@ def test_a_enu_01_a_enu_02_every_failure_looks_the_same(credenza: Any, new_visit
         (known, ""),
         (known, "x" * 1024),
         (known, "x" * 2000),
-        (known, PASSWORD + " "),
-        (known, PASSWORD.upper()),
+        (other, PASSWORD + " "),
+        (other, PASSWORD.upper()),
         (suspended, PASSWORD),
         (suspended, "wrong"),
         (passwordless, ""),

@@ -5,20 +5,18 @@ from __future__ import annotations
 from contextlib import AbstractAsyncContextManager, nullcontext
 from typing import Any
 
-from ..events import SignInFailed, UserSignedIn
+from ..events import UserSignedIn
 from ..objects import Authentication, Authenticator, Prompt, Waiting
 from ..protocol.errors import AccessDenied, InvalidRequest, LoginRequired, TemporarilyUnavailable, TooManyTries
 from ..protocol.parameters import Parameters
 from ..protocol.words import Words
 from ..server import AuthorizationServer
-from ..store import users
 from ..store.engine import database
-from ..web.limits import Limiter, neighbourhood
+from ..web.guesses import Guess, watched
+from ..web.limits import Limiter
 from ..web.pages import SignInPage
 from ..web.sessions import begin_session
-from ..web.tries import take_a_turn
 from .factors import check_possible, first_proved, missing, must_prove_again
-from .password import PER_ADDRESS, counted_as
 from .subject import is_wanted
 
 
@@ -105,7 +103,8 @@ class LoginPrompt(Prompt):
             raise InvalidRequest(Words("There is no such way to sign in."))
         identifier = form.get("identifier", "")
         try:
-            answer = await self._answer(authenticator, waiting, form)
+            guess = Guess(authenticator, identifier, waiting.address, waiting.known)
+            answer = await watched(waiting.server, self.limiter, guess, lambda: authenticator.answer(waiting, form))
         except (TooManyTries, TemporarilyUnavailable) as error:
             page = await self._page(waiting, identifier=identifier, message=error.text)
             page.status = error.status
@@ -114,28 +113,6 @@ class LoginPrompt(Prompt):
             return await self._page(waiting, identifier=identifier, message=answer)
         await begin_sign_in(waiting, answer)
         return None
-
-    async def _answer(self, authenticator: Authenticator, waiting: Waiting, form: Parameters) -> Authentication | str:
-        """Guessing is slowed down and written down whoever brings the way in; the password counts by itself."""
-        if authenticator.name == "password":
-            return await authenticator.answer(waiting, form)
-        server, identifier = waiting.server, form.get("identifier", "").strip()[:320]
-        user = await users.find_user_by_identifier(identifier) if identifier else None
-        key = counted_as(server, f"{authenticator.name} {identifier}", user, waiting.known)
-        by_address = (PER_ADDRESS, neighbourhood(waiting.address))
-        by_account = bool(identifier) and server.settings.rate_limit
-        if by_account:
-            await take_a_turn(server, key, lambda: self.limiter.blocked(by_address))
-        elif await self.limiter.blocked(by_address):
-            raise TooManyTries(Words("Too many tries. Wait %(count)s seconds and try again.", count=5))
-        answer = await authenticator.answer(waiting, form)
-        if not isinstance(answer, Authentication):
-            await self.limiter.count(by_address)
-            failed = SignInFailed(user=user.id if user else "", address=waiting.address, reason=authenticator.name)
-            await server.emit(failed)
-        elif by_account:
-            await users.clear_failed_sign_ins(key)
-        return answer
 
 
 def chosen(server: AuthorizationServer, form: Parameters) -> Authenticator | None:

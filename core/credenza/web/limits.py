@@ -1,7 +1,7 @@
 """How often something may be tried: a generic cell rate algorithm, one number per rule and subject.
 
 The counters are those of this worker, and with `cache_url` also those of all workers (`shared_limits.py`). Failed
-sign-ins of an account are counted in the database as well (`prompts/password.py`).
+sign-ins of an account are counted in the database as well (`tries.py`).
 """
 
 from __future__ import annotations

@@ -1,0 +1,67 @@
+"""Guessing at a way to sign in: slowed down by account and by address, and written down. SP 800-63B §3.2.2."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Collection
+from dataclasses import dataclass
+
+from ..events import SignInFailed
+from ..objects import Authentication, Authenticator
+from ..protocol.errors import TooManyTries
+from ..protocol.words import Words
+from ..server import AuthorizationServer
+from ..store import users
+from ..store.users import User
+from .known_browsers import account_name
+from .limits import Limiter, neighbourhood
+from .rules import Rule
+from .tries import take_a_turn
+
+PER_ADDRESS = Rule("failed sign-in by address", burst=100, seconds=900)
+
+
+@dataclass(frozen=True, slots=True)
+class Guess:
+    """A try at `way`, to come in as `identifier` if it asks for one; `known` is what the browser knows of accounts."""
+
+    way: Authenticator
+    identifier: str
+    address: str
+    known: Collection[str] = ()
+
+
+async def watched(
+    server: AuthorizationServer, limiter: Limiter, guess: Guess, answer: Callable[[], Awaitable[Authentication | str]]
+) -> Authentication | str:
+    """The answer, whoever brings the way in. Raises TooManyTries without asking for it."""
+    identifier = guess.identifier.strip()[:320]
+    user = await users.find_user_by_identifier(identifier) if identifier else None
+    key = _counted_as(server, guess, identifier, user)
+    by_address = (PER_ADDRESS, neighbourhood(guess.address))
+    by_account = bool(identifier) and server.settings.rate_limit
+    if by_account:
+        await take_a_turn(server, key, lambda: limiter.blocked(by_address))
+    elif await limiter.blocked(by_address):
+        raise TooManyTries(Words("Too many tries. Wait %(count)s seconds and try again.", count=5))
+    answered = await answer()
+    if not isinstance(answered, Authentication):
+        await limiter.count(by_address)
+        reason = "suspended" if user is not None and user.suspended else _brought(guess.way)
+        await server.emit(SignInFailed(user=user.id if user else "", address=guess.address, reason=reason))
+    elif by_account:
+        await users.clear_failed_sign_ins(key)
+    return answered
+
+
+def _brought(way: Authenticator) -> str:
+    return "" if way.name == "password" else way.name
+
+
+def _counted_as(server: AuthorizationServer, guess: Guess, identifier: str, user: User | None) -> str:
+    """Whose failures these are: an account's, but for the browsers in which its owner signed in before.
+
+    Those have a count of their own: a stranger who goes on guessing does not keep the owner out.
+    """
+    if guess.known and user is not None and account_name(server, user.id) in guess.known:
+        return server.keyring.keyed_name(f"known browsers of {user.id}")
+    return server.keyring.keyed_name(f"{_brought(guess.way)} {identifier.lower()}".lstrip())
