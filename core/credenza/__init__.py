@@ -131,7 +131,7 @@ from .store.branding import SavedBranding
 from .store.clearing import clear_client
 from .store.clients import ClientRow
 from .store.consents import Consent
-from .store.engine import Statement, is_unique_violation, transaction
+from .store.engine import AlreadyExists, Statement, transaction
 from .store.logout import LogoutDelivery
 from .store.logout import list_deliveries as list_logout_deliveries
 from .store.reach import Reach, count_open, count_reach
@@ -198,6 +198,7 @@ __all__ = [
     "AccountTab",
     "AccountVisit",
     "AdministratorRole",
+    "AlreadyExists",
     "AnyRequest",
     "AnyResponse",
     "Asked",
@@ -384,7 +385,6 @@ __all__ = [
     "is_loopback",
     "is_raised",
     "is_token",
-    "is_unique_violation",
     "json_response",
     "keys",
     "language_of",

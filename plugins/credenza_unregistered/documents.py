@@ -8,6 +8,7 @@ from contextvars import Context
 from dataclasses import dataclass, replace
 
 from credenza import (
+    AlreadyExists,
     AuthorizationServer,
     Client,
     Limiter,
@@ -19,7 +20,6 @@ from credenza import (
     errors,
     fetch_document,
     host_of,
-    is_unique_violation,
     limit_calls,
     transaction,
 )
@@ -155,11 +155,11 @@ class Documents:
             return await self._update(stored, declared)
         try:
             return await self._insert(await with_logo(self._server, declared), stored)
-        except Exception as error:
+        except AlreadyExists:  # another worker was quicker
             found = await clients.find_client(declared.id, self._server.client_types)
-            if not is_unique_violation(error) or found is None:
+            if found is None:
                 raise
-            return found  # another worker was quicker
+            return found
 
     async def _update(self, stored: Client, declared: Client) -> Client:
         server, now = self._server, self._server.now()

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from credenza import (
+    AlreadyExists,
     ConsoleDone,
     ConsoleForm,
     ConsoleVisit,
@@ -18,7 +19,6 @@ from credenza import (
     console_post,
     invitation_mail,
     invite,
-    is_unique_violation,
     transaction,
     users,
 )
@@ -67,10 +67,8 @@ async def create(visit: ConsoleVisit) -> ConsoleDone | CreatePage:
             await visit.changed(
                 "user", "created", username, user=user.id, after={"username": username, "email": email, **profile}
             )
-    except Exception as error:
-        if is_unique_violation(error):
-            return _page(visit).refused({"username": "Somebody has this username already."}, **typed)
-        raise
+    except AlreadyExists:
+        return _page(visit).refused({"username": "Somebody has this username already."}, **typed)
     if mailer is not None:
         return ConsoleDone(f"{LIST}/{user.id}", f"{username} was created. An invitation is on its way to {email}.")
     return ConsoleDone(f"{LIST}/{user.id}", f"{username} was created.", {"link": link})

@@ -15,12 +15,13 @@ from ..app import create_server
 from ..server import AuthorizationServer
 from ..settings import Settings, load_settings
 from ..store.clients import list_client_types
-from ..store.engine import StoreUnavailable
+from ..store.engine import AlreadyExists, StoreUnavailable
+from ..store.postgresql import ERRORS
 from ..web.passwords import Passwords
 
 Result = TypeVar("Result")
 # What a database says that is not there, not ours, or no database at all.
-DATABASE_ERRORS = (StoreUnavailable, sqlite3.Error, asyncpg.PostgresError, asyncpg.InterfaceError, OSError)
+DATABASE_ERRORS = (StoreUnavailable, AlreadyExists, sqlite3.Error, *ERRORS)
 WRONG_ADDRESS = (asyncpg.InvalidAuthorizationSpecificationError, asyncpg.ClientConfigurationError)  # or a wrong user
 
 

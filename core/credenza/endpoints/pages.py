@@ -20,7 +20,7 @@ from ..protocol.words import Words
 from ..server import AuthorizationServer
 from ..store import users
 from ..store.branding import find_stylesheet
-from ..store.engine import database, is_unique_violation
+from ..store.engine import AlreadyExists, database
 from ..store.provider import find_image
 from ..store.users import User
 from ..web.accounts import SignInNeeded, signed_in
@@ -175,10 +175,8 @@ async def _accept(request: AnyRequest, key: str, user: User | None, form: Parame
                     through="reset" if purpose == "reset" else "invitation",
                     address=address_of(request),
                 )
-    except Exception as error:
-        if is_unique_violation(error):
-            return Words("Somebody has this username already.")
-        raise
+    except AlreadyExists:
+        return Words("Somebody has this username already.")
     return ""
 
 

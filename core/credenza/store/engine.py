@@ -1,7 +1,6 @@
 """What both engines have, and the SQL they run: Piccolo's, made safe under cancellation, contention and restarts."""
 
 import logging
-import sqlite3
 from abc import abstractmethod
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from contextlib import AbstractAsyncContextManager
@@ -42,6 +41,10 @@ class DatabaseBusy(StoreUnavailable):
 
 class StoreFull(StoreUnavailable):
     """Nothing can be written, while reading still works: the disk is full, or this is a replica."""
+
+
+class AlreadyExists(Exception):
+    """Another row has this unique value; in a transaction it may only be noticed at its end."""
 
 
 class Statement:
@@ -150,13 +153,6 @@ async def call_back(callback: Callback) -> None:
 
 def is_read(sql: str) -> bool:
     return sql.lstrip()[:6].upper() == "SELECT"
-
-
-def is_unique_violation(error: BaseException) -> bool:
-    """Whether a row with the same unique value exists already, in either engine's words."""
-    if isinstance(error, sqlite3.IntegrityError):
-        return error.sqlite_errorcode in (sqlite3.SQLITE_CONSTRAINT_UNIQUE, sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY)
-    return getattr(error, "sqlstate", None) == "23505"
 
 
 def bind(engine: Engine, tables: Iterable[type[Table]]) -> None:

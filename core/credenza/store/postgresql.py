@@ -15,6 +15,7 @@ from .engine import (
     DEADLINE,
     FOR_PAGES,
     POOL_SIZE,
+    AlreadyExists,
     Callback,
     DatabaseBusy,
     Engine,
@@ -284,6 +285,8 @@ class explained:  # noqa: N801  # reads as a function does; a class because ever
         if error is None or not isinstance(error, ERRORS):
             return
         code = getattr(error, "sqlstate", None) or ""
+        if isinstance(error, asyncpg.UniqueViolationError):
+            raise AlreadyExists(str(error)) from error
         if isinstance(error, TimeoutError) and error.errno is None:  # ours, and not the network's
             raise DatabaseBusy("The database took too long.") from error
         if code in BUSY:

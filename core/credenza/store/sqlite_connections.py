@@ -7,7 +7,9 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from ..patience import give_way
-from .engine import DatabaseBusy, Row, Statement
+from .engine import AlreadyExists, DatabaseBusy, Row, Statement
+
+SAME_VALUE = (sqlite3.SQLITE_CONSTRAINT_UNIQUE, sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY)
 
 
 class Connections:
@@ -95,7 +97,12 @@ def fetch(
     connection: sqlite3.Connection, sql: str, arguments: Sequence[Any], statement: Statement | None = None
 ) -> list[Row]:
     """Every row by the names of its columns; a fixed statement has the same ones each time."""
-    cursor = connection.execute(sql, arguments)
+    try:
+        cursor = connection.execute(sql, arguments)
+    except sqlite3.IntegrityError as error:
+        if error.sqlite_errorcode in SAME_VALUE:
+            raise AlreadyExists(str(error)) from error
+        raise
     rows = cursor.fetchall()
     if not rows:
         return rows

@@ -173,7 +173,7 @@ async def find_confirmed_owner(email: str, but: str = "") -> User | None:
 
 
 async def insert_user(user: User) -> None:
-    """A username that is taken is a unique violation: see `is_unique_violation`."""
+    """Raises AlreadyExists when the username is taken."""
     await UserRow.insert(UserRow(**_columns(user)))
 
 

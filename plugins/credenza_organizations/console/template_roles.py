@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 from litestar.exceptions import NotFoundException
 
 from credenza import (
+    AlreadyExists,
     ConsoleDone,
     ConsoleForm,
     ConsoleVisit,
@@ -17,7 +18,6 @@ from credenza import (
     console_get,
     console_post,
     count_reach,
-    is_unique_violation,
     new_id,
     permission_catalogue,
     transaction,
@@ -123,10 +123,8 @@ async def _save(visit: ConsoleVisit, row: dict[str, Any] | None) -> ConsoleDone 
             await template.save_template_role(role_id, typed["name"], typed["description"], own, apis)
             action, before = ("updated", _noted(row)) if row is not None else ("created", {})
             await visit.changed("organization_role", action, typed["name"], before=before, after=after)
-    except Exception as error:
-        if is_unique_violation(error):
-            return page.refused({"name": "There is a role with this name already."}, **typed)
-        raise
+    except AlreadyExists:
+        return page.refused({"name": "There is a role with this name already."}, **typed)
     return ConsoleDone(f"{ROLES}/{role_id}", f"{typed['name']} was saved.")
 
 

@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 from litestar.exceptions import NotFoundException
 
 from credenza import (
+    AlreadyExists,
     ConsoleDone,
     ConsoleForm,
     ConsoleView,
@@ -21,7 +22,6 @@ from credenza import (
     console_get,
     console_post,
     count_reach,
-    is_unique_violation,
     new_id,
     state_of,
     transaction,
@@ -184,10 +184,8 @@ async def _save(visit: ConsoleVisit, row: dict[str, Any] | None) -> ConsoleDone 
                 before={"name": row["name"], "default": row["default"], "permissions": before} if row else {},
                 after={"name": typed["name"], "default": default, "permissions": wanted},
             )
-    except Exception as error:
-        if is_unique_violation(error):
-            return page.refused({"name": "There is a role with this name already."}, **typed)
-        raise
+    except AlreadyExists:
+        return page.refused({"name": "There is a role with this name already."}, **typed)
     return ConsoleDone(f"{HERE}/{role_id}", f"{typed['name']} was saved.")
 
 
