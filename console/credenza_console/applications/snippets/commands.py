@@ -1,0 +1,35 @@
+"""Without a library: calls of the token endpoint."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from .filled import Filled, Snippet
+
+DEVICE_CODE = "urn:ietf:params:oauth:grant-type:device_code"
+
+
+def device(kit: Filled) -> Snippet:
+    who = f'-u "{kit.client.id}:$OIDC_CLIENT_SECRET"' if kit.secret else f"-d client_id={kit.client.id}"
+    code = f"""curl {kit.device_endpoint} {who} \\
+  -d scope="{kit.scope}"
+
+# Show user_code and verification_uri, or verification_uri_complete as a QR code.
+# Then ask every `interval` seconds, for as long as the answer is authorization_pending:
+curl {kit.token_endpoint} {who} \\
+  -d device_code="$DEVICE_CODE" \\
+  -d grant_type={DEVICE_CODE}"""
+    hint = "For a screen without a browser: people sign in on another one."
+    return Snippet("device", "Device authorization", hint, code)
+
+
+def curl(kit: Filled) -> Snippet:
+    first: Any = next((p for p in sorted(kit.client.ceiling or {}) if p.resource), None)
+    more = ""
+    if first is not None:
+        more = f" \\\n  --data-urlencode resource={first.resource} \\\n  -d scope={first.scope}"
+    code = (
+        f'curl {kit.token_endpoint} \\\n  -u "{kit.client.id}:$OIDC_CLIENT_SECRET" \\\n'
+        f"  -d grant_type=client_credentials{more}"
+    )
+    return Snippet("curl", "curl", "A token in the application's own name.", code)
