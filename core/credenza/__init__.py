@@ -142,14 +142,14 @@ from .store.sessions import Session
 from .store.users import User, UserRow
 from .store.version import Cache, bump_version
 from .web.accounts import SignInNeeded, csrf_token, signed_in, signed_in_form, signed_in_upload
-from .web.branding import check_branding, check_color
+from .web.branding import check_branding
 from .web.claims import claim_label, claims_in_words, claims_summary
 from .web.custom_css import CleanCss, UnusableCss, clean_css
 from .web.images import UnusableImage, fetch_image, store_image
 from .web.inside import OwnAnswer, TokenSeen, basic_credentials, call_own, see_token
 from .web.limits import Limiter, neighbourhood
 from .web.moments import Moment
-from .web.new_password import password_context, password_refusal, require_new_password, set_password
+from .web.new_password import password_refusal, require_new_password, set_password
 from .web.pages import (
     ConsentGroup,
     ConsentLine,
@@ -162,7 +162,7 @@ from .web.pages import (
     SignInPage,
 )
 from .web.palette import Palette
-from .web.passwords import Passwords, WeakPassword, check_new_password
+from .web.passwords import Passwords
 from .web.preview import ThemeState, image_in_place, palette_of_look, preview, published_look, theme_states
 from .web.rendering import render
 from .web.requests import (
@@ -311,7 +311,6 @@ __all__ = [
     "Visitor",
     "Waiting",
     "Way",
-    "WeakPassword",
     "Words",
     "account_get",
     "account_post",
@@ -327,11 +326,9 @@ __all__ = [
     "changed_meanwhile",
     "check_branding",
     "check_client",
-    "check_color",
     "check_email",
     "check_id_token",
     "check_keys",
-    "check_new_password",
     "check_registrable",
     "check_username",
     "check_web_uri",
@@ -396,7 +393,6 @@ __all__ = [
     "own_frame",
     "palette_of_look",
     "parse_json",
-    "password_context",
     "password_refusal",
     "permission_catalogue",
     "plan_rotation",
