@@ -659,7 +659,10 @@ def test_prune_keeps_the_last_administrator(credenza_command: Run, file: Callabl
         ({"organizations": [{"name": "X", "branding": {"theme": "nonsense"}}]}, "there is no theme 'nonsense'"),
         ({"provider": {"branding": {"theme": "nonsense"}}}, "there is no theme 'nonsense'"),
         ({"users": "eve"}, "users"),
-        ({"users": [{"username": "eve", "password_hash": "plain"}]}, "eve: password_hash is no Argon2 or PBKDF2 hash"),
+        (
+            {"users": [{"username": "eve", "password_hash": "plain"}]},
+            "eve: password_hash is no bcrypt, Argon2 or PBKDF2 hash",
+        ),
         ({"users": [{"username": "eve", "roles": ["captain"]}]}, "there is no role 'captain'"),
         ({"applications": [{"name": "Bad", "type": "toaster"}]}, "type is one of traditional, "),
         ({"applications": [{"name": "Bad", "type": "spa", "redirect_uris": ["javascript:alert(1)"]}]}, "Bad"),

@@ -35,7 +35,12 @@ def argon2(kind: Type, password: str = SECRET) -> str:
     return hash_secret(password.encode(), SALT, 2, 64, 1, 32, kind).decode()
 
 
+BCRYPT = "$2b$05$abcdefghijklmnopqrstuuMOK.UXUS9caPFvb9oRCiG2WNj3trhoi"  # SECRET, by libxcrypt
+LONG = "$2y$05$abcdefghijklmnopqrstuujf8SX2ahXLwp9w/B.Y5XdysS6yR576q"  # 80 times x, likewise
 FOREIGN = [
+    BCRYPT,
+    BCRYPT.replace("2b", "2a"),
+    BCRYPT.replace("2b", "2y"),
     pbkdf2("sha1", 1000, 20),
     pbkdf2("sha256", 2750, 64),
     pbkdf2("sha512", 2100, 64),
@@ -76,14 +81,24 @@ def test_the_password_is_right_and_is_hashed_anew_at_the_first_sign_in(
     assert sign_in(UserAgent(credenza), client) == "consent"
 
 
-@pytest.mark.parametrize("foreign", [FOREIGN[1], argon2(Type.ID, "a plain password of another system")])
+def test_bcrypt_never_looked_at_more_than_72_bytes(
+    credenza: Credenza, user_agent: UserAgent, client: RelyingParty
+) -> None:
+    declare(credenza, LONG)
+    assert sign_in(user_agent, client, "x" * 71) == "sign-in"
+    assert sign_in(user_agent, client, "x" * 80) == "consent"
+
+
+@pytest.mark.parametrize(
+    "foreign", [pbkdf2("sha1", 1000, 20), BCRYPT, argon2(Type.ID, "a plain password of another system")]
+)
 def test_the_same_file_changes_nothing_the_second_time(
     credenza: Credenza, user_agent: UserAgent, client: RelyingParty, foreign: str
 ) -> None:
     """Neither before the first sign-in, nor when the password is ours by then."""
     assert declare(credenza, foreign)
     assert not declare(credenza, foreign)
-    password = SECRET if "pbkdf2" in foreign else "a plain password of another system"
+    password = "a plain password of another system" if "argon2" in foreign else SECRET
     assert sign_in(user_agent, client, password) == "consent"
     ours = stored(credenza)
     assert ours != foreign
@@ -104,9 +119,11 @@ def test_until_the_first_sign_in_the_newest_hash_counts(
 @pytest.mark.parametrize(
     ("foreign", "message"),
     [
-        ("$2b$12$R9h/cIPz0gi.URNNX3kh2OPST9/PgBkqquzi.Ss7KIUgO2t0jWMUW", "is no Argon2 or PBKDF2 hash"),
-        ("$pbkdf2-md5$i=1000$MDEyMzQ1Njc4OWFiY2RlZg$" + "A" * 43, "is no Argon2 or PBKDF2 hash"),
-        (pbkdf2("sha256", 1000, 32) + "=", "is no Argon2 or PBKDF2 hash"),
+        (BCRYPT.replace("2b", "2x"), "is no bcrypt, Argon2 or PBKDF2 hash"),
+        (BCRYPT[:-1], "is no bcrypt, Argon2 or PBKDF2 hash"),
+        (BCRYPT.replace("$05", "$16"), "no sign-in can check it"),
+        ("$pbkdf2-md5$i=1000$MDEyMzQ1Njc4OWFiY2RlZg$" + "A" * 43, "is no bcrypt, Argon2 or PBKDF2 hash"),
+        (pbkdf2("sha256", 1000, 32) + "=", "is no bcrypt, Argon2 or PBKDF2 hash"),
         (pbkdf2("sha256", 1000, 32).replace("i=1000", "i=9000000"), "no sign-in can check it"),
         (argon2(Type.I).replace("m=64", "m=9999999"), "no sign-in can check it"),
         (argon2(Type.I).replace("m=64", "m=7"), "no sign-in can check it"),

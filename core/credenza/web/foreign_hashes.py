@@ -1,4 +1,4 @@
-"""Passwords that another system hashed: PBKDF2, and the other kinds of Argon2. RFC 8018 §5.2, RFC 9106.
+"""Passwords that another system hashed: bcrypt, PBKDF2, and the other kinds of Argon2. RFC 8018 §5.2, RFC 9106.
 
 Until the person signs in, what rests here is an Argon2id hash of that hash; then it is one of the password.
 """
@@ -11,17 +11,22 @@ from base64 import b64decode, b64encode
 from dataclasses import dataclass
 from typing import Self
 
+import bcrypt
 from argon2.low_level import Type, hash_secret_raw
 
 MOST_ITERATIONS = 5_000_000  # seconds of a processor, at the one sign-in that needs them
 MOST_MEMORY = 1 << 20  # KiB
+MOST_ROUNDS = 15  # of bcrypt, as a power of two
+BCRYPT_BYTES = 72  # of a password; what follows never counted
 BASE64 = "[A-Za-z0-9+/]"
 RECIPE = re.compile(
     r"\$pbkdf2-(?P<digest>sha1|sha256|sha512)\$i=(?P<i>[1-9]\d{0,7})(?:,l=\d+)?\$(?P<salt>" + BASE64 + "{11,96})"
     r"|\$argon2(?P<kind>[id])\$v=(?P<v>16|19)\$m=(?P<m>\d{1,8}),t=(?P<t>[1-9]\d{0,3}),p=(?P<p>[1-9]\d?)"
     r"\$(?P<argon2_salt>" + BASE64 + "{11,96})"
+    r"|\$2[aby]\$(?P<rounds>0[4-9]|[1-3]\d)\$[A-Za-z0-9./]{22}"
 )
 TAG = re.compile(r"\$(" + BASE64 + "{22,86})")
+BCRYPT_TAG = re.compile("[A-Za-z0-9./]{31}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,15 +38,17 @@ class ForeignHash:
 
     @classmethod
     def parse(cls, text: str) -> Self:
-        """Read the PHC string format; raises ValueError, with the rest of a sentence about it."""
+        """Read the PHC string format, or bcrypt's; raises ValueError, with the rest of a sentence about it."""
         recipe = RECIPE.match(text)
-        tag = TAG.fullmatch(text, recipe.end()) if recipe else None
+        form = BCRYPT_TAG if recipe and recipe["rounds"] else TAG
+        tag = form.fullmatch(text, recipe.end()) if recipe else None
         if recipe is None or tag is None:
-            raise ValueError("is no Argon2 or PBKDF2 hash like $pbkdf2-sha256$i=27500,l=32$salt$hash")
+            raise ValueError("is no bcrypt, Argon2 or PBKDF2 hash like $pbkdf2-sha256$i=27500,l=32$salt$hash")
         memory = int(recipe["m"] or MOST_MEMORY)
-        if int(recipe["i"] or 1) > MOST_ITERATIONS or not 8 * int(recipe["p"] or 1) <= memory <= MOST_MEMORY:
+        much = int(recipe["i"] or 1) > MOST_ITERATIONS or int(recipe["rounds"] or 4) > MOST_ROUNDS
+        if much or not 8 * int(recipe["p"] or 1) <= memory <= MOST_MEMORY:
             raise ValueError("has parameters with which no sign-in can check it")
-        return cls(recipe[0], _decoded(tag[1]))
+        return cls(recipe[0], tag[0].encode() if recipe["rounds"] else _decoded(tag[1]))
 
     @property
     def text(self) -> str:
@@ -68,6 +75,8 @@ def made_as(beginning: str, password: str) -> ForeignHash:
     secret, size = password.encode(), int(length)
     if found["digest"]:
         tag = hashlib.pbkdf2_hmac(found["digest"], secret, _decoded(found["salt"]), int(found["i"]), size)
+    elif found["rounds"]:
+        tag = bcrypt.hashpw(secret[:BCRYPT_BYTES], recipe.encode())[-size:]
     else:
         kind = Type.I if found["kind"] == "i" else Type.D
         t, m, p, v = (int(found[name]) for name in "tmpv")
