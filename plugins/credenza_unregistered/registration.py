@@ -94,11 +94,10 @@ async def check_admitted(request: AnyRequest) -> None:
     if settings.registration != "token":
         return
     limiter: Limiter = request.app.state.limiter
-    address = neighbourhood(address_of(request))
-    if await limiter.blocked((WRONG_TOKENS, address)):
+    right = compare_digest(bearer_token(request).encode(), settings.registration_token.encode())
+    if not await limiter.may_know(right, (WRONG_TOKENS, neighbourhood(address_of(request)))):
         raise errors.TooManyTries("Too many wrong tokens. Try again later.")
-    if not compare_digest(bearer_token(request).encode(), settings.registration_token.encode()):
-        await limiter.count((WRONG_TOKENS, address))
+    if not right:
         raise errors.InvalidToken("Registration needs the initial access token.")
 
 

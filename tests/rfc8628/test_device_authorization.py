@@ -331,7 +331,7 @@ def test_r_dv_04_guessing_in_a_session_is_stopped_wherever_it_comes_from(
     """SECURITY R-DV-04: per session, per address and globally; strangers do not stop who is signed in."""
     enter(user_agent, begin(device)["user_code"])
     for _ in range(TRIES_IN_ALL.burst + 100):
-        credenza.run(credenza.app.state.limiter.count, (TRIES_IN_ALL, ""))
+        credenza.run(credenza.app.state.limiter.may_know, False, (TRIES_IN_ALL, ""))
     assert guess(UserAgent(credenza), 1, "2001:db8:3:1::") == [429]
     statuses = [guess(user_agent, 1, f"2001:db8:4:{number:x}::")[0] for number in range(TRIES_BY_SESSION.burst + 2)]
     assert (statuses[0], statuses[-1]) == (422, 429)
@@ -347,7 +347,7 @@ def test_guessing_from_many_networks_is_stopped_and_right_codes_do_not_count_as_
     assert guess(UserAgent(credenza), 1, "2001:db8:2:1::") == [422]
     assert in_all in limiter._arrivals
     for _ in range(TRIES_IN_ALL.burst + 100):
-        credenza.run(limiter.count, in_all)
+        credenza.run(limiter.may_know, False, in_all)
     assert guess(UserAgent(credenza), 1, "2001:db8:2:2::") == [429]
 
 

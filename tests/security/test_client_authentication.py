@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import contextlib
 import itertools
@@ -17,7 +18,9 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from credenza.protocol import jose
 from credenza.state import StateError
 from credenza.store import audit
+from credenza.store.version import bump_version
 from credenza.testing import ISSUER, ORDERS, SECRET, RelyingParty
+from credenza.web.client_authentication import FAILURES_PER_CLIENT
 
 ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 NUMBERS = itertools.count()
@@ -240,6 +243,25 @@ def test_r_tk_09_secrets_cannot_be_guessed_for_ever(credenza: Any) -> None:
     assert credenza.request("POST", "/token", data=form, headers=right).status_code == 429
     elsewhere = credenza.request("POST", "/token", data=form, headers=right, address="203.0.113.99")
     assert elsewhere.status_code == 200
+
+
+@pytest.mark.own_server
+def test_r_tk_09_guesses_at_once_are_not_told_more_than_guesses_in_a_row(both_engines: str, credenza: Any) -> None:
+    """R-TK-09: nor is the right one at their end; who only has the right one may come as often as it likes."""
+    form = {"grant_type": "client_credentials", "scope": "orders:read", "resource": ORDERS}
+
+    async def at_once(*guesses: str) -> list[int]:
+        transport = httpx.ASGITransport(app=credenza.app, client=(credenza.address, 50000))
+        async with httpx.AsyncClient(transport=transport, base_url=credenza.issuer) as http:
+            requests = (http.post("/token", data=form, headers=basic("machine", guess)) for guess in guesses)
+            return [answer.status_code for answer in await asyncio.gather(*requests)]
+
+    assert credenza.run(at_once, *[SECRET] * 50) == [200] * 50
+    credenza.clock.move(1)  # what was read of the configuration is read again, and all of them wait for it
+    credenza.run(bump_version)
+    statuses = credenza.run(at_once, *(f"guess{number}" for number in range(60)), SECRET)
+    assert statuses.count(401) == FAILURES_PER_CLIENT.burst + 1
+    assert statuses.count(429) == 30
 
 
 @pytest.mark.own_server

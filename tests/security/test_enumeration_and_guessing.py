@@ -503,7 +503,7 @@ def test_the_limiter_has_a_size() -> None:
     async def main() -> None:
         limiter, rule = Limiter(most=100), Rule("x", burst=2, seconds=60)
         for number in range(1000):
-            await limiter.count((rule, str(number)))
+            await limiter.may_know(False, (rule, str(number)))
         assert len(limiter._arrivals) == 100
         assert [await limiter.allow((rule, "a")) for _ in range(4)] == [True, True, True, False]
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
+import httpx
 import pytest
 
 from credenza import Authentication, Authenticator, Parameters, audit, hookimpl, users
@@ -16,7 +18,10 @@ class Badges(Authenticator):
 
     name, title, amr = "badge", "Badge", ("hwk",)
 
+    takes = 0.0
+
     async def authenticate(self, server: Any, form: Parameters, address: str) -> Authentication | str:
+        await asyncio.sleep(self.takes)
         user = await users.find_user_by_identifier(form.get("identifier", "ada"))
         return Authentication(user, self.amr) if user and form.get("badge") == "0451" else "No such badge."
 
@@ -26,8 +31,13 @@ class Badges(Authenticator):
 
 
 @pytest.fixture
-def credenza_plugins() -> list[tuple[str, object]]:
-    return [("badges", Badges())]
+def badges() -> Badges:
+    return Badges()
+
+
+@pytest.fixture
+def credenza_plugins(badges: Badges) -> list[tuple[str, object]]:
+    return [("badges", badges)]
 
 
 def guess(credenza: Credenza, client: RelyingParty, badge: str, **more: str) -> PageSeen:
@@ -56,6 +66,24 @@ def test_by_address_where_nobody_is_named(credenza: Credenza, client: RelyingPar
     assert set(tried) == {422, 429}
     assert tried[:100] == [422] * 100
     assert guess(credenza, client, "0451").status == 429
+
+
+def test_many_at_once_are_not_told_more_than_in_a_row(credenza: Credenza, client: RelyingParty, badges: Badges) -> None:
+    assert [guess(credenza, client, f"{n:04}").status for n in range(95)] == [422] * 95
+    agent = UserAgent(credenza)
+    page = agent.get(client.authorization_url())
+    assert isinstance(page, PageSeen)
+    headers = {"cookie": "; ".join(f"{cookie.name}={cookie.value}" for cookie in agent.cookies.jar)}
+    forms = [dict(page.forms[0].hidden()) | {"authenticator": "badge", "badge": f"{n:04}"} for n in range(440, 452)]
+    badges.takes = 1.0
+
+    async def at_once() -> list[int]:
+        transport = httpx.ASGITransport(app=credenza.app, client=(agent.address, 50000))
+        async with httpx.AsyncClient(transport=transport) as http:
+            answers = await asyncio.gather(*(http.post(page.url, data=form, headers=headers) for form in forms))
+        return [answer.status_code for answer in answers]
+
+    assert credenza.run(at_once) == [422] * 6 + [429] * 6
 
 
 def test_a_password_is_not_held_up_by_guesses_at_something_else(credenza: Credenza, client: RelyingParty) -> None:

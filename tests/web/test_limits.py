@@ -77,8 +77,7 @@ def test_two_workers_share_a_limit(cache: Cache) -> None:
 def test_failures_counted_by_one_block_the_other(cache: Cache) -> None:
     async def test(one: Limiter, other: Limiter) -> None:
         who, somebody = (RULE, uuid4().hex), (RULE, uuid4().hex)
-        for _ in range(6):
-            await one.count(who)
+        assert [await one.may_know(False, who) for _ in range(7)] == [True] * 6 + [False]
         assert await other.blocked(somebody, who)
         assert not await other.allow(somebody, who)
         assert not await other.blocked(somebody), "what was refused counted nothing"
@@ -91,6 +90,17 @@ def test_parallel_tries_are_never_counted_as_one(cache: Cache) -> None:
         who = (RULE, uuid4().hex)
         answers = await asyncio.gather(*(limiter.allow(who) for _ in range(10) for limiter in limiters))
         assert sum(answers) == 6
+
+    with_limiters(cache.url, test, many=4)
+
+
+def test_of_guesses_at_once_only_so_many_are_told_and_no_right_one_after_them(cache: Cache) -> None:
+    async def test(*limiters: Limiter) -> None:
+        who = (RULE, uuid4().hex)
+        told = await asyncio.gather(*(limiter.may_know(False, who) for _ in range(10) for limiter in limiters))
+        assert sum(told) == 6
+        assert not await limiters[0].may_know(True, who)
+        assert await limiters[0].may_know(True, (RULE, uuid4().hex)), "who is right counts nothing"
 
     with_limiters(cache.url, test, many=4)
 

@@ -37,6 +37,7 @@ BEGUN_BY_ADDRESS = Rule("device codes of public clients by address", burst=120, 
 TRIES_BY_ADDRESS = Rule("user code by address", burst=20, seconds=600)
 TRIES_BY_SESSION = Rule("user code by session", burst=20, seconds=600)
 TRIES_IN_ALL = Rule("user code", burst=600, seconds=600)  # wrong ones, or those who are right would be stopped too
+TOO_MANY = Words("Too many codes were tried. Wait a few minutes.")
 
 
 @endpoint("/device_authorization", methods=("POST",), name="device_authorization")
@@ -111,10 +112,11 @@ async def _entered(
     here = [(TRIES_BY_ADDRESS, neighbourhood(address_of(request)))]
     here += [(TRIES_BY_SESSION, session.id)] if session is not None else []
     if await limiter.blocked(in_all) or not await limiter.allow(*here):
-        raise TooManyTries(Words("Too many codes were tried. Wait a few minutes."))
+        raise TooManyTries(TOO_MANY)
     waiting = await find_by_user_code(server.keyring.keyed_name(code), server.now()) if len(code) == LENGTH else None
+    if not await limiter.may_know(waiting is not None, in_all):
+        raise TooManyTries(TOO_MANY)
     if waiting is None:
-        await limiter.count(in_all)
         page.message, page.status = Words("This code is wrong or has expired. Check your device again."), 422
         return None
     parameters = Parameters.parse(waiting.parameters.encode())

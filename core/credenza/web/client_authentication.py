@@ -26,6 +26,7 @@ from .rules import Rule
 
 FAILURES_PER_CLIENT = Rule("failed client authentication by client and address", burst=30, seconds=60)
 FAILURES_PER_ADDRESS = Rule("failed client authentication by address", burst=120, seconds=60)
+TOO_MANY = "Too many failed tries."
 
 
 async def authenticate_client(request: AnyRequest, parameters: Parameters) -> Client:
@@ -35,14 +36,18 @@ async def authenticate_client(request: AnyRequest, parameters: Parameters) -> Cl
     credentials = parse_credentials(request.headers.get("authorization"), parameters)
     address = neighbourhood(address_of(request))
     failures = (FAILURES_PER_CLIENT, f"{credentials.client_id[:255]} {address}"), (FAILURES_PER_ADDRESS, address)
-    if await limiter.blocked(*failures):
-        raise TooManyTries("Too many failed tries.")
+    if limiter.blocked_here(*failures):
+        raise TooManyTries(TOO_MANY)
+    wrong: InvalidClient | None = None
     try:
         client = check_method(await server.find_client(credentials.client_id, fresh=True), credentials)
         secret_id = await _check(server, client, credentials)
-    except InvalidClient:
-        await limiter.count(*failures)
-        raise
+    except InvalidClient as error:
+        wrong = error
+    if not await limiter.may_know(wrong is None, *failures):
+        raise TooManyTries(TOO_MANY)
+    if wrong is not None:
+        raise wrong
     await server.touch(f"client {client.id} {secret_id}", lambda: touch_client(client.id, secret_id, server.now()))
     return client
 

@@ -7,15 +7,13 @@ from dataclasses import dataclass
 
 from ..events import SignInFailed
 from ..objects import Authentication, Authenticator
-from ..protocol.errors import TooManyTries
-from ..protocol.words import Words
 from ..server import AuthorizationServer
 from ..store import users
 from ..store.users import User
 from .known_browsers import account_name
 from .limits import Limiter, neighbourhood
 from .rules import Rule
-from .tries import take_a_turn
+from .tries import take_a_turn, too_many_tries
 
 PER_ADDRESS = Rule("failed sign-in by address", burst=100, seconds=900)
 
@@ -42,10 +40,12 @@ async def watched(
     if by_account:
         await take_a_turn(server, key, lambda: limiter.blocked(by_address))
     elif await limiter.blocked(by_address):
-        raise TooManyTries(Words("Too many tries. Wait %(count)s seconds and try again.", count=5))
+        raise too_many_tries()
     answered = await answer()
-    if not isinstance(answered, Authentication):
-        await limiter.count(by_address)
+    right = isinstance(answered, Authentication)
+    if not await limiter.may_know(right, by_address):
+        raise too_many_tries()
+    if not right:
         reason = "suspended" if user is not None and user.suspended else _brought(guess.way)
         await server.emit(SignInFailed(user=user.id if user else "", address=guess.address, reason=reason))
     elif by_account:

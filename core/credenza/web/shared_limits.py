@@ -29,7 +29,7 @@ local now = clock[1] + clock[2] / 1000000
 local arrivals = {}
 for i, key in ipairs(KEYS) do
   arrivals[i] = tonumber(redis.call('GET', key) or '0')
-  if ARGV[1] ~= 'count' and arrivals[i] - now > tonumber(ARGV[2 * i]) then return 1 end
+  if arrivals[i] - now > tonumber(ARGV[2 * i]) then return 1 end
 end
 if ARGV[1] == 'blocked' then return 0 end
 for i, key in ipairs(KEYS) do
@@ -56,7 +56,7 @@ class SharedCounters:
         """Whether it answered when it was asked last."""
         return self._silent_until == 0.0
 
-    async def ask(self, what: Literal["blocked", "count", "allow"], tries: Sequence[Try]) -> bool:
+    async def ask(self, what: Literal["blocked", "allow"], tries: Sequence[Try]) -> bool:
         """Whether one of these is one too many; false as well while the cache is away: the worker's own count holds."""
         if time.monotonic() < self._silent_until:
             return False

@@ -37,4 +37,8 @@ async def take_a_turn(
             break
         if await users.count_failed_sign_in(key, server.now(), seen=seen):
             return
-    raise TooManyTries(Words("Too many tries. Wait %(count)s seconds and try again.", count=max(wait, 5)))
+    raise too_many_tries(wait)
+
+
+def too_many_tries(wait: int = 0) -> TooManyTries:
+    return TooManyTries(Words("Too many tries. Wait %(count)s seconds and try again.", count=max(wait, 5)))
