@@ -1,0 +1,124 @@
+"""Administrators and signing keys."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from credenza.testing import PASSWORD
+
+from .conftest import Run, exported
+
+
+def test_an_administrator_is_created_with_a_password_from_standard_input(credenza_command: Run) -> None:
+    done = credenza_command(
+        "admin", "create", "--username", "Olive", "--email", "olive@example.com", "--password-stdin", typed=PASSWORD
+    )
+    assert (done.status, done.out, done.err) == (0, "olive is an administrator.\n", "")
+    (user,) = exported(credenza_command)["users"]
+    assert user == {"username": "olive", "id": user["id"], "email": "olive@example.com", "administrator": "full"}
+
+
+def test_without_a_password_a_link_is_printed(credenza_command: Run) -> None:
+    made = credenza_command("admin", "create", "--username", "olive", "--json").json
+    assert made["username"] == "olive"
+    assert made["invitation"].startswith("https://id.example.com/invitation/")
+
+
+def test_a_user_becomes_an_administrator(credenza_command: Run, file: Callable[[Any], Path]) -> None:
+    credenza_command("apply", file({"users": [{"username": "ada", "password": PASSWORD}]}))
+    done = credenza_command("admin", "create", "--username", "ada", "--json")
+    assert "invitation" not in done.json, "ada has a password already"
+    (user,) = exported(credenza_command)["users"]
+    assert user["administrator"] == "full"
+
+
+def test_another_password_from_the_command_line_ends_what_the_old_one_opened(
+    credenza_command: Run, tmp_path: Path
+) -> None:
+    """Whoever knew the old one is out, as everywhere else: links that set a password go too."""
+    credenza_command("admin", "create", "--username", "olive")
+    credenza_command("admin", "create", "--username", "olive", "--password-stdin", typed=PASSWORD)
+    with closing(sqlite3.connect(tmp_path / "credenza.db")) as database:
+        assert database.execute("SELECT count(*) FROM credenza_invitation").fetchone() == (0,)
+        (details,) = database.execute("SELECT data FROM credenza_audit_event WHERE name = 'PasswordChanged'").fetchone()
+    assert "command line" in details
+
+
+def test_an_administrator_who_is_created_has_the_default_roles(
+    credenza_command: Run, file: Callable[[Any], Path]
+) -> None:
+    credenza_command("apply", file({"roles": [{"name": "everybody", "default": True}]}))
+    credenza_command("admin", "create", "--username", "olive")
+    (user,) = exported(credenza_command)["users"]
+    assert user["roles"] == ["everybody"]
+
+
+def test_an_address_is_given_to_a_user_who_becomes_an_administrator(
+    credenza_command: Run, file: Callable[[Any], Path]
+) -> None:
+    people = [{"username": "ada"}, {"username": "grace", "email": "grace@example.com", "email_verified": True}]
+    credenza_command("apply", file({"users": people}))
+    credenza_command("admin", "create", "--username", "ada", "--email", "Ada@example.com")
+    done = credenza_command("admin", "create", "--username", "ada", "--email", "grace@example.com")
+    assert (done.status, done.error) == (1, "credenza: grace@example.com is the confirmed address of grace")
+    ada, _ = exported(credenza_command)["users"]
+    assert (ada["username"], ada["email"], ada["administrator"]) == ("ada", "ada@example.com", "full")
+
+
+@pytest.mark.parametrize("password", ["", "short", "passwordpassword", "olive-olive-olive"])
+def test_a_weak_password_is_refused_and_creates_nobody(credenza_command: Run, password: str) -> None:
+    done = credenza_command("admin", "create", "--username", "olive", "--password-stdin", typed=f"{password}\n")
+    assert done.status == 1
+    assert done.out == ""
+    assert done.error
+    if password:
+        assert password not in done.err
+    assert not exported(credenza_command)
+
+
+@pytest.mark.parametrize(("option", "value"), [("--username", "two words"), ("--email", "not an address")])
+def test_a_name_or_an_address_that_is_none_is_refused(credenza_command: Run, option: str, value: str) -> None:
+    names = {"--username": "olive", option: value}
+    done = credenza_command("admin", "create", *(word for pair in names.items() for word in pair))
+    assert done.status == 1
+    assert done.error
+    assert not exported(credenza_command)
+
+
+def test_keys_are_listed_without_their_private_halves(credenza_command: Run) -> None:
+    done = credenza_command("keys", "list", "--json")
+    assert {(key["alg"], key["state"]) for key in done.json} == {
+        (alg, state) for alg in ("RS256", "ES256", "PS256") for state in ("active", "next")
+    }
+    assert all(set(key) == {"kid", "alg", "state", "created_at"} for key in done.json)
+    assert len(credenza_command("keys", "list").out.splitlines()) == 6
+
+
+def test_rotation_makes_the_next_keys_sign(credenza_command: Run) -> None:
+    before = {(key["alg"], key["state"]): key["kid"] for key in credenza_command("keys", "list", "--json").json}
+    done = credenza_command("keys", "rotate", "--json")
+    assert done.status == 0, done.err
+    state = {key["kid"]: key["state"] for key in done.json}
+    for alg in ("RS256", "ES256", "PS256"):
+        assert state[before[alg, "next"]] == "active"
+        assert state[before[alg, "active"]] == "retired"
+    assert sorted(state.values()).count("next") == 3
+
+
+def test_a_key_is_revoked_by_its_id(credenza_command: Run) -> None:
+    before = {(key["alg"], key["state"]): key["kid"] for key in credenza_command("keys", "list", "--json").json}
+    done = credenza_command("keys", "revoke", before["ES256", "active"], "--json")
+    assert done.status == 0, done.err
+    after = {key["kid"]: key["state"] for key in done.json}
+    assert before["ES256", "active"] not in after
+    assert after[before["ES256", "next"]] == "active"
+    assert len(after) == len(before)
+    refused = credenza_command("keys", "revoke", before["ES256", "active"])
+    assert refused.status == 1
+    assert "there is no signing key" in refused.err
