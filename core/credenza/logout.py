@@ -33,7 +33,10 @@ AT_ONCE = 50  # that one worker sends as soon as sessions end, and as many from 
 
 
 async def end_sessions(server: AuthorizationServer, user_id: str, session_ids: Sequence[str]) -> list[Client]:
-    """End what hangs on these sessions, in the transaction that ends them; returns the applications that took part."""
+    """End what hangs on these sessions, in the transaction that ends them; returns the applications to be told.
+
+    One that is disabled hears nothing of its users any more, and its address may be somebody else's by now.
+    """
     if not session_ids:
         return []
     involved: list[Client] = []
@@ -42,7 +45,7 @@ async def end_sessions(server: AuthorizationServer, user_id: str, session_ids: S
         await end_session_grants(list(session_ids), server.now())
         for session_id, client_id in pairs:
             client = await server.find_client(client_id)
-            if client is None:
+            if client is None or not client.enabled:
                 continue
             involved.append(client)
             if client.backchannel_logout_uri:
@@ -80,7 +83,7 @@ async def deliver(server: AuthorizationServer, delivery: Delivery) -> None:
     if client is None or not client.backchannel_logout_uri:
         await settle_delivery(delivery.id, server.now(), error="")
         return
-    error = await _post(server, client, delivery)
+    error = await _post(server, client, delivery) if client.enabled else "the application is disabled"
     await settle_delivery(delivery.id, server.now() if not error else None, error=error)
     if error:
         logger.info("back-channel logout of %r failed (attempt %d): %s", client.id, attempts, error)

@@ -146,6 +146,33 @@ def test_a_broken_application_delays_nobody_and_is_tried_again(
     assert credenza.run(list_deliveries, "app")[0].delivered_at
 
 
+def test_a_disabled_application_is_told_nothing(
+    credenza: Credenza, user_agent: UserAgent, client: RelyingParty, listening: Listening
+) -> None:
+    """Neither of a session that ends now, by either channel, nor, until it is enabled, of one that ended before."""
+    frame = "https://app.example.com/out"
+    members = {"backchannel_logout_uri": listening.uri, "metadata": {"frontchannel_logout_uri": frame}}
+    listening.status = 500
+    sign_out(user_agent, signed_in(credenza, user_agent, client, **members)["id_token"])
+    settled(credenza)
+    tokens = signed_in(credenza, user_agent, client, **members)
+    credenza.apply({"applications": [{"client_id": "app", "enabled": False}]})
+    page = user_agent.get("/logout?" + urlencode({"id_token_hint": tokens["id_token"]}))
+    assert isinstance(page, PageSeen)
+    assert page.name == "signed-out"
+    assert frame not in page.html
+    credenza.clock.move(60)
+    (due,) = credenza.run(list_due_deliveries, credenza.clock.now(), ATTEMPTS)
+    credenza.run(deliver, credenza.server, due)
+    assert settled(credenza).error == "the application is disabled"
+    assert len(listening.tokens) == 1
+    listening.status = 200
+    credenza.apply({"applications": [{"client_id": "app", "enabled": True}]})
+    credenza.clock.move(60)
+    credenza.run(deliver, credenza.server, due)
+    assert settled(credenza).delivered_at
+
+
 def test_a_slow_application_delays_neither_the_user_nor_the_others(
     credenza: Credenza, user_agent: UserAgent, client: RelyingParty, listening: Listening
 ) -> None:
