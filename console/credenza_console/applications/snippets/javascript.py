@@ -6,11 +6,6 @@ from .filled import SECRET, Filled, Snippet
 
 
 def openid_client(kit: Filled) -> Snippet:
-    method = {
-        "client_secret_post": f'client.ClientSecretPost("{SECRET}")',
-        "client_secret_basic": f'client.ClientSecretBasic("{SECRET}")',
-        "none": "client.None()",
-    }.get(kit.client.auth_method, "client.PrivateKeyJwt(privateKey)")
     plain = "\n  { execute: [client.allowInsecureRequests] }, // http, for this machine only" if kit.plain else ""
     code = f"""import * as client from "openid-client";
 
@@ -18,7 +13,7 @@ const config = await client.discovery(
   new URL("{kit.issuer}"),
   "{kit.client.id}",
   undefined,
-  {method},{plain}
+  client.{_authentication(kit)},{plain}
 );
 
 // where people sign in; keep codeVerifier and state in the session, and lead the browser to url:
@@ -42,11 +37,6 @@ const user = await client.fetchUserInfo(config, tokens.access_token, tokens.clai
 
 
 def oauth4webapi(kit: Filled) -> Snippet:
-    method = {
-        "client_secret_post": f'oauth.ClientSecretPost("{SECRET}")',
-        "client_secret_basic": f'oauth.ClientSecretBasic("{SECRET}")',
-        "none": "oauth.None()",
-    }.get(kit.client.auth_method, "oauth.PrivateKeyJwt(privateKey)")
     options = ", options" if kit.plain else ""
     plain = "const options = { [oauth.allowInsecureRequests]: true }; // http, for this machine only\n"
     code = f"""import * as oauth from "oauth4webapi";
@@ -55,7 +45,7 @@ const issuer = new URL("{kit.issuer}");
 {plain if kit.plain else ""}const discovered = await oauth.discoveryRequest(issuer{options});
 const as = await oauth.processDiscoveryResponse(issuer, discovered);
 const client = {{ client_id: "{kit.client.id}" }};
-const clientAuth = {method};
+const clientAuth = oauth.{_authentication(kit)};
 const redirectUri = "{kit.redirect_uri}";
 
 // where people sign in; keep codeVerifier and state in the session, and lead the browser to url:
@@ -127,3 +117,12 @@ await users.signinRedirect();
 const {{ profile, access_token }} = await users.signinCallback();"""
     hint = "JavaScript in a browser, also inside react-oidc-context. Register the origin of the application for CORS."
     return Snippet("oidc-client-ts", "oidc-client-ts", hint, code)
+
+
+def _authentication(kit: Filled) -> str:
+    """How the application authenticates, as both libraries of one author call it."""
+    return {
+        "client_secret_post": f'ClientSecretPost("{SECRET}")',
+        "client_secret_basic": f'ClientSecretBasic("{SECRET}")',
+        "none": "None()",
+    }.get(kit.client.auth_method, "PrivateKeyJwt(privateKey)")
