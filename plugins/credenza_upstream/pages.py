@@ -50,7 +50,7 @@ from credenza import (
 )
 
 from . import store
-from .provider import authenticated_at, authorization_address, new_request, redeem
+from .provider import NotFresh, authenticated_at, authorization_address, new_request, redeem
 from .store import Upstream
 
 logger = logging.getLogger("credenza.plugins.upstream")
@@ -247,6 +247,14 @@ def _text(claims: Mapping[str, Any], name: str) -> str:
 async def _stopped(request: AnyRequest, upstream: Upstream | None, refused: Refused, back: str) -> AnyResponse:
     """The reason is for the log; people are told how to go on."""
     logger.warning("sign-in with %s stopped: %s", upstream.id if upstream is not None else "another provider", refused)
+    if upstream is not None and isinstance(refused, NotFresh):
+        explanation = Words(
+            "You have to sign in anew, and %(provider)s does not say that you did. Use another way.",
+            provider=upstream.title,
+        )
+        title = Words("Please sign in again")
+        page = StoppedPage(title=title, code="upstream_not_fresh", explanation=explanation, address=back)
+        return await render(request, page, status=403)
     page = StoppedPage(
         title=Words("That did not work"),
         code="upstream_failed",

@@ -33,6 +33,10 @@ PATIENCE = 5.0  # seconds for all that is asked of it when somebody comes back
 ENDPOINTS = ("authorization_endpoint", "token_endpoint", "jwks_uri")
 
 
+class NotFresh(Refused):
+    """They may have signed in there long ago."""
+
+
 @dataclass(frozen=True, slots=True)
 class Metadata:
     authorization_endpoint: str
@@ -87,8 +91,11 @@ def callback_of(server: AuthorizationServer, upstream_id: str) -> str:
 
 def new_request(wishes: SignInWishes, now: int) -> dict[str, str]:
     """What is kept until the answer comes: nonce, verifier and how fresh it must be. RFC 7636 §4.1, Core §3.1.2.1."""
-    fresh = {"max_age": str(wishes.max_age)} if wishes.max_age is not None else {}
-    return {"nonce": secrets.token_urlsafe(32), "verifier": secrets.token_urlsafe(32), "sent_at": str(now), **fresh}
+    kept = {"nonce": secrets.token_urlsafe(32), "verifier": secrets.token_urlsafe(32), "sent_at": str(now)}
+    if wishes.max_age is not None:
+        kept["max_age"] = str(wishes.max_age)
+        kept["told"] = "yes" if wishes.client is not None else ""
+    return kept
 
 
 async def authorization_address(
@@ -177,15 +184,21 @@ async def _proved(
 
 
 def authenticated_at(claims: Mapping[str, Any], kept: Mapping[str, str], now: int) -> int | None:
-    """When they signed in there, if it says so and that was before they were sent. Raises Refused. Core §3.1.2.1.
+    """When they signed in there, if it says so and that was before they were sent. Raises NotFresh. Core §3.1.2.1.
 
-    Whoever was to sign in anew did so, as far as the provider tells: some know neither `max_age` nor `auth_time`.
+    "When `max_age` is used, the ID Token returned MUST include an `auth_time` Claim Value." Some know neither, and no
+    application is promised anything then. A page of ours takes whoever comes back, or who has no other way would never
+    see it.
     """
     at = claims.get("auth_time")
-    if isinstance(at, bool) or not isinstance(at, int | float) or at >= int(kept.get("sent_at", "0")) - SKEW:
+    if isinstance(at, bool) or not isinstance(at, int | float):
+        if kept.get("told"):
+            raise NotFresh("it does not say when they signed in")
+        return None
+    if at >= int(kept.get("sent_at", "0")) - SKEW:
         return None
     if "max_age" in kept and at < now - int(kept["max_age"]):
-        raise Refused("it did not ask to sign in again")
+        raise NotFresh("it did not ask to sign in again")
     return max(int(at), 0)
 
 

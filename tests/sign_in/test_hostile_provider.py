@@ -20,7 +20,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 
 from credenza import outbound, users
-from credenza.testing import Callback, Credenza, PageSeen, UserAgent
+from credenza.testing import Callback, Credenza, PageSeen, RelyingParty, UserAgent
 from credenza_upstream import provider as upstream_provider
 from credenza_upstream.tables import LinkRow
 
@@ -107,17 +107,19 @@ class Provider:
         token = f"{text}.{b64(self.sign(text.encode()))}"
         return json.dumps({"id_token": token, "access_token": "theirs", "token_type": "Bearer"} | changes).encode()
 
-    def begin(self, agent: UserAgent) -> str:
+    def begin(self, agent: UserAgent, url: str = "/account") -> str:
         """Press its button; the state with which the browser is to come back."""
-        page = seen(agent.get("/account"))
+        page = seen(agent.get(url))
         sent = agent.get(next(link for link in page.links if link.startswith("/upstream/hostile/begin")))
         assert isinstance(sent, Callback), sent.text
         self.nonce = sent.parameters["nonce"]
         return sent.parameters["state"]
 
-    def come_back(self, *, before: Callable[[], object] = lambda: None, **changes: str | None) -> PageSeen:
+    def come_back(
+        self, url: str = "/account", *, before: Callable[[], object] = lambda: None, **changes: str | None
+    ) -> PageSeen:
         agent = UserAgent(self.credenza)
-        query = {"code": "c", "state": self.begin(agent)} | changes
+        query = {"code": "c", "state": self.begin(agent, url)} | changes
         before()
         return seen(agent.get("/upstream/hostile/callback?" + urlencode({n: v for n, v in query.items() if v})))
 
@@ -194,6 +196,32 @@ def test_3_1_3_7_claims_that_are_not_right(hostile: Provider) -> None:
             hostile.refused(hostile.claims)
     hostile.claims = {"aud": ["us", "other"], "azp": "other"}
     hostile.refused(hostile.claims)
+
+
+@pytest.mark.parametrize("wish", [{"prompt": "login"}, {"max_age": "0"}, {"max_age": "86400"}])
+def test_3_1_2_1_who_does_not_say_when_it_was_is_not_believed_fresh(
+    hostile: Provider, client: RelyingParty, wish: dict[str, str]
+) -> None:
+    """OpenID Connect Core §3.1.2.1: "When `max_age` is used, the ID Token returned MUST include an `auth_time`"."""
+    for auth_time in (..., None, "9999999999", True, []):
+        hostile.claims = {"auth_time": auth_time}
+        page = hostile.come_back(client.authorization_url(**wish))
+        assert (page.status, page.error) == (403, "upstream_not_fresh")
+        assert "Hostile Harbour does not say" in page.text
+        assert hostile.come_back(client.authorization_url()).name == "consent", "an ordinary sign-in goes on"
+    hostile.claims = {"auth_time": hostile.credenza.server.now()}
+    assert hostile.come_back(client.authorization_url(**wish)).name == "consent"
+
+
+def test_a_page_of_ours_takes_who_comes_back_from_it(hostile: Provider) -> None:
+    """Who has no other way could change nothing in the account otherwise."""
+    agent = UserAgent(hostile.credenza)
+    agent.get("/upstream/hostile/callback?" + urlencode({"code": "c", "state": hostile.begin(agent)}))
+    hostile.credenza.clock.move(3600)
+    state = hostile.begin(agent, "/account/security/linked")
+    page = seen(agent.get("/upstream/hostile/callback?" + urlencode({"code": "c", "state": state})))
+    assert "Hostile Harbour" in page.text
+    assert (page.name, page.status) != ("error", 403)
 
 
 def test_signatures_that_are_not_the_providers(hostile: Provider, keys: list[rsa.RSAPrivateKey]) -> None:

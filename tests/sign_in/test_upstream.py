@@ -411,7 +411,7 @@ class TestHowLongAgo:
         callback = there.get(re.sub(r"&max_age=\d+", "", begun(agent, client, prompt="login")))
         assert isinstance(callback, Callback)
         page = seen(back(agent, callback))
-        assert (page.status, page.error) == (400, "upstream_failed")
+        assert (page.status, page.error) == (403, "upstream_not_fresh")
         assert seen(agent.get("/account")).name == "sign-in"
         agent = UserAgent(credenza)
         callback = there.get(begun(agent, client))

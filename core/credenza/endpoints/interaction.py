@@ -196,7 +196,8 @@ async def sign_in_wishes(request: AnyRequest, token: str) -> SignInWishes | None
     if waiting.request is None:
         return SignInWishes(waiting.begun.get("max_age"), another)
     prompts = waiting.request.prompts
-    return SignInWishes(0 if "login" in prompts else waiting.request.max_age, another or "select_account" in prompts)
+    max_age = 0 if "login" in prompts else waiting.request.max_age
+    return SignInWishes(max_age, another or "select_account" in prompts, waiting.client)
 
 
 def way_on(token: str) -> str:

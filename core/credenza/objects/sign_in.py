@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from ..protocol.assurance import MFA, PASSWORD
+from ..protocol.clients import Client
 from ..protocol.parameters import Parameters
 from ..store.users import User
 from .prompts import Waiting
@@ -34,11 +35,13 @@ class SignInWishes:
     """What a sign-in has to fulfil, beside proving who it is.
 
     `max_age` is how many seconds ago the user may have been authenticated: 0 for just now, None for whenever. With
-    `choose` they may want another account than last time.
+    `choose` they may want another account than last time. `client` is the application that will be told when it was,
+    None for a page of ours.
     """
 
     max_age: int | None = None
     choose: bool = False
+    client: Client | None = None
 
 
 @dataclass(frozen=True, slots=True)
