@@ -198,6 +198,27 @@ def test_it_works_without_start_and_in_successive_event_loops(database_url: str)
     assert asyncio.run(count()) == 2
 
 
+def test_what_was_opening_a_file_while_its_engine_stopped_leaves_nothing_open(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def main() -> None:
+        path = tmp_path / "credenza.db"
+        engine = SafeSQLiteEngine(path)
+        monkeypatch.setattr(engine, "_checkpoint", lambda mode: 0)  # it would wait for the other process
+        with closing(sqlite3.connect(path, isolation_level=None)) as other:
+            other.execute("CREATE TABLE t (id)")
+            other.execute("BEGIN EXCLUSIVE")
+            opening = asyncio.create_task(engine.connections())
+            await asyncio.sleep(0)
+            await engine.stop()
+            other.execute("ROLLBACK")
+        with pytest.raises(StoreUnavailable, match="stopped"):
+            await opening
+        assert not engine._connections
+
+    asyncio.run(main())
+
+
 def test_a_unique_violation_is_known_from_other_errors(database_url: str) -> None:
     async def main() -> None:
         async with running(engine_from_url(database_url)):

@@ -229,12 +229,12 @@ class SafeSQLiteEngine(Engine, SQLiteEngine):
     async def connections(self) -> Connections:
         """The running event loop's; loops that are closed have left theirs behind."""
         loop = asyncio.get_running_loop()
-        if loop not in self._connections:
+        while loop not in self._connections:
             if self._stopped:
                 raise StoreUnavailable("SQLite: the engine was stopped.")
             self._close_connections()
             opened = await self._when_free(partial(Connections, self._connect), self._latest())
-            if loop in self._connections:  # another task was faster
+            if self._stopped or loop in self._connections:  # another task was faster
                 opened.close()
             else:
                 self._connections[loop] = opened
