@@ -128,7 +128,7 @@ from .store import audit, branding, clients, consents, keys, provider, sessions,
 from .store.audit import AuditEvent
 from .store.batches import delete_batch
 from .store.branding import SavedBranding
-from .store.clearing import clear_client
+from .store.clearing import clear, clear_client
 from .store.clients import ClientRow
 from .store.consents import Consent
 from .store.engine import AlreadyExists, Statement, transaction
@@ -338,6 +338,7 @@ __all__ = [
     "claims_in_words",
     "claims_summary",
     "clean_css",
+    "clear",
     "clear_client",
     "clients",
     "collect",

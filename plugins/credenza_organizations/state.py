@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 from credenza import (
@@ -21,7 +22,16 @@ from credenza import (
     users,
 )
 
-from .store import add_member, delete_organization, members_of, remove_member, save_branding, save_organization
+from .store import (
+    add_member,
+    clear_organization,
+    delete_organization,
+    edit_organization,
+    members_of,
+    remove_member,
+    save_branding,
+    save_organization,
+)
 from .tables import Organization
 from .template import (
     check_permission_name,
@@ -172,6 +182,8 @@ async def _apply_organizations(items: Any, run: StateRun) -> None:
                 async def write(organization: str = row["id"]) -> None:
                     await delete_organization(organization)
 
+                if not run.dry:
+                    await clear_organization(row["id"], partial(edit_organization, row["id"], {"suspended": True}))
                 await run.change("deleted", "organization", row["name"], write)
 
 

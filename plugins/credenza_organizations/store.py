@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
 from piccolo.columns.combination import WhereRaw
 from piccolo.query.functions import Count, Lower
 
-from credenza import Branding, Statement, branding, clients, transaction
+from credenza import Branding, Statement, branding, clear, clients, transaction
 
-from .tables import Organization, OrganizationMember, OrganizationMemberRole, row_id
+from .tables import Organization, OrganizationInvitation, OrganizationMember, OrganizationMemberRole, row_id
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +102,12 @@ async def edit_organization(organization: str, values: Mapping[str, Any]) -> Non
     """Write these columns only: whatever else is changed meanwhile stays."""
     columns: dict[Any, Any] = dict(values)
     await Organization.update(columns).where(Organization.id == organization)
+
+
+async def clear_organization(organization: str, suspend: Callable[[], Awaitable[None]]) -> None:
+    """Before it is deleted; `clear` says how."""
+    m, i = OrganizationMember, OrganizationInvitation
+    await clear(suspend, m.organization == organization, i.organization == organization)
 
 
 async def delete_organization(organization: str) -> None:

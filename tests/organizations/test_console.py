@@ -7,6 +7,9 @@ from typing import Any
 
 import pytest
 
+from credenza import audit
+from credenza.store import batches, clearing
+from credenza.store.engine import StoreUnavailable
 from credenza.testing import PageSeen, RelyingParty, UserAgent
 from credenza_organizations import store
 
@@ -99,6 +102,42 @@ def test_an_organization_is_deleted_after_its_name_is_typed(visitor: Visitor) ->
     assert 'value="Basalt"' in visitor.refused(path, {"confirm": "Basalt"})
     assert "Acme was deleted." in visitor.done(path, {"confirm": "Acme"}).text
     assert visitor.get(visitor.at("Acme")).status == 404
+
+
+def test_one_with_very_many_members_is_suspended_and_goes_a_little_at_a_time(
+    visitor: Visitor, user_agent: UserAgent, client: RelyingParty, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """If it stops in the middle, nothing of it is in force, and it can be deleted once more."""
+    everybody = [{"username": name, "roles": ["owner"]} for name in ("ada", "grace", "root")]
+    visitor.credenza.apply({"organizations": [{"name": "Acme", "members": everybody}]})
+    user_agent.get(client.authorization_url(scope=WANTED))
+    user_agent.sign_in("ada")
+    tokens = client.tokens(user_agent.decide(organization=visitor.ids["Acme"]))
+    left: list[int] = []
+
+    async def delete_batch(table: Any, condition: Any, *, batch: int) -> int:
+        deleted = await batches.delete_batch(table, condition, batch=batch)
+        left.append(await table.count().where(condition))
+        if len(left) == 1:
+            raise StoreUnavailable
+        return deleted
+
+    monkeypatch.setattr(clearing, "LARGE", 2)
+    monkeypatch.setattr(clearing, "BATCH", 1)
+    monkeypatch.setattr(clearing, "delete_batch", delete_batch)
+    path = visitor.at("Acme", "/delete")
+    assert visitor.post(path, {"confirm": "Acme"}).status_code == 503
+    assert left == [2]
+    assert client.introspect(tokens["access_token"]) == {"active": False}
+    assert "Suspended" in visitor.get(visitor.at("Acme")).text
+    monkeypatch.setattr(clearing, "LARGE", 1)
+    assert "Acme was deleted." in visitor.done(path, {"confirm": "Acme"}).text
+    assert left == [2, 1, 0, 0, 0], "the members, and no invitations"
+    events = visitor.credenza.run(audit.list_events, name="ObjectChanged")
+    assert [event.data["action"] for event in events if event.data["kind"] == "organization"][:2] == [
+        "deleted",
+        "suspended",
+    ]
 
 
 def test_members_are_listed_with_roles_searched_and_paged(visitor: Visitor) -> None:

@@ -1,14 +1,15 @@
-"""An application with very many tokens goes a little at a time; the console's way is in tests/console."""
+"""What has very many rows hanging on it goes a little at a time; the console's way is in tests/console."""
 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from credenza import clients
-from credenza.state import apply
-from credenza.store import clearing
+from credenza.state import apply, export
+from credenza.store import batches, clearing
 from credenza.testing import STATE, Credenza, RelyingParty
 
 
@@ -29,3 +30,23 @@ def test_what_is_pruned_with_a_file_is_disabled_first(credenza: Credenza, monkey
         credenza.run(apply, credenza.server, credenza.app.state.passwords, document, Path.cwd(), prune=True, dry=dry)
     assert calls == ["machine"], "and no other one, of which there is little"
     assert machine.post("/token", {"grant_type": "client_credentials"}).status_code == 401
+
+
+def test_an_organization_that_is_pruned_is_suspended_first(credenza: Credenza, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody is a member of it any more before the first of them goes."""
+    people = [{"username": name, "roles": []} for name in ("ada", "grace")]
+    credenza.apply({"organizations": [{"name": "Acme", "members": people}]})
+    seen = []
+
+    async def delete_batch(table: Any, condition: Any, *, batch: int) -> int:
+        seen.append(await table.exists().where(condition & table.organization.suspended.eq(False)))
+        return await batches.delete_batch(table, condition, batch=batch)
+
+    monkeypatch.setattr(clearing, "LARGE", 1)
+    monkeypatch.setattr(clearing, "delete_batch", delete_batch)
+    for dry in (True, False):
+        assert seen == []
+        document = STATE | {"organizations": []}
+        credenza.run(apply, credenza.server, credenza.app.state.passwords, document, Path.cwd(), prune=True, dry=dry)
+    assert seen == [False, False, False]
+    assert "organizations" not in credenza.run(export, credenza.server)

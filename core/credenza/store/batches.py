@@ -24,6 +24,11 @@ async def delete_batch(table: type[Table], condition: Any, *, batch: int = 500) 
     return len(rows)
 
 
+def table_of(condition: Any) -> type[Table]:
+    """The table whose rows it is about."""
+    return _first_column(condition)._meta.table
+
+
 def _first_column(condition: Any) -> Column:
     while isinstance(condition, And | Or):
         condition = condition.first

@@ -1,5 +1,7 @@
-"""What hangs on an application goes before the application itself: millions of tokens in one transaction would keep
-everybody else from the database for minutes."""
+"""What hangs on something goes before it: a million rows in one transaction keep everybody else from the database.
+
+If it stops in the middle, what is left is out of force, and can be deleted once more.
+"""
 
 from __future__ import annotations
 
@@ -7,32 +9,37 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from piccolo.table import Table
-
 from .access_tokens import AccessTokenRow
 from .authorization_codes import AuthorizationCodeRow
-from .batches import delete_batch
+from .batches import delete_batch, table_of
 from .consents import ConsentRow
 from .grants import GrantRow
 
-LARGE = 1000  # tokens or grants, which go in a tenth of a second
+LARGE = 1000  # rows, which go in a tenth of a second
 BATCH = 200
-HANGING: tuple[Any, ...] = (AccessTokenRow, AuthorizationCodeRow, GrantRow, ConsentRow)
+Disable = Callable[[], Awaitable[None]]
 
 
-async def clear_client(client_id: str, disable: Callable[[], Awaitable[None]]) -> None:
-    """Delete tokens, codes, grants and consents a little at a time, if there are very many; outside of a transaction.
+async def clear(disable: Disable, *conditions: Any) -> None:
+    """Delete the rows of which one of these is true a little at a time, if there are very many.
 
-    `disable` is called before that: an application that is still served would have new ones all the time.
+    `disable` is called before that: what is still in force would have new ones all the time. Conditions are those of
+    `delete_batch`. Call it outside of a transaction.
     """
-    if not any([await _is_large(table, client_id) for table in HANGING]):
+    if not any([await _is_large(condition) for condition in conditions]):
         return
     await disable()
-    for table in HANGING:
-        while await delete_batch(table, table.client == client_id, batch=BATCH):
+    for condition in conditions:
+        while await delete_batch(table_of(condition), condition, batch=BATCH):
             await asyncio.sleep(0)
 
 
-async def _is_large(table: type[Table], client_id: str) -> bool:
-    of_it = table._meta.get_column_by_name("client") == client_id
-    return len(await table.select(table._meta.primary_key).where(of_it).limit(LARGE + 1)) > LARGE
+async def clear_client(client_id: str, disable: Disable) -> None:
+    """Delete an application's tokens, codes, grants and consents a little at a time, if there are very many."""
+    tables: tuple[Any, ...] = (AccessTokenRow, AuthorizationCodeRow, GrantRow, ConsentRow)
+    await clear(disable, *(table.client == client_id for table in tables))
+
+
+async def _is_large(condition: Any) -> bool:
+    table = table_of(condition)
+    return len(await table.select(table._meta.primary_key).where(condition).limit(LARGE + 1)) > LARGE

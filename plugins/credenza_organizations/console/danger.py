@@ -37,17 +37,20 @@ async def save_suspension(visit: ConsoleVisit, organization: str) -> ConsoleDone
     """Nobody can choose a suspended organization, and tokens for it end."""
     row = await find(organization)
     suspended = visit.form.get("suspended") == "on"
-    action = "suspended" if suspended else "reactivated"
+    await _switch(visit, row, suspended=suspended)
+    return ConsoleDone(address_of(row["id"]), f"{row['name']} was {'suspended' if suspended else 'reactivated'}.")
+
+
+async def _switch(visit: ConsoleVisit, row: dict[str, Any], *, suspended: bool) -> None:
     async with transaction():
         await store.edit_organization(row["id"], {"suspended": suspended})
         await visit.changed(
             "organization",
-            action,
+            "suspended" if suspended else "reactivated",
             row["name"],
             before={"suspended": bool(row["suspended"])},
             after={"suspended": suspended},
         )
-    return ConsoleDone(address_of(row["id"]), f"{row['name']} was {action}.")
 
 
 @console_get(ONE + "/delete", "organizations:write")
@@ -61,6 +64,7 @@ async def delete(visit: ConsoleVisit, organization: str) -> ConsoleDone | Delete
     if visit.form.get("confirm", "").strip() != row["name"]:
         errors = {"confirm": "That is not the name of the organization."}
         return (await _delete_page(visit, row)).refused(errors, confirm=visit.form.get("confirm", ""))
+    await store.clear_organization(row["id"], lambda: _switch(visit, row, suspended=True))
     async with transaction():
         await store.delete_organization(row["id"])
         await visit.changed(
