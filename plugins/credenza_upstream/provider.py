@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import hashlib
+import json
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -27,6 +28,7 @@ from credenza import (
 
 from .store import Upstream, secret_of
 
+AUTH_TIME = json.dumps({"id_token": {"auth_time": {"essential": True}}})  # Core §5.5
 FRESH = 600  # seconds that metadata is kept in this process
 SKEW = 60  # seconds that their clock may be behind ours
 PATIENCE = 5.0  # seconds for all that is asked of it when somebody comes back
@@ -114,7 +116,8 @@ async def authorization_address(
         "code_challenge": challenge,
         "code_challenge_method": "S256",
         **({"prompt": "select_account"} if choose else {}),
-        **({"max_age": kept["max_age"]} if "max_age" in kept else {}),
+        # Some say when it was only if they are asked for the claim, too.
+        **({"max_age": kept["max_age"], "claims": AUTH_TIME} if "max_age" in kept else {}),
     }
     separator = "&" if "?" in found.authorization_endpoint else "?"
     return f"{found.authorization_endpoint}{separator}{urlencode(parameters)}"

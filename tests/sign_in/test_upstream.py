@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable
 from html import unescape
@@ -377,12 +378,14 @@ class TestHowLongAgo:
         self, credenza: Credenza, client: RelyingParty, provider: Any, changes: dict[str, str], max_age: str
     ) -> None:
         provider()
-        assert parse_qs(urlsplit(begun(UserAgent(credenza), client, **changes)).query)["max_age"] == [max_age]
+        asked = parse_qs(urlsplit(begun(UserAgent(credenza), client, **changes)).query)
+        assert asked["max_age"] == [max_age]
+        assert json.loads(asked["claims"][0]) == {"id_token": {"auth_time": {"essential": True}}}
 
     def test_another_account_may_be_wanted(self, credenza: Credenza, client: RelyingParty, provider: Any) -> None:
         provider()
         asked = parse_qs(urlsplit(begun(UserAgent(credenza), client)).query)
-        assert not {"prompt", "max_age"} & asked.keys()
+        assert not {"prompt", "max_age", "claims"} & asked.keys()
         asked = parse_qs(urlsplit(begun(UserAgent(credenza), client, prompt="select_account")).query)
         assert asked["prompt"] == ["select_account"]
 
