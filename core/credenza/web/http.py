@@ -1,4 +1,4 @@
-"""HTTP as uvicorn speaks it, but for two things: a head has a limit, and the offer of HTTP/2 without TLS costs nothing.
+"""HTTP as uvicorn speaks it, but for two things: a head has a limit, and nobody changes to another protocol.
 
 uvicorn keeps as many headers as somebody sends, of whatever length. RFC 9110 §5.4: "A server that receives a request
 header field line, field value, or set of fields larger than it wishes to process MUST respond with an appropriate 4xx".
@@ -6,11 +6,9 @@ header field line, field value, or set of fields larger than it wishes to proces
 
 from __future__ import annotations
 
-import re
-
+import httptools
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-H2C = re.compile(rb"\r\nupgrade:[ \t]*h2c[ \t]*(?=\r\n)", re.IGNORECASE)
 MOST_FIELDS = 128
 LARGEST_FIELDS = 32 * 1024  # bytes of all names and values
 LARGEST_HEAD = 160 * 1024  # bytes that come and are no part of a body: the address of a request may have 64 KiB
@@ -21,8 +19,9 @@ class TooLarge(Exception):
 
 
 class HttpProtocol(HttpToolsProtocol):
-    """Java's own client makes the offer with every request, and uvicorn's parser then drops the body.
+    """Whoever offers another protocol, as Java's own client does with every request, is answered in this one.
 
+    uvicorn's parser takes the body after such an offer for the next request.
     "A server MAY ignore a received Upgrade header field." RFC 9110 §7.8.
     """
 
@@ -30,12 +29,35 @@ class HttpProtocol(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         self._unused += len(data)
-        if b"h2c" in data and (self.cycle is None or self.cycle.response_complete):  # a request begins
-            head, end, body = data.partition(b"\r\n\r\n")
-            data = H2C.sub(b"", head + end[:2], count=1) + end[2:] + body if end else data
-        super().data_received(data)
+        self._unset_keepalive_if_required()
+        rest = memoryview(data)
+        try:
+            while rest:
+                try:
+                    self.parser.feed_data(rest)
+                    break
+                except httptools.HttpParserUpgrade as offer:
+                    rest, head = rest[offer.args[0] :], self._without_offer()
+                    self.parser = httptools.HttpRequestParser(self)  # the other one may have seen its last request
+                    self.parser.set_dangerous_leniencies(lenient_data_after_close=True)  # as uvicorn does
+                    self.parser.feed_data(head)
+        except httptools.HttpParserError:
+            self.logger.warning("Invalid HTTP request received.")
+            self.send_400_response("Invalid HTTP request received.")
         if self._unused > LARGEST_HEAD and not self.transport.is_closing():
             self.transport.abort()  # a line without an end, or what may follow a body
+
+    def _should_upgrade(self) -> bool:
+        return True  # uvicorn makes nothing of it then
+
+    def _without_offer(self) -> bytes:
+        """The head that was read last. Raises HttpParserError when it wants a tunnel, which takes no header field."""
+        method, version = self.parser.get_method(), self.parser.get_http_version()
+        if method == b"CONNECT":
+            raise httptools.HttpParserInvalidMethodError("no proxy")
+        line = b"%s %s HTTP/%s" % (method, self.url, version.encode())
+        fields = (b"%s: %s" % field for field in self.headers if field[0] != b"upgrade")
+        return b"\r\n".join((line, *fields, b"\r\n"))
 
     def on_headers_complete(self) -> None:
         # What came is at least what the fields have, so those of most requests need not be measured.
