@@ -11,11 +11,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from argon2.low_level import Type, hash_secret, hash_secret_raw
+from argon2.exceptions import HashingError
+from argon2.low_level import Type, error_to_str, hash_secret, hash_secret_raw
 
-from credenza import users
+from credenza import state, users
 from credenza.state import StateError
 from credenza.testing import Credenza, PageSeen, RelyingParty, UserAgent
+from credenza.web import foreign_hashes
 
 SECRET = "e\u0301cluse \ufb01 1842"  # not in the normal form: others hash what was typed
 SALT = b"0123456789abcdef"
@@ -106,6 +108,15 @@ def test_the_same_file_changes_nothing_the_second_time(
     assert stored(credenza) == ours
 
 
+@pytest.mark.parametrize("member", ["password", "password_hash"])
+def test_what_would_change_is_told_of_somebody_who_had_no_password(credenza: Credenza, member: str) -> None:
+    credenza.apply({"users": [{"username": "mary"}]})
+    document = {"users": [{"username": "mary", member: BCRYPT}]}
+    run = credenza.run(state.apply, credenza.server, credenza.app.state.passwords, document, Path.cwd(), dry=True)
+    assert len(run.changes) == 1
+    assert len(credenza.apply(document).changes) == 1
+
+
 def test_until_the_first_sign_in_the_newest_hash_counts(
     credenza: Credenza, user_agent: UserAgent, client: RelyingParty
 ) -> None:
@@ -127,11 +138,41 @@ def test_until_the_first_sign_in_the_newest_hash_counts(
         (pbkdf2("sha256", 1000, 32).replace("i=1000", "i=9000000"), "no sign-in can check it"),
         (argon2(Type.I).replace("m=64", "m=9999999"), "no sign-in can check it"),
         (argon2(Type.I).replace("m=64", "m=7"), "no sign-in can check it"),
+        (argon2(Type.I).replace("m=64,t=2", "m=1048576,t=5"), "no sign-in can check it"),
+        (argon2(Type.ID).replace("m=64", "m=9999999"), "no sign-in can check it"),
+        (argon2(Type.ID).replace("m=64,t=2", "m=65536,t=9999"), "no sign-in can check it"),
+        (argon2(Type.ID)[:-43], "is no bcrypt, Argon2 or PBKDF2 hash"),
+        (argon2(Type.ID).replace(base64(SALT), "!" * 22), "is no bcrypt, Argon2 or PBKDF2 hash"),
+        (argon2(Type.D).replace(base64(SALT), "A" * 13), "is no bcrypt, Argon2 or PBKDF2 hash"),
+        (pbkdf2("sha256", 1000, 32).replace(base64(SALT), "A" * 97), "is no bcrypt, Argon2 or PBKDF2 hash"),
+        (pbkdf2("sha256", 1000, 32).replace(base64(SALT), "A" * 17), "is no bcrypt, Argon2 or PBKDF2 hash"),
+        (pbkdf2("sha256", 1000, 32)[:-10], "is no bcrypt, Argon2 or PBKDF2 hash"),
+        (pbkdf2("sha256", 1000, 32).replace("l=32", f"l={'0' * 200}32"), "is no bcrypt, Argon2 or PBKDF2 hash"),
+        (pbkdf2("sha256", 1000, 32).replace("i=1000", "i=1\u0663\u0663\u0663"), "is no bcrypt, Argon2 or PBKDF2 hash"),
+        (BCRYPT.replace("uuMOK", "uvMOK"), "is no bcrypt, Argon2 or PBKDF2 hash"),
     ],
 )
 def test_what_cannot_be_checked_is_refused(credenza: Credenza, foreign: str, message: str) -> None:
     with pytest.raises(StateError, match=f"mary: password_hash .*{message}"):
         declare(credenza, foreign)
+
+
+def test_a_shortage_of_memory_is_no_failure_of_the_server(
+    credenza: Credenza, user_agent: UserAgent, client: RelyingParty, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What the other system took may be more than there is at this moment."""
+    declare(credenza, argon2(Type.D))
+
+    def without_memory(*_: object) -> bytes:
+        raise HashingError(error_to_str(-22))  # ARGON2_MEMORY_ALLOCATION_ERROR
+
+    monkeypatch.setattr(foreign_hashes, "hash_secret_raw", without_memory)
+    user_agent.get(client.authorization_url())
+    page = user_agent.sign_in("mary", SECRET)
+    assert isinstance(page, PageSeen)
+    assert page.status == 503
+    monkeypatch.undo()
+    assert sign_in(user_agent, client) == "consent"
 
 
 def keycloak(name: str, algorithm: str, times: int, tag: bytes, **more: str) -> dict[str, Any]:

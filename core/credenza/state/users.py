@@ -216,7 +216,7 @@ async def _password_hash(run: Run, username: str, members: Mapping[str, Any], be
     if members.get("password_hash"):
         if old is not None and before is not None and before.last_sign_in_at is not None:
             return old  # their password is ours by now, and perhaps another one
-        return await _taken_over(run, username, members["password_hash"], old)
+        return await _taken_over(run, username, members["password_hash"], before)
     if not members.get("password"):
         return old
     password = members["password"]
@@ -224,7 +224,7 @@ async def _password_hash(run: Run, username: str, members: Mapping[str, Any], be
         check_new_password(password, run.server.settings, context=(username,))
     except WeakPassword as error:  # a file may hold one, for a test machine
         run.warnings.append(f"users: {username}: {error}")
-    if run.dry and old is None:
+    if run.dry and before is None:
         return None
     if old is not None and await run.passwords.verify(old, password):
         return old
@@ -276,11 +276,11 @@ async def _prune(run: Run, keep: set[str]) -> None:
         await run.change("deleted", "user", user.username, write, before=_shown(user))
 
 
-async def _taken_over(run: Run, username: str, foreign: str, old: str | None) -> str | None:
+async def _taken_over(run: Run, username: str, foreign: str, before: User | None) -> str | None:
     try:
-        if run.dry and old is None and not run.passwords.is_hash(foreign):
+        if run.dry and before is None:
             ForeignHash.parse(foreign)
             return None
-        return await run.passwords.take_over(foreign, old)
+        return await run.passwords.take_over(foreign, before.password_hash if before is not None else None)
     except ValueError as error:
         raise StateError(f"{username}: password_hash {error}") from error

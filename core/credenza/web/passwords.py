@@ -14,7 +14,7 @@ from functools import lru_cache
 from typing import TypeVar
 
 from argon2 import PasswordHasher
-from argon2.exceptions import InvalidHashError, VerificationError
+from argon2.exceptions import HashingError, InvalidHashError, VerificationError
 from argon2.low_level import ARGON2_VERSION, error_to_str
 
 from ..metrics import Metrics
@@ -83,7 +83,7 @@ class Passwords:
             return self._hasher.verify(stored, text)
         except (VerificationError, InvalidHashError) as error:
             if str(error) in SHORTAGES:  # that is no wrong password
-                raise TemporarilyUnavailable(BUSY, detail=str(error)) from error
+                raise
             return False
 
     def needs_rehash(self, stored: str) -> bool:
@@ -96,9 +96,9 @@ class Passwords:
 
         Raises ValueError, with the rest of a sentence about the hash.
         """
+        hashed = ForeignHash.parse(foreign)
         if self.is_hash(foreign):
             return foreign
-        hashed = ForeignHash.parse(foreign)
         beginning, ours = wrapped(stored or "")
         if beginning == hashed.beginning and await self._run(self._matches, ours, hashed.text):
             return beginning + ours
@@ -139,7 +139,14 @@ class Passwords:
 
     async def _run(self, function: Callable[..., Result], *arguments: str) -> Result:
         async with self.place():
-            return await asyncio.get_running_loop().run_in_executor(self._threads, _with_breaks, function, *arguments)
+            try:
+                return await asyncio.get_running_loop().run_in_executor(
+                    self._threads, _with_breaks, function, *arguments
+                )
+            except (HashingError, VerificationError) as error:
+                if str(error) in SHORTAGES:
+                    raise TemporarilyUnavailable(BUSY, detail=str(error)) from error
+                raise
 
     def _count(self, change: int) -> None:
         self._waiting += change
