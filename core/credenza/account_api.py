@@ -28,6 +28,7 @@ from .server import AuthorizationServer
 from .store.sessions import Session
 from .store.users import User, hold_user
 from .web.guesses import Guess, watched
+from .web.known_browsers import account_name
 from .web.limits import Limiter
 from .web.moments import Moment
 from .web.pages import FormPage
@@ -107,7 +108,8 @@ class AccountVisit:
         Raises TooManyTries, TemporarilyUnavailable.
         """
         limiter: Limiter = self.request.app.state.limiter
-        guess = Guess(way, self.user.username, address_of(self.request))
+        known = (account_name(self.server, self.user.id),)  # as in a browser where they signed in: here they did
+        guess = Guess(way, self.user.username, address_of(self.request), known)
         async with way.place():
             return await watched(
                 self.server, limiter, guess, lambda: way.authenticate(self.server, form, guess.address)

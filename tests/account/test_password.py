@@ -8,6 +8,7 @@ import pytest
 
 from credenza import audit, users
 from credenza.testing import PASSWORD, Callback, Credenza, PageSeen, RelyingParty, UserAgent
+from credenza.web.tries import FREE_FAILURES
 
 Press = Callable[..., PageSeen | Callback]
 Account = Callable[..., UserAgent]
@@ -125,6 +126,16 @@ def test_guessing_is_as_slow_as_at_sign_in(credenza: Credenza, account: Account,
     assert pages[0].status == 422
     assert "Too many tries" in next(page.text for page in pages if page.status == 429)
     assert change(ada, press).status == 429  # the right one has to wait as well
+
+
+def test_a_stranger_who_guesses_elsewhere_holds_up_nobody_who_is_signed_in(
+    credenza: Credenza, account: Account, press: Press
+) -> None:
+    """SECURITY A-BRU-01."""
+    ada = account("ada")
+    for _ in range(2 * FREE_FAILURES):
+        signs_in(credenza, "wrong")
+    assert "Your password is changed." in change(ada, press).text
 
 
 def test_nothing_changes_without_csrf_token(credenza: Credenza, account: Account) -> None:

@@ -146,13 +146,17 @@ def fail(agent: Any, client: RelyingParty, name: str, times: int) -> list[int]:
     return [agent.sign_in(name, "wrong").status for _ in range(times)]
 
 
+def counted_as(credenza: Any, name: str) -> str:
+    return str(credenza.server.keyring.keyed_name(f"sign-in/password/{name}"))
+
+
 def failures(credenza: Any, name: str) -> int:
-    return int(credenza.run(users.failed_sign_ins, credenza.server.keyring.keyed_name(name))[0])
+    return int(credenza.run(users.failed_sign_ins, counted_as(credenza, name))[0])
 
 
 def add_failures(credenza: Any, name: str, more: int) -> None:
     """As if somebody else had failed at this moment: the waits then do not depend on how fast the test is."""
-    key = credenza.server.keyring.keyed_name(name)
+    key = counted_as(credenza, name)
     for _ in range(more):
         seen = credenza.run(users.failed_sign_ins, key)
         assert credenza.run(users.count_failed_sign_in, key, credenza.server.now(), seen=seen)
@@ -618,6 +622,17 @@ def test_a_bru_01_a_stranger_who_goes_on_guessing_does_not_keep_the_owner_out(
     elsewhere = new_visitor()
     elsewhere.get(client.authorization_url())
     assert elsewhere.sign_in(user_agent.name).status == 429
+
+
+@pytest.mark.parametrize("kind", ["known browsers of", "second factor of"])
+def test_a_bru_01_nobody_types_what_something_else_is_counted_as(
+    credenza: Any, new_visitor: Any, client: RelyingParty, kind: str
+) -> None:
+    """A-BRU-01: every application knows the user's id, and would keep them out of their own browser."""
+    counted = f"{kind} {credenza.user(credenza.new_user()).id}"
+    assert fail(new_visitor(), client, counted, 3) == [422] * 3
+    assert failures(credenza, counted) == 3
+    assert credenza.run(users.failed_sign_ins, credenza.server.keyring.keyed_name(counted)) == (0, 0)
 
 
 @pytest.mark.own_server

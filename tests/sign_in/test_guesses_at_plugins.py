@@ -22,6 +22,9 @@ class Badges(Authenticator):
 
     async def authenticate(self, server: Any, form: Parameters, address: str) -> Authentication | str:
         await asyncio.sleep(self.takes)
+        if form.get("badge") == "bob's":
+            bob = await users.find_user_by_identifier("bob")
+            return Authentication(bob, self.amr) if bob else "No such badge."
         user = await users.find_user_by_identifier(form.get("identifier", "ada"))
         return Authentication(user, self.amr) if user and form.get("badge") == "0451" else "No such badge."
 
@@ -94,3 +97,20 @@ def test_a_password_is_not_held_up_by_guesses_at_something_else(credenza: Creden
     page = agent.sign_in("ada")
     assert isinstance(page, PageSeen)
     assert page.name == "consent"
+
+
+def test_who_was_right_for_himself_forgives_nobody_elses_failures(credenza: Credenza) -> None:
+    """Of two people with one browser, one knows a way in and guesses at the other's."""
+    credenza.apply({"users": [{"username": "bob"}]})
+    agent = UserAgent(credenza)
+    agent.get("/account")
+    agent.sign_in("ada")
+    statuses = []
+    for _ in range(3 * FREE_FAILURES):
+        for badge in ("wrong", "bob's"):
+            agent.cookies.pop("__Host-credenza_session", None)
+            agent.get("/account")
+            page = agent.submit([("authenticator", "badge"), ("badge", badge), ("identifier", "ada")])
+            assert isinstance(page, PageSeen)
+            statuses.append(page.status)
+    assert 429 in statuses

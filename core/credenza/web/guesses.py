@@ -42,13 +42,12 @@ async def watched(
     elif await limiter.blocked(by_address):
         raise too_many_tries()
     answered = await answer()
-    right = isinstance(answered, Authentication)
-    if not await limiter.may_know(right, by_address):
+    if not await limiter.may_know(isinstance(answered, Authentication), by_address):
         raise too_many_tries()
-    if not right:
+    if not isinstance(answered, Authentication):
         reason = "suspended" if user is not None and user.suspended else _brought(guess.way)
         await server.emit(SignInFailed(user=user.id if user else "", address=guess.address, reason=reason))
-    elif by_account:
+    elif by_account and (user is None or answered.user.id == user.id):
         await users.clear_failed_sign_ins(key)
     return answered
 
@@ -64,4 +63,5 @@ def _counted_as(server: AuthorizationServer, guess: Guess, identifier: str, user
     """
     if guess.known and user is not None and account_name(server, user.id) in guess.known:
         return server.keyring.keyed_name(f"known browsers of {user.id}")
-    return server.keyring.keyed_name(f"{_brought(guess.way)} {identifier.lower()}".lstrip())
+    # Nobody names by what they type what else is counted.
+    return server.keyring.keyed_name(f"sign-in/{guess.way.name}/{identifier.lower()}")
