@@ -12,6 +12,7 @@ from ..protocol.parameters import Parameters
 from ..protocol.words import Words
 from ..server import AuthorizationServer
 from ..store.engine import database
+from ..store.users import hold_user
 from ..web.guesses import Guess, watched
 from ..web.limits import Limiter
 from ..web.pages import SignInPage
@@ -141,10 +142,14 @@ async def begin_sign_in(waiting: Waiting, authentication: Authentication) -> Non
 async def sign_in(waiting: Waiting, authentication: Authentication, *, since: int | None = None) -> None:
     """Begin a session, with a new id, and remember that this interaction was answered by it.
 
-    `since` is when the user was authenticated, if that was earlier and only something was added to it now.
+    `since` is when the user was authenticated, if that was earlier and only something was added to it now. A password
+    that was changed while it was looked at opens nothing any more: then they sign in once more.
     """
     user = authentication.user
     async with database().transaction():
+        held = await hold_user(user.id)  # a change waits, and ends the session then, or was before
+        if held is None or held.suspended or held.password_changed_at != user.password_changed_at:
+            return
         session, cookie = await begin_session(
             waiting.server,
             user,
