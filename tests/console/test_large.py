@@ -67,20 +67,21 @@ def numbers(many: int) -> str:
 def statements(visitor: Visitor) -> list[str]:
     """A company, as SQL: names and times are mixed, so that no order comes for free."""
     now = visitor.credenza.clock.now()
+    moment = f"{now} - (i * 31) % 99991"
     return [
         "INSERT INTO credenza_client (id, name, description, type, third_party, enabled, created_at, last_used_at) "
-        f"SELECT 'app-' || i, 'App ' || (i * 7919) % 5000, '', 'traditional', true, true, {now} - (i * 31) % 99991, "
+        f"SELECT 'app-' || i, 'App ' || (i * 7919) % 5000, '', 'traditional', true, true, {moment}, "
         f"{now} - (i * 17) % 99991 FROM {numbers(APPLICATIONS)}",
         "INSERT INTO credenza_user (id, username, email, words, created_at, updated_at, last_sign_in_at) "
         f"SELECT 'user-' || i, 'user-' || i, 'user-' || i || '@example.org', "
-        f"'user-' || i || ' user-' || i || '@example.org', {now} - (i * 31) % 99991, {now}, "
+        f"'user-' || i || ' user-' || i || '@example.org', {moment}, {now}, "
         f"{now} - (i * 17) % 99991 FROM {numbers(USERS)}",
         'INSERT INTO credenza_consent (id, "user", client, granted_at, updated_at) '
-        f"SELECT 'consent-' || i, 'user-' || i, 'app', {now} - (i * 31) % 99991, {now} FROM {numbers(USERS)}",
+        f"SELECT 'consent-' || i, 'user-' || i, 'app', {moment}, {moment} FROM {numbers(USERS)}",
         "INSERT INTO credenza_consent_permission (id, consent, source, resource, scope, granted, decided_at) "
         f"SELECT 'permission-' || i, 'consent-' || i, 'profile', '', 'email', true, {now} FROM {numbers(USERS)}",
         "INSERT INTO credenza_organization (id, name, description, created_at) "
-        f"SELECT 'organization-' || i, 'organization-' || i, '', {now} - (i * 31) % 99991 "
+        f"SELECT 'organization-' || i, 'organization-' || i, '', {moment} "
         f"FROM {numbers(ORGANIZATIONS)}",
         'INSERT INTO credenza_organization_member (id, organization, "user", joined_at) '
         f"SELECT 'member-' || i, 'organization-' || (i % {ORGANIZATIONS}), 'user-' || i, {now} "

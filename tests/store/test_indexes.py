@@ -1,0 +1,52 @@
+"""What the console and clean-up ask is answered from the indexes that were made for it, and SQLite says so."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import pytest
+
+from credenza.cleaning import _clean_up
+from credenza.store import audit, consents, users
+from credenza.store.migrations import m0002_indexes as indexes
+from credenza.store.sqlite import SafeSQLiteEngine
+from credenza.testing import Credenza
+
+ASKED: dict[str, Callable[[Credenza], Awaitable[object]]] = {
+    "credenza_audit_event_user_id": lambda _: audit.list_events(user="u1"),
+    "credenza_audit_event_person_id": lambda _: audit.list_events(user="u1"),
+    "credenza_audit_event_client_id": lambda _: audit.list_events(client="app"),
+    "credenza_audit_event_error_id": lambda _: audit.list_events(error_id="0123456789abcdef"),
+    "credenza_audit_event_seldom": lambda _: audit.list_events(name="KeyRotated"),
+    "credenza_audit_event_failed": lambda _: audit.list_events(failed=True),
+    "credenza_user_words": lambda _: users.list_users(search="ada"),
+    "credenza_consent_newest": lambda _: consents.list_consents(client_id="app", offset=50_000),
+    "credenza_grant_created_at": lambda credenza: _clean_up(credenza.server),
+}
+
+
+def test_each_index_has_its_question() -> None:
+    """`credenza_access_token_grant` is for the database itself, when a grant is deleted."""
+    assert {*ASKED, "credenza_access_token_grant"} == {*indexes.INDEXES, *indexes.OTHERS}
+
+
+@pytest.mark.parametrize("index", ASKED)
+def test_a_question_is_answered_from_its_index(credenza: Credenza, index: str) -> None:
+    engine = credenza.server.engine
+    if not isinstance(engine, SafeSQLiteEngine):
+        pytest.skip("PostgreSQL plans by what the tables hold, and in tests they hold little.")
+
+    async def plans() -> list[Any]:
+        connections = await engine.connections()
+        asked: list[str] = []
+        for connection in (connections.reader, connections.writer):
+            connection.set_trace_callback(asked.append)
+        await ASKED[index](credenza)
+        for connection in (connections.reader, connections.writer):
+            connection.set_trace_callback(None)
+        asked = [sql for sql in asked if sql.startswith(("SELECT", "DELETE"))]
+        return [row[3] for sql in asked for row in connections.reader.execute(f"EXPLAIN QUERY PLAN {sql}")]
+
+    found = credenza.run(plans)
+    assert any(f"INDEX {index} " in f"{detail} " for detail in found), found
