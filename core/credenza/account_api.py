@@ -25,8 +25,9 @@ from .protocol.assurance import strength
 from .protocol.parameters import Parameters
 from .protocol.words import Words
 from .server import AuthorizationServer
-from .store.sessions import Session
+from .store.sessions import Session, delete_session
 from .store.users import User, hold_user
+from .web.accounts import SignInNeeded
 from .web.guesses import Guess, watched
 from .web.known_browsers import account_name
 from .web.limits import Limiter
@@ -118,8 +119,11 @@ class AccountVisit:
     async def renew_session(self, proved: Authentication | None = None) -> str:
         """A new id for this session, for `AccountDone`: a copy of the old cookie is worth nothing. OWASP ASVS V7.2.4.
 
-        What was `proved` just now is added to what the session knows; when the user signed in stays.
+        What was `proved` just now is added to what the session knows; when the user signed in stays. Call it in the
+        transaction of the change: a session that has ended meanwhile changes nothing. Raises SignInNeeded.
         """
+        if not await delete_session(self.session.digest):
+            raise SignInNeeded(SECURITY)
         amr, acr = self.session.amr, self.session.acr
         if proved is not None:
             amr, acr = tuple(dict.fromkeys([*amr, *proved.amr])), max(acr, proved.acr, key=strength)

@@ -18,7 +18,6 @@ from credenza import (
     Passwords,
     Words,
     address_of,
-    begin_session,
     errors,
     password_refusal,
     set_password,
@@ -82,16 +81,7 @@ async def save_password(request: AnyRequest) -> AnyResponse:
             sign_out=page.end_others,
         )
         # The cookie changes too, or whoever copied it would stay. OWASP ASVS V7.2.4.
-        _, cookie = await begin_session(
-            here.server,
-            here.user,
-            amr=here.session.amr,
-            acr=here.session.acr,
-            authenticated_at=here.session.authenticated_at,  # a second factor that was proved then was not proved again
-            address=address_of(request),
-            user_agent=request.headers.get("user-agent", ""),
-            old=here.session,
-        )
+        cookie = await here.renew_session()
     response = done(here, HERE, "password-changed")
     set_session_cookie(response, here.server.settings, cookie)
     return response
