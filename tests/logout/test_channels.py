@@ -203,9 +203,19 @@ def test_a_slow_application_delays_neither_the_user_nor_the_others(
 
 
 def test_many_sessions_that_end_at_once_are_told_of_little_by_little(
-    credenza: Credenza, user_agent: UserAgent, client: RelyingParty, listening: Listening
+    credenza: Credenza,
+    user_agent: UserAgent,
+    client: RelyingParty,
+    listening: Listening,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """R-LO-06, R-OP-09: each takes a connection, and a slow application would hold as many as there are."""
+
+    async def nothing(now: int, attempts: int) -> list[Any]:
+        return []
+
+    # The queue's own turn: every server of this process has one, and others may not call where this one may.
+    monkeypatch.setattr("credenza.logout.list_due_deliveries", nothing)
     many = 3 * AT_ONCE
     listening.released.clear()
     signed_in(credenza, user_agent, client, backchannel_logout_uri=listening.uri)
@@ -227,7 +237,7 @@ def test_many_sessions_that_end_at_once_are_told_of_little_by_little(
         threading.Event().wait(0.01)
     assert credenza.server.told_at_once <= AT_ONCE
     threading.Event().wait(0.2)
-    assert len(listening.tokens) <= 2 * AT_ONCE  # the queue may have had its turn
+    assert len(listening.tokens) <= AT_ONCE
     waiting = credenza.run(list_deliveries, "app", limit=1000)
     assert len(waiting) == many + 1
     listening.released.set()
