@@ -83,6 +83,18 @@ def test_the_password_is_right_and_is_hashed_anew_at_the_first_sign_in(
     assert sign_in(UserAgent(credenza), client) == "consent"
 
 
+def test_a_password_that_was_chosen_here_stays(credenza: Credenza, user_agent: UserAgent, client: RelyingParty) -> None:
+    """By a link, before the first sign-in: whoever knows the old one is out."""
+    declare(credenza, BCRYPT)
+    mary = credenza.run(users.find_user_by_identifier, "mary")
+    assert mary is not None
+    ours = credenza.run(credenza.app.state.passwords.hash, "a password of her own")
+    credenza.run(users.update_password, mary.id, ours, credenza.server.now())
+    assert not declare(credenza, BCRYPT)
+    assert sign_in(user_agent, client) == "sign-in"
+    assert sign_in(user_agent, client, "a password of her own") == "consent"
+
+
 def test_bcrypt_never_looked_at_more_than_72_bytes(
     credenza: Credenza, user_agent: UserAgent, client: RelyingParty
 ) -> None:

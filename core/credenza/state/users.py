@@ -16,7 +16,7 @@ from ..store.engine import database
 from ..store.reach import count_open
 from ..store.revocation import revoke_grants
 from ..store.users import User
-from ..web.foreign_hashes import ForeignHash
+from ..web.foreign_hashes import ForeignHash, wrapped
 from ..web.new_password import require_new_password, set_password
 from ..web.passwords import WeakPassword, check_new_password
 from .members import ANYTHING, FLAG, MAPPING, TEXT, StateMember, check_keys
@@ -214,8 +214,10 @@ async def _password_hash(run: Run, username: str, members: Mapping[str, Any], be
     """The hash to store; the old one when nothing about it is declared or the password is the same."""
     old = before.password_hash if before is not None else None
     if members.get("password_hash"):
-        if old is not None and before is not None and before.last_sign_in_at is not None:
-            return old  # their password is ours by now, and perhaps another one
+        if old is not None and before is not None:
+            ours = not wrapped(old)[0] and not run.passwords.is_hash(members["password_hash"])
+            if ours or before.last_sign_in_at is not None:
+                return old  # a password that they chose or proved here
         return await _taken_over(run, username, members["password_hash"], before)
     if not members.get("password"):
         return old
