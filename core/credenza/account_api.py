@@ -25,7 +25,7 @@ from .protocol.assurance import strength
 from .protocol.parameters import Parameters
 from .protocol.words import Words
 from .server import AuthorizationServer
-from .store.sessions import Session, delete_session
+from .store.sessions import Session, hold_session
 from .store.users import User, hold_user
 from .web.accounts import SignInNeeded
 from .web.guesses import Guess, watched
@@ -122,7 +122,7 @@ class AccountVisit:
         What was `proved` just now is added to what the session knows; when the user signed in stays. Call it in the
         transaction of the change: a session that has ended meanwhile changes nothing. Raises SignInNeeded.
         """
-        if not await delete_session(self.session.digest):
+        if not await hold_session(self.session.digest):
             raise SignInNeeded(SECURITY)
         amr, acr = self.session.amr, self.session.acr
         if proved is not None:

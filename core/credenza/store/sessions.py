@@ -115,9 +115,8 @@ async def hold_session(digest: str) -> bool:
     return bool(await _HOLD.all(digest))
 
 
-async def delete_session(digest: str) -> bool:
-    """Whether it was still there."""
-    return bool(await SessionRow.delete().where(SessionRow.digest == digest).returning(SessionRow.id))
+async def delete_session(digest: str) -> None:
+    await SessionRow.delete().where(SessionRow.digest == digest)
 
 
 async def delete_user_session(user_id: str, session_id: str) -> bool:
