@@ -25,7 +25,7 @@ from .protocol.assurance import strength
 from .protocol.parameters import Parameters
 from .protocol.words import Words
 from .server import AuthorizationServer
-from .store.sessions import Session, hold_session
+from .store.sessions import Session
 from .store.users import User, hold_user
 from .web.accounts import SignInNeeded
 from .web.guesses import Guess, watched
@@ -35,7 +35,7 @@ from .web.moments import Moment
 from .web.pages import FormPage
 from .web.requests import AnyRequest, address_of
 from .web.responses import AnyResponse
-from .web.sessions import begin_session
+from .web.sessions import SessionEnded, renew_session
 
 SECURITY = "/account/security"
 
@@ -122,21 +122,21 @@ class AccountVisit:
         What was `proved` just now is added to what the session knows; when the user signed in stays. Call it in the
         transaction of the change: a session that has ended meanwhile changes nothing. Raises SignInNeeded.
         """
-        if not await hold_session(self.session.digest):
-            raise SignInNeeded(SECURITY)
         amr, acr = self.session.amr, self.session.acr
         if proved is not None:
             amr, acr = tuple(dict.fromkeys([*amr, *proved.amr])), max(acr, proved.acr, key=strength)
-        _, cookie = await begin_session(
-            self.server,
-            self.user,
-            amr=amr,
-            acr=acr,
-            address=address_of(self.request),
-            user_agent=self.request.headers.get("user-agent", ""),
-            old=self.session,
-            authenticated_at=self.session.authenticated_at,
-        )
+        try:
+            _, cookie = await renew_session(
+                self.server,
+                self.user,
+                self.session,
+                amr=amr,
+                acr=acr,
+                address=address_of(self.request),
+                user_agent=self.request.headers.get("user-agent", ""),
+            )
+        except SessionEnded:
+            raise SignInNeeded(SECURITY) from None
         return cookie
 
 

@@ -8,9 +8,11 @@ from typing import Any
 
 import pytest
 
-from credenza import Authentication, Authenticator, Parameters, User, hookimpl, users
-from credenza.testing import Credenza, PageSeen, UserAgent
+from credenza import Authentication, Authenticator, Parameters, User, hookimpl, sessions, users
+from credenza.testing import Credenza, PageSeen, RelyingParty, UserAgent
 from credenza.web.new_password import set_password
+
+from .test_second_factor import id_token
 
 
 async def change(server: Any, user: User) -> None:
@@ -69,3 +71,21 @@ def test_what_was_proved_before_opens_nothing(credenza: Credenza, slow: Slow, me
     page = agent.submit([("authenticator", "slow")])
     assert isinstance(page, PageSeen)
     assert (page.status, page.name) == (200, then)
+
+
+async def sign_out(server: Any, user: User) -> None:
+    await sessions.delete_sessions(user.id)
+
+
+@pytest.mark.parametrize(("meanwhile", "goes_on"), [(rehash, True), (sign_out, False)])
+def test_a_session_goes_on_when_it_is_still_there(
+    credenza: Credenza, slow: Slow, user_agent: UserAgent, client: RelyingParty, meanwhile: Any, goes_on: bool
+) -> None:
+    """What applications know by the name of a session that has ended must not come to life again."""
+    slow.meanwhile = rehash
+    before = id_token(client, user_agent.authorize(client))["sid"]
+    slow.meanwhile = meanwhile
+    user_agent.get(client.authorization_url(prompt="login"))
+    answer = user_agent.submit([("authenticator", "slow")])
+    after = id_token(client, user_agent.decide() if isinstance(answer, PageSeen) else answer)["sid"]
+    assert (before == after) is goes_on

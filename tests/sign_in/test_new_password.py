@@ -111,6 +111,29 @@ def test_r_pw_04_the_new_password_ends_what_was_open(
     assert seen(other.get("/account")).name == "account"
 
 
+def test_r_pw_04_a_session_that_ended_meanwhile_changes_nothing(
+    credenza: Credenza, user_agent: UserAgent, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ask(credenza)
+    user_agent.get("/account")
+    user_agent.sign_in()
+    passwords = credenza.app.state.passwords
+    real = passwords.hash
+
+    async def hash_while_they_are_signed_out(password: str) -> str:
+        user = await users.find_user_by_identifier("ada")
+        assert user is not None
+        await sessions.delete_sessions(user.id)
+        return str(await real(password))
+
+    monkeypatch.setattr(passwords, "hash", hash_while_they_are_signed_out)
+    assert seen(choose(user_agent)).name == "sign-in"
+    monkeypatch.undo()
+    assert person(credenza).password_change_required
+    assert events(credenza, "PasswordChanged") == []
+    assert seen(user_agent.sign_in(password=PASSWORD)).name == "password"
+
+
 def test_who_has_no_password_has_none_to_change(credenza: Credenza) -> None:
     assert not replace(person(credenza), password_hash=None, password_change_required=True).must_change_password
 

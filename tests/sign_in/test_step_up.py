@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from credenza import sessions
 from credenza.testing import Credenza, RelyingParty, UserAgent
 
 from .conftest import Enrolled, Telephone, seen
@@ -50,6 +51,28 @@ def test_a_signed_in_user_adds_the_second_factor(
     assert (claims["acr"], claims["amr"]) == (MFA, ["pwd", "otp", "mfa"])
     assert claims["auth_time"] <= since
     assert dict(agent.cookies) != before
+
+
+def test_a_session_that_ended_meanwhile_gets_no_second_factor(
+    credenza: Credenza,
+    client: RelyingParty,
+    half_signed_in: tuple[UserAgent, Telephone],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A code alone signs nobody in."""
+    agent, telephone = half_signed_in
+    agent.get(client.authorization_url(acr_values=MFA))
+    factor = credenza.server.second_factors["totp"]
+    real = factor.check
+
+    async def check_while_they_are_signed_out(waiting: Any, user: Any, form: Any) -> Any:
+        answer = await real(waiting, user, form)
+        await sessions.delete_sessions(user.id)
+        return answer
+
+    monkeypatch.setattr(factor, "check", check_while_they_are_signed_out)
+    page = seen(second_step(agent, telephone.next_code()))
+    assert (page.status, page.name) == (200, "sign-in")
 
 
 def test_whoever_has_it_already_is_not_asked(client: RelyingParty, enrolled: Enrolled) -> None:

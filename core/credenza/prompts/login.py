@@ -12,6 +12,7 @@ from ..protocol.parameters import Parameters
 from ..protocol.words import Words
 from ..server import AuthorizationServer
 from ..store.engine import database
+from ..store.sessions import Session, hold_session
 from ..store.users import hold_user
 from ..web.guesses import Guess, watched
 from ..web.limits import Limiter
@@ -139,23 +140,25 @@ async def begin_sign_in(waiting: Waiting, authentication: Authentication) -> Non
         )
 
 
-async def sign_in(waiting: Waiting, authentication: Authentication, *, since: int | None = None) -> None:
+async def sign_in(waiting: Waiting, authentication: Authentication, *, going_on: Session | None = None) -> None:
     """Begin a session, with a new id, and remember that this interaction was answered by it.
 
-    `since` is when the user was authenticated, if that was earlier and only something was added to it now. A password
-    that was changed while it was looked at opens nothing any more: then they sign in once more.
+    `going_on` is the session that something was only added to. A password that was changed while it was looked at opens
+    nothing any more, nor does such a session that has ended: then they sign in once more.
     """
     user = authentication.user
     async with database().transaction():
         held = await hold_user(user.id)  # a change waits, and ends the session then, or was before
         if held is None or held.suspended or held.password_changed_at != user.password_changed_at:
             return
+        if going_on is not None and not await hold_session(going_on.digest):
+            return
         session, cookie = await begin_session(
             waiting.server,
             user,
             amr=authentication.amr,
             acr=authentication.acr,
-            authenticated_at=authentication.at if since is None else since,
+            authenticated_at=authentication.at,
             address=waiting.address,
             user_agent=waiting.user_agent,
             old=waiting.session,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import AbstractAsyncContextManager
+from contextlib import AbstractAsyncContextManager, suppress
 
 from ..objects import Prompt, Waiting
 from ..protocol.errors import LoginRequired
@@ -13,7 +13,7 @@ from ..store.engine import database
 from ..web.new_password import password_refusal, set_password
 from ..web.pages import PasswordPage
 from ..web.passwords import Passwords
-from ..web.sessions import begin_session
+from ..web.sessions import SessionEnded, renew_session
 
 
 class NewPasswordPrompt(Prompt):
@@ -45,25 +45,26 @@ class NewPasswordPrompt(Prompt):
             return self._page(waiting, message)
         if await self.passwords.verify(user.password_hash, chosen):
             return self._page(waiting, Words("This is the password that you have now."))
-        await self._set(waiting, await self.passwords.hash(chosen))
+        stored = await self.passwords.hash(chosen)
+        with suppress(SessionEnded):  # then they sign in once more, and choose again
+            await self._set(waiting, stored)
         return None
 
     async def _set(self, waiting: Waiting, stored: str) -> None:
-        """Every other session ends, and this one gets another cookie: what was copied before is worth nothing."""
+        """Every other session ends, and this one gets another cookie. Raises SessionEnded."""
         assert waiting.user is not None
         assert waiting.session is not None
         session, user, server = waiting.session, waiting.user, waiting.server
         async with database().transaction():
             await set_password(server, user, stored, through="required", address=waiting.address, keep=session.id)
-            waiting.session, waiting.new_cookie = await begin_session(
+            waiting.session, waiting.new_cookie = await renew_session(
                 server,
                 user,
+                session,
                 amr=session.amr,
                 acr=session.acr,
-                authenticated_at=session.authenticated_at,
                 address=waiting.address,
                 user_agent=waiting.user_agent,
-                old=session,
             )
 
     def _page(self, waiting: Waiting, message: str = "") -> PasswordPage:

@@ -123,14 +123,16 @@ class SecondFactorPrompt(Prompt):
 
     async def _proved(self, waiting: Waiting, user: User, factor: SecondFactor) -> None:
         """A new session id in any case: a cookie that was copied before must not gain from what is proved now."""
+        going_on = None
         if "user" in waiting.begun:
             before, acr, since = waiting.begun["amr"], waiting.begun["acr"], waiting.begun.get("since")
         else:
             assert waiting.session is not None
-            before, acr, since = waiting.session.amr, waiting.session.acr, waiting.session.authenticated_at
+            going_on = waiting.session
+            before, acr, since = going_on.amr, going_on.acr, going_on.authenticated_at
         amr = tuple(dict.fromkeys([*before, *factor.amr, "mfa"]))
         reached = max(acr, factor.acr, key=strength)
-        await sign_in(waiting, Authentication(user, amr, reached), since=since)
+        await sign_in(waiting, Authentication(user, amr, reached, since), going_on=going_on)
 
     async def _skip(self, waiting: Waiting, user: User) -> None:
         waiting.begun["skipped"] = True

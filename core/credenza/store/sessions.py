@@ -115,8 +115,9 @@ async def hold_session(digest: str) -> bool:
     return bool(await _HOLD.all(digest))
 
 
-async def delete_session(digest: str) -> None:
-    await SessionRow.delete().where(SessionRow.digest == digest)
+async def delete_session(digest: str) -> bool:
+    """Whether it was still there; of two who end it, or go on with it, at the same moment one is told so."""
+    return bool(await SessionRow.delete().where(SessionRow.digest == digest).returning(SessionRow.digest))
 
 
 async def delete_user_session(user_id: str, session_id: str) -> bool:

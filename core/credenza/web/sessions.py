@@ -57,17 +57,18 @@ async def begin_session(
 ) -> tuple[Session, str]:
     """A new session with a new id, whatever the browser had before; returns it with the value for its cookie.
 
-    When the same user proves again that they are there, the session keeps its public name (`sid`), not its cookie. When
-    somebody else does, the session that the browser had ends, with what hangs on it.
+    When the same user proves again that they are there, the session keeps its public name (`sid`), not its cookie,
+    unless it has ended meanwhile. When somebody else does, the browser's old session ends, with what hangs on it.
     """
     cookie = new_token("session")
     now = server.now()
-    same = old is not None and old.user_id == user.id
+    there = old is not None and await sessions.delete_session(old.digest)
+    going_on = old if old is not None and there and old.user_id == user.id else None
     session = Session(
         digest=digest(cookie),
-        id=old.id if old is not None and same else new_id(),
+        id=going_on.id if going_on is not None else new_id(),
         user_id=user.id,
-        created_at=old.created_at if old is not None and same else now,
+        created_at=going_on.created_at if going_on is not None else now,
         authenticated_at=now if authenticated_at is None else authenticated_at,
         last_seen_at=now,
         expires_at=now + server.settings.session_lifetime,
@@ -76,13 +77,45 @@ async def begin_session(
         address=address,
         user_agent=user_agent[:300],
     )
-    if old is not None:
-        await sessions.delete_session(old.digest)
-        if not same:
-            await end_sessions(server, old.user_id, [old.id])
+    if old is not None and old.user_id != user.id:
+        await end_sessions(server, old.user_id, [old.id])
     await sessions.insert_session(session)
     await touch_user(user.id, now)
     return session, cookie
+
+
+class SessionEnded(Exception):
+    """The session that was to go on is not there any more: its user signed out, or somebody ended it."""
+
+
+async def renew_session(
+    server: AuthorizationServer,
+    user: User,
+    session: Session,
+    *,
+    amr: tuple[str, ...],
+    acr: str,
+    address: str,
+    user_agent: str,
+) -> tuple[Session, str]:
+    """A new id for a session that goes on: a copy of the old cookie is worth nothing. OWASP ASVS V7.2.4.
+
+    When the user signed in stays. Call it in the transaction of the change, which is undone when the session has ended
+    meanwhile. Returns what `begin_session` does; raises SessionEnded.
+    """
+    renewed, cookie = await begin_session(
+        server,
+        user,
+        amr=amr,
+        acr=acr,
+        address=address,
+        user_agent=user_agent,
+        old=session,
+        authenticated_at=session.authenticated_at,
+    )
+    if renewed.id != session.id:
+        raise SessionEnded
+    return renewed, cookie
 
 
 def set_session_cookie(response: AnyResponse, settings: Settings, cookie: str) -> None:
