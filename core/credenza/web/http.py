@@ -1,7 +1,8 @@
-"""HTTP as uvicorn speaks it, but for two things: a head has a limit, and nobody changes to another protocol.
+"""HTTP as uvicorn speaks it, but for limits, what follows a body, and that nobody changes to another protocol.
 
-uvicorn keeps as many headers as somebody sends, of whatever length. RFC 9110 §5.4: "A server that receives a request
-header field line, field value, or set of fields larger than it wishes to process MUST respond with an appropriate 4xx".
+uvicorn keeps as many headers as somebody sends, of whatever length, and as many requests as come before the first one
+is answered. RFC 9110 §5.4: "A server that receives a request header field line, field value, or set of fields larger
+than it wishes to process MUST respond with an appropriate 4xx".
 """
 
 from __future__ import annotations
@@ -11,11 +12,12 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 MOST_FIELDS = 128
 LARGEST_FIELDS = 32 * 1024  # bytes of all names and values
+MOST_AHEAD = 100  # requests that wait until an earlier one is answered
 LARGEST_HEAD = 160 * 1024  # bytes that come and are no part of a body: the address of a request may have 64 KiB
 
 
 class TooLarge(Exception):
-    """More than anybody honest sends; the parser stops, and answers 400."""
+    """More than anybody honest sends; the parser stops."""
 
 
 class HttpProtocol(HttpToolsProtocol):
@@ -43,9 +45,17 @@ class HttpProtocol(HttpToolsProtocol):
                     self.parser.feed_data(head)
         except httptools.HttpParserError:
             self.logger.warning("Invalid HTTP request received.")
-            self.send_400_response("Invalid HTTP request received.")
+            if self._owes_an_answer():
+                self.transport.abort()
+            else:
+                self.send_400_response("Invalid HTTP request received.")
         if self._unused > LARGEST_HEAD and not self.transport.is_closing():
             self.transport.abort()  # a line without an end, or what may follow a body
+
+    def _owes_an_answer(self) -> bool:
+        """Whether the next answer would be taken for that to an earlier request. RFC 9112 §9.3.2."""
+        cycle = self.cycle
+        return bool(self.pipeline) or not (cycle is None or cycle.response_complete or cycle.more_body)
 
     def _should_upgrade(self) -> bool:
         return True  # uvicorn makes nothing of it then
@@ -56,15 +66,19 @@ class HttpProtocol(HttpToolsProtocol):
         if method == b"CONNECT":
             raise httptools.HttpParserInvalidMethodError("no proxy")
         line = b"%s %s HTTP/%s" % (method, self.url, version.encode())
-        fields = (b"%s: %s" % field for field in self.headers if field[0] != b"upgrade")
+        fields = (b"%s: %s" % field for field in self.scope["headers"] if field[0] != b"upgrade")
         return b"\r\n".join((line, *fields, b"\r\n"))
 
     def on_headers_complete(self) -> None:
         # What came is at least what the fields have, so those of most requests need not be measured.
         if len(self.headers) > MOST_FIELDS or (self._unused > LARGEST_FIELDS and self._size() > LARGEST_FIELDS):
             raise TooLarge
+        if len(self.pipeline) == MOST_AHEAD:
+            raise TooLarge
         self._unused = 0
         super().on_headers_complete()
+        # "MUST NOT merge a trailer field into the header section": no proxy looked at it there. RFC 9110 §6.5.1.
+        self.headers = []
 
     def _size(self) -> int:
         return sum(len(name) + len(value) for name, value in self.headers)

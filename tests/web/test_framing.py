@@ -1,0 +1,60 @@
+"""A running server, and requests of which a part could be taken for another one. RFC 9110 §6.5.1, RFC 9112 §9.3.2."""
+
+from __future__ import annotations
+
+import base64
+import re
+import socket
+from contextlib import suppress
+from typing import Any
+
+import pytest
+
+from credenza.testing import SECRET
+from credenza.web.http import MOST_AHEAD
+
+BODY = b"grant_type=authorization_code&code=x"
+BASIC = b"Authorization: Basic " + base64.b64encode(f"app:{SECRET}".encode())
+LIVE = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n"
+
+
+def statuses(server: Any, request: bytes) -> list[int]:
+    """Of all answers until the end of the connection."""
+    answers = b""
+    with socket.create_connection(("localhost", server.port), timeout=20) as connection:
+        connection.sendall(request)
+        with suppress(ConnectionResetError):
+            while piece := connection.recv(65536):
+                answers += piece
+    return [int(status) for status in re.findall(rb"HTTP/1\.1 (\d{3}) ", answers)]
+
+
+@pytest.mark.parametrize(("head", "trailer", "status"), [(BASIC, b"X-A: a", 400), (b"X-A: a", BASIC, 401)])
+def test_what_follows_a_body_is_no_part_of_the_head(live_server: Any, head: bytes, trailer: bytes, status: int) -> None:
+    """Whatever a proxy takes away, or sets itself, is in the head."""
+    lines = (
+        b"POST /token HTTP/1.1",
+        b"Host: localhost",
+        b"Connection: close",
+        b"Content-Type: application/x-www-form-urlencoded",
+        b"Transfer-Encoding: chunked",
+        head,
+        b"",
+        b"%x" % len(BODY),
+        BODY,
+        b"0",
+        trailer,
+        b"\r\n",
+    )
+    assert statuses(live_server, b"\r\n".join(lines)) == [status]
+
+
+@pytest.mark.parametrize("before", [1, 3])
+def test_the_answer_to_nonsense_is_not_taken_for_that_to_an_earlier_request(live_server: Any, before: int) -> None:
+    assert 400 not in statuses(live_server, before * LIVE + b"\0\r\n\r\n")
+
+
+def test_only_so_many_requests_wait_for_an_answer(live_server: Any) -> None:
+    """A few bytes each, and each takes a hundred times as many while it waits."""
+    assert len(statuses(live_server, 50 * LIVE + LIVE.replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n"))) == 51
+    assert len(statuses(live_server, 2 * MOST_AHEAD * LIVE)) < MOST_AHEAD
