@@ -33,6 +33,7 @@ from credenza import (
     ShownPanel,
     SignInNeeded,
     StaticFiles,
+    User,
     csrf_token,
     redirect_response,
     render,
@@ -50,6 +51,14 @@ logger = logging.getLogger("credenza.plugins")
 FRONT_DOOR = "/console"
 TYPE = re.compile(r":\w+(?=})")  # {user_id:str} is called {user_id} in a request's template
 SECTIONS = ("Directory", "Policy", "System")
+
+
+def _check_allowed(user: User, route: ConsoleRoute) -> None:
+    """Raises NotAllowed."""
+    if user.administrator not in ADMINISTRATOR_ROLES:
+        raise NotAllowed("This account is not an administrator's.")
+    if not allows(user.administrator, route.permission):
+        raise NotAllowed(f"Your role ({ADMINISTRATOR_ROLES[user.administrator].title}) does not allow this.")
 
 
 class Console:
@@ -108,19 +117,19 @@ class Console:
         return handler
 
     async def answer(self, route: ConsoleRoute, request: AnyRequest) -> AnyResponse:
-        """The guard: signed in, an administrator whose role holds the permission, and for a form its token."""
+        """The guard: signed in, an administrator whose role holds the permission, and for a form its token.
+
+        A form may be long on its way, and with it whoever sends it must still be all of that.
+        """
         server = server_of(request)
         session, user = await signed_in(request)
-        may = partial(allows, user.administrator)
-        if user.administrator not in ADMINISTRATOR_ROLES:
-            raise NotAllowed("This account is not an administrator's.")
-        if not may(route.permission):
-            raise NotAllowed(f"Your role ({ADMINISTRATOR_ROLES[user.administrator].title}) does not allow this.")
+        _check_allowed(user, route)
         form, files = Parameters([]), dict[str, bytes]()
         if route.method == "POST" and route.uploads:
             session, user, form, files = await signed_in_upload(request)
         elif route.method == "POST":
             session, user, form = await signed_in_form(request)
+        _check_allowed(user, route)
         if not all(isinstance(value, str) and value.isprintable() for value in request.path_params.values()):
             raise NotFoundException
         fragment = bool(HTMXDetails(request)) and not HTMXDetails(request).history_restore_request
@@ -130,7 +139,7 @@ class Console:
             server=server,
             session=session,
             user=user,
-            may=may,
+            may=partial(allows, user.administrator),
             shown_panels=self._shown_panels,
             form=form,
             files=files,

@@ -15,10 +15,12 @@ from credenza import (
     AnyResponse,
     ObjectChanged,
     Page,
+    SignInNeeded,
     Words,
     address_of,
     end_all_sessions,
     render,
+    sessions,
     transaction,
     users,
 )
@@ -68,6 +70,8 @@ async def delete_account(request: AnyRequest) -> AnyResponse:
         return await show(here, page)
     user = here.user
     async with transaction():
+        if await users.hold_user(user.id) is None or not await sessions.hold_session(here.session.digest):
+            raise SignInNeeded(HERE)
         await end_all_sessions(here.server, user.id)
         await users.delete_user(user.id)
         await here.server.emit(

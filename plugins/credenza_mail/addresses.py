@@ -24,6 +24,7 @@ from credenza import (
     Limiter,
     Mail,
     Rule,
+    SignInNeeded,
     User,
     Words,
     account_get,
@@ -37,6 +38,7 @@ from credenza import (
     new_token,
     render,
     server_of,
+    sessions,
     signed_in,
     signed_in_form,
     transaction,
@@ -158,6 +160,8 @@ async def confirm(request: AnyRequest, token: FromPath[str]) -> AnyResponse:
         )
         return await render(request, page)
     async with transaction():
+        if await users.hold_user(user.id) is None or not await sessions.hold_session(session.digest):
+            raise SignInNeeded(f"/email-confirmation/{token}")
         if not await c.delete().where(mine).returning(c.id):
             return await _gone(request)
         changed = replace(user, email=row["email"], email_verified=True, updated_at=server.now())

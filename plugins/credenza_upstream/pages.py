@@ -16,6 +16,7 @@ from litestar.exceptions import NotFoundException
 from litestar.params import FromPath
 
 from credenza import (
+    AccountVisit,
     AnyRequest,
     AnyResponse,
     Authentication,
@@ -23,6 +24,7 @@ from credenza import (
     Limiter,
     ObjectChanged,
     Page,
+    Parameters,
     Refused,
     Rule,
     SignInNeeded,
@@ -41,6 +43,7 @@ from credenza import (
     redirect_response,
     render,
     server_of,
+    set_session_cookie,
     sign_in_wishes,
     signed_in,
     transaction,
@@ -200,7 +203,7 @@ async def _create(request: AnyRequest, upstream: Upstream, claims: Mapping[str, 
 async def _link(
     request: AnyRequest, upstream: Upstream, claims: Mapping[str, Any], kept: Mapping[str, str]
 ) -> AnyResponse:
-    """To whoever asked for it, in the session they asked in."""
+    """To whoever asked for it, in the session they asked in, which goes on under a new id."""
     server = server_of(request)
     try:
         session, user = await signed_in(request, fresh=True)
@@ -208,8 +211,10 @@ async def _link(
         raise SignInNeeded(ACCOUNT, needed.max_age) from None
     if user.id != kept["user"] or session.id != kept["session"]:
         return await _stopped(request, upstream, Refused("somebody else is signed in now"), ACCOUNT)
-    label = label_of(claims)
+    label, cookie = label_of(claims), ""
     async with transaction():
+        if await users.hold_user(user.id) is None:  # before the session, as whoever suspends them does
+            raise SignInNeeded(ACCOUNT)
         linked = await store.insert_link(upstream, user.id, claims["sub"], label, server.now())
         if linked:
             await server.emit(
@@ -222,6 +227,7 @@ async def _link(
                     title=upstream.title,
                 )
             )
+            cookie = await AccountVisit(request, server, session, user, Parameters([])).renew_session()
     existing = await store.find_link(upstream.issuer, claims["sub"])
     if not linked and (existing is None or existing.user != user.id):
         page = StoppedPage(
@@ -231,7 +237,10 @@ async def _link(
             address=ACCOUNT,
         )
         return await render(request, page, status=409)
-    return redirect_response(server.settings, server.issuer + ACCOUNT)
+    response = redirect_response(server.settings, server.issuer + ACCOUNT)
+    if linked:
+        set_session_cookie(response, server.settings, cookie)
+    return response
 
 
 def label_of(claims: Mapping[str, Any]) -> str:

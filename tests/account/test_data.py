@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from credenza import ObjectChanged, users
+import pytest
+
+from credenza import ObjectChanged, audit, sessions, users
 from credenza.testing import PASSWORD, Callback, Credenza, PageSeen, RelyingParty, UserAgent
+from credenza_account import deletion
 
 Account = Callable[..., UserAgent]
 Press = Callable[..., PageSeen | Callback]
@@ -142,6 +145,26 @@ def test_an_account_is_deleted_by_its_owner(credenza: Credenza, account: Account
         page = agent.get("/account")
         assert isinstance(page, PageSeen)
         assert page.name == "sign-in"
+
+
+@pytest.mark.parametrize("gone", ["the session", "the account"])
+def test_who_is_signed_out_meanwhile_deletes_nothing(
+    credenza: Credenza, account: Account, press: Press, monkeypatch: pytest.MonkeyPatch, gone: str
+) -> None:
+    real = deletion.posted
+
+    async def then_gone(*arguments: Any, **options: Any) -> Any:
+        here = await real(*arguments, **options)
+        await (sessions.delete_sessions if gone == "the session" else users.delete_user)(here.user.id)
+        return here
+
+    ada = account("ada")
+    ada.get("/account/data/delete")
+    monkeypatch.setattr(deletion, "posted", then_gone)
+    assert seen(press(ada, "/account/data/delete", ("confirm", "ada"))).name == "sign-in"
+    assert (credenza.run(users.find_user_by_identifier, "ada") is None) is (gone == "the account")
+    events = credenza.run(audit.list_events, name="ObjectChanged")
+    assert "deleted" not in [event.data["action"] for event in events]
 
 
 def test_deleting_needs_a_fresh_sign_in_and_is_not_for_administrators(

@@ -6,7 +6,7 @@ SECURITY.md G3, R-TK-14, R-TK-19, R-RV-03, P4: whatever the grant type, nothing 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextvars import Context
 from dataclasses import replace
 from typing import Any
@@ -27,7 +27,8 @@ from credenza import (
     users,
 )
 from credenza.endpoints import authorization
-from credenza.testing import ORDERS, Callback, PageSeen, RelyingParty
+from credenza.testing import ORDERS, Callback, PageSeen, RelyingParty, UserAgent
+from credenza.web import requests
 
 pytestmark = pytest.mark.own_server
 
@@ -172,3 +173,49 @@ def test_while_a_code_is_issued(
     assert isinstance(seen, Callback)
     assert seen.parameters["error"] == "login_required"
     assert "code" not in seen.parameters
+
+
+async def demoted(server: AuthorizationServer, user: users.User) -> None:
+    await users.edit_user(replace(user, administrator="read-only"), ("administrator",))
+
+
+@pytest.mark.parametrize("form", ["fields", "files"])
+@pytest.mark.parametrize("taking", [suspended, signed_out, demoted])
+def test_while_a_form_is_on_its_way(credenza: Any, admin: UserAgent, taking: Taking, form: str) -> None:
+    """Whoever sends the rest of it seconds later has no more right than they have then."""
+    root = credenza.run(users.find_user_by_identifier, "root")
+    page = admin.get("/console/users/create" if form == "fields" else "/console/branding")
+    assert isinstance(page, PageSeen)
+    hidden = page.forms[0].hidden()
+    fields = {**dict(hidden), "username": "mallory", "display_name": "Mallory"}
+    files = {"files": {"logo": b""}} if form == "files" else {}
+    request = httpx.Request("POST", page.url, data=fields, **files)
+    content = request.read()
+
+    async def body() -> AsyncIterator[bytes]:
+        yield content[:10]
+        await asyncio.get_running_loop().create_task(taking(credenza.server, root), context=Context())  # type: ignore[arg-type]
+        yield content[10:]
+
+    headers = {"content-type": request.headers["content-type"], "origin": credenza.issuer}
+    answer = admin.send("POST", page.url, content=body(), headers=headers)
+    assert credenza.run(users.find_user_by_identifier, "mallory") is None
+    assert credenza.run(credenza.server.provider_branding).display_name == "Credenza"
+    assert answer.status_code == (403 if taking is demoted else 303)
+
+
+@pytest.mark.parametrize("kind", ["application/x-www-form-urlencoded", "multipart/form-data; boundary=x"])
+def test_a_form_that_never_comes_is_not_waited_for(
+    credenza: Any, admin: UserAgent, kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(requests, "SLOWEST_BODY", 0.1)
+
+    async def body() -> AsyncIterator[bytes]:
+        yield b"--x\r\n"
+        await asyncio.sleep(3600)
+
+    path = "/console/branding" if "multipart" in kind else "/console/users/create"
+    headers = {"content-type": kind, "origin": credenza.issuer}
+    answer = admin.send("POST", path, content=body(), headers=headers)
+    assert answer.status_code == 400
+    assert "The request ended before its body." in answer.text

@@ -11,8 +11,9 @@ from typing import Any
 
 import pytest
 
-from credenza import cleaning, users
+from credenza import cleaning, sessions, users
 from credenza.testing import PASSWORD, Credenza, RelyingParty, UserAgent
+from credenza_mail import addresses
 from credenza_mail.reset import PER_ACCOUNT
 from credenza_mail.tables import MailRow
 
@@ -245,6 +246,30 @@ def test_a_confirmation_is_good_for_a_day(
     assert seen(user_agent.get(post_office.link())).status == 200
     credenza.clock.move(24 * 3600 + 1)
     assert seen(user_agent.submit([])).status == 404
+    assert found("ada").email == "ada@example.com"
+
+
+def test_whoever_is_signed_out_meanwhile_confirms_nothing(
+    credenza: Credenza,
+    user_agent: UserAgent,
+    post_office: MailServer,
+    settled: Any,
+    found: Any,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    user_agent.get(EMAIL)
+    user_agent.sign_in()
+    press(user_agent, EMAIL, ("email", "countess@example.com"))
+    settled()
+    user_agent.get(post_office.link())
+    real = addresses.taken
+
+    async def then_signed_out(email: str, user: Any) -> bool:
+        await sessions.delete_sessions(user.id)
+        return bool(await real(email, user))
+
+    monkeypatch.setattr(addresses, "taken", then_signed_out)
+    assert seen(user_agent.submit([])).name == "sign-in"
     assert found("ada").email == "ada@example.com"
 
 

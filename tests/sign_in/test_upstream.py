@@ -11,6 +11,7 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 from uuid import uuid4
 
 import pytest
+from httpx import Cookies
 
 from credenza import StateError, audit, sessions, users
 from credenza.testing import PASSWORD, SECRET, Callback, Credenza, PageSeen, RelyingParty, UserAgent
@@ -513,6 +514,38 @@ def test_linking_is_asked_for_by_a_form_of_ours_in_one_session(
     agent.submit([("decision", "sign-out")], form=sign_out)
     seen(back(agent, answer))
     assert credenza.run(LinkRow.count().run) == 0
+
+
+def test_a_session_that_ended_meanwhile_links_nothing(
+    credenza: Credenza, provider: Any, elsewhere: Elsewhere, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Or whoever was in with somebody else's session stays in, with an account of their own."""
+    provider()
+    real = pages.signed_in
+
+    async def then_signed_out(request: Any, **options: Any) -> Any:
+        session, user = await real(request, **options)
+        await sessions.delete_sessions(user.id)
+        return session, user
+
+    monkeypatch.setattr(pages, "signed_in", then_signed_out)
+    assert seen(link(UserAgent(credenza), elsewhere)).name == "sign-in"
+    assert credenza.run(LinkRow.count().run) == 0
+
+
+def test_linking_changes_the_cookie(credenza: Credenza, provider: Any, elsewhere: Elsewhere) -> None:
+    """OWASP ASVS V7.2.4."""
+    provider()
+    agent = UserAgent(credenza)
+    agent.get(LINKED)
+    agent.sign_in()
+    copied = UserAgent(credenza)
+    copied.cookies = Cookies(agent.cookies)
+    assert seen(copied.get("/account")).name == "account"
+    page = press(agent, LINKED, ("provider", "other"))
+    url = unescape(re.findall(r'content="0;url=([^"]+)"', page.html)[0])
+    assert "Other Harbour" in seen(back(agent, elsewhere.go(url))).text
+    assert seen(copied.get("/account")).name == "sign-in"
 
 
 def test_their_account_belongs_to_one_of_ours(credenza: Credenza, provider: Any, elsewhere: Elsewhere) -> None:

@@ -12,7 +12,7 @@ from ..protocol.parameters import Parameters
 from ..store.engine import patient
 from ..store.sessions import Session
 from ..store.users import User
-from .requests import MAX_PAGE_BODY, AnyRequest, check_csrf, form_parameters, server_of
+from .requests import MAX_PAGE_BODY, AnyRequest, check_csrf, form_parameters, in_time, server_of
 from .sessions import csrf_cookie, find_session
 
 FRESH = 600  # seconds since the sign-in, for what must not be done with somebody else's open browser
@@ -61,22 +61,27 @@ def _way_back(request: AnyRequest) -> str:
 
 
 async def signed_in_form(request: AnyRequest, *, fresh: bool = False) -> tuple[Session, User, Parameters]:
-    """Who is signed in, and a form that a page of ours posted for them. Raises SignInNeeded or Forbidden."""
-    session, user = await signed_in(request, fresh=fresh)
+    """Who is signed in when all of it has come, and a form that a page of ours posted for them.
+
+    Raises SignInNeeded or Forbidden.
+    """
+    await signed_in(request, fresh=fresh)
     form = await form_parameters(request, max_fields=20_000, max_bytes=2 * 1024 * 1024)  # pickers have many boxes
+    session, user = await signed_in(request, fresh=fresh)
     check_csrf(request, form, csrf_cookie(request, session))
     return session, user, form
 
 
 async def signed_in_upload(request: AnyRequest) -> tuple[Session, User, Parameters, dict[str, bytes]]:
     """The same for a form with files (multipart/form-data): their contents, by the names of their fields."""
-    session, user = await signed_in(request)
+    await signed_in(request)
     if not request.headers.get("content-type", "").lower().startswith("multipart/form-data"):
         raise InvalidRequest("The body must be multipart/form-data.")
     try:
-        fields = list((await request.form()).multi_items())
+        fields = list((await in_time(request.form())).multi_items())
     except (LookupError, ValueError) as error:  # a character set that does not exist, or text that is not in it
         raise InvalidRequest("The body is not multipart/form-data in UTF-8.") from error
+    session, user = await signed_in(request)
     texts = [(name, value) for name, value in fields if isinstance(value, str)]
     form = Parameters.parse(urlencode(texts, errors="replace").encode(), max_bytes=MAX_PAGE_BODY)
     check_csrf(request, form, csrf_cookie(request, session))

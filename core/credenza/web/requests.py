@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import ipaddress
-from typing import TYPE_CHECKING, Any, cast
+from collections.abc import Awaitable
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from litestar import Request
 
@@ -16,6 +17,8 @@ from ..server import AuthorizationServer
 
 if TYPE_CHECKING:
     from .observing import Application
+
+Body = TypeVar("Body")
 
 MAX_PAGE_BODY = 4 * 1024 * 1024
 SLOWEST_BODY = 25.0  # seconds
@@ -73,8 +76,13 @@ async def read_body(request: AnyRequest, limit: int) -> bytes:
     length = request.headers.get("content-length", "0")
     if length.isdecimal() and (len(length) > 10 or int(length) > limit):
         raise InvalidRequest(Words("The request is too large."))
+    return await in_time(_received(request, limit))
+
+
+async def in_time(body: Awaitable[Body]) -> Body:
+    """What is read of a body, however slowly it comes. Raises InvalidRequest."""
     try:
-        return await within(SLOWEST_BODY, _received(request, limit))
+        return await within(SLOWEST_BODY, body)
     except TimeoutError as error:
         raise InvalidRequest(Words("The request ended before its body.")) from error
 
