@@ -18,6 +18,7 @@ from credenza import state, users
 from credenza.state import StateError
 from credenza.testing import Credenza, PageSeen, RelyingParty, UserAgent
 from credenza.web import foreign_hashes
+from credenza.web.passwords import normalized
 
 SECRET = "e\u0301cluse \ufb01 1842"  # not in the normal form: others hash what was typed
 SALT = b"0123456789abcdef"
@@ -83,14 +84,17 @@ def test_the_password_is_right_and_is_hashed_anew_at_the_first_sign_in(
     assert sign_in(UserAgent(credenza), client) == "consent"
 
 
-def test_a_password_that_was_chosen_here_stays(credenza: Credenza, user_agent: UserAgent, client: RelyingParty) -> None:
+@pytest.mark.parametrize("foreign", [BCRYPT, argon2(Type.ID)])
+def test_a_password_that_was_chosen_here_stays(
+    credenza: Credenza, user_agent: UserAgent, client: RelyingParty, foreign: str
+) -> None:
     """By a link, before the first sign-in: whoever knows the old one is out."""
-    declare(credenza, BCRYPT)
+    declare(credenza, foreign)
     mary = credenza.run(users.find_user_by_identifier, "mary")
     assert mary is not None
     ours = credenza.run(credenza.app.state.passwords.hash, "a password of her own")
     credenza.run(users.update_password, mary.id, ours, credenza.server.now())
-    assert not declare(credenza, BCRYPT)
+    assert not declare(credenza, foreign)
     assert sign_in(user_agent, client) == "sign-in"
     assert sign_in(user_agent, client, "a password of her own") == "consent"
 
@@ -129,12 +133,19 @@ def test_what_would_change_is_told_of_somebody_who_had_no_password(credenza: Cre
     assert len(credenza.apply(document).changes) == 1
 
 
+@pytest.mark.parametrize(
+    ("before", "foreign"),
+    [
+        (pbkdf2("sha256", 1000, 32, "the one before"), pbkdf2("sha256", 1000, 32)),
+        (argon2(Type.ID, "the one before"), argon2(Type.ID, normalized(SECRET))),
+    ],
+)
 def test_until_the_first_sign_in_the_newest_hash_counts(
-    credenza: Credenza, user_agent: UserAgent, client: RelyingParty
+    credenza: Credenza, user_agent: UserAgent, client: RelyingParty, before: str, foreign: str
 ) -> None:
     """The other system goes on until the day of the move."""
-    declare(credenza, pbkdf2("sha256", 1000, 32, "the one before"))
-    assert declare(credenza, pbkdf2("sha256", 1000, 32))
+    declare(credenza, before)
+    assert declare(credenza, foreign)
     assert sign_in(user_agent, client, "the one before") == "sign-in"
     assert sign_in(user_agent, client) == "consent"
 

@@ -18,7 +18,7 @@ from ..store.revocation import revoke_grants
 from ..store.users import User
 from ..web.foreign_hashes import ForeignHash, wrapped
 from ..web.new_password import require_new_password, set_password
-from ..web.passwords import WeakPassword, check_new_password
+from ..web.passwords import Passwords, WeakPassword, check_new_password
 from .members import ANYTHING, FLAG, MAPPING, TEXT, StateMember, check_keys
 from .run import ACTOR, Run, StateError
 
@@ -210,14 +210,23 @@ def _administrator(username: str, wanted: object) -> str:
     raise StateError(f"{username}: administrator is true, false, or one of {', '.join(ADMINISTRATOR_ROLES)}")
 
 
+def _chosen(passwords: Passwords, stored: str, foreign: str) -> bool:
+    """Whether what is stored came of no hash of the other system, which now says `foreign`.
+
+    A plain Argon2id hash of theirs is stored as it is, and told from ours by its parameters.
+    """
+    if wrapped(stored)[0]:
+        return False
+    return not passwords.is_hash(foreign) or (passwords.needs_rehash(foreign) and not passwords.needs_rehash(stored))
+
+
 async def _password_hash(run: Run, username: str, members: Mapping[str, Any], before: User | None) -> str | None:
     """The hash to store; the old one when nothing about it is declared or the password is the same."""
     old = before.password_hash if before is not None else None
     if members.get("password_hash"):
         if old is not None and before is not None:
-            ours = not wrapped(old)[0] and not run.passwords.is_hash(members["password_hash"])
-            if ours or before.last_sign_in_at is not None:
-                return old  # a password that they chose or proved here
+            if before.last_sign_in_at is not None or _chosen(run.passwords, old, members["password_hash"]):
+                return old  # a password that they proved or chose here
         return await _taken_over(run, username, members["password_hash"], before)
     if not members.get("password"):
         return old
