@@ -27,8 +27,9 @@ from credenza import (
     users,
 )
 from credenza.endpoints import authorization
-from credenza.testing import ORDERS, Callback, PageSeen, RelyingParty, UserAgent
+from credenza.testing import ORDERS, PASSWORD, Callback, PageSeen, RelyingParty, UserAgent
 from credenza.web import requests
+from credenza.web.new_password import set_password
 
 pytestmark = pytest.mark.own_server
 
@@ -219,3 +220,31 @@ def test_a_form_that_never_comes_is_not_waited_for(
     answer = admin.send("POST", path, content=body(), headers=headers)
     assert answer.status_code == 400
     assert "The request ended before its body." in answer.text
+
+
+async def another_password(server: AuthorizationServer, user: users.User) -> None:
+    await set_password(server, user, "another hash", through="reset", address="")
+
+
+@pytest.mark.parametrize(
+    ("taking", "member"), [(suspended, "suspended"), (demoted, "administrator"), (another_password, "password_hash")]
+)
+def test_while_a_desired_state_is_applied(
+    credenza: Any, taking: Taking, member: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What it does not say is as somebody else has made it meanwhile."""
+    passwords = credenza.app.state.passwords
+    root = credenza.run(users.find_user_by_identifier, "root")
+    asked: list[str] = []
+
+    async def verify(stored: str, password: str) -> bool:
+        asked.append(stored)
+        if len(asked) == 2:  # the first time nothing is written
+            await taking(credenza.server, root)
+        return True
+
+    monkeypatch.setattr(passwords, "verify", verify)
+    credenza.apply({"users": [{"username": "root", "password": PASSWORD, "phone_number": "+49 30 901820"}]})
+    found = credenza.run(users.find_user_by_identifier, "root")
+    assert found.phone_number == "+49 30 901820"
+    assert getattr(found, member) != getattr(root, member)

@@ -46,6 +46,7 @@ PLAIN = (
     "suspended",
     "password_change_required",
 )
+WRITTEN = (*PLAIN, "email", "administrator")
 # What the standard claims are, so that libraries can read them. OpenID Connect Core §5.1.
 PROFILE = {
     **dict.fromkeys(("name", "given_name", "family_name", "middle_name", "nickname", "preferred_username"), TEXT),
@@ -172,11 +173,12 @@ async def _open(run: Run, user: User) -> dict[str, int]:
 
 
 async def _update(run: Run, before: User, user: User) -> None:
-    """Write it, and end what ends with it, as the console does."""
+    """Write what differs, and end what ends with it, as the console does: whatever else is changed meanwhile stays."""
+    differing = [name for name in WRITTEN if getattr(user, name) != getattr(before, name)]
     if user.password_hash is not None and user.password_hash != before.password_hash:
         await set_password(run.server, user, user.password_hash, through="desired state", address="", actor=ACTOR)
-        user = replace(user, password_changed_at=user.updated_at)
-    await users.update_user(user)
+        differing.append("password_change_required")  # it is not any more, unless the file says so
+    await users.edit_user(user, (*differing, "updated_at"))
     required = user.password_change_required
     if required != before.password_change_required:
         await require_new_password(run.server, user, required=required, actor=ACTOR, sign_out=required)
@@ -224,9 +226,9 @@ async def _password_hash(run: Run, username: str, members: Mapping[str, Any], be
     """The hash to store; the old one when nothing about it is declared or the password is the same."""
     old = before.password_hash if before is not None else None
     if members.get("password_hash"):
-        if old is not None and before is not None:
-            if before.last_sign_in_at is not None or _chosen(run.passwords, old, members["password_hash"]):
-                return old  # a password that they proved or chose here
+        proved = before is not None and before.last_sign_in_at is not None
+        if old is not None and (proved or _chosen(run.passwords, old, members["password_hash"])):
+            return old  # a password that they proved or chose here
         return await _taken_over(run, username, members["password_hash"], before)
     if not members.get("password"):
         return old
