@@ -27,10 +27,10 @@ from .store import (
     clear_organization,
     delete_organization,
     edit_organization,
+    insert_organization,
     members_of,
     remove_member,
     save_branding,
-    save_organization,
 )
 from .tables import Organization
 from .template import (
@@ -202,7 +202,10 @@ async def _apply_organization(run: StateRun, members: Mapping[str, Any], roles: 
     organization = row["id"] if row is not None else members.get("id") or new_id()
 
     async def write() -> dict[str, Any]:
-        await save_organization(organization, after, run.server.now())
+        if before is None:
+            await insert_organization(organization, after, run.server.now())
+        else:  # whatever else is changed meanwhile stays
+            await edit_organization(organization, {key: after[key] for key in after if after[key] != before[key]})
         return {"id": organization}
 
     await run.compare("organization", name, before, after, write)

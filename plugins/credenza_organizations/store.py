@@ -81,21 +81,9 @@ async def save_branding(organization: str, shown: Branding) -> None:
     await edit_organization(organization, {"branding": json.dumps(said)})
 
 
-async def save_organization(organization: str, values: Mapping[str, Any], now: int) -> None:
-    o = Organization
-    row = o(
-        id=organization,
-        name=values["name"],
-        description=values["description"],
-        suspended=values["suspended"],
-        created_at=now,
-    )
-    changed: list[tuple[Any, Any]] = [
-        (o.name, values["name"]),
-        (o.description, values["description"]),
-        (o.suspended, values["suspended"]),
-    ]
-    await o.insert(row).on_conflict(target=o.id, action="DO UPDATE", values=changed)
+async def insert_organization(organization: str, values: Mapping[str, Any], now: int) -> None:
+    """`values` are name, description and suspended."""
+    await Organization.insert(Organization(id=organization, created_at=now, **values))
 
 
 async def edit_organization(organization: str, values: Mapping[str, Any]) -> None:

@@ -27,9 +27,12 @@ from credenza import (
     users,
 )
 from credenza.endpoints import authorization
+from credenza.state import applications
 from credenza.testing import ORDERS, PASSWORD, Callback, PageSeen, RelyingParty, UserAgent
 from credenza.web import requests
 from credenza.web.new_password import set_password
+from credenza_organizations import state as organizations
+from credenza_organizations.store import edit_organization, find_organization
 
 pytestmark = pytest.mark.own_server
 
@@ -248,3 +251,36 @@ def test_while_a_desired_state_is_applied(
     found = credenza.run(users.find_user_by_identifier, "root")
     assert found.phone_number == "+49 30 901820"
     assert getattr(found, member) != getattr(root, member)
+
+
+def test_while_the_desired_state_of_an_application_is_applied(credenza: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+
+    async def declared_branding(*arguments: Any) -> dict[str, str]:
+        asked.append("branding")
+        if len(asked) == 2:  # the first time nothing is written
+            await clients.disable_client("app")
+        return {"display_name": "Harbour"}
+
+    monkeypatch.setattr(applications, "declared_branding", declared_branding)
+    document = {"client_id": "app", "name": "Harbour Wiki", "description": "Pages", "branding": {}}
+    credenza.apply({"applications": [document]})
+    found = credenza.run(clients.find_client, "app", credenza.server.client_types)
+    assert (found.description, found.branding.display_name, found.enabled) == ("Pages", "Harbour", False)
+
+
+def test_while_the_desired_state_of_an_organization_is_applied(credenza: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    made = credenza.apply({"organizations": [{"name": "Acme"}]}).changes[0].made["id"]
+    find, asked = organizations._find, []
+
+    async def then_suspended(*arguments: Any) -> Any:
+        row = await find(*arguments)
+        asked.append(row)
+        if len(asked) == 2:
+            await edit_organization(made, {"suspended": True})
+        return row
+
+    monkeypatch.setattr(organizations, "_find", then_suspended)
+    credenza.apply({"organizations": [{"name": "Acme", "description": "Harbour"}]})
+    found = credenza.run(find_organization, made)
+    assert (found["description"], found["suspended"]) == ("Harbour", True)

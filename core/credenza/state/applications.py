@@ -53,6 +53,7 @@ RENAMED = {
     "id_token_signed_response_alg": "id_token_alg",
     "userinfo_signed_response_alg": "userinfo_alg",
 }
+WRITTEN = (*SETTINGS, *LISTS, *RENAMED.values(), "grant_types", "branding", "metadata")
 MEMBERS = {
     "client_id": TEXT,
     "client_secret": TEXT,
@@ -222,7 +223,8 @@ async def _write(
     if before is None:
         await clients.insert_client(client, now)
     else:
-        await clients.update_client(client, now)
+        differing = [name for name in WRITTEN if getattr(client, name) != getattr(before, name)]
+        await clients.edit_client(client, differing, now)  # whatever else is changed meanwhile stays
     if permissions is not None:
         await clients.save_permissions(client.id, permissions)
     secret = str(members.get("client_secret") or "")

@@ -97,7 +97,7 @@ async def create(visit: ConsoleVisit) -> ConsoleDone | CreatePage:
         return _create_page().refused(errors, **typed)
     organization = new_id()
     async with transaction():
-        await store.save_organization(organization, {**typed, "suspended": False}, visit.server.now())
+        await store.insert_organization(organization, {**typed, "suspended": False}, visit.server.now())
         await visit.changed("organization", "created", typed["name"], after={"id": organization, **typed})
     return ConsoleDone(address_of(organization), f"{typed['name']} was created.")
 
