@@ -241,6 +241,11 @@ def _(place: Harbour, page: Any) -> None:
     page.get_by_role("alert").wait_for()
 
 
+@scene("sign-in-elsewhere-stopped")
+def _(place: Harbour, page: Any) -> None:
+    page.goto(f"{place.issuer}/upstream/port/callback")
+
+
 @scene("new-password")
 def _(place: Harbour, page: Any) -> None:
     signing_in(place, page, "mary")

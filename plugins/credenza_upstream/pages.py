@@ -267,7 +267,9 @@ async def _stopped(request: AnyRequest, upstream: Upstream | None, refused: Refu
     page = StoppedPage(
         title=Words("That did not work"),
         code="upstream_failed",
-        explanation=Words("You were not signed in there, or its answer was not valid. Try again, or use another way."),
+        explanation=Words(
+            "The other service did not sign you in, or its answer was not valid. Try again, or use another way."
+        ),
         address=back,
     )
     return await render(request, page, status=400)
