@@ -15,7 +15,7 @@ from piccolo.table import Table
 
 from credenza.store.addresses import engine_from_url
 from credenza.store.batches import delete_batch
-from credenza.store.engine import AlreadyExists, Engine, Statement, bind
+from credenza.store.engine import AlreadyExists, Engine, Statement, bind, patient
 from credenza.store.postgresql import SafeCockroachTransaction, SafePostgresEngine
 from credenza.store.statements import Insert
 
@@ -198,5 +198,22 @@ def test_a_batch_to_delete_is_found_in_the_order_of_the_index_that_its_condition
         assert "ORDER BY" in indexed
         assert "minted_at" in indexed.partition("ORDER BY")[2]
         assert "ORDER BY" not in other
+
+    run(postgresql_url, main)
+
+
+@pytest.mark.parametrize(("patiently", "generic"), [(True, 0), (False, 3)])
+def test_what_the_patient_read_is_planned_for_its_values(postgresql_url: str, patiently: bool, generic: int) -> None:
+    """Of a statement that is kept PostgreSQL plans five for their values, and then one for whatever may come."""
+    plans = Statement("SELECT sum(generic_plans) AS n FROM pg_prepared_statements WHERE statement LIKE 'SELECT ALL%'")
+
+    async def main(engine: Engine, sent: list[str]) -> None:
+        patient.set(patiently)
+        await Purse.insert(Purse(name="red"))
+        for _ in range(8):
+            assert await Purse.select(Purse.name).where(Purse.name.like("%e%")) == [{"name": "red"}]
+        row = await plans.first()
+        assert row is not None
+        assert (row["n"] or 0) == generic
 
     run(postgresql_url, main)

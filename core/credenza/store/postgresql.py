@@ -26,6 +26,7 @@ from .engine import (
     call_back,
     is_read,
     numbered,
+    patient,
     urgent,
 )
 from .pool import Pool, drop, in_time, is_gone
@@ -265,8 +266,17 @@ def together(*inserts: Statement) -> str:
 
 
 async def fetch(connection: Any, sql: str, arguments: Sequence[Any], slowest: float | None) -> list[Any]:
+    """What the patient read is planned for these very values.
+
+    asyncpg keeps prepared statements, and PostgreSQL soon plans those for whatever values may come: a search for a rare
+    word would read all people in the order of the list.
+    """
     with explained(connection):
-        rows: list[Any] = await connection.fetch(sql, *arguments, timeout=slowest)
+        if patient.get() and is_read(sql):
+            statement = await connection.prepare(sql, timeout=slowest)
+            rows: list[Any] = await statement.fetch(*arguments, timeout=slowest)
+        else:
+            rows = await connection.fetch(sql, *arguments, timeout=slowest)
     return rows
 
 
