@@ -19,7 +19,7 @@ from .account_api import (
 from .administrators import ADMINISTRATOR_ROLES, AdministratorRole, is_raised
 from .app import create_app
 from .catalogue import catalogue as permission_catalogue
-from .catalogue import described, enabled_permissions, forget_permissions
+from .catalogue import clear_permissions, described, enabled_permissions, forget_permissions
 from .commands.theme_package import theme_package
 from .console_api import (
     Branded,
@@ -340,6 +340,7 @@ __all__ = [
     "clean_css",
     "clear",
     "clear_client",
+    "clear_permissions",
     "clients",
     "collect",
     "complete_sign_in",

@@ -10,8 +10,12 @@ from .protocol.clients import Client
 from .protocol.errors import ServerError
 from .protocol.scopes import Asked, Permission, Scope
 from .server import AuthorizationServer
+from .store.clearing import Disable, clear
 from .store.clients import forget_enabled
-from .store.consents import forget_answers
+from .store.consents import ConsentPermissionRow, forget_answers
+from .store.engine import transaction
+from .store.permission_rows import concerning
+from .store.version import bump_version
 
 
 async def catalogue(server: AuthorizationServer) -> dict[Permission, Scope]:
@@ -62,8 +66,32 @@ async def forget_permissions(server: AuthorizationServer, resource: str, scope: 
 
     What is created under the same name later is something else: no client, consent or role has it from before.
     """
-    await forget_enabled(source, resource, scope)
     await forget_answers(source, resource, scope)
+    await _forget_settings(server, resource, scope, source)
+
+
+async def clear_permissions(
+    server: AuthorizationServer, withdraw: Disable, resource: str, *scopes: str, source: str = ""
+) -> None:
+    """Forget what users answered about an API's permissions, or some, a little at a time, if very many did.
+
+    Call it before the transaction of `forget_permissions`. Before the first answer is forgotten, applications lose the
+    permissions and `withdraw` takes them from roles, in one transaction: nobody has them any more.
+    """
+    each = scopes or ("",)
+
+    async def disable() -> None:
+        async with transaction():
+            for scope in each:
+                await _forget_settings(server, resource, scope, source)
+            await withdraw()
+            await bump_version()
+
+    await clear(disable, *(concerning(ConsentPermissionRow, source, resource, scope) for scope in each))
+
+
+async def _forget_settings(server: AuthorizationServer, resource: str, scope: str, source: str) -> None:
+    await forget_enabled(source, resource, scope)
     await server.forget_in_client_sources(source, resource, scope)
     for provider in server.scope_providers.values() if resource else ():
         await ask(server, provider, "forget", provider.forget(resource, scope))

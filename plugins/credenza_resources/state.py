@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
 from typing import Any
 
 from credenza import (
     Client,
+    ObjectChanged,
     StateError,
     StateMember,
     StateRun,
@@ -22,6 +24,8 @@ from credenza import (
 from .store import (
     check_identifier,
     check_permission_name,
+    clear_api,
+    clear_role,
     client_roles,
     delete_permission,
     delete_resource,
@@ -74,6 +78,9 @@ async def _apply_resources(items: Any, run: StateRun) -> None:
                 async def write(identifier: str = row["identifier"]) -> None:
                     await delete_resource(run.server, identifier)
 
+                if not run.dry:
+                    note = _withdrawn(run, "api_resource", row["identifier"])
+                    await clear_api(run.server, note, row["identifier"])
                 await run.change("deleted", "api_resource", row["identifier"], write)
 
 
@@ -109,12 +116,21 @@ async def _apply_resource(run: StateRun, members: Mapping[str, Any]) -> None:
         await save_resource(identifier, name, after["description"], after["token_lifetime"], run.server.now())
         for permission, description in permissions.items():
             await save_permission(identifier, permission, description)
-        for permission in known.keys() - permissions.keys():
+        for permission in gone:
             await delete_permission(run.server, identifier, permission)
         await bump_version()
         return {"identifier": identifier}
 
+    gone = sorted(known.keys() - permissions.keys())
+    if gone and not run.dry:
+        await clear_api(run.server, _withdrawn(run, "api_permission", " ".join((identifier, *gone))), identifier, *gone)
     await run.compare("api_resource", identifier, before, after, write)
+
+
+def _withdrawn(run: StateRun, kind: str, target: str) -> Callable[[], Awaitable[None]]:
+    """Says in the audit log that nobody has it any more."""
+    event = ObjectChanged(actor="desired state", kind=kind, action="withdrawn", target=target)
+    return partial(run.server.emit, event)
 
 
 def _permissions(
@@ -163,6 +179,8 @@ async def _apply_roles(items: Any, run: StateRun) -> None:
                 async def write(role: str = row["id"]) -> None:
                     await delete_role(role)
 
+                if not run.dry:
+                    await clear_role(row, _withdrawn(run, "role", row["name"]))
                 await run.change("deleted", "role", row["name"], write)
 
 

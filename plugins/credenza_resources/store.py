@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -12,7 +12,16 @@ from piccolo.columns.combination import WhereRaw
 from piccolo.query import Select
 from piccolo.query.functions import Lower
 
-from credenza import AuthorizationServer, Translated, bump_version, clients, forget_permissions, transaction
+from credenza import (
+    AuthorizationServer,
+    Translated,
+    bump_version,
+    clear,
+    clear_permissions,
+    clients,
+    forget_permissions,
+    transaction,
+)
 
 from .tables import ApiPermission, ApiResource, ClientRole, Role, RolePermission, UserRole
 
@@ -212,6 +221,20 @@ async def search_resources(words: str, *, limit: int) -> list[tuple[str, str]]:
     return [(row["identifier"], row["name"]) for row in rows]
 
 
+async def clear_api(
+    server: AuthorizationServer, note: Callable[[], Awaitable[None]], identifier: str, *names: str
+) -> None:
+    """Before an API or some of its permissions are deleted, as `clear_permissions` says; `note` writes it down."""
+    p, r = ApiPermission, RolePermission
+    gone = p.select(p.id).where(p.resource == identifier, *([p.name.is_in(list(names))] if names else []))
+
+    async def withdraw() -> None:
+        await r.delete().where(r.permission.is_in(gone))
+        await note()
+
+    await clear_permissions(server, withdraw, identifier, *names)
+
+
 async def delete_resource(server: AuthorizationServer, identifier: str) -> None:
     """With its permissions; roles, applications and consents lose them."""
     async with transaction():
@@ -247,6 +270,18 @@ async def search_roles(words: str, *, limit: int) -> list[tuple[str, str]]:
     return [
         (row["id"], row["name"]) for row in await r.select(r.id, r.name).where(called).order_by(r.name).limit(limit)
     ]
+
+
+async def clear_role(row: Mapping[str, Any], note: Callable[[], Awaitable[None]]) -> None:
+    """Before a role is deleted: it gives nothing any more, and then its holders lose it; `clear` says how."""
+
+    async def withdraw() -> None:
+        async with transaction():
+            await save_role(row["id"], row["name"], row["description"], False, row["created_at"])
+            await set_role_permissions(row["id"], {})
+            await note()
+
+    await clear(withdraw, UserRole.role == row["id"])
 
 
 async def delete_role(role_id: str) -> None:

@@ -7,7 +7,9 @@ from typing import Any
 
 import pytest
 
-from credenza import Permission
+from credenza import Permission, audit
+from credenza.store import batches, clearing
+from credenza.store.engine import StoreUnavailable
 from credenza.testing import ORDERS, SECRET, Callback, Credenza, PageSeen, RelyingParty, UserAgent
 from credenza_unregistered.ceiling import find_ceiling, save_ceiling
 from credenza_unregistered.hosts import ALLOWED, Decision, list_decisions, save_decision
@@ -126,3 +128,66 @@ def test_a_permission_of_the_template_that_is_made_anew_is_asked_again(everythin
     permissions = {"profile": ["profile"], "organization": ["members:read"]}
     everything.apply({"applications": [{"client_id": "app", "name": "Harbour Wiki", "permissions": permissions}]})
     assert "members:read" not in client.refresh(tokens["refresh_token"]).json()["scope"]
+
+
+def by_a_file_without_it(credenza: Credenza) -> None:
+    credenza.apply({"api_resources": []}, prune=True)
+
+
+@pytest.fixture
+def left(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """One row is very many; how many there were after each batch, and after the first one the database is away."""
+    counted: list[int] = []
+
+    async def delete_batch(table: Any, condition: Any, *, batch: int) -> int:
+        deleted = await batches.delete_batch(table, condition, batch=batch)
+        counted.append(await table.count().where(condition))
+        if len(counted) == 1:
+            raise StoreUnavailable
+        return deleted
+
+    monkeypatch.setattr(clearing, "LARGE", 0)
+    monkeypatch.setattr(clearing, "BATCH", 1)
+    monkeypatch.setattr(clearing, "delete_batch", delete_batch)
+    return counted
+
+
+def actions(credenza: Credenza, *kinds: str) -> list[str]:
+    events = credenza.run(audit.list_events, name="ObjectChanged")
+    return [event.data["action"] for event in events if event.data["kind"] in kinds]
+
+
+@pytest.mark.parametrize(
+    "delete",
+    [by_an_administrator(API, "Orders"), by_a_file, by_a_file_without_it],
+    ids=["console", "file", "file without it"],
+)
+def test_an_api_is_nobodys_before_the_first_of_very_many_answers_is_forgotten(
+    everything: Credenza, delete: Callable[[Credenza], None], left: list[int]
+) -> None:
+    """If it stops in the middle, no token carries it, and it can be deleted once more."""
+    client = RelyingParty(everything, "app", "https://app.example.com/cb")
+    machine = RelyingParty(everything, "machine", "", secret=SECRET)
+    own = RelyingParty(everything, "own", "https://own.example.com/cb")
+    scope = f"openid {ORGANIZATIONS} orders:read orders:write offline_access"
+    form = {"grant_type": "client_credentials", "resource": ORDERS}
+    callbacks = [(asks, UserAgent(everything).authorize(asks, scope=scope, resource=ORDERS)) for asks in (client, own)]
+    issued = [(asks, asks.tokens(callback)) for asks, callback in callbacks]
+    issued.append((machine, machine.post("/token", form).json()))
+
+    def carried() -> list[bool]:
+        return ["orders:" in asks.introspect(tokens["access_token"]).get("scope", "") for asks, tokens in issued]
+
+    assert carried() == [True, True, True]
+
+    with pytest.raises((AssertionError, StoreUnavailable)):
+        delete(everything)
+    assert len(left) == 1
+    assert actions(everything, "api_resource", "api_permission")[0] == "withdrawn"
+    assert carried() == [False, False, False]
+    assert machine.post("/token", form).json()["error"] == "invalid_target"
+
+    delete(everything)
+    assert left[-1] == 0
+    assert carried() == [False, False, False]
+    assert actions(everything, "api_resource")[0] in ("deleted", "updated")

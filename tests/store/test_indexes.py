@@ -9,6 +9,8 @@ import pytest
 
 from credenza.cleaning import _clean_up
 from credenza.store import audit, consents, users
+from credenza.store.access_tokens import AccessTokenRow
+from credenza.store.batches import delete_batch
 from credenza.store.migrations import m0002_indexes as indexes
 from credenza.store.sqlite import SafeSQLiteEngine
 from credenza.testing import Credenza
@@ -22,6 +24,7 @@ ASKED: dict[str, Callable[[Credenza], Awaitable[object]]] = {
     "credenza_audit_event_failed": lambda _: audit.list_events(failed=True),
     "credenza_user_words": lambda _: users.list_users(search="ada"),
     "credenza_consent_newest": lambda _: consents.list_consents(client_id="app", offset=50_000),
+    "credenza_consent_permission_about": lambda _: consents.forget_answers("api", "https://orders.example.com", "read"),
     "credenza_grant_created_at": lambda credenza: _clean_up(credenza.server),
 }
 
@@ -33,20 +36,33 @@ def test_each_index_has_its_question() -> None:
 
 @pytest.mark.parametrize("index", ASKED)
 def test_a_question_is_answered_from_its_index(credenza: Credenza, index: str) -> None:
+    found = credenza.run(plans, credenza, lambda: ASKED[index](credenza))
+    assert any(f"INDEX {index} " in f"{detail} " for detail in found), found
+
+
+def test_a_batch_is_deleted_by_its_keys(credenza: Credenza) -> None:
+    """Else each batch of an application's tokens would go through all that are left, with the lock for writing."""
+    rows = [AccessTokenRow(digest=str(number), client="app") for number in range(200)]
+
+    async def delete() -> list[Any]:
+        await AccessTokenRow.insert(*rows)
+        return await plans(credenza, lambda: delete_batch(AccessTokenRow, AccessTokenRow.client == "app"))
+
+    *_, deletion = credenza.run(delete)
+    assert "(digest=?)" in deletion
+
+
+async def plans(credenza: Credenza, ask: Callable[[], Awaitable[object]]) -> list[Any]:
+    """How SQLite goes about what is asked."""
     engine = credenza.server.engine
     if not isinstance(engine, SafeSQLiteEngine):
         pytest.skip("PostgreSQL plans by what the tables hold, and in tests they hold little.")
-
-    async def plans() -> list[Any]:
-        connections = await engine.connections()
-        asked: list[str] = []
-        for connection in (connections.reader, connections.writer):
-            connection.set_trace_callback(asked.append)
-        await ASKED[index](credenza)
-        for connection in (connections.reader, connections.writer):
-            connection.set_trace_callback(None)
-        asked = [sql for sql in asked if sql.startswith(("SELECT", "DELETE"))]
-        return [row[3] for sql in asked for row in connections.reader.execute(f"EXPLAIN QUERY PLAN {sql}")]
-
-    found = credenza.run(plans)
-    assert any(f"INDEX {index} " in f"{detail} " for detail in found), found
+    connections = await engine.connections()
+    asked: list[str] = []
+    for connection in (connections.reader, connections.writer):
+        connection.set_trace_callback(asked.append)
+    await ask()
+    for connection in (connections.reader, connections.writer):
+        connection.set_trace_callback(None)
+    asked = [sql for sql in asked if sql.startswith(("SELECT", "DELETE"))]
+    return [row[3] for sql in asked for row in connections.reader.execute(f"EXPLAIN QUERY PLAN {sql}")]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from piccolo.columns import And, Column, Or
+from piccolo.columns.combination import WhereRaw
 from piccolo.table import Table
 
 
@@ -20,7 +21,9 @@ async def delete_batch(table: type[Table], condition: Any, *, batch: int = 500) 
     column = _first_column(condition)
     rows = await (query.order_by(column) if column._meta.index else query)
     if rows:
-        await table.delete().where(key.is_in([row[key._meta.name] for row in rows]) & condition)
+        # By their keys: SQLite would rather go through all rows of which it is true once more, a million maybe.
+        still = WhereRaw("({}) IS TRUE", condition.querystring_for_update_and_delete)
+        await table.delete().where(key.is_in([row[key._meta.name] for row in rows]), still)
     return len(rows)
 
 

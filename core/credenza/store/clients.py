@@ -353,7 +353,7 @@ def _chunks(rows: Sequence[ClientPermissionRow], size: int) -> list[Sequence[Cli
 
 async def forget_enabled(source: str, resource: str, scope: str) -> None:
     """Take something at a resource away from every client; an empty `source` or `scope` is each."""
-    await ClientPermissionRow.delete().where(*concerning(ClientPermissionRow, source, resource, scope))
+    await ClientPermissionRow.delete().where(concerning(ClientPermissionRow, source, resource, scope))
 
 
 async def count_enabling(source: str, resource: str, scope: str = "") -> int:

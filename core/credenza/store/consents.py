@@ -37,7 +37,7 @@ class ConsentPermissionRow(Table, tablename="credenza_consent_permission"):
     id = Varchar(length=40, primary_key=True)
     consent = ForeignKey(references=ConsentRow, on_delete=OnDelete.cascade, index=True, null=False)
     source = Varchar(length=50)
-    resource = Varchar(length=1000, default="")
+    resource = Varchar(length=1000, default="")  # indexed in migration 0002
     scope = Varchar(length=255)
     granted = Boolean(default=True)
     decided_at = BigInt(default=0)
@@ -269,7 +269,7 @@ async def revoke_permission(user_id: str, key: str, permission: Permission) -> b
 
 async def forget_answers(source: str, resource: str, scope: str) -> None:
     """Forget what anybody said about something at a resource; an empty `source` or `scope` is each."""
-    await ConsentPermissionRow.delete().where(*concerning(ConsentPermissionRow, source, resource, scope))
+    await ConsentPermissionRow.delete().where(concerning(ConsentPermissionRow, source, resource, scope))
 
 
 async def change_answer(user_id: str, key: str, permission: Permission, *, granted: bool, now: int) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -95,9 +96,12 @@ async def delete_permission(visit: ConsoleVisit, resource: str, permission: str)
     page = await _delete_permission_page(visit, row, permission)
     if visit.form.get("confirm", "").strip() != page.called:
         return page.refused({"confirm": "That is not its name."}, confirm=visit.form.get("confirm", ""))
+    target = f"{row['identifier']} {page.called}"
+    withdrawn = partial(visit.changed, "api_permission", "withdrawn", target)
+    await store.clear_api(visit.server, withdrawn, row["identifier"], page.called)
     async with transaction():
         await store.delete_permission(visit.server, row["identifier"], page.called)
-        await visit.changed("api_permission", "deleted", f"{row['identifier']} {page.called}")
+        await visit.changed("api_permission", "deleted", target)
     return ConsoleDone(page.back, f"{page.called} was deleted.")
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -185,6 +186,8 @@ async def delete(visit: ConsoleVisit, resource: str) -> ConsoleDone | DeletePage
     page = await _delete_page(visit, row)
     if visit.form.get("confirm", "").strip() != page.called:
         return page.refused({"confirm": "That is not its name."}, confirm=visit.form.get("confirm", ""))
+    withdrawn = partial(visit.changed, "api_resource", "withdrawn", row["identifier"])
+    await store.clear_api(visit.server, withdrawn, row["identifier"])
     async with transaction():
         await store.delete_resource(visit.server, row["identifier"])
         await visit.changed("api_resource", "deleted", row["identifier"], before={"name": row["name"]})

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -144,6 +145,7 @@ async def delete(visit: ConsoleVisit, role: str) -> ConsoleDone | DeletePage:
     if visit.form.get("confirm", "").strip() != row["name"]:
         errors = {"confirm": "That is not the name of the role."}
         return (await _delete_page(visit, row)).refused(errors, confirm=visit.form.get("confirm", ""))
+    await store.clear_role(row, partial(visit.changed, "role", "withdrawn", row["name"]))
     async with transaction():
         await store.delete_role(role)
         await visit.changed("role", "deleted", row["name"])

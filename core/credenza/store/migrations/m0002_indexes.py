@@ -25,6 +25,8 @@ OTHERS = {  # name: what it is on
     "credenza_audit_event_seldom": 'credenza_audit_event ("name", "id") WHERE name <> \'TokenIssued\'',
     # Who uses an application, newest first: a late page of very many reads nothing else.
     "credenza_consent_newest": 'credenza_consent ("client", "updated_at", "id")',
+    # What everybody said about a permission goes with it, and is found among all that anybody said.
+    "credenza_consent_permission_about": 'credenza_consent_permission ("resource", "scope")',
     # What went wrong is rare where all is well, and is what somebody looks for.
     "credenza_audit_event_failed": "credenza_audit_event (\"id\") WHERE result <> 'success'",
     # Clean-up asks for the oldest every minute.
