@@ -31,5 +31,5 @@ class ClientSource:
 
     async def forget(self, source: str, resource: str, scope: str) -> None:
         """Permissions are deleted, in the transaction that is open: those of a scope source at a resource, or one of
-        them; an empty `source` or `scope` is each. What this source allows of them goes too.
+        them; an empty `source` or `scope` is each. What this source allows of them goes too. It may be told twice.
         """

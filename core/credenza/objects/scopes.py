@@ -136,7 +136,7 @@ class ScopeProvider:
 
     async def forget(self, resource: str, scope: str) -> None:
         """An API is deleted, or one of its scopes (else `scope` is empty), in the transaction that is open: what this
-        source keeps about that name goes too.
+        source keeps about that name goes too. It may be told twice: `clear_permissions` comes before.
         """
 
     async def answer_title(self, question: str, answer: str) -> str | None:
