@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 
 import pytest
 
-from credenza import audit, users
+from credenza import audit, transaction, users
+from credenza import sessions as stored
+from credenza.store.users import hold_user
 from credenza.testing import Callback, Credenza, PageSeen, RelyingParty, UserAgent
+from credenza.web.sessions import SessionEnded, renew_session
 
 Press = Callable[..., PageSeen | Callback]
 Account = Callable[..., UserAgent]
@@ -124,3 +128,31 @@ def test_signing_out_here_is_one_click(account: Account, press: Press) -> None:
     here = account("ada")
     assert seen(press(here, "/logout", ("decision", "sign-out"))).name == "signed-out"
     assert seen(here.get("/account")).name == "sign-in"
+
+
+def test_whoever_suspends_a_user_does_not_wait_for_a_session_that_waits_for_them(
+    credenza: Credenza, account: Account
+) -> None:
+    """Both hold the user first, then the session. PostgreSQL would end one of two that do it the other way round."""
+    account("ada")
+
+    async def renew(user: users.User, session: stored.Session, held: asyncio.Event) -> None:
+        await held.wait()
+        async with transaction():
+            await renew_session(credenza.server, user, session, amr=("pwd",), acr="", address="", user_agent="")
+
+    async def main() -> None:
+        user = await users.find_user_by_identifier("ada")
+        assert user is not None
+        (session,) = await stored.list_sessions(user.id, credenza.server.now())
+        held = asyncio.Event()
+        renewal = asyncio.create_task(renew(user, session, held))  # outside of our transaction
+        async with transaction():
+            await hold_user(user.id)
+            held.set()
+            await asyncio.sleep(0.3)  # it has come to the user, or holds the session already
+            assert await stored.delete_sessions(user.id) == [session.id]
+        with pytest.raises(SessionEnded):
+            await renewal
+
+    credenza.run(main)
