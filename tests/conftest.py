@@ -28,7 +28,7 @@ import forked
 import httpx
 import psutil
 import pytest
-import signatures
+import read_once
 import yaml
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
@@ -52,7 +52,7 @@ CHROMIUM_ARGUMENTS = [
 def pytest_configure() -> None:
     """Hundreds of processes are started: what one of them has compiled, the others read."""
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
-    signatures.read_once()
+    read_once.everything()
 
 
 # -- databases --------------------------------------------------------------------------------------------------------
