@@ -22,9 +22,11 @@ from piccolo.table import Table
 
 from credenza.store.addresses import engine_from_url
 from credenza.store.batches import delete_batch
+from credenza.store.clients import ClientPermissionRow
 from credenza.store.engine import (
     AlreadyExists,
     DatabaseBusy,
+    DeletedMeanwhile,
     Engine,
     Statement,
     StoreUnavailable,
@@ -34,6 +36,8 @@ from credenza.store.engine import (
 )
 from credenza.store.postgresql import SafeCockroachEngine, SafePostgresEngine
 from credenza.store.sqlite import SafeSQLiteEngine
+from credenza.testing import running as server_running
+from credenza.testing import test_settings
 
 
 class Coin(Table, tablename="test_coin"):
@@ -228,6 +232,21 @@ def test_a_unique_violation_is_known_from_other_errors(database_url: str) -> Non
                 await Coin.raw("INSERT INTO test_coin (id, name) VALUES (3, NULL)")
 
     asyncio.run(main())
+
+
+def test_what_belongs_to_something_deleted_may_be_tried_again(filled_database_url: str) -> None:
+    """An application may be deleted, or a user, while a request about them is under way."""
+
+    async def insert() -> None:
+        async with database().transaction():
+            await ClientPermissionRow.insert(
+                ClientPermissionRow(id="1", client="gone", source="profile", scope="email")
+            )
+
+    with server_running(test_settings(filled_database_url)) as credenza:
+        with pytest.raises(DeletedMeanwhile):
+            credenza.run(insert)
+        assert credenza.request("GET", "/readyz").status_code == 200
 
 
 async def cancel_at_random_moments(database_url: str, *, patiently: bool = False) -> None:

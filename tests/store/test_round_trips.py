@@ -8,14 +8,13 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
-import asyncpg  # type: ignore[import-untyped]  # asyncpg has no types
 import pytest
 from piccolo.columns import ForeignKey, Integer, Varchar
 from piccolo.table import Table
 
 from credenza.store.addresses import engine_from_url
 from credenza.store.batches import delete_batch
-from credenza.store.engine import AlreadyExists, Engine, Statement, bind, patient
+from credenza.store.engine import AlreadyExists, DeletedMeanwhile, Engine, Statement, bind, patient
 from credenza.store.postgresql import SafeCockroachTransaction, SafePostgresEngine
 from credenza.store.statements import Insert
 
@@ -159,7 +158,7 @@ def test_a_row_that_cannot_be_leaves_nothing_of_its_transaction(postgresql_url: 
                 await engine.after_commit(_set(called))
                 await add_penny(purse="red", year=1901)
                 await add_purse(name="red")
-        with pytest.raises(asyncpg.ForeignKeyViolationError):
+        with pytest.raises(DeletedMeanwhile):
             async with engine.transaction():
                 await add_purse(name="blue")
                 await add_penny(purse="green", year=1901)

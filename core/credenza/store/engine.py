@@ -36,7 +36,14 @@ class StoreUnavailable(Exception):
 
 
 class DatabaseBusy(StoreUnavailable):
-    """A lock or a free connection was not to be had before the deadline."""
+    """A lock or a free connection was not to be had before the deadline, or another transaction was in the way."""
+
+
+class DeletedMeanwhile(DatabaseBusy):
+    """What something belongs to is not there; whoever asks again is told what is missing."""
+
+    def __init__(self, error: Exception) -> None:
+        super().__init__(f"What this belongs to was deleted meanwhile: {error.args[0]}.")
 
 
 class StoreFull(StoreUnavailable):

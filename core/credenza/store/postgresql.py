@@ -18,6 +18,7 @@ from .engine import (
     AlreadyExists,
     Callback,
     DatabaseBusy,
+    DeletedMeanwhile,
     Engine,
     Row,
     Statement,
@@ -297,6 +298,8 @@ class explained:  # noqa: N801  # reads as a function does; a class because ever
         code = getattr(error, "sqlstate", None) or ""
         if isinstance(error, asyncpg.UniqueViolationError):
             raise AlreadyExists(str(error)) from error
+        if isinstance(error, asyncpg.ForeignKeyViolationError):
+            raise DeletedMeanwhile(error) from error
         if isinstance(error, TimeoutError) and error.errno is None:  # ours, and not the network's
             raise DatabaseBusy("The database took too long.") from error
         if code in BUSY:

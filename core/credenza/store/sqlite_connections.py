@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from ..patience import give_way
-from .engine import AlreadyExists, DatabaseBusy, Row, Statement
+from .engine import AlreadyExists, DatabaseBusy, DeletedMeanwhile, Row, Statement
 
 SAME_VALUE = (sqlite3.SQLITE_CONSTRAINT_UNIQUE, sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY)
 
@@ -102,6 +102,8 @@ def fetch(
     except sqlite3.IntegrityError as error:
         if error.sqlite_errorcode in SAME_VALUE:
             raise AlreadyExists(str(error)) from error
+        if error.sqlite_errorcode == sqlite3.SQLITE_CONSTRAINT_FOREIGNKEY:
+            raise DeletedMeanwhile(error) from error
         raise
     rows = cursor.fetchall()
     if not rows:
