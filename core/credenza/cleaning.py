@@ -7,7 +7,7 @@ import logging
 from contextlib import AbstractAsyncContextManager
 
 from .hookspecs import Cleaner
-from .patience import beside
+from .repeating import repeated
 from .server import AuthorizationServer
 from .store.audit import clean_up_events
 from .store.device_authorizations import clean_up_device_authorizations
@@ -23,20 +23,13 @@ BATCH, PAUSE = 100, 0.05  # rows of each kind of token, and seconds: nobody wait
 
 
 def keep_clean(server: AuthorizationServer) -> AbstractAsyncContextManager[None]:
-    return beside(_keep_clean(server))
+    return repeated(server, _clean_up_all, every=EVERY, name="cleaning")
 
 
-async def _keep_clean(server: AuthorizationServer) -> None:
+async def _clean_up_all(server: AuthorizationServer) -> None:
     patient.set(True)  # nobody waits
-    while True:
-        await asyncio.sleep(EVERY)
-        try:
-            while await _clean_up(server):
-                await asyncio.sleep(PAUSE)
-        except StoreUnavailable as error:
-            logger.warning("cleaning waits: %s", error)
-        except Exception:
-            logger.exception("cleaning failed")
+    while await _clean_up(server):
+        await asyncio.sleep(PAUSE)
 
 
 async def _clean_up(server: AuthorizationServer) -> bool:

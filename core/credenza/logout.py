@@ -14,12 +14,12 @@ from typing import Any
 from urllib.parse import urlencode
 
 from .outbound import Refused, fetch
-from .patience import beside
 from .protocol import jose
 from .protocol.clients import Client
 from .protocol.tokens import new_id
+from .repeating import repeated
 from .server import AuthorizationServer
-from .store.engine import StoreUnavailable, transaction
+from .store.engine import transaction
 from .store.logout import ATTEMPTS, Delivery, claim_delivery, insert_delivery, list_due_deliveries, settle_delivery
 from .store.revocation import end_session_grants, list_session_clients
 from .store.sessions import delete_sessions
@@ -127,16 +127,9 @@ def frontchannel_address(server: AuthorizationServer, client: Client, session_id
 
 
 def keep_delivering(server: AuthorizationServer) -> AbstractAsyncContextManager[None]:
-    return beside(_keep_delivering(server))
+    return repeated(server, _deliver_due, every=EVERY, name="back-channel logout")
 
 
-async def _keep_delivering(server: AuthorizationServer) -> None:
-    while True:
-        await asyncio.sleep(EVERY)
-        try:
-            due = await list_due_deliveries(server.now(), ATTEMPTS)
-            await asyncio.gather(*(deliver(server, delivery) for delivery in due))
-        except StoreUnavailable as error:
-            logger.warning("back-channel logout waits: %s", error)
-        except Exception:
-            logger.exception("back-channel logout failed")
+async def _deliver_due(server: AuthorizationServer) -> None:
+    due = await list_due_deliveries(server.now(), ATTEMPTS)
+    await asyncio.gather(*(deliver(server, delivery) for delivery in due))

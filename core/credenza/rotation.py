@@ -5,19 +5,15 @@ Also the emergency in which one that somebody else may have goes at once. SECURI
 
 from __future__ import annotations
 
-import asyncio
-import logging
 from contextlib import AbstractAsyncContextManager, nullcontext
 
 from .events import SigningKeyMoved
-from .patience import beside
+from .repeating import repeated
 from .server import AuthorizationServer
 from .store import keys
-from .store.engine import StoreUnavailable, transaction
+from .store.engine import transaction
 from .store.keys import StoredKey
 from .store.version import bump_version
-
-logger = logging.getLogger("credenza")
 
 MARGIN = 3600  # seconds that a retired key stays beyond the longest token it signed
 DAY = 24 * 3600
@@ -93,18 +89,9 @@ async def revoke(server: AuthorizationServer, kid: str, *, actor: str) -> bool:
 
 def keep_rotated(server: AuthorizationServer) -> AbstractAsyncContextManager[None]:
     """Rotate every `signing_key_days`, if the settings say so."""
-    return beside(_keep_rotated(server)) if server.settings.signing_key_days else nullcontext()
-
-
-async def _keep_rotated(server: AuthorizationServer) -> None:
-    while True:
-        await asyncio.sleep(EVERY)
-        try:
-            await rotate_when_due(server)
-        except StoreUnavailable as error:
-            logger.warning("the rotation of the signing keys waits: %s", error)
-        except Exception:
-            logger.exception("the signing keys could not be rotated")
+    if not server.settings.signing_key_days:
+        return nullcontext()
+    return repeated(server, rotate_when_due, every=EVERY, name="the rotation of the signing keys")
 
 
 async def rotate_when_due(server: AuthorizationServer) -> None:
