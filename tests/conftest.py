@@ -36,6 +36,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from faults.proxy import Proxy
 from faults.waiting import PATIENCE, wait_until
 
+from credenza.store import batches, clearing
+from credenza.store.engine import StoreUnavailable
 from credenza.testing import SECRET, STATE, running, test_settings
 
 CHROMIUM = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
@@ -162,6 +164,24 @@ def _create_database(server: Any, template: str = "template1") -> str:
     said = server.psql(f"CREATE DATABASE {name} TEMPLATE {template};")
     assert "CREATE DATABASE" in said, said
     return str(server.get_uri(name))
+
+
+@pytest.fixture
+def left(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """One row is very many; how many there were after each batch, and after the first one the database is away."""
+    counted: list[int] = []
+
+    async def delete_batch(table: Any, condition: Any, *, batch: int) -> int:
+        deleted = await batches.delete_batch(table, condition, batch=batch)
+        counted.append(await table.count().where(condition))
+        if len(counted) == 1:
+            raise StoreUnavailable
+        return deleted
+
+    monkeypatch.setattr(clearing, "LARGE", 0)
+    monkeypatch.setattr(clearing, "BATCH", 1)
+    monkeypatch.setattr(clearing, "delete_batch", delete_batch)
+    return counted
 
 
 # -- running servers --------------------------------------------------------------------------------------------------

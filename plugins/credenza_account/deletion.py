@@ -70,7 +70,7 @@ async def delete_account(request: AnyRequest) -> AnyResponse:
         return await show(here, page)
     user = here.user
     async with transaction():
-        if await users.hold_user(user.id) is None or not await sessions.hold_session(here.session.digest):
+        if not await sessions.hold_signed_in(here.session):
             raise SignInNeeded(HERE)
         await end_all_sessions(here.server, user.id)
         await users.delete_user(user.id)

@@ -160,7 +160,7 @@ async def confirm(request: AnyRequest, token: FromPath[str]) -> AnyResponse:
         )
         return await render(request, page)
     async with transaction():
-        if await users.hold_user(user.id) is None or not await sessions.hold_session(session.digest):
+        if not await sessions.hold_signed_in(session):
             raise SignInNeeded(f"/email-confirmation/{token}")
         if not await c.delete().where(mine).returning(c.id):
             return await _gone(request)

@@ -8,8 +8,7 @@ from typing import Any
 import pytest
 
 from credenza import audit
-from credenza.store import batches, clearing
-from credenza.store.engine import StoreUnavailable
+from credenza.store import clearing
 from credenza.testing import PageSeen, RelyingParty, UserAgent
 from credenza_organizations import store
 
@@ -105,7 +104,11 @@ def test_an_organization_is_deleted_after_its_name_is_typed(visitor: Visitor) ->
 
 
 def test_one_with_very_many_members_is_suspended_and_goes_a_little_at_a_time(
-    visitor: Visitor, user_agent: UserAgent, client: RelyingParty, monkeypatch: pytest.MonkeyPatch
+    visitor: Visitor,
+    user_agent: UserAgent,
+    client: RelyingParty,
+    left: list[int],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """If it stops in the middle, nothing of it is in force, and it can be deleted once more."""
     everybody = [{"username": name, "roles": ["owner"]} for name in ("ada", "grace", "root")]
@@ -113,18 +116,7 @@ def test_one_with_very_many_members_is_suspended_and_goes_a_little_at_a_time(
     user_agent.get(client.authorization_url(scope=WANTED))
     user_agent.sign_in("ada")
     tokens = client.tokens(user_agent.decide(organization=visitor.ids["Acme"]))
-    left: list[int] = []
-
-    async def delete_batch(table: Any, condition: Any, *, batch: int) -> int:
-        deleted = await batches.delete_batch(table, condition, batch=batch)
-        left.append(await table.count().where(condition))
-        if len(left) == 1:
-            raise StoreUnavailable
-        return deleted
-
     monkeypatch.setattr(clearing, "LARGE", 2)
-    monkeypatch.setattr(clearing, "BATCH", 1)
-    monkeypatch.setattr(clearing, "delete_batch", delete_batch)
     path = visitor.at("Acme", "/delete")
     assert visitor.post(path, {"confirm": "Acme"}).status_code == 503
     assert left == [2]

@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 
 from credenza import Permission, audit
-from credenza.store import batches, clearing
 from credenza.store.engine import StoreUnavailable
 from credenza.testing import ORDERS, SECRET, Callback, Credenza, PageSeen, RelyingParty, UserAgent
 from credenza_unregistered.ceiling import find_ceiling, save_ceiling
@@ -132,24 +131,6 @@ def test_a_permission_of_the_template_that_is_made_anew_is_asked_again(everythin
 
 def by_a_file_without_it(credenza: Credenza) -> None:
     credenza.apply({"api_resources": []}, prune=True)
-
-
-@pytest.fixture
-def left(monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    """One row is very many; how many there were after each batch, and after the first one the database is away."""
-    counted: list[int] = []
-
-    async def delete_batch(table: Any, condition: Any, *, batch: int) -> int:
-        deleted = await batches.delete_batch(table, condition, batch=batch)
-        counted.append(await table.count().where(condition))
-        if len(counted) == 1:
-            raise StoreUnavailable
-        return deleted
-
-    monkeypatch.setattr(clearing, "LARGE", 0)
-    monkeypatch.setattr(clearing, "BATCH", 1)
-    monkeypatch.setattr(clearing, "delete_batch", delete_batch)
-    return counted
 
 
 def actions(credenza: Credenza, *kinds: str) -> list[str]:

@@ -14,7 +14,7 @@ from .batches import delete_batch
 from .engine import Statement, database
 from .sealed import Sealed
 from .statements import Insert, names, select
-from .users import JOINED, User, UserRow, joined_user
+from .users import JOINED, User, UserRow, hold_user, joined_user
 
 
 class SessionRow(Table, tablename="credenza_session"):
@@ -113,6 +113,14 @@ async def touch_session(digest: str, now: int) -> None:
 async def hold_session(digest: str) -> bool:
     """Whether it is still there; it stays until the transaction ends, so that signing out waits for us or we for it."""
     return bool(await _HOLD.all(digest))
+
+
+async def hold_signed_in(session: Session) -> bool:
+    """Whether it and its user are still there; both stay until the transaction ends.
+
+    The user first, as whoever suspends them does: else each would wait for the other.
+    """
+    return await hold_user(session.user_id) is not None and await hold_session(session.digest)
 
 
 async def delete_session(digest: str) -> bool:

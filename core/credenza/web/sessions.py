@@ -11,7 +11,7 @@ from ..server import AuthorizationServer
 from ..settings import Settings
 from ..store import sessions
 from ..store.sessions import Session
-from ..store.users import User, hold_user, touch_user
+from ..store.users import User, touch_user
 from .requests import AnyRequest, cookie_of, server_of
 from .responses import AnyResponse, set_cookie
 
@@ -103,8 +103,9 @@ async def renew_session(
     When the user signed in stays. Call it in the transaction of the change, which is undone when the session has ended
     meanwhile. Returns what `begin_session` does; raises SessionEnded.
     """
-    await hold_user(user.id)  # before the session, as whoever suspends them does: else each would wait for the other
-    renewed, cookie = await begin_session(
+    if not await sessions.hold_signed_in(session):
+        raise SessionEnded
+    return await begin_session(
         server,
         user,
         amr=amr,
@@ -114,9 +115,6 @@ async def renew_session(
         old=session,
         authenticated_at=session.authenticated_at,
     )
-    if renewed.id != session.id:
-        raise SessionEnded
-    return renewed, cookie
 
 
 def set_session_cookie(response: AnyResponse, settings: Settings, cookie: str) -> None:
