@@ -36,9 +36,10 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from faults.proxy import Proxy
 from faults.waiting import PATIENCE, wait_until
 
+from credenza import sessions, users
 from credenza.store import batches, clearing
 from credenza.store.engine import StoreUnavailable
-from credenza.testing import SECRET, STATE, running, test_settings
+from credenza.testing import SECRET, STATE, Credenza, running, test_settings
 
 CHROMIUM = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 CHROMIUM_ARGUMENTS = [
@@ -182,6 +183,21 @@ def left(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     monkeypatch.setattr(clearing, "BATCH", 1)
     monkeypatch.setattr(clearing, "delete_batch", delete_batch)
     return counted
+
+
+@pytest.fixture
+def signed_out_while_hashing(credenza: Credenza, monkeypatch: pytest.MonkeyPatch) -> None:
+    """While a password of Ada's is hashed, each of her sessions ends."""
+    passwords = credenza.app.state.passwords
+    real = passwords.hash
+
+    async def hash_while_they_are_signed_out(password: str) -> str:
+        ada = await users.find_user_by_identifier("ada")
+        assert ada is not None
+        await sessions.delete_sessions(ada.id)
+        return str(await real(password))
+
+    monkeypatch.setattr(passwords, "hash", hash_while_they_are_signed_out)
 
 
 # -- running servers --------------------------------------------------------------------------------------------------

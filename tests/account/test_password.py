@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from credenza import audit, sessions, users
+from credenza import audit, users
 from credenza.testing import PASSWORD, Callback, Credenza, PageSeen, RelyingParty, UserAgent
 from credenza.web.tries import FREE_FAILURES
 
@@ -49,23 +49,10 @@ def test_the_new_password_takes_the_place_of_the_old_one(credenza: Credenza, acc
     assert not signs_in(credenza, PASSWORD)
 
 
-def test_a_session_that_ended_meanwhile_changes_nothing(
-    credenza: Credenza, account: Account, press: Press, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.mark.usefixtures("signed_out_while_hashing")
+def test_a_session_that_ended_meanwhile_changes_nothing(credenza: Credenza, account: Account, press: Press) -> None:
     """Of two who know the old password the second one to answer was the one whose new password counted."""
-    ada = account("ada")
-    passwords = credenza.app.state.passwords
-    real = passwords.hash
-
-    async def hash_after_the_other(password: str) -> str:
-        user = await users.find_user_by_identifier("ada")
-        assert user is not None
-        await sessions.delete_sessions(user.id)
-        return str(await real(password))
-
-    monkeypatch.setattr(passwords, "hash", hash_after_the_other)
-    assert change(ada, press).name == "sign-in"
-    monkeypatch.undo()
+    assert change(account("ada"), press).name == "sign-in"
     assert not signs_in(credenza, NEW)
     assert signs_in(credenza, PASSWORD)
 

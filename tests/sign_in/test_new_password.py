@@ -111,24 +111,12 @@ def test_r_pw_04_the_new_password_ends_what_was_open(
     assert seen(other.get("/account")).name == "account"
 
 
-def test_r_pw_04_a_session_that_ended_meanwhile_changes_nothing(
-    credenza: Credenza, user_agent: UserAgent, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.mark.usefixtures("signed_out_while_hashing")
+def test_r_pw_04_a_session_that_ended_meanwhile_changes_nothing(credenza: Credenza, user_agent: UserAgent) -> None:
     ask(credenza)
     user_agent.get("/account")
     user_agent.sign_in()
-    passwords = credenza.app.state.passwords
-    real = passwords.hash
-
-    async def hash_while_they_are_signed_out(password: str) -> str:
-        user = await users.find_user_by_identifier("ada")
-        assert user is not None
-        await sessions.delete_sessions(user.id)
-        return str(await real(password))
-
-    monkeypatch.setattr(passwords, "hash", hash_while_they_are_signed_out)
     assert seen(choose(user_agent)).name == "sign-in"
-    monkeypatch.undo()
     assert person(credenza).password_change_required
     assert events(credenza, "PasswordChanged") == []
     assert seen(user_agent.sign_in(password=PASSWORD)).name == "password"
