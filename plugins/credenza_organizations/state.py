@@ -19,6 +19,7 @@ from credenza import (
     check_keys,
     declared_branding,
     new_id,
+    transaction,
     users,
 )
 
@@ -27,6 +28,7 @@ from .store import (
     clear_organization,
     delete_organization,
     edit_organization,
+    find_organization,
     insert_organization,
     members_of,
     remove_member,
@@ -75,8 +77,13 @@ async def _apply_template(part: Any, run: StateRun) -> None:
     )
     before = await template_permissions()
     declared = run.declared.setdefault("permission", set())
+    removed = run.removed.setdefault("permission", set())
     # API permissions of this file can also be enabled for organizations.
-    declared |= {key.replace("api ", "organization_api ", 1) for key in declared if key.startswith("api ")}
+    for keys in (declared, removed):
+        keys |= {key.replace("api ", "organization_api ", 1) for key in keys if key.startswith("api ")}
+    if run.prune:
+        named = {str(item["name"]) for item in template.get("permissions", [])}
+        removed |= {f"organization {name}" for name in before.keys() - named}
     for item in template.get("permissions", []):
         members = check_keys(item, PERMISSION, "a permission")
         name, description = members["name"], run.translated(members, "description", before.get(members["name"]))
@@ -104,38 +111,40 @@ async def _apply_role(run: StateRun, members: Mapping[str, Any]) -> None:
     row = (await template_roles()).get(name)
     after: dict[str, Any] = {
         "description": str(members.get("description", (row or {}).get("description", ""))),
-        "permissions": sorted(members.get("permissions", (row or {}).get("permissions", []))),
+        "permissions": sorted(set(members.get("permissions", (row or {}).get("permissions", [])))),
         "api_permissions": {
-            str(resource): sorted(str(s) for s in scopes)
+            str(resource): sorted({str(s) for s in scopes})
             for resource, scopes in sorted(
                 members.get("api_permissions", (row or {}).get("api_permissions", {})).items()
             )
+            if scopes
         },
     }
-    await _check_known(run, name, after)
+    await _check_known(run, name, {key: after[key] for key in after if key in members})
     before = {key: row[key] for key in after} if row is not None else None
     role_id = row["id"] if row is not None else new_id()
 
     async def write() -> dict[str, Any]:
-        await save_template_role(role_id, name, after["description"], after["permissions"], after["api_permissions"])
+        # Whatever else is changed meanwhile stays.
+        differing = {key: after[key] for key in after if before is None or after[key] != before[key]}
+        await save_template_role(role_id, name, **differing)
         return {"id": role_id}
 
     await run.compare("organization_role", name, before, after, write)
 
 
-async def _check_known(run: StateRun, role: str, after: Mapping[str, Any]) -> None:
-    """Every permission that a role carries exists, or is declared in this file."""
-    declared = run.declared.get("permission", set())
+async def _check_known(run: StateRun, role: str, wanted: Mapping[str, Any]) -> None:
+    """Every permission that a role is to carry exists and stays, or is declared in this file."""
     known = await template_permissions()
-    for scope in after["permissions"]:
-        if scope not in known and f"organization {scope}" not in declared:
+    for scope in wanted.get("permissions", ()):
+        if not run.knows("permission", f"organization {scope}", there=scope in known):
             raise StateError(f"role {role}: the template has no permission {scope!r}")
     apis = run.server.scope_providers.get("api")
-    for resource, scopes in after["api_permissions"].items():
+    for resource, scopes in wanted.get("api_permissions", {}).items():
         found = await apis.requested(Asked(tuple(scopes), (resource,))) if apis is not None else []
         names = {scope.permission.scope for scope in found}
         for scope in scopes:
-            if scope not in names and f"api {resource} {scope}" not in declared:
+            if not run.knows("permission", f"api {resource} {scope}", there=scope in names):
                 raise StateError(f"role {role}: there is no permission {scope!r} at {resource}")
 
 
@@ -171,23 +180,33 @@ async def _export_template() -> dict[str, Any]:
 
 async def _apply_organizations(items: Any, run: StateRun) -> None:
     roles = {name: role["id"] for name, role in (await template_roles()).items()}
-    for item in items or []:
-        members = check_keys(item, ORGANIZATION, "an organization")
-        await _apply_organization(run, members, roles)
+    kept = {
+        await _apply_organization(run, check_keys(item, ORGANIZATION, "an organization"), roles) for item in items or []
+    }
     if run.prune:
-        named = {str(item["name"]) for item in items or []}
-        for row in await Organization.select(Organization.id, Organization.name):
-            if row["name"] not in named:
+        for row in await Organization.select(Organization.id, Organization.name, Organization.suspended):
+            if row["id"] not in kept:
 
                 async def write(organization: str = row["id"]) -> None:
                     await delete_organization(organization)
 
                 if not run.dry:
-                    await clear_organization(row["id"], partial(edit_organization, row["id"], {"suspended": True}))
+                    await clear_organization(row["id"], partial(_suspend, run, row))
                 await run.change("deleted", "organization", row["name"], write)
 
 
-async def _apply_organization(run: StateRun, members: Mapping[str, Any], roles: Mapping[str, str]) -> None:
+async def _suspend(run: StateRun, row: Mapping[str, Any]) -> None:
+    """Before it goes a little at a time."""
+    async with transaction():
+        await edit_organization(row["id"], {"suspended": True})
+        if not row["suspended"]:
+            await run.note(
+                "suspended", "organization", row["name"], before={"suspended": False}, after={"suspended": True}
+            )
+
+
+async def _apply_organization(run: StateRun, members: Mapping[str, Any], roles: Mapping[str, str]) -> str:
+    """Its id."""
     name = members["name"]
     if members.get("id") and not ID.fullmatch(members["id"]):
         raise StateError(f"{name}: an id has letters, digits, - and _ only")
@@ -213,6 +232,7 @@ async def _apply_organization(run: StateRun, members: Mapping[str, Any], roles: 
         await _apply_branding(run, organization, name, row, members["branding"])
     if "members" in members:
         await _apply_members(run, organization, name, members["members"], roles)
+    return organization
 
 
 async def _apply_branding(
@@ -223,7 +243,10 @@ async def _apply_branding(
     after = dict.fromkeys(before, "") | after  # what is empty now is a difference, too
 
     async def write() -> None:
-        await save_branding(organization, Branding.load(after))
+        now = await find_organization(organization)
+        said = json.loads(now["branding"]) if now is not None else {}  # whatever else is changed meanwhile stays
+        changed = {key: text for key, text in after.items() if before.get(key) != text}
+        await save_branding(organization, Branding.load(said | changed))
 
     await run.compare("organization branding", name, before, after, write)
 
@@ -239,18 +262,17 @@ async def _find(members: Mapping[str, Any], name: str) -> dict[str, Any] | None:
 async def _apply_members(run: StateRun, organization: str, name: str, items: Any, roles: Mapping[str, str]) -> None:
     """The list is the whole membership: who is not named in it is removed only by `prune`."""
     before = await members_of(organization)
-    declared_roles = run.declared.get("organization_role", set())
     named: set[str] = set()
     for item in items:
         entry = check_keys(item, MEMBER, f"{name}: a member")
         wanted = sorted(set(entry.get("roles", [])))
         for role in wanted:
-            if role not in roles and role not in declared_roles:
+            if not run.knows("organization_role", role, there=role in roles):
                 raise StateError(f"{name}: the template has no role {role!r}")
         username = entry["username"].strip().lower()
         run.once("member", f"{username} of {name}")
         user = await users.find_user_by_identifier(username)
-        if user is None and username not in run.declared.get("user", set()):
+        if not run.knows("user", user.username if user is not None else username, there=user is not None):
             raise StateError(f"{name}: there is no user {username!r}")
         if user is not None:
             named.add(user.id)

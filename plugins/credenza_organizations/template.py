@@ -108,18 +108,25 @@ async def forget_api_permissions(resource: str, scope: str) -> None:
 
 
 async def save_template_role(
-    role_id: str, name: str, description: str, permissions: Iterable[str], api_permissions: Mapping[str, Iterable[str]]
+    role_id: str,
+    name: str,
+    description: str | None = None,
+    permissions: Iterable[str] | None = None,
+    api_permissions: Mapping[str, Iterable[str]] | None = None,
 ) -> None:
-    """Write a role of the template with exactly these permissions."""
+    """Write a role of the template with exactly these permissions; what is not given stays."""
     r, p = OrganizationRole, OrganizationRolePermission
-    pairs = [("", scope) for scope in permissions]
-    pairs += [(resource, scope) for resource, scopes in api_permissions.items() for scope in scopes]
+    pairs = [("", scope) for scope in permissions or ()]
+    pairs += [(resource, scope) for resource, scopes in (api_permissions or {}).items() for scope in scopes]
     async with transaction():
-        row = r(id=role_id, name=name, description=description)
-        await r.insert(row).on_conflict(
-            target=r.id, action="DO UPDATE", values=[(r.name, name), (r.description, description)]
-        )
-        await p.delete().where(p.role == role_id)
+        row = r(id=role_id, name=name, description=description or "")
+        values: list[tuple[Any, Any]] = [(r.name, name)]
+        values += [(r.description, description)] if description is not None else []
+        await r.insert(row).on_conflict(target=r.id, action="DO UPDATE", values=values)
+        if permissions is not None:
+            await p.delete().where((p.role == role_id) & (p.resource == ""))
+        if api_permissions is not None:
+            await p.delete().where((p.role == role_id) & (p.resource != ""))
         rows = [
             p(id=row_id(role_id, resource, scope), role=role_id, resource=resource, scope=scope)
             for resource, scope in pairs

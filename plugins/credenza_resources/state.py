@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from functools import partial
 from typing import Any
 
 from credenza import (
     Client,
-    ObjectChanged,
     StateError,
     StateMember,
     StateRun,
@@ -30,6 +29,8 @@ from .store import (
     delete_permission,
     delete_resource,
     delete_role,
+    edit_resource,
+    edit_role,
     list_roles,
     resource_permissions,
     role_permissions,
@@ -74,6 +75,7 @@ async def _apply_resources(items: Any, run: StateRun) -> None:
         declared = {str(item["identifier"]) for item in items or []}
         for row in await ApiResource.select(ApiResource.identifier):
             if row["identifier"] not in declared:
+                _removed(run, row["identifier"], await resource_permissions(row["identifier"]))
 
                 async def write(identifier: str = row["identifier"]) -> None:
                     await delete_resource(run.server, identifier)
@@ -113,24 +115,36 @@ async def _apply_resource(run: StateRun, members: Mapping[str, Any]) -> None:
         raise StateError(f"{identifier}: token_lifetime is 0 to 86400 seconds")
 
     async def write() -> dict[str, Any]:
-        await save_resource(identifier, name, after["description"], after["token_lifetime"], run.server.now())
+        if before is None:
+            await save_resource(identifier, name, after["description"], after["token_lifetime"], run.server.now())
+        else:  # whatever else is changed meanwhile stays
+            values = {"name": str(name), "name_translations": name.stored, **after}
+            differing = [key for key in before if before[key] != after[key]]
+            differing += ["name_translations"] if "name" in differing else []
+            await edit_resource(identifier, {key: values[key] for key in differing if key != "permissions"})
         for permission, description in permissions.items():
-            await save_permission(identifier, permission, description)
+            if known.get(permission) != description:
+                await save_permission(identifier, permission, description)
         for permission in gone:
             await delete_permission(run.server, identifier, permission)
         await bump_version()
         return {"identifier": identifier}
 
     gone = sorted(known.keys() - permissions.keys())
+    _removed(run, identifier, gone)
     if gone and not run.dry:
         await clear_api(run.server, _withdrawn(run, "api_permission", " ".join((identifier, *gone))), identifier, *gone)
     await run.compare("api_resource", identifier, before, after, write)
 
 
+def _removed(run: StateRun, identifier: str, names: Iterable[str]) -> None:
+    """Nothing later in the file may refer to these permissions."""
+    run.removed.setdefault("permission", set()).update(f"api {identifier} {name}" for name in names)
+
+
 def _withdrawn(run: StateRun, kind: str, target: str) -> Callable[[], Awaitable[None]]:
     """Says in the audit log that nobody has it any more."""
-    event = ObjectChanged(actor="desired state", kind=kind, action="withdrawn", target=target)
-    return partial(run.server.emit, event)
+    return partial(run.note, "withdrawn", kind, target)
 
 
 def _permissions(
@@ -187,7 +201,9 @@ async def _apply_roles(items: Any, run: StateRun) -> None:
 async def _apply_role(run: StateRun, members: Mapping[str, Any]) -> None:
     name = members["name"]
     run.once("role", name)
-    wanted = {str(r): sorted(str(s) for s in scopes) for r, scopes in members.get("permissions", {}).items()}
+    wanted = {
+        str(r): sorted({str(s) for s in scopes}) for r, scopes in members.get("permissions", {}).items() if scopes
+    }
     await check_known(run, name, wanted)
     row = await Role.select().where(Role.name == name).first()
     before = None
@@ -203,8 +219,13 @@ async def _apply_role(run: StateRun, members: Mapping[str, Any]) -> None:
     role_id = row["id"] if row is not None else new_id()
 
     async def write() -> dict[str, Any]:
-        await save_role(role_id, name, after["description"], after["default"], run.server.now())
-        await set_role_permissions(role_id, after["permissions"])
+        if before is None:
+            await save_role(role_id, name, after["description"], after["default"], run.server.now())
+        else:  # whatever else is changed meanwhile stays
+            columns = {key: after[key] for key in ("description", "default") if after[key] != before[key]}
+            await edit_role(role_id, columns)
+        if before is None or after["permissions"] != before["permissions"]:
+            await set_role_permissions(role_id, after["permissions"])
         return {"id": role_id}
 
     await run.compare("role", name, before, after, write)
@@ -212,11 +233,10 @@ async def _apply_role(run: StateRun, members: Mapping[str, Any]) -> None:
 
 async def check_known(run: StateRun, name: str, wanted: Mapping[str, list[str]]) -> None:
     """Every permission exists already, or is declared in this file."""
-    declared = run.declared.get("permission", set())
     for resource, scopes in wanted.items():
         known = await resource_permissions(resource)
         for scope in scopes:
-            if scope not in known and f"api {resource} {scope}" not in declared:
+            if not run.knows("permission", f"api {resource} {scope}", there=scope in known):
                 raise StateError(f"{name}: there is no permission {scope!r} at {resource}")
 
 
@@ -242,7 +262,7 @@ async def _apply_user(run: StateRun, user: User, members: Mapping[str, Any]) -> 
     by_default |= run.declared.get("default role", set())
     wanted = sorted(set(members.get("roles", by_default)))
     for name in wanted:
-        if name not in known and name not in run.declared.get("role", set()):
+        if not run.knows("role", name, there=name in known):
             raise StateError(f"{user.username}: there is no role {name!r}")
 
     async def write() -> None:
@@ -269,7 +289,7 @@ async def _apply_client(run: StateRun, client: Client, members: Mapping[str, Any
     before = sorted(await client_roles(client.id))
     wanted = sorted(set(members["roles"]))
     for name in wanted:
-        if name not in known and name not in run.declared.get("role", set()):
+        if not run.knows("role", name, there=name in known):
             raise StateError(f"{client.name}: there is no role {name!r}")
 
     async def write() -> None:

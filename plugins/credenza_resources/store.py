@@ -109,6 +109,13 @@ async def save_resource(identifier: str, name: Translated, description: str, tok
     )
 
 
+async def edit_resource(identifier: str, values: Mapping[str, Any]) -> None:
+    """Write these columns only."""
+    columns: dict[Any, Any] = dict(values)
+    if columns:
+        await ApiResource.update(columns).where(ApiResource.identifier == identifier)
+
+
 async def insert_permission(identifier: str, name: str, description: Translated) -> bool:
     """A new permission of an API; of several who add one of this name at once, one is told true."""
     p = ApiPermission
@@ -142,6 +149,13 @@ async def save_role(role_id: str, name: str, description: str, default: bool, no
     await r.insert(row).on_conflict(
         target=r.id, action="DO UPDATE", values=[(r.name, name), (r.description, description), (r.default, default)]
     )
+
+
+async def edit_role(role_id: str, values: Mapping[str, Any]) -> None:
+    """Write these columns only."""
+    columns: dict[Any, Any] = dict(values)
+    if columns:
+        await Role.update(columns).where(Role.id == role_id)
 
 
 async def role_permissions(role_id: str) -> dict[str, list[str]]:
@@ -277,7 +291,7 @@ async def clear_role(row: Mapping[str, Any], note: Callable[[], Awaitable[None]]
 
     async def withdraw() -> None:
         async with transaction():
-            await save_role(row["id"], row["name"], row["description"], False, row["created_at"])
+            await edit_role(row["id"], {"default": False})
             await set_role_permissions(row["id"], {})
             await note()
 

@@ -65,7 +65,11 @@ async def _apply_one(run: StateRun, members: dict[str, Any]) -> None:
         after = replace(after, secret=store.sealed_secret(run.server, name, secret))
 
     async def write() -> None:
-        await store.save_upstream(after)
+        if found is None:
+            await store.save_upstream(after)
+        else:
+            changed = [name for name in Upstream.__slots__ if getattr(after, name) != getattr(found, name)]
+            await store.edit_upstream(after, changed)
         await bump_version()
 
     await run.compare("sign-in provider", name, shown_before, shown_after, write)

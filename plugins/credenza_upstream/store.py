@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -83,6 +83,12 @@ async def save_upstream(upstream: Upstream) -> None:
     values: dict[Any, Any] = {name: getattr(upstream, name) for name in Upstream.__slots__ if name != "id"}
     if not await u.update(values).where(u.id == upstream.id).returning(u.id):
         await u.insert(u(id=upstream.id, **values))
+
+
+async def edit_upstream(upstream: Upstream, names: Iterable[str]) -> None:
+    """Write these members only: whatever else is changed meanwhile stays."""
+    values: dict[Any, Any] = {name: getattr(upstream, name) for name in names}
+    await UpstreamRow.update(values).where(UpstreamRow.id == upstream.id)
 
 
 async def delete_upstream(upstream_id: str) -> bool:

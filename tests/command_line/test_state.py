@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 import yaml
 
-from credenza.testing import PASSWORD, SECRET, STATE
+from credenza.store.engine import StoreFull
+from credenza.testing import ORDERS, PASSWORD, SECRET, STATE
 
 from .conftest import Run, exported
 
@@ -290,6 +291,57 @@ def test_another_secret_is_added_and_prune_ends_the_former_one(
     assert (gone["kind"], gone["name"]) == ("client secret", "Default of App")
     assert kept() == 1
     assert apply("second" * 8, "--prune") == {"created": [], "updated": [], "deleted": []}
+
+
+def test_prune_keeps_whom_the_file_names_in_whatever_way(credenza_command: Run, file: Callable[[Any], Path]) -> None:
+    credenza_command("apply", file({"users": [{"username": "root", "administrator": True}, {"username": "ada"}]}))
+    path = file({"users": [{"username": "root"}, {"username": " Ada"}]})
+    assert credenza_command("apply", "--prune", path).out == "0 objects changed.\n"
+
+
+def test_prune_keeps_an_organization_that_has_another_name_now(
+    credenza_command: Run, file: Callable[[Any], Path]
+) -> None:
+    credenza_command("apply", file({"organizations": [{"id": "acme", "name": "Acme"}]}))
+    path = file({"organizations": [{"id": "acme", "name": "Acme Ltd"}]})
+    for command in (["diff"], ["apply"]):
+        done = credenza_command(*command, "--prune", "--json", path).json
+        assert ([each["name"] for each in done["updated"]], done["deleted"]) == (["Acme Ltd"], [])
+
+
+@pytest.mark.usefixtures("declared")
+@pytest.mark.parametrize("scopes", [["orders:read", "orders:read"], []])
+def test_a_role_may_name_a_permission_twice_and_an_api_without_any(
+    credenza_command: Run, file: Callable[[Any], Path], scopes: list[str]
+) -> None:
+    document = {
+        "roles": [{"name": "clerk", "permissions": {ORDERS: scopes}}],
+        "organization_template": {
+            "permissions": [{"name": "bill"}],
+            "roles": [{"name": "payer", "permissions": ["bill", "bill"], "api_permissions": {ORDERS: scopes}}],
+        },
+    }
+    assert credenza_command("apply", file(document)).out.endswith("3 objects changed.\n")
+    assert credenza_command("apply", file(document)).out == "0 objects changed.\n"
+
+
+def test_what_a_run_made_before_it_stopped_is_printed(
+    credenza_command: Run, file: Callable[[Any], Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A secret that was generated is nowhere else, and the next run makes none."""
+
+    async def full(*_: Any) -> None:
+        raise StoreFull("The disk is full.")
+
+    monkeypatch.setattr("credenza.state.provider.save_provider_setting", full)
+    app = {"client_id": "app", "name": "App", "type": "traditional"}
+    document = {"applications": [app], "provider": {"branding": {"name": "Harbour"}}}
+    done = credenza_command("apply", "--json", file(document))
+    assert (done.status, "The disk is full" in done.error) == (1, True)
+    (made,) = done.json["created"]
+    assert made["client_secret"]
+    assert done.json["updated"] == [], "the branding was not written"
+    monkeypatch.undo()
 
 
 def test_pruned_members_are_called_by_their_names(credenza_command: Run, file: Callable[[Any], Path]) -> None:

@@ -181,6 +181,69 @@ def test_a_mistake_in_the_last_line_changes_nothing(
     assert exported(credenza_command) == before
 
 
+@pytest.mark.usefixtures("declared")
+@pytest.mark.parametrize(
+    ("document", "message"),
+    [
+        (
+            {"roles": [], "users": [{"username": "root"}, {"username": "ada", "roles": ["support"]}]},
+            "no role 'support'",
+        ),
+        ({"roles": [], "applications": [{"client_id": "machine", "roles": ["support"]}]}, "no role 'support'"),
+        (
+            {"api_resources": [], "roles": [{"name": "clerk", "permissions": {ORDERS: ["orders:read"]}}]},
+            f"no permission 'orders:read' at {ORDERS}",
+        ),
+        (
+            {
+                "api_resources": [{"identifier": ORDERS, "permissions": [{"name": "orders:read"}]}],
+                "applications": [{"client_id": "app", "permissions": {"api": {ORDERS: ["orders:write"]}}}],
+            },
+            f"api knows no 'orders:write' at {ORDERS}; there is orders:read",
+        ),
+        (
+            {
+                "api_resources": [],
+                "organization_template": {"roles": [{"name": "x", "api_permissions": {ORDERS: ["orders:read"]}}]},
+            },
+            f"no permission 'orders:read' at {ORDERS}",
+        ),
+        (
+            {"organization_template": {"roles": [{"name": "x", "permissions": ["members:read"]}]}},
+            "the template has no permission 'members:read'",
+        ),
+        (
+            {
+                "organization_template": {"permissions": [{"name": "members:read"}]},
+                "organizations": [{"name": "Acme", "members": [{"username": "ada", "roles": ["owner"]}]}],
+            },
+            "the template has no role 'owner'",
+        ),
+        (
+            {
+                "users": [{"username": "root"}],
+                "organizations": [{"name": "Acme", "members": [{"username": "ada"}]}],
+            },
+            "there is no user 'ada'",
+        ),
+    ],
+)
+def test_what_a_file_removes_it_cannot_name(
+    credenza_command: Run, file: Callable[[Any], Path], document: Any, message: str
+) -> None:
+    """It would be found out when half of it is written: what was removed is gone, and the rest is not there."""
+    template = {
+        "permissions": [{"name": "members:read"}],
+        "roles": [{"name": "owner", "permissions": ["members:read"]}],
+    }
+    assert credenza_command("apply", file({"organization_template": template})).status == 0
+    before = exported(credenza_command)
+    done = credenza_command("apply", "--prune", file(document))
+    assert done.status == 1
+    assert message in done.error
+    assert exported(credenza_command) == before
+
+
 def test_a_file_that_is_not_there_is_one_line(credenza_command: Run, tmp_path: Path) -> None:
     done = credenza_command("apply", tmp_path / "absent.yaml")
     assert done.status == 1

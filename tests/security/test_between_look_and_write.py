@@ -16,6 +16,7 @@ import pytest
 
 from credenza import (
     AuthorizationServer,
+    StateError,
     bump_version,
     choices_of,
     clients,
@@ -27,12 +28,17 @@ from credenza import (
     users,
 )
 from credenza.endpoints import authorization
-from credenza.state import applications
+from credenza.state import applications, export
+from credenza.state import run as state_run
+from credenza.store.provider import find_provider_setting, save_provider_setting
 from credenza.testing import ORDERS, PASSWORD, Callback, PageSeen, RelyingParty, UserAgent
 from credenza.web import requests
 from credenza.web.new_password import set_password
 from credenza_organizations import state as organizations
+from credenza_organizations import template
 from credenza_organizations.store import edit_organization, find_organization
+from credenza_resources import store as resources
+from credenza_upstream import store as upstreams
 
 pytestmark = pytest.mark.own_server
 
@@ -284,3 +290,88 @@ def test_while_the_desired_state_of_an_organization_is_applied(credenza: Any, mo
     credenza.apply({"organizations": [{"name": "Acme", "description": "Harbour"}]})
     found = credenza.run(find_organization, made)
     assert (found["description"], found["suspended"]) == ("Harbour", True)
+
+
+async def a_role_loses_a_permission(server: AuthorizationServer) -> None:
+    (role,) = [row for row in await resources.list_roles() if row["name"] == "support"]
+    await resources.set_role_permissions(role["id"], {})
+
+
+async def an_api_loses_a_permission(server: AuthorizationServer) -> None:
+    await resources.delete_permission(server, ORDERS, "orders:write")
+
+
+async def a_template_role_loses_its_permissions(server: AuthorizationServer) -> None:
+    (role,) = (await template.template_roles()).values()
+    await template.save_template_role(role["id"], "owner", permissions=[], api_permissions={})
+
+
+async def a_sign_in_provider_is_disabled(server: AuthorizationServer) -> None:
+    found = await upstreams.find_upstream("other")
+    assert found is not None
+    await upstreams.save_upstream(replace(found, enabled=False))
+
+
+async def the_terms_are_taken_away(server: AuthorizationServer) -> None:
+    branding = await find_provider_setting("branding")
+    branding.pop("terms_uri", None)
+    await save_provider_setting("branding", branding)
+
+
+@pytest.mark.parametrize(
+    ("section", "part", "meanwhile"),
+    [
+        ("roles", [{"name": "support", "description": "Helps"}], a_role_loses_a_permission),
+        ("api_resources", [{"identifier": ORDERS, "description": "Fish"}], an_api_loses_a_permission),
+        (
+            "organization_template",
+            {"roles": [{"name": "owner", "description": "Owns"}]},
+            a_template_role_loses_its_permissions,
+        ),
+        ("sign_in_providers", [{"id": "other", "title": "Another"}], a_sign_in_provider_is_disabled),
+        ("provider", {"branding": {"primary_color": "#1f5aa6"}}, the_terms_are_taken_away),
+    ],
+)
+def test_while_other_parts_of_a_desired_state_are_applied(
+    credenza: Any, section: str, part: Any, meanwhile: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    owner = {"name": "owner", "permissions": ["bill"], "api_permissions": {ORDERS: ["orders:read"]}}
+    other = {"id": "other", "issuer": "https://other.example.com", "client_id": "x", "client_secret": "y" * 32}
+    credenza.apply(
+        {
+            "organization_template": {"permissions": [{"name": "bill"}], "roles": [owner]},
+            "sign_in_providers": [other],
+            "provider": {"branding": {"name": "Harbour", "terms_uri": "https://harbour.example.com/terms"}},
+        }
+    )
+    change = state_run.Run.change
+
+    async def then_change(run: Any, *arguments: Any, **options: Any) -> None:
+        if not run.dry:
+            await meanwhile(credenza.server)
+        await change(run, *arguments, **options)
+
+    monkeypatch.setattr(state_run.Run, "change", then_change)
+    assert len(credenza.apply({section: part}).changes) == 1
+    monkeypatch.undo()
+    after = credenza.run(export, credenza.server)
+    assert credenza.apply({section: part}).changes == [], "what the file says is so"
+    credenza.run(meanwhile, credenza.server)
+    assert credenza.run(export, credenza.server) == after, "and what was done meanwhile"
+
+
+def test_a_password_that_is_chosen_while_one_is_declared(credenza: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of two the later one would win: here it is the file's, which knew nothing of it."""
+    passwords, root = credenza.app.state.passwords, credenza.run(users.find_user_by_identifier, "root")
+    hashed, asked = passwords.hash, []
+
+    async def hash_(password: str) -> str:
+        asked.append(password)
+        if len(asked) == 2:
+            await another_password(credenza.server, root)
+        return str(await hashed(password))
+
+    monkeypatch.setattr(passwords, "hash", hash_)
+    with pytest.raises(StateError, match="the password was changed meanwhile"):
+        credenza.apply({"users": [{"username": "root", "password": "harbour lights at nine"}]})
+    assert credenza.run(users.find_user, root.id).password_hash == "another hash"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +42,7 @@ def apply(arguments: argparse.Namespace) -> int:
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
 
     document = state.read(arguments.file)
+    made: list[state.Change] = []
 
     async def do() -> state.Run:
         async with opened(settings_of(arguments)) as (server, passwords):
@@ -64,29 +65,35 @@ def apply(arguments: argparse.Namespace) -> int:
                     dry=arguments.dry_run,
                     prune=arguments.prune,
                     on_progress=lambda done, total: progress.update(task, completed=done, total=total),
+                    changes=made,
                 )
 
-    done = run(do)
+    try:
+        done = run(do)
+    except BaseException:
+        if made:  # it stopped half way, and nobody else knows the secrets that it made
+            _print(made, arguments)
+        raise
     for warning in done.warnings:
         sys.stderr.write(f"credenza: warning: {warning}\n")
-    if arguments.json:
-        print_json({action: [c.as_json() for c in done.changes if c.action == action] for action in ACTIONS})
-    else:
-        _print(done, arguments.dry_run)
+    _print(done.changes, arguments)
     return 0
 
 
-def _print(done: state.Run, dry: bool) -> None:
+def _print(changes: Sequence[state.Change], arguments: argparse.Namespace) -> None:
+    if arguments.json:
+        print_json({action: [c.as_json() for c in changes if c.action == action] for action in ACTIONS})
+        return
     signs = {"created": "+", "updated": "~", "deleted": "-"}
-    for change in done.changes:
+    for change in changes:
         print_line(f"{signs[change.action]} {change.kind} {change.name}")
         for key, value in change.made.items():
             print_line(f"    {key}: {value}")
         if change.action == "updated":
             for key in change.after:
                 print_line(f"    {key}: {change.before.get(key)!r} -> {change.after[key]!r}")
-    would = "would change" if dry else "changed"
-    print_line(f"{len(done.changes)} {'object' if len(done.changes) == 1 else 'objects'} {would}.")
+    would = "would change" if arguments.dry_run else "changed"
+    print_line(f"{len(changes)} {'object' if len(changes) == 1 else 'objects'} {would}.")
 
 
 def add_export(commands: Subparsers) -> None:

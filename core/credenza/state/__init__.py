@@ -18,7 +18,7 @@ from ..server import AuthorizationServer
 from ..web.passwords import Passwords
 from ..web.themes import Wardrobe
 from . import applications, files, provider, users
-from .run import Run, StateError
+from .run import Change, Run, StateError
 
 
 class Loader(yaml.SafeLoader):
@@ -86,10 +86,12 @@ async def apply(
     dry: bool = False,
     prune: bool = False,
     on_progress: Callable[[int, int], None] | None = None,
+    changes: list[Change] | None = None,
 ) -> Run:
     """Bring the database to the declared state, or with `dry` only tell. Raises StateError before anything is written.
 
-    `on_progress` is called with how many changes are made and how many there are.
+    `on_progress` is called with how many changes are made and how many there are. `changes` gets what was made, for
+    whoever wants to know it of a run that stops half way: secrets that were generated are nowhere else.
     """
     sections = sections_of(server)
     known = [section.name for section in sections]
@@ -99,7 +101,7 @@ async def apply(
     await _pass(rehearsal, sections, document)
     if dry:
         return rehearsal
-    run = Run(server, passwords, folder, dry=False, prune=prune)
+    run = Run(server, passwords, folder, dry=False, prune=prune, changes=[] if changes is None else changes)
     if on_progress is not None:
         run.progress = lambda: on_progress(len(run.changes), len(rehearsal.changes))
     await _pass(run, sections, document)
@@ -133,4 +135,4 @@ async def with_files(
     return await files.name_files(document, Wardrobe(server.themes.values()).palette(theme))
 
 
-__all__ = ["Run", "StateError", "apply", "export", "read", "sections_of", "with_files"]
+__all__ = ["Change", "Run", "StateError", "apply", "export", "read", "sections_of", "with_files"]

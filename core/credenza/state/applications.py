@@ -16,6 +16,7 @@ from ..protocol.tokens import new_id, new_token
 from ..server import AuthorizationServer
 from ..store import clients
 from ..store.clearing import clear_client
+from ..store.engine import transaction
 from .branding import declared_branding
 from .client_check import check_client
 from .members import ANYTHING, FLAG, MAPPING, TEXT, TEXTS, StateMember, check_keys
@@ -126,8 +127,16 @@ async def _prune(run: Run, kept: set[str]) -> None:
                 await clients.delete_client(client_id)
 
             if not run.dry:
-                await clear_client(row["id"], partial(clients.disable_client, row["id"]))
+                await clear_client(row["id"], partial(_disable, run, row))
             await run.change("deleted", "application", row["name"], write, before={"client_id": row["id"]})
+
+
+async def _disable(run: Run, row: Mapping[str, Any]) -> None:
+    """Before it goes a little at a time."""
+    async with transaction():
+        await clients.disable_client(row["id"])
+        if row["enabled"]:
+            await run.note("disabled", "application", row["name"], before={"enabled": True}, after={"enabled": False})
 
 
 async def _existing(run: Run, members: Mapping[str, Any], name: str) -> Client | None:

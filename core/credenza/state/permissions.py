@@ -26,7 +26,7 @@ async def declared_permissions(run: Run, name: str, declared: Any) -> dict[Permi
             for text in scopes or []:
                 permission = Permission(source, str(resource), str(text).removesuffix("?"))
                 wanted[permission] = not str(text).endswith("?")
-    known = set(await catalogue(server))
+    known = {p for p in await catalogue(server) if run.knows("permission", p.key, there=True)}
     return {_known(run, name, p, known): required for p, required in wanted.items()}
 
 

@@ -34,7 +34,9 @@ async def _apply(part: Any, run: Run) -> None:
             raise StateError(f"branding: {error}") from error
 
     async def write() -> None:
-        await save_provider_setting("branding", {key: value for key, value in after.items() if value})
+        now = await find_provider_setting("branding")  # whatever else is changed meanwhile stays
+        now |= {key: after.get(key, "") for key in changed}
+        await save_provider_setting("branding", {key: value for key, value in now.items() if value})
 
     changed = [key for key in {**before, **after} if before.get(key, "") != after.get(key, "")]
     if changed:

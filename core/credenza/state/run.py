@@ -42,7 +42,8 @@ class Change:
 class Run:
     """One pass over a file: `dry` writes nothing, `prune` removes what the file does not name.
 
-    Sections note what the file declares in `declared` (kind to names): later ones may refer to it in a dry pass.
+    Sections note what the file declares in `declared` (kind to names): later ones may refer to it in a dry pass, and
+    not to what is noted in `removed`. `changes` are those that were made.
     """
 
     server: AuthorizationServer
@@ -54,6 +55,7 @@ class Run:
     changes: list[Change] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
     declared: dict[str, set[str]] = field(default_factory=dict)
+    removed: dict[str, set[str]] = field(default_factory=dict)
     _named: set[tuple[str, str]] = field(default_factory=set, init=False, repr=False)
 
     def once(self, kind: str, name: str) -> None:
@@ -61,6 +63,10 @@ class Run:
         if (kind, name) in self._named:
             raise StateError(f"{kind} {name} is in the file twice")
         self._named.add((kind, name))
+
+    def knows(self, kind: str, name: str, *, there: bool) -> bool:
+        """Whether the file may refer to it: declared, or `there` in the database and not removed in this run."""
+        return name in self.declared.get(kind, ()) or (there and name not in self.removed.get(kind, ()))
 
     async def change(
         self,
@@ -77,23 +83,31 @@ class Run:
         What servers keep of the configuration, they read anew.
         """
         change = Change(action, kind, name, before or {}, after or {})
-        self.changes.append(change)
+        if action == "deleted":
+            self.removed.setdefault(kind, set()).add(name)
         if not self.dry:
             async with transaction():
                 change.made = dict(await write() or {})
                 await bump_version()
-                await self.server.emit(
-                    ObjectChanged(
-                        actor=ACTOR,
-                        kind=kind,
-                        action=action,
-                        target=name,
-                        before=change.before,
-                        after=change.after,
-                    )
-                )
+                await self.note(action, kind, name, before=change.before, after=change.after)
+        self.changes.append(change)
         if self.progress is not None:
             self.progress()
+
+    async def note(
+        self,
+        action: str,
+        kind: str,
+        name: str,
+        *,
+        before: Mapping[str, Any] | None = None,
+        after: Mapping[str, Any] | None = None,
+    ) -> None:
+        """Say in the audit log what is done; call it in the transaction that does it."""
+        event = ObjectChanged(
+            actor=ACTOR, kind=kind, action=action, target=name, before=before or {}, after=after or {}
+        )
+        await self.server.emit(event)
 
     def translated(self, members: Mapping[str, Any], name: str, before: Translated | None = None) -> Translated:
         """A member and its `translations`; what is not given stays as it was before.

@@ -63,12 +63,14 @@ def section(plugin_sections: Sequence[StateSection]) -> StateSection:
     async def apply(items: Any, run: Run) -> None:
         emails = run.declared.setdefault("email of", set())
         emails |= {
-            str(item.get("username")).lower() for item in items or [] if isinstance(item, dict) and "email" in item
+            str(item.get("username")).strip().lower()
+            for item in items or []
+            if isinstance(item, dict) and "email" in item
         }
         for item in items or []:
             await _apply_user(run, item, extensions)
         if run.prune:
-            await _prune(run, {str(item["username"]).lower() for item in items or []})
+            await _prune(run, run.declared.get("user", set()))
 
     async def export() -> list[dict[str, Any]]:
         found: list[dict[str, Any]] = []
@@ -174,8 +176,13 @@ async def _open(run: Run, user: User) -> dict[str, int]:
 
 async def _update(run: Run, before: User, user: User) -> None:
     """Write what differs, and end what ends with it, as the console does: whatever else is changed meanwhile stays."""
+    held = await users.hold_user(user.id)
+    if held is None:
+        raise StateError(f"{user.username}: was deleted meanwhile; apply the file once more")
     differing = [name for name in WRITTEN if getattr(user, name) != getattr(before, name)]
     if user.password_hash is not None and user.password_hash != before.password_hash:
+        if held.password_hash != before.password_hash:
+            raise StateError(f"{user.username}: the password was changed meanwhile; apply the file once more")
         await set_password(run.server, user, user.password_hash, through="desired state", address="", actor=ACTOR)
         differing.append("password_change_required")  # it is not any more, unless the file says so
     await users.edit_user(user, (*differing, "updated_at"))
