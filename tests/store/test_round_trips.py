@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 
 import pytest
 from piccolo.columns import ForeignKey, Integer, Varchar
@@ -214,5 +214,23 @@ def test_what_the_patient_read_is_planned_for_its_values(postgresql_url: str, pa
         row = await plans.first()
         assert row is not None
         assert (row["n"] or 0) == generic
+
+    run(postgresql_url, main)
+
+
+def test_what_is_looked_up_by_fixed_sql_is_not_prepared_anew_for_the_patient(postgresql_url: str) -> None:
+    """An administrator's page asks for keys, too, whose plan is the same for all: each would cost two round trips."""
+    looked_up = Statement("SELECT name FROM test_purse WHERE name = {}")
+    plans = Statement("SELECT generic_plans + custom_plans AS n FROM pg_prepared_statements WHERE statement = {}")
+
+    async def main(engine: Engine, sent: list[str]) -> None:
+        patient.set(True)
+        for alone in (True, False):
+            async with engine.transaction() if not alone else nullcontext():
+                for _ in range(3):
+                    assert await looked_up.all("red") == []
+        row = await plans.first(looked_up.numbered)
+        assert row is not None
+        assert row["n"] == 6, "one statement, asked each time"
 
     run(postgresql_url, main)

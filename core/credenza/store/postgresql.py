@@ -67,12 +67,12 @@ class SafePostgresTransaction(PostgresTransaction):
         self.engine.current_transaction.set(self)
         return self
 
-    async def run(self, sql: str, arguments: Sequence[Any]) -> list[Row]:
+    async def run(self, sql: str, arguments: Sequence[Any], *, anew: bool = False) -> list[Row]:
         if not self.begun:
             self.begun = True
             await self._say("BEGIN")
         await self._send_rows()
-        return await fetch(self.connection, sql, arguments, self.engine.time_limit)
+        return await fetch(self.connection, sql, arguments, self.engine.time_limit, anew=anew)
 
     async def insert(self, statement: Statement, values: Sequence[Any]) -> None:
         if statement in self.rows:  # a statement that inserts twice into a table leaves it open which row is first
@@ -162,29 +162,29 @@ class SafePostgresEngine(Engine, PostgresEngine):
 
     async def run_querystring(self, querystring: QueryString, in_pool: bool = True) -> list[Any]:  # Piccolo's
         sql, arguments = querystring.compile_string(engine_type=self.engine_type)
-        return await self._run(sql, arguments)
+        return await self._run(sql, arguments, anew=patient.get() and is_read(sql))
 
     async def run_ddl(self, ddl: str, in_pool: bool = True) -> list[Any]:  # Piccolo's
         return await self._run(ddl)
 
-    async def _run(self, sql: str, arguments: Sequence[Any] = ()) -> list[Any]:
+    async def _run(self, sql: str, arguments: Sequence[Any] = (), *, anew: bool = False) -> list[Any]:
         transaction = self.open_transaction()
         if transaction is not None:
-            rows: list[Any] = await transaction.run(sql, arguments)
+            rows: list[Any] = await transaction.run(sql, arguments, anew=anew)
             return rows
         try:
-            return await self._run_alone(sql, arguments)
+            return await self._run_alone(sql, arguments, anew)
         except DatabaseBusy:
             raise
         except StoreUnavailable:
             if not is_read(sql):
                 raise
-            return await self._run_alone(sql, arguments)  # the pool has dropped the dead connection
+            return await self._run_alone(sql, arguments, anew)  # the pool has dropped the dead connection
 
-    async def _run_alone(self, sql: str, arguments: Sequence[Any]) -> list[Any]:
+    async def _run_alone(self, sql: str, arguments: Sequence[Any], anew: bool) -> list[Any]:
         async with self.connection() as connection:
             try:
-                return await fetch(connection, sql, arguments, self.time_limit)
+                return await fetch(connection, sql, arguments, self.time_limit, anew=anew)
             except (StoreUnavailable, asyncio.CancelledError):
                 drop(connection)
                 raise
@@ -266,14 +266,16 @@ def together(*inserts: Statement) -> str:
     return f"{sql} {numbered(last.parts, before)}"
 
 
-async def fetch(connection: Any, sql: str, arguments: Sequence[Any], slowest: float | None) -> list[Any]:
-    """What the patient read is planned for these very values.
+async def fetch(
+    connection: Any, sql: str, arguments: Sequence[Any], slowest: float | None, *, anew: bool = False
+) -> list[Any]:
+    """What the patient read is planned `anew`, for these very values, unless it is fixed SQL that looks something up.
 
     asyncpg keeps prepared statements, and PostgreSQL soon plans those for whatever values may come: a search for a rare
     word would read all people in the order of the list.
     """
     with explained(connection):
-        if patient.get() and is_read(sql):
+        if anew:
             statement = await connection.prepare(sql, timeout=slowest)
             rows: list[Any] = await statement.fetch(*arguments, timeout=slowest)
         else:
