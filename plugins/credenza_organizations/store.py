@@ -98,11 +98,13 @@ async def clear_organization(organization: str, suspend: Callable[[], Awaitable[
     await clear(suspend, m.organization == organization, i.organization == organization)
 
 
-async def delete_organization(organization: str) -> None:
-    """With its members and invitations, and what was drafted and published of its branding."""
+async def delete_organization(organization: str) -> bool:
+    """With its members and invitations, and what was drafted and published of its branding. Whether it was there."""
+    o = Organization
     async with transaction():
-        await Organization.delete().where(Organization.id == organization)
+        rows = await o.delete().where(o.id == organization).returning(o.id)
         await branding.forget_branding(f"organization {organization}")
+    return bool(rows)
 
 
 async def add_member(organization: str, user_id: str, roles: Iterable[str], now: int) -> None:

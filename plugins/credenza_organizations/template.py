@@ -91,14 +91,15 @@ async def save_template_permission(name: str, description: Translated) -> None:
     await bump_version()
 
 
-async def delete_template_permission(server: AuthorizationServer, name: str) -> None:
-    """Roles, applications and consents lose it."""
-    p = OrganizationRolePermission
+async def delete_template_permission(server: AuthorizationServer, name: str) -> bool:
+    """Roles, applications and consents lose it. Whether it was there."""
+    o, p = OrganizationPermission, OrganizationRolePermission
     async with transaction():
         await forget_permissions(server, "", name, source="organization")
-        await OrganizationPermission.delete().where(OrganizationPermission.name == name)
+        rows = await o.delete().where(o.name == name).returning(o.name)
         await p.delete().where((p.resource == "") & (p.scope == name))
         await bump_version()
+    return bool(rows)
 
 
 async def forget_api_permissions(resource: str, scope: str) -> None:
@@ -136,10 +137,13 @@ async def save_template_role(
         await bump_version()
 
 
-async def delete_template_role(role_id: str) -> None:
+async def delete_template_role(role_id: str) -> bool:
+    """Whether it was there."""
+    r = OrganizationRole
     async with transaction():
-        await OrganizationRole.delete().where(OrganizationRole.id == role_id)
+        rows = await r.delete().where(r.id == role_id).returning(r.id)
         await bump_version()
+    return bool(rows)
 
 
 async def search_template_roles(words: str, *, limit: int) -> list[tuple[str, str]]:

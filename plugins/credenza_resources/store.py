@@ -249,20 +249,24 @@ async def clear_api(
     await clear_permissions(server, withdraw, identifier, *names)
 
 
-async def delete_resource(server: AuthorizationServer, identifier: str) -> None:
-    """With its permissions; roles, applications and consents lose them."""
+async def delete_resource(server: AuthorizationServer, identifier: str) -> bool:
+    """With its permissions; roles, applications and consents lose them. Whether it was there."""
+    r = ApiResource
     async with transaction():
         await forget_permissions(server, identifier)
-        await ApiResource.delete().where(ApiResource.identifier == identifier)
+        rows = await r.delete().where(r.identifier == identifier).returning(r.identifier)
         await bump_version()
+    return bool(rows)
 
 
-async def delete_permission(server: AuthorizationServer, identifier: str, name: str) -> None:
+async def delete_permission(server: AuthorizationServer, identifier: str, name: str) -> bool:
+    """Whether it was there."""
     p = ApiPermission
     async with transaction():
         await forget_permissions(server, identifier, name)
-        await p.delete().where((p.resource == identifier) & (p.name == name))
+        rows = await p.delete().where((p.resource == identifier) & (p.name == name)).returning(p.id)
         await bump_version()
+    return bool(rows)
 
 
 async def count_roles_with(identifier: str, name: str = "") -> int:
@@ -298,10 +302,12 @@ async def clear_role(row: Mapping[str, Any], note: Callable[[], Awaitable[None]]
     await clear(withdraw, UserRole.role == row["id"])
 
 
-async def delete_role(role_id: str) -> None:
+async def delete_role(role_id: str) -> bool:
+    """Whether it was there."""
     async with transaction():
-        await Role.delete().where(Role.id == role_id)
+        rows = await Role.delete().where(Role.id == role_id).returning(Role.id)
         await bump_version()
+    return bool(rows)
 
 
 async def count_role_permissions() -> dict[str, int]:

@@ -148,7 +148,8 @@ async def delete(visit: ConsoleVisit, upstream: str) -> ConsoleDone | UpstreamFo
             {"confirm": "That is not its name."}, confirm=visit.form.get("confirm", "")
         )
     async with transaction():
-        await store.delete_upstream(found.id)
+        if not await store.delete_upstream(found.id):
+            raise NotFoundException  # by somebody else in this very moment
         await bump_version()
         await visit.changed("sign-in provider", "deleted", found.id, before={"issuer": found.issuer})
     return ConsoleDone(LIST, f"{found.title} was deleted.")

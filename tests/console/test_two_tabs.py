@@ -2,20 +2,30 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
 from dataclasses import replace
+from functools import partial
 from typing import Any
 from uuid import uuid4
 
 import pytest
 
-from credenza import Client, ConsoleVisit, clients, users
+from credenza import Client, ConsoleVisit, Translated, audit, clients, transaction, users
 from credenza.testing import ORDERS
-from credenza_console.applications import permissions, settings
+from credenza_console.applications import danger as applications_danger
+from credenza_console.applications import permissions, secrets, settings
+from credenza_console.users import danger as users_danger
 from credenza_organizations import store as organizations
 from credenza_organizations import template
+from credenza_organizations.console import danger as organizations_danger
+from credenza_organizations.console import members, template_roles
+from credenza_organizations.console import template as template_permissions
 from credenza_resources import store as resources
+from credenza_resources.console import api_permissions, api_resources, roles
 from credenza_upstream import console as providers
 from credenza_upstream import store as upstreams
 
@@ -183,3 +193,88 @@ async def everything() -> list[Any]:
     apis = await resources.list_apis()
     described = [await resources.find_resource(identifier) for identifier, _, _ in apis]
     return [apis, described, await template.template_permissions(), await upstreams.list_upstreams()]
+
+
+def deleted_secret(visitor: Visitor) -> tuple[Any, str, str]:
+    secret = visitor.credenza.run(clients.list_secrets, "app")[0]
+    return secrets, f"/console/applications/app/secrets/{secret['id']}", secret["name"]
+
+
+def deleted_user(visitor: Visitor) -> tuple[Any, str, str]:
+    return users_danger, user(visitor)[0], "ada"
+
+
+def deleted_organization(visitor: Visitor) -> tuple[Any, str, str]:
+    return organizations_danger, organization(visitor)[0], "Two tabs"
+
+
+def deleted_member(visitor: Visitor) -> tuple[Any, str, str]:
+    path, ada = organization(visitor)[0], user(visitor)[0].rpartition("/")[2]
+    visitor.credenza.run(organizations.add_member, path.rpartition("/")[2], ada, [], 0)
+    return members, f"{path}/members/{ada}", "ada"
+
+
+def deleted_role(visitor: Visitor) -> tuple[Any, str, str]:
+    path, fields = role(visitor)
+    return roles, path, fields["name"]
+
+
+def deleted_template_role(visitor: Visitor) -> tuple[Any, str, str]:
+    visitor.credenza.run(template.save_template_role, "owner", "owner")
+    return template_roles, "/console/organization-template/roles/owner", "owner"
+
+
+def deleted_template_permission(visitor: Visitor) -> tuple[Any, str, str]:
+    visitor.credenza.run(template.insert_template_permission, "bill", Translated("", {}))
+    return template_permissions, "/console/organization-template/permissions/bill", "bill"
+
+
+def deleted_provider(visitor: Visitor) -> tuple[Any, str, str]:
+    other = {"id": "other", "issuer": "https://other.example.com", "client_id": "x", "client_secret": "y" * 32}
+    visitor.credenza.apply({"sign_in_providers": [other]})
+    return providers, "/console/sign-in-providers/other", "other"
+
+
+@pytest.mark.parametrize(
+    "what",
+    [
+        lambda _: (applications_danger, "/console/applications/app", "Harbour Wiki"),
+        lambda _: (api_resources, API, "Orders"),
+        lambda _: (api_permissions, f"{API}/permissions/orders~3Aread", "orders:read"),
+        deleted_secret,
+        deleted_user,
+        deleted_organization,
+        deleted_member,
+        deleted_role,
+        deleted_template_role,
+        deleted_template_permission,
+        deleted_provider,
+    ],
+)
+def test_of_two_who_delete_the_same_at_once_one_did(
+    visitor: Visitor, monkeypatch: pytest.MonkeyPatch, what: Callable[[Visitor], tuple[Any, str, str]]
+) -> None:
+    """Both looked, and it was there: the other one is told that it is gone, and the audit log says it once."""
+    module, path, called = what(visitor)
+    barrier = visitor.credenza.run(two)
+
+    @asynccontextmanager
+    async def together() -> AsyncIterator[None]:
+        async with asyncio.timeout(30):
+            await barrier.wait()
+        async with transaction():
+            yield
+
+    monkeypatch.setattr(module, "transaction", together)
+    token = visitor.token()
+    end = "remove" if module is members else "delete"
+    with ThreadPoolExecutor(2) as both:
+        post = partial(visitor.post, f"{path}/{end}", {"confirm": called}, token=token)
+        answers = [future.result() for future in [both.submit(post), both.submit(post)]]
+    assert sorted(answer.status_code for answer in answers) == [303, 404]
+    events = visitor.credenza.run(audit.list_events, name="ObjectChanged")
+    assert [event.data["action"] for event in events].count("deleted") == 1
+
+
+async def two() -> asyncio.Barrier:
+    return asyncio.Barrier(2)

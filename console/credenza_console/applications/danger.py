@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
+from litestar.exceptions import NotFoundException
+
 from credenza import (
     Client,
     ConsoleDone,
@@ -79,7 +81,8 @@ async def delete(visit: ConsoleVisit, application: str) -> ConsoleDone | DeleteP
         return page.refused(errors, confirm=visit.form.get("confirm", ""))
     await clear_client(client.id, lambda: _switch(visit, client, enabled=False))
     async with transaction():
-        await clients.delete_client(client.id)
+        if not await clients.delete_client(client.id):
+            raise NotFoundException  # by somebody else in this very moment
         await visit.changed(
             "application",
             "deleted",

@@ -129,7 +129,8 @@ async def delete_secret(visit: ConsoleVisit, application: str, secret: str) -> C
         errors = {"confirm": "That is not the name of the secret."}
         return page.refused(errors, confirm=visit.form.get("confirm", ""))
     async with transaction():
-        await clients.delete_secret(page.client.id, secret)
+        if not await clients.delete_secret(page.client.id, secret):
+            raise NotFoundException  # by somebody else in this very moment
         await visit.changed(
             "client secret", "deleted", secret, client=page.client.id, before={"name": page.secret.name}
         )

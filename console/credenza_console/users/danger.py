@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
+from litestar.exceptions import NotFoundException
+
 from credenza import (
     ConsoleDone,
     ConsoleForm,
@@ -116,7 +118,8 @@ async def delete(visit: ConsoleVisit, user: str) -> ConsoleDone | DeletePage:
         async with transaction():
             await hold_administrators(found)
             await end_all_sessions(visit.server, found.id)
-            await users.delete_user(found.id)
+            if not await users.delete_user(found.id):
+                raise NotFoundException  # by somebody else in this very moment
             await visit.changed("user", "deleted", found.username, user=found.id)
     except LastAdministrator:
         return page.refused({"": LAST}, confirm=confirm)

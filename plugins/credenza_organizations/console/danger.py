@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
+from litestar.exceptions import NotFoundException
+
 from credenza import ConsoleDone, ConsoleForm, ConsoleVisit, Reach, console_get, console_post, count_reach, transaction
 
 from .. import store
@@ -66,7 +68,8 @@ async def delete(visit: ConsoleVisit, organization: str) -> ConsoleDone | Delete
         return (await _delete_page(visit, row)).refused(errors, confirm=visit.form.get("confirm", ""))
     await store.clear_organization(row["id"], lambda: _switch(visit, row, suspended=True))
     async with transaction():
-        await store.delete_organization(row["id"])
+        if not await store.delete_organization(row["id"]):
+            raise NotFoundException  # by somebody else in this very moment
         await visit.changed(
             "organization",
             "deleted",

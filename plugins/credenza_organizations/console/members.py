@@ -180,7 +180,8 @@ async def remove(visit: ConsoleVisit, organization: str, user: str) -> ConsoleDo
         errors = {"confirm": "That is not the username."}
         return page.refused(errors, confirm=visit.form.get("confirm", ""))
     async with transaction():
-        await store.remove_member(row["id"], found.id)
+        if not await store.remove_member(row["id"], found.id):
+            raise NotFoundException  # by somebody else in this very moment
         await visit.changed(
             "member",
             "deleted",

@@ -143,9 +143,12 @@ async def delete_permission(visit: ConsoleVisit, permission: str) -> ConsoleDone
     page = await _delete_page(visit, permission)
     if visit.form.get("confirm", "").strip() != page.called:
         return page.refused({"confirm": "That is not its name."}, confirm=visit.form.get("confirm", ""))
-    description = (await template.template_permissions())[page.called]
+    description = (await template.template_permissions()).get(page.called)
+    if description is None:
+        raise NotFoundException
     async with transaction():
-        await template.delete_template_permission(visit.server, page.called)
+        if not await template.delete_template_permission(visit.server, page.called):
+            raise NotFoundException  # by somebody else in this very moment
         await visit.changed(
             "organization_permission", "deleted", page.called, before={"description": description.entry}
         )

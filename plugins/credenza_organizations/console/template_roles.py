@@ -96,7 +96,8 @@ async def delete(visit: ConsoleVisit, role: str) -> ConsoleDone | DeletePage:
         errors = {"confirm": "That is not the name of the role."}
         return (await _delete_page(visit, row)).refused(errors, confirm=visit.form.get("confirm", ""))
     async with transaction():
-        await template.delete_template_role(row["id"])
+        if not await template.delete_template_role(row["id"]):
+            raise NotFoundException  # by somebody else in this very moment
         await visit.changed("organization_role", "deleted", row["name"], before=_noted(row))
     return ConsoleDone(HERE, f"{row['name']} was deleted.")
 

@@ -100,7 +100,8 @@ async def delete_permission(visit: ConsoleVisit, resource: str, permission: str)
     withdrawn = partial(visit.changed, "api_permission", "withdrawn", target)
     await store.clear_api(visit.server, withdrawn, row["identifier"], page.called)
     async with transaction():
-        await store.delete_permission(visit.server, row["identifier"], page.called)
+        if not await store.delete_permission(visit.server, row["identifier"], page.called):
+            raise NotFoundException  # by somebody else in this very moment
         await visit.changed("api_permission", "deleted", target)
     return ConsoleDone(page.back, f"{page.called} was deleted.")
 

@@ -189,7 +189,8 @@ async def delete(visit: ConsoleVisit, resource: str) -> ConsoleDone | DeletePage
     withdrawn = partial(visit.changed, "api_resource", "withdrawn", row["identifier"])
     await store.clear_api(visit.server, withdrawn, row["identifier"])
     async with transaction():
-        await store.delete_resource(visit.server, row["identifier"])
+        if not await store.delete_resource(visit.server, row["identifier"]):
+            raise NotFoundException  # by somebody else in this very moment
         await visit.changed("api_resource", "deleted", row["identifier"], before={"name": row["name"]})
     return ConsoleDone(HERE, f"{row['name']} was deleted.")
 

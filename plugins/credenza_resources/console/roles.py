@@ -147,7 +147,8 @@ async def delete(visit: ConsoleVisit, role: str) -> ConsoleDone | DeletePage:
         return (await _delete_page(visit, row)).refused(errors, confirm=visit.form.get("confirm", ""))
     await store.clear_role(row, partial(visit.changed, "role", "withdrawn", row["name"]))
     async with transaction():
-        await store.delete_role(role)
+        if not await store.delete_role(role):
+            raise NotFoundException  # by somebody else in this very moment
         await visit.changed("role", "deleted", row["name"])
     return ConsoleDone(HERE, f"{row['name']} was deleted.")
 
