@@ -67,10 +67,11 @@ bench: $(STAMP) ## measure against npm oidc-provider, in paired and alternating 
 	$(BIN)/python benchmarks/bench.py --first 1000 --keep
 
 chromium: $(STAMP) ## find a Chromium for the browser tests, else install one
-	@if command -v chromium chromium-browser google-chrome >/dev/null 2>&1; then :; \
+	@if command -v chromium-headless-shell chromium chromium-browser google-chrome >/dev/null 2>&1; then :; \
 	elif [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then \
 	  echo "Installing Debian's chromium for the browser tests"; \
-	  apt-get update -qq >/dev/null && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq chromium >/dev/null \
+	  apt-get update -qq >/dev/null && export DEBIAN_FRONTEND=noninteractive && { \
+	    apt-get install -y -qq chromium-headless-shell fonts-liberation >/dev/null || apt-get install -y -qq chromium >/dev/null; } \
 	  || echo "Chromium could not be installed; browser tests will be skipped"; \
 	else $(BIN)/playwright install chromium || echo "Chromium could not be installed; browser tests will be skipped"; fi
 

@@ -23,7 +23,7 @@ SHOTS = DOCS / "screenshots"
 SCREENS = {"desktop": (1360, 800), "phone": (375, 740)}
 SCHEMES = ("light", "dark")
 COLORS = 64
-BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chromium-headless-shell")
 
 
 def name_of(route: str) -> str:

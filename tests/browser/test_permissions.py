@@ -62,16 +62,15 @@ def test_from_the_ceiling_to_the_revocation(
 
     # The user chooses the organization; the page follows the choice.
     user = open_page({live_server.issuer, "https://tides.example.com"})
-    user.route("https://tides.example.com/**", lambda route: route.fulfill(body="<title>back</title>"))
     user.goto(live_server.issuer + client.authorization_url(scope=SCOPE))
     sign_in(user, "ada")
     user.locator("[data-page=consent]").wait_for()
     user.get_by_role("radio", name=basalt).check()
     user.locator("button[value=refresh]").click()
     user.get_by_text("See who is a member").wait_for()
-    user.locator("button[value=authorize]").click()
-    user.wait_for_url("https://tides.example.com/**")
-    code = parse_qs(urlsplit(user.url).query)["code"][0]
+    with user.expect_request("https://tides.example.com/**") as back, user.expect_event("framenavigated"):
+        user.locator("button[value=authorize]").click()
+    code = parse_qs(urlsplit(back.value.url).query)["code"][0]
 
     # The token is for that organization.
     form = {
