@@ -75,7 +75,7 @@ def pytest_collection_finish(session: pytest.Session) -> None:
     if any("credenza" in getattr(item, "fixturenames", ()) for item in session.items):
         gc.collect()
         gc.freeze()
-        gc.set_threshold(10_000, 20, 100)
+        gc.set_threshold(100_000, 5, 10)
 
 
 # -- fixtures ---------------------------------------------------------------------------------------------------------
