@@ -1,4 +1,4 @@
-"""A running server, and requests of which a part could be taken for another one. RFC 9110 §6.5.1, RFC 9112 §9.3.2."""
+"""Requests of which a part could be taken for another one, or another one's. RFC 9110 §6.5.1, RFC 9112 §3.2, §9.3.2."""
 
 from __future__ import annotations
 
@@ -52,6 +52,16 @@ def test_what_follows_a_body_is_no_part_of_the_head(live_server: Any, head: byte
 @pytest.mark.parametrize("before", [1, 3])
 def test_the_answer_to_nonsense_is_not_taken_for_that_to_an_earlier_request(live_server: Any, before: int) -> None:
     assert 400 not in statuses(live_server, before * LIVE + b"\0\r\n\r\n")
+
+
+@pytest.mark.parametrize(
+    ("version", "hosts", "status"),
+    [("1.1", 1, 200), ("1.1", 0, 400), ("1.1", 2, 400), ("1.0", 1, 200), ("1.0", 0, 200), ("1.0", 2, 400)],
+)
+def test_a_hst_02_a_request_is_for_one_host(live_server: Any, version: str, hosts: int, status: int) -> None:
+    """RFC 9112 §3.2: "A server MUST respond with a 400 (Bad Request) status code"."""
+    lines = [f"GET /healthz HTTP/{version}", *hosts * ["Host: localhost"], "Connection: close", "", ""]
+    assert statuses(live_server, "\r\n".join(lines).encode()) == [status]
 
 
 def test_only_so_many_requests_wait_for_an_answer(live_server: Any) -> None:

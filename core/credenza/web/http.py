@@ -20,6 +20,10 @@ class TooLarge(Exception):
     """More than anybody honest sends; the parser stops."""
 
 
+class NotOneHost(Exception):
+    """Somebody in between may have read the other one, or one of their own. RFC 9112 §3.2."""
+
+
 class HttpProtocol(HttpToolsProtocol):
     """Whoever offers another protocol, as Java's own client does with every request, is answered in this one.
 
@@ -75,6 +79,9 @@ class HttpProtocol(HttpToolsProtocol):
             raise TooLarge
         if len(self.pipeline) == MOST_AHEAD:
             raise TooLarge
+        hosts = [name for name, _ in self.headers].count(b"host")
+        if hosts > 1 or (hosts == 0 and self.parser.get_http_version() == "1.1"):
+            raise NotOneHost
         self._unused = 0
         super().on_headers_complete()
         # "MUST NOT merge a trailer field into the header section": no proxy looked at it there. RFC 9110 §6.5.1.
