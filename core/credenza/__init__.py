@@ -128,7 +128,7 @@ from .store import audit, branding, clients, consents, keys, provider, sessions,
 from .store.audit import AuditEvent
 from .store.batches import delete_batch
 from .store.branding import SavedBranding
-from .store.clearing import clear, clear_client
+from .store.clearing import clear, clear_client, clear_user
 from .store.clients import ClientRow
 from .store.consents import Consent
 from .store.engine import AlreadyExists, Statement, transaction
@@ -341,6 +341,7 @@ __all__ = [
     "clear",
     "clear_client",
     "clear_permissions",
+    "clear_user",
     "clients",
     "collect",
     "complete_sign_in",

@@ -11,6 +11,7 @@ from litestar.handlers.base import BaseRouteHandler
 
 from .cleaning import keep_clean
 from .defaults import Defaults
+from .ending import keep_marking
 from .endpoints import (
     authorization,
     device_authorization,
@@ -104,6 +105,7 @@ def create_app(
                 started(server, migrate=migrate, on_up=on_up),
                 keep_clean(server),
                 keep_delivering(server),
+                keep_marking(server),
                 keep_rotated(server),
             ):
                 yield

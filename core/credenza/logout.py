@@ -42,7 +42,7 @@ async def end_sessions(server: AuthorizationServer, user_id: str, session_ids: S
     involved: list[Client] = []
     async with transaction():
         pairs = await list_session_clients(list(session_ids))
-        await end_session_grants(list(session_ids), server.now())
+        await end_session_grants(user_id, list(session_ids), server.now())
         for session_id, client_id in pairs:
             client = await server.find_client(client_id)
             if client is None or not client.enabled:

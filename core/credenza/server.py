@@ -32,7 +32,9 @@ from .remote_keys import RemoteKeys
 from .settings import Settings, SettingsError, secret_keys
 from .store import audit, clients, keys, provider
 from .store.addresses import engine_from_url
+from .store.endings import Ending, list_endings
 from .store.engine import Engine, StoreUnavailable, bind, database
+from .store.grants import Grant
 from .store.keys import StoredKey
 from .store.migrate import migrate, pending
 from .store.sealed import LASTING_PLACE, find_lasting_secret, save_lasting_secret
@@ -88,6 +90,7 @@ class AuthorizationServer(Registered):
         self._keys: Cache[KeySet] = Cache()
         self._branding: Cache[Branding] = Cache()
         self._origins: Cache[frozenset[str]] = Cache()
+        self._endings: Cache[Mapping[str, Sequence[Ending]]] = Cache()
         self.requested_scopes: Cache[Mapping[str, Mapping[Permission, Scope]]] = Cache(most=2_000)
         self._touched: dict[str, int] = {}
         self._opened: dict[str, jose.SigningKey] = {}
@@ -172,6 +175,11 @@ class AuthorizationServer(Registered):
         if client.metadata.get("subject_type") != "pairwise":
             return session_id
         return pairwise_session(self.keyring.subjects, client, session_id)
+
+    async def has_ended(self, grant: Grant) -> bool:
+        """Whether it ended with so many others that it is not marked yet."""
+        endings = await self._endings.get("", list_endings)
+        return any(ending.covers(grant) for ending in endings.get(grant.user_id, ()))
 
     async def find_client(self, client_id: str, *, fresh: bool = False) -> Client | None:
         """The client as it is now. `fresh` when the client itself asks for something; see ClientSource.find."""

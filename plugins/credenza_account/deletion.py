@@ -18,8 +18,10 @@ from credenza import (
     SignInNeeded,
     Words,
     address_of,
+    clear_user,
     end_all_sessions,
     render,
+    revoke_grants,
     sessions,
     transaction,
     users,
@@ -69,6 +71,7 @@ async def delete_account(request: AnyRequest) -> AnyResponse:
         page.message = "" if page.blocked else Words("That is not your username.")
         return await show(here, page)
     user = here.user
+    await clear_user(user.id, lambda: _sign_out_elsewhere(here))
     async with transaction():
         if not await sessions.hold_signed_in(here.session):
             raise SignInNeeded(HERE)
@@ -85,6 +88,15 @@ async def delete_account(request: AnyRequest) -> AnyResponse:
             )
         )
     return await render(request, DeletedPage(title=Words("Your account is deleted")))
+
+
+async def _sign_out_elsewhere(here: Visit) -> None:
+    """Before very much goes a little at a time; who is here stays, to ask once more should it stop in the middle."""
+    async with transaction():
+        if not await sessions.hold_signed_in(here.session):
+            raise SignInNeeded(HERE)
+        await end_all_sessions(here.server, here.user.id, but=here.session.id)
+        await revoke_grants(here.server.now(), user_id=here.user.id)
 
 
 def _check_allowed(here: Visit) -> None:

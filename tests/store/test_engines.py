@@ -8,7 +8,9 @@ import random
 import sqlite3
 import subprocess
 import sys
+import threading
 from collections.abc import AsyncIterator, Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, closing, contextmanager
 from contextvars import Context
 from pathlib import Path
@@ -20,6 +22,7 @@ from piccolo.columns import BigInt, Integer, Timestamptz, Varchar
 from piccolo.engine.exceptions import TransactionError
 from piccolo.table import Table
 
+from credenza.store import sqlite
 from credenza.store.addresses import engine_from_url
 from credenza.store.batches import delete_batch
 from credenza.store.clients import ClientPermissionRow
@@ -631,6 +634,27 @@ class TestSQLite:
 
         asyncio.run(main())
         assert not Path(sqlite_url.removeprefix("sqlite:///") + "-wal").exists()
+
+    def test_a_long_log_is_copied_whatever_other_threads_wait_for(
+        self, sqlite_url: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Nobody writes meanwhile, and names are looked up in those threads: a slow one was waited for."""
+        monkeypatch.setattr(sqlite, "LONG_WAL", -1)
+
+        async def main() -> None:
+            loop, looked_up = asyncio.get_running_loop(), threading.Event()
+            async with running(engine_from_url(sqlite_url)) as engine:
+                assert isinstance(engine, SafeSQLiteEngine)
+                loop.set_default_executor(ThreadPoolExecutor(1))
+                looking_up = loop.run_in_executor(None, looked_up.wait, 60)
+                try:
+                    async with asyncio.timeout(10):
+                        await engine.checkpoint()
+                finally:
+                    looked_up.set()
+                    await looking_up
+
+        asyncio.run(main())
 
     def test_400_of_the_patient_leave_nothing_behind_either(self, sqlite_url: str) -> None:
         asyncio.run(cancel_at_random_moments(sqlite_url, patiently=True))

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from credenza.cleaning import _clean_up
-from credenza.store import audit, consents, users
+from credenza.store import audit, consents, revocation, users
 from credenza.store.access_tokens import AccessTokenRow
 from credenza.store.batches import delete_batch
 from credenza.store.migrations import m0002_indexes as indexes
@@ -25,6 +25,7 @@ ASKED: dict[str, Callable[[Credenza], Awaitable[object]]] = {
     "credenza_user_words": lambda _: users.list_users(search="ada"),
     "credenza_consent_newest": lambda _: consents.list_consents(client_id="app", offset=50_000),
     "credenza_consent_permission_about": lambda _: consents.forget_answers("api", "https://orders.example.com", "read"),
+    "credenza_grant_session_client": lambda _: revocation.list_session_clients(["s1"]),
     "credenza_grant_created_at": lambda credenza: _clean_up(credenza.server),
 }
 

@@ -12,6 +12,7 @@ from credenza import (
     ConsoleForm,
     ConsoleVisit,
     User,
+    clear_user,
     console_get,
     console_post,
     end_all_sessions,
@@ -84,20 +85,24 @@ async def save_suspension(visit: ConsoleVisit, user: str) -> ConsoleDone | Suspe
     suspended = visit.form.get("suspended") == "on"
     if suspended and found.id == visit.user.id:
         return (await _suspension_page(visit, found)).refused({"": OWN})
-    now = visit.server.now()
+    action = "suspended" if suspended else "reactivated"
     try:
-        async with transaction():
-            if suspended:
-                await hold_administrators(found)
-            await users.edit_user(replace(found, suspended=suspended, updated_at=now), ("suspended", "updated_at"))
-            if suspended:
-                await end_all_sessions(visit.server, found.id)
-                await revoke_grants(now, user_id=found.id)
-            action = "suspended" if suspended else "reactivated"
-            await visit.changed("user", action, found.username, user=found.id)
+        await _suspend(visit, found, suspended, action)
     except LastAdministrator:
         return (await _suspension_page(visit, found)).refused({"": LAST})
     return ConsoleDone(f"{LIST}/{found.id}", f"{found.username} was {action}.")
+
+
+async def _suspend(visit: ConsoleVisit, found: User, suspended: bool, action: str) -> None:
+    now = visit.server.now()
+    async with transaction():
+        if suspended:
+            await hold_administrators(found)
+        await users.edit_user(replace(found, suspended=suspended, updated_at=now), ("suspended", "updated_at"))
+        if suspended:
+            await end_all_sessions(visit.server, found.id)
+            await revoke_grants(now, user_id=found.id)
+        await visit.changed("user", action, found.username, user=found.id)
 
 
 @console_get(ONE + "/delete", "users:write")
@@ -115,6 +120,7 @@ async def delete(visit: ConsoleVisit, user: str) -> ConsoleDone | DeletePage:
     if confirm.strip() != found.username:
         return page.refused({"confirm": "That is not the username."}, confirm=confirm)
     try:
+        await clear_user(found.id, lambda: _suspend(visit, found, True, "suspended"))
         async with transaction():
             await hold_administrators(found)
             await end_all_sessions(visit.server, found.id)

@@ -46,6 +46,8 @@ async def authorized(
     user = grant.user or await find_user(grant.user_id)
     if user is None or user.suspended or not client.enabled:
         raise InvalidGrant("The user or the application is no longer active.")
+    if await server.has_ended(grant):
+        raise InvalidGrant("The authorization has ended.")
     if server.wants_second_factor(client) and not satisfies(details.acr, MFA):
         raise InvalidGrant("A second factor is needed by now, and there was none.")
     if not await still_valid(server, Subject(user=user), chosen):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from ..administrators import ADMINISTRATOR_ROLES, is_raised
@@ -12,6 +13,7 @@ from ..logout import end_all_sessions
 from ..objects import StateSection
 from ..protocol.email_addresses import check_email
 from ..store import users
+from ..store.clearing import clear_user
 from ..store.engine import database
 from ..store.reach import count_open
 from ..store.revocation import revoke_grants
@@ -293,7 +295,19 @@ async def _prune(run: Run, keep: set[str]) -> None:
                 await end_all_sessions(run.server, user.id)
                 await users.delete_user(user.id)
 
+        if not run.dry:
+            await clear_user(user.id, partial(_suspend, run, user))
         await run.change("deleted", "user", user.username, write, before=_shown(user))
+
+
+async def _suspend(run: Run, user: User) -> None:
+    """Before it goes a little at a time."""
+    async with database().transaction():
+        await users.edit_user(replace(user, suspended=True), ("suspended",))
+        await end_all_sessions(run.server, user.id)
+        await revoke_grants(run.server.now(), user_id=user.id)
+        if not user.suspended:
+            await run.note("suspended", "user", user.username, before={"suspended": False}, after={"suspended": True})
 
 
 async def _taken_over(run: Run, username: str, foreign: str, before: User | None) -> str | None:

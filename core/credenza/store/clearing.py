@@ -14,6 +14,7 @@ from .authorization_codes import AuthorizationCodeRow
 from .batches import delete_batch, table_of
 from .consents import ConsentRow
 from .grants import GrantRow
+from .logout import LogoutDeliveryRow
 
 LARGE = 1000  # rows, which go in a tenth of a second
 BATCH = 200
@@ -35,9 +36,15 @@ async def clear(disable: Disable, *conditions: Any) -> None:
 
 
 async def clear_client(client_id: str, disable: Disable) -> None:
-    """Delete an application's tokens, codes, grants and consents a little at a time, if there are very many."""
-    tables: tuple[Any, ...] = (AccessTokenRow, AuthorizationCodeRow, GrantRow, ConsentRow)
+    """Delete all that hangs on an application a little at a time, if there is very much of it."""
+    tables: tuple[Any, ...] = (AccessTokenRow, AuthorizationCodeRow, GrantRow, ConsentRow, LogoutDeliveryRow)
     await clear(disable, *(table.client == client_id for table in tables))
+
+
+async def clear_user(user_id: str, disable: Disable) -> None:
+    """Delete all that hangs on an account a little at a time, if there is very much of it."""
+    tables: tuple[Any, ...] = (AuthorizationCodeRow, GrantRow, ConsentRow)
+    await clear(disable, *(table.user == user_id for table in tables))
 
 
 async def _is_large(condition: Any) -> bool:

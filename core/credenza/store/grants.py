@@ -23,7 +23,7 @@ class GrantRow(Table, tablename="credenza_grant"):
     id = Varchar(length=40, primary_key=True)
     user = ForeignKey(references=UserRow, on_delete=OnDelete.cascade, index=True, null=False)
     client = ForeignKey(references=ClientRow, on_delete=OnDelete.cascade, index=True, null=False)
-    session = Varchar(length=40, default="", index=True)
+    session = Varchar(length=40, default="")  # indexed in migration 0002
     details = Text(default="{}")
     created_at = BigInt(default=0)
     revoked_at = BigInt(null=True, default=None)

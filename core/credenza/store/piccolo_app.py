@@ -13,6 +13,7 @@ from .branding import BrandingDraftRow, BrandingVersionRow, StylesheetRow
 from .clients import ClientPermissionRow, ClientRow, ClientSecretRow
 from .consents import ConsentPermissionRow, ConsentRow
 from .device_authorizations import DeviceAuthorizationRow
+from .endings import EndingRow
 from .grants import GrantRow
 from .keys import SigningKeyRow
 from .logout import LogoutDeliveryRow
@@ -41,6 +42,7 @@ APP_CONFIG = AppConfig(
         ConsentRow,
         ConsentPermissionRow,
         GrantRow,
+        EndingRow,
         AuthorizationCodeRow,
         RefreshTokenRow,
         AccessTokenRow,

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from .access_tokens import AccessTokenRow
 from .authorization_codes import AuthorizationCodeRow
 from .device_authorizations import APPROVED, DeviceAuthorizationRow
+from .endings import are_many, batches, begin_ending
 from .engine import database
 from .grants import Details, GrantRow
 from .pushed_requests import PushedRequestRow
@@ -27,7 +28,10 @@ async def revoke_grant(grant_id: str, now: int) -> bool:
 async def revoke_grants(
     now: int, *, user_id: str | None = None, client_id: str | None = None, session_ids: list[str] | None = None
 ) -> int:
-    """End the grants of a user, of a client, of both together, or of sessions; codes not yet used die as well."""
+    """End the grants of a user, of a client, of both together, or of sessions; codes not yet used die as well.
+
+    Of a user's that are very many the most are marked later, and not counted; see `endings.py`.
+    """
     g, c = GrantRow, AuthorizationCodeRow
     grant_conditions: list[Any] = [g.revoked_at.is_null()]
     code_conditions: list[Any] = [c.spent_at.is_null()]
@@ -47,6 +51,11 @@ async def revoke_grants(
         await c.update({c.spent_at: now}).where(*code_conditions)
         if session_ids is None:
             await _forget_devices(user_id, client_id)
+        if user_id is not None and client_id is None and session_ids is None and await are_many(g.user == user_id):
+            await begin_ending(user_id, (), now)
+            # One of this second may be newer than this: those that are there are marked now.
+            young = await g.select(g.id, g.user).where(g.created_at >= now)
+            grant_conditions.append(g.id.is_in([row["id"] for row in young if row["user"] == user_id] or [""]))
         rows = await g.update({g.revoked_at: now}).where(*grant_conditions).returning(g.id)
     return len(rows)
 
@@ -80,13 +89,13 @@ async def revoke_consented_grants(user_id: str, client_id: str, choices: Mapping
         codes = await c.select(c.digest, c.details).where(
             (c.user == user_id) & (c.client == client_id) & c.spent_at.is_null()
         )
-        for digests in _batches(row["digest"] for row in codes if _chose(row["details"], choices)):
+        for digests in batches(row["digest"] for row in codes if _chose(row["details"], choices)):
             await c.update({c.spent_at: now}).where(c.digest.is_in(digests) & c.spent_at.is_null())
         found = await g.select(g.id, g.details).where(
             (g.user == user_id) & (g.client == client_id) & g.revoked_at.is_null()
         )
         ended = [row["id"] for row in found if _chose(row["details"], choices)]
-        for ids in _batches(ended):
+        for ids in batches(ended):
             await g.update({g.revoked_at: now}).where(g.id.is_in(ids))
     return len(ended)
 
@@ -95,37 +104,39 @@ def _chose(details: str, choices: Mapping[str, str]) -> bool:
     return {name: value for name, value in Details.load(details).choices.items() if value} == dict(choices)
 
 
-def _batches(keys: Iterable[str], size: int = 500) -> Iterator[list[str]]:
-    """A statement takes only so many parameters."""
-    rest = list(keys)
-    for start in range(0, len(rest), size):
-        yield rest[start : start + size]
-
-
 async def list_session_clients(session_ids: list[str]) -> list[tuple[str, str]]:
     """Pairs of a session and a client that the user signed in to during it, whatever became of the tokens."""
     g = GrantRow
     pairs: dict[tuple[str, str], None] = {}
-    for ids in _batches(session_ids):
-        rows = await g.select(g.session, g.client).where(g.session.is_in(ids))
+    for ids in batches(session_ids):
+        rows = await g.select(g.session, g.client).distinct().where(g.session.is_in(ids))
         pairs |= dict.fromkeys((row["session"], row["client"]) for row in rows)
     return list(pairs)
 
 
-async def end_session_grants(session_ids: list[str], now: int) -> None:
+async def end_session_grants(user_id: str, session_ids: list[str], now: int) -> None:
     """End what was granted in these sessions, but for access while the user is away. Back-Channel Logout §2.7."""
     async with database().transaction():
-        for ids in _batches(session_ids):
+        for ids in batches(session_ids):
+            await _end_codes_of(ids, now)
+        if await are_many(*(GrantRow.session.is_in(ids) for ids in batches(session_ids))):
+            await begin_ending(user_id, session_ids, now)
+            return
+        for ids in batches(session_ids):
             await _end_grants_of(ids, now)
 
 
-async def _end_grants_of(session_ids: list[str], now: int) -> None:
-    g, c, r, d = GrantRow, AuthorizationCodeRow, RefreshTokenRow, DeviceAuthorizationRow
+async def _end_codes_of(session_ids: list[str], now: int) -> None:
+    c, d = AuthorizationCodeRow, DeviceAuthorizationRow
     await c.update({c.spent_at: now}).where(c.session.is_in(session_ids) & c.spent_at.is_null())
     # What no device has fetched yet, likewise; that waits for one that is fetching, and then there is a grant.
     await d.delete().where(d.session.is_in(session_ids) & (d.state == APPROVED) & d.offline.eq(False))
+
+
+async def _end_grants_of(session_ids: list[str], now: int) -> None:
+    g, r = GrantRow, RefreshTokenRow
     found = await g.select(g.id).where(g.session.is_in(session_ids) & g.revoked_at.is_null())
-    for grants in _batches(row["id"] for row in found):
+    for grants in batches(row["id"] for row in found):
         # There is a refresh token only where such access was granted, whatever was asked for.
         stay = {row["grant"] for row in await r.select(r.grant).where(r.grant.is_in(grants))}
         if ended := [grant for grant in grants if grant not in stay]:

@@ -287,7 +287,8 @@ class SafeSQLiteEngine(Engine, SQLiteEngine):
             # The log starts anew only after a moment in which all of it is copied, and steady writers never leave one.
             await acquire(connections, self._latest())
             try:
-                await asyncio.to_thread(self._checkpoint, "PASSIVE")
+                # Not in a thread that a slow look-up of a name may have: everybody waits for this.
+                await loop.run_in_executor(connections.writing, self._checkpoint, "PASSIVE")
             finally:
                 connections.lock.release()
 

@@ -22,7 +22,7 @@ class Connections:
         self._aside: sqlite3.Connection | None = None
         self._reading = ThreadPoolExecutor(1, thread_name_prefix="SQLite reading", initializer=give_way)
         self.copying = ThreadPoolExecutor(1, thread_name_prefix="SQLite checkpoints", initializer=give_way)
-        self._writing = ThreadPoolExecutor(1, thread_name_prefix="SQLite writing")
+        self.writing = ThreadPoolExecutor(1, thread_name_prefix="SQLite writing")
         self.writer = connect()
         try:
             self.reader = connect()
@@ -51,7 +51,7 @@ class Connections:
     async def write_aside(self, sql: str, arguments: Sequence[Any]) -> list[Row]:
         """In a thread, for the transaction that is open. It is over before the caller goes on, also when nobody waits
         for it any more: whoever is cancelled rolls back then."""
-        writing = self._writing.submit(fetch, self.writer, sql, arguments)
+        writing = self.writing.submit(fetch, self.writer, sql, arguments)
         cancelled = False
         while not writing.done():
             try:
@@ -72,7 +72,7 @@ class Connections:
             self._aside.interrupt()
             self._reading.shutdown()
             self._aside.close()
-        self._writing.shutdown()
+        self.writing.shutdown()
         self.copying.shutdown()
         self.writer.close()
         self.reader.close()

@@ -199,7 +199,7 @@ def grant(manager: MigrationManager) -> None:
     table.column("id", Varchar, length=40, primary_key=True)
     table.reference("user", "credenza_user", length=40)
     table.reference("client", "credenza_client", length=255)
-    table.column("session", Varchar, length=40, default="", index=True)
+    table.column("session", Varchar, length=40, default="")
     table.column("details", Text, default="{}")
     table.column("created_at", BigInt, default=0)
     table.column("revoked_at", BigInt, default=None, null=True)

@@ -29,6 +29,8 @@ OTHERS = {  # name: what it is on
     "credenza_consent_permission_about": 'credenza_consent_permission ("resource", "scope")',
     # What went wrong is rare where all is well, and is what somebody looks for.
     "credenza_audit_event_failed": "credenza_audit_event (\"id\") WHERE result <> 'success'",
+    # Who is to be told of a session's end is read from the index, and not from each of very many grants.
+    "credenza_grant_session_client": 'credenza_grant ("session", "client")',
     # Clean-up asks for the oldest every minute.
     "credenza_grant_created_at": 'credenza_grant ("created_at")',
 }

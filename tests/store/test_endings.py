@@ -1,0 +1,207 @@
+"""Very many grants end in a moment, and are marked a little at a time: nobody waits, and nothing is lost in between."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from credenza import audit, end_all_sessions, revoke_grants, transaction, users
+from credenza.ending import mark_all
+from credenza.store import clearing, endings
+from credenza.store.endings import EndingRow, claim_ending, mark_ended
+from credenza.store.engine import StoreUnavailable
+from credenza.store.grants import GrantRow
+from credenza.store.logout import LogoutDeliveryRow
+from credenza.testing import Credenza, PageSeen, RelyingParty, UserAgent, running
+from credenza.testing import test_settings as settings_for_tests
+from credenza.web.new_password import set_password
+
+ONLINE, OFFLINE = "openid profile", "openid profile offline_access"
+
+
+@pytest.fixture
+def here(filled_database_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Credenza]:
+    """Where one grant is very many."""
+    monkeypatch.setattr(endings, "LARGE", 0)
+    monkeypatch.setattr(endings, "BATCH", 1)
+    monkeypatch.setattr(endings, "ROUND", 2)
+    with running(settings_for_tests(filled_database_url)) as credenza:
+        app = {"client_id": "app", "name": "Harbour Wiki", "backchannel_logout_uri": "https://app.example.com/out"}
+        credenza.apply({"applications": [app]})
+        yield credenza
+
+
+def client_of(credenza: Credenza) -> RelyingParty:
+    return RelyingParty(credenza, "app", "https://app.example.com/cb")
+
+
+def ada(credenza: Credenza) -> users.User:
+    found = credenza.run(users.find_user_by_identifier, "ada")
+    assert found is not None
+    return found
+
+
+def signed_in(credenza: Credenza, scope: str = ONLINE) -> dict[str, Any]:
+    client = client_of(credenza)
+    return dict(client.tokens(UserAgent(credenza).authorize(client, scope=scope)))
+
+
+async def suspended(server: Any, user: users.User) -> None:
+    async with transaction():
+        await users.edit_user(replace(user, suspended=True), ("suspended",))
+        await end_all_sessions(server, user.id)
+        await revoke_grants(server.now(), user_id=user.id)
+
+
+async def another_password(server: Any, user: users.User) -> None:
+    await set_password(server, user, user.password_hash or "", through="reset", address="")
+
+
+async def signed_out(server: Any, user: users.User) -> None:
+    await end_all_sessions(server, user.id)
+
+
+async def unmarked() -> int:
+    return int(await GrantRow.count().where(GrantRow.revoked_at.is_null()))
+
+
+@pytest.mark.parametrize("ending", [suspended, another_password, signed_out])
+def test_tokens_end_at_once_and_grants_are_marked_later(here: Credenza, ending: Any) -> None:
+    client, user = client_of(here), ada(here)
+    tokens = [signed_in(here, scope) for scope in (ONLINE, ONLINE, OFFLINE)]
+    here.clock.move(1)
+    here.run(ending, here.server, user)
+    assert here.run(unmarked) == 3
+    stays = ending is signed_out  # access while the user is away, which nobody took back
+    for _ in range(2):
+        active = [client.introspect(each["access_token"])["active"] for each in tokens]
+        assert active == [False, False, stays]
+        assert client.introspect(tokens[2]["refresh_token"])["active"] is stays
+        assert client.refresh(tokens[2]["refresh_token"]).is_success is stays
+        if ending is suspended:  # what ended does not come back with the account
+            here.run(users.edit_user, replace(user, suspended=False), ("suspended",))
+        here.clock.move(endings.CLAIMED + 1)
+        here.run(mark_all, here.server)
+        assert here.run(unmarked) == int(stays)
+        assert not here.run(EndingRow.exists().run)
+    assert here.run(LogoutDeliveryRow.count().run) == 3, "each session's end is told"
+
+
+def test_who_signs_in_in_that_very_second_stays(here: Credenza) -> None:
+    client = client_of(here)
+    before = signed_in(here)
+    here.run(another_password, here.server, ada(here))
+    after = signed_in(here)
+    for _ in range(2):
+        assert [client.introspect(each["access_token"])["active"] for each in (before, after)] == [False, True]
+        here.clock.move(endings.CLAIMED + 1)
+        here.run(mark_all, here.server)
+
+
+def test_whoever_claims_it_next_goes_on(here: Credenza, monkeypatch: pytest.MonkeyPatch) -> None:
+    for _ in range(3):
+        signed_in(here)
+    here.clock.move(1)
+    here.run(another_password, here.server, ada(here))
+    assert here.run(claim_ending, here.server.now()) is None, "nobody begins in the first minute"
+    here.clock.move(endings.CLAIMED + 1)
+    first = here.run(claim_ending, here.server.now())
+    assert first is not None
+    assert here.run(claim_ending, here.server.now()) is None, "another worker has it"
+    claim, claimed = endings._claim, []
+
+    async def once(*arguments: Any) -> bool:
+        claimed.append(arguments)
+        return await claim(*arguments) if len(claimed) == 1 else bool(await crash())
+
+    monkeypatch.setattr(endings, "_claim", once)
+    with pytest.raises(StoreUnavailable):
+        here.run(mark_ended, first, here.server.now)
+    monkeypatch.setattr(endings, "_claim", claim)
+    assert here.run(unmarked) == 1
+    here.clock.move(endings.CLAIMED + 1)
+    here.run(mark_all, here.server)
+    assert here.run(unmarked) == 0
+
+
+async def crash(*_: Any, **__: Any) -> int:
+    raise StoreUnavailable("The disk is full.")
+
+
+def crash_while_clearing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(clearing, "LARGE", 0)
+    monkeypatch.setattr(clearing, "delete_batch", crash)
+
+
+def test_an_account_that_an_administrator_deletes(here: Credenza, monkeypatch: pytest.MonkeyPatch) -> None:
+    """If it stops in the middle the account is suspended, and can be deleted once more."""
+    tokens, user = signed_in(here), ada(here)
+    here.clock.move(1)
+    admin = UserAgent(here)
+    admin.get("/console")
+    admin.sign_in("root")
+    with monkeypatch.context() as context:
+        crash_while_clearing(context)
+        admin.get(f"/console/users/{user.id}/delete")
+        admin.submit([("confirm", "ada")])
+    assert ada(here).suspended
+    assert client_of(here).introspect(tokens["access_token"]) == {"active": False}
+    assert here.run(LogoutDeliveryRow.count().run) == 1
+    monkeypatch.setattr(clearing, "LARGE", 0)
+    admin.get(f"/console/users/{user.id}/delete")
+    page = admin.submit([("confirm", "ada")])
+    assert isinstance(page, PageSeen)
+    assert "ada was deleted" in page.text
+    assert not here.run(GrantRow.exists().run)
+    assert not here.run(EndingRow.exists().run)
+    assert here.run(LogoutDeliveryRow.count().run) == 1
+    events = here.run(audit.list_events, name="ObjectChanged")
+    assert [event.data["action"] for event in events].count("deleted") == 1
+
+
+def delete(browser: UserAgent) -> Any:
+    assert browser.page is not None
+    actions = [form.action for form in browser.page.forms]
+    return browser.submit([("confirm", "ada")], form=actions.index("/account/data/delete"))
+
+
+def test_an_account_that_its_user_deletes(here: Credenza, monkeypatch: pytest.MonkeyPatch) -> None:
+    """If it stops in the middle the user is here still, and signed out everywhere else."""
+    tokens = signed_in(here)
+    here.clock.move(1)
+    browser = UserAgent(here)
+    browser.get("/account/data/delete")
+    browser.sign_in("ada")
+    with monkeypatch.context() as context:
+        crash_while_clearing(context)
+        browser.get("/account/data/delete")
+        delete(browser)
+    assert client_of(here).introspect(tokens["access_token"]) == {"active": False}
+    assert here.run(LogoutDeliveryRow.count().run) == 1
+    monkeypatch.setattr(clearing, "LARGE", 0)
+    browser.get("/account/data/delete")
+    page = delete(browser)
+    assert isinstance(page, PageSeen)
+    assert here.run(users.find_user_by_identifier, "ada") is None
+    assert not here.run(GrantRow.exists().run)
+
+
+def test_an_account_that_is_pruned(here: Credenza, monkeypatch: pytest.MonkeyPatch) -> None:
+    signed_in(here)
+    people = {"users": [{"username": name} for name in ("root", "grace")]}
+    with monkeypatch.context() as context:
+        crash_while_clearing(context)
+        for _ in range(2):
+            with pytest.raises(StoreUnavailable):
+                here.apply(people, prune=True)
+    assert ada(here).suspended
+    monkeypatch.setattr(clearing, "LARGE", 0)
+    here.apply(people, prune=True)
+    events = here.run(audit.list_events, name="ObjectChanged")
+    found = [event.data["action"] for event in events if event.target == "ada"]
+    assert found[:2] == ["deleted", "suspended"]
+    assert found.count("suspended") == 1
+    assert here.run(LogoutDeliveryRow.count().run) == 1
