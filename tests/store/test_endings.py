@@ -205,3 +205,24 @@ def test_an_account_that_is_pruned(here: Credenza, monkeypatch: pytest.MonkeyPat
     assert found[:2] == ["deleted", "suspended"]
     assert found.count("suspended") == 1
     assert here.run(LogoutDeliveryRow.count().run) == 1
+
+
+def test_what_a_device_is_allowed_afterwards(here: Credenza) -> None:
+    """Its grant begins when it fetches the tokens, and is as new as the answer."""
+    device = "urn:ietf:params:oauth:grant-type:device_code"
+    here.apply(
+        {"applications": [{"client_id": "native", "name": "Tide CLI", "grant_types": ["authorization_code", device]}]}
+    )
+    signed_in(here)
+    here.clock.move(1)
+    here.run(another_password, here.server, ada(here))
+    native, browser = RelyingParty(here, "native", "http://127.0.0.1/cb", auth_method="none"), UserAgent(here)
+    begun = native.post("/device_authorization", {"scope": ONLINE}).json()
+    browser.get(begun["verification_uri_complete"])
+    browser.submit([("user_code", begun["user_code"])])
+    browser.sign_in()
+    browser.submit([("decision", "authorize")])
+    browser.decide()
+    here.clock.move(6)
+    answer = native.post("/token", {"grant_type": device, "device_code": begun["device_code"]})
+    assert answer.status_code == 200, answer.text

@@ -51,7 +51,7 @@ class Ending(NamedTuple):
         """What asked for access while the user is away stays with its session's end until it is looked at closely."""
         if self.sessions:
             return grant.session_id in self.sessions and "offline_access" not in grant.details.scopes
-        return grant.created_at < self.at
+        return 0 < grant.created_at < self.at  # that of a device which fetches it only now has not begun
 
     def conditions(self) -> list[Any]:
         """Of the grants that are not marked yet."""
