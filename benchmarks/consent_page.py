@@ -17,6 +17,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from credenza.store.sqlite import SafeSQLiteEngine
 from credenza.testing import PASSWORD, SECRET, Credenza, PageSeen, RelyingParty, UserAgent, running, test_settings
 
 ORGANIZATIONS = "urn:credenza:scope:organizations"
@@ -92,7 +93,9 @@ def company(users: int, organizations: int, apis: int, permissions: int) -> dict
 def counted(credenza: Credenza) -> Iterator[list[str]]:
     """The statements that SQLite is given meanwhile."""
     statements: list[str] = []
-    connections = credenza.run(credenza.server.engine.connections)
+    engine = credenza.server.engine
+    assert isinstance(engine, SafeSQLiteEngine)
+    connections = credenza.run(engine.connections)
     for connection in (connections.reader, connections.writer):
         connection.set_trace_callback(statements.append)
     try:

@@ -152,7 +152,7 @@ def rows(
     )
 
 
-EMPTY_DETAILS = {
+EMPTY_DETAILS: dict[str, Any] = {
     "resources": [],
     "userinfo_claims": [],
     "id_token_claims": [],

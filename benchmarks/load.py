@@ -12,6 +12,7 @@ import secrets
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 from urllib.parse import parse_qs, quote, urlencode, urlsplit
 
 REDIRECT_URI = "https://app.example.com/callback"
@@ -26,8 +27,8 @@ class Answer:
     cookies: list[str]
     body: bytes
 
-    def json(self) -> dict[str, str]:
-        answer: dict[str, str] = json.loads(self.body)
+    def json(self) -> dict[str, Any]:
+        answer: dict[str, Any] = json.loads(self.body)
         return answer
 
 

