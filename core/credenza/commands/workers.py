@@ -1,10 +1,11 @@
-"""uvicorn's worker processes, watched: one that dies or hangs is replaced, and ends nobody else."""
+"""uvicorn's worker processes, watched: one that dies or hangs is replaced, and ends nobody else; work is divided."""
 
 from __future__ import annotations
 
 import logging
 import time
-from ctypes import c_bool
+from ctypes import c_bool, c_int
+from itertools import count
 from multiprocessing import get_context
 from socket import socket
 from typing import Any
@@ -12,6 +13,8 @@ from typing import Any
 from uvicorn import Config, Server
 from uvicorn.config import STARTUP_FAILURE
 from uvicorn.supervisors import multiprocess
+
+from .accepting import NOBODY, FairListener
 
 logger = logging.getLogger("credenza")
 
@@ -22,19 +25,38 @@ HANGS = 10.0  # seconds without an answer, or in which the event loop did not co
 PAUSE = 2.0  # seconds before another one is tried, when one could not start
 ESTABLISHED = get_context("spawn").RawValue(c_bool, False)
 """Whether a worker has served since the supervisor began. Without a lock, which one that dies would keep."""
+COUNTS = get_context("spawn").RawArray(c_int, 64 * [NOBODY])
+"""How many connections each worker has, at its own place. Without a lock: they need not be exact."""
+PLACES = count()
 
 
 class BeatingServer(Server):
     """Notes when its event loop last came round. uvicorn answers its supervisor from a thread, which tells nothing."""
 
-    def __init__(self, config: Config, established: Any) -> None:
+    def __init__(self, config: Config, established: Any, counts: Any, place: int) -> None:
         super().__init__(config)
         self.beat = 0.0
         self.established = established
+        self.counts, self.place = counts, place
+        self.listeners: list[FairListener] = []
+
+    async def startup(self, sockets: list[socket] | None = None) -> None:
+        await super().startup(sockets=[])
+        for listening in sockets or []:
+            listener = FairListener(listening, self._protocol, self.server_state.connections, self.counts, self.place)
+            listener.listen(self.config.backlog)
+            self.listeners.append(listener)
+        self.servers += self.listeners  # type: ignore[arg-type]  # uvicorn only closes them
+
+    def _protocol(self) -> Any:
+        kind: Any = self.config.http_protocol_class
+        return kind(config=self.config, server_state=self.server_state, app_state=self.lifespan.state)
 
     async def on_tick(self, counter: int) -> bool:
         self.beat = time.monotonic()
         self.established.value = True
+        for listener in self.listeners:
+            listener.count()
         return await super().on_tick(counter)
 
 
@@ -44,16 +66,21 @@ class Worker(multiprocess.Process):
     def __init__(self, config: Config, sockets: list[socket]) -> None:
         super().__init__(config, sockets)
         self.established = ESTABLISHED
+        self.counts, self.place = COUNTS, next(PLACES) % len(COUNTS)
 
     @property
     def server(self) -> Server:
         if self._server is None:
-            self._server = BeatingServer(self.config, self.established)
+            self._server = BeatingServer(self.config, self.established, self.counts, self.place)
         return self._server
 
     def start(self) -> None:
         super().start()
         self.born = time.monotonic()
+
+    def kill(self) -> None:
+        super().kill()
+        self.counts[self.place] = NOBODY
 
     def pong(self) -> None:
         """In the worker: an answer, unless its event loop hangs."""
