@@ -87,6 +87,23 @@ def test_one_that_hangs_keeps_nobody_waiting() -> None:
     run(work)
 
 
+def test_nor_while_another_is_busy(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def work(harbour: Harbour) -> None:
+        counts = [NOBODY, 0, 50]
+        worker = Worker(harbour, counts, 0, had=6)
+        is_for_another = worker.listener._is_for_another
+
+        def and_something_happens_at_the_busy_one() -> bool:
+            counts[2] += 1
+            return is_for_another()
+
+        monkeypatch.setattr(worker.listener, "_is_for_another", and_something_happens_at_the_busy_one)
+        harbour.visited(6)
+        await until(lambda: len(worker.connections) == 12)
+
+    run(work)
+
+
 def test_one_that_ends_takes_nobody_any_more() -> None:
     async def work(harbour: Harbour) -> None:
         counts = [NOBODY, NOBODY]

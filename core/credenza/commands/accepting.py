@@ -36,7 +36,7 @@ class FairListener:
         self._connections = connections
         self._counts = counts
         self._place = place
-        self._left_to: list[int] | None = None  # the others' counts when this one last waited for them
+        self._left_to: list[int] | None = None  # who had fewer when this one last waited for them
         self._resuming: asyncio.TimerHandle | None = None
         self._opening: dict[asyncio.Task[None], asyncio.Protocol] = {}
         self._closed = False
@@ -99,13 +99,11 @@ class FairListener:
     def _is_for_another(self) -> bool:
         """Whether one that does something has fewer, by so many that it is worth a wait: one of many is nothing."""
         own = self.count()
-        others = list(self._counts)
-        others[self._place] = NOBODY
-        fewest = min((count for count in others if count != NOBODY), default=own)
-        if own <= fewest + fewest // 8 or others == self._left_to:
+        fewer = [count if own > count + count // 8 else NOBODY for count in self._counts]
+        if max(fewer) == NOBODY or fewer == self._left_to:
             self._left_to = None
             return False
-        self._left_to = others
+        self._left_to = fewer
         return True
 
     def _pause(self, seconds: float) -> None:
