@@ -118,12 +118,12 @@ async def _apply_resource(run: StateRun, members: Mapping[str, Any]) -> None:
         if before is None:
             await save_resource(identifier, name, after["description"], after["token_lifetime"], run.server.now())
         else:  # whatever else is changed meanwhile stays
-            values = {"name": str(name), "name_translations": name.stored, **after}
+            values = {**after, "name": str(name), "name_translations": name.stored}
             differing = [key for key in before if before[key] != after[key]]
             differing += ["name_translations"] if "name" in differing else []
             await edit_resource(identifier, {key: values[key] for key in differing if key != "permissions"})
         for permission, description in permissions.items():
-            if known.get(permission) != description:
+            if before is None or before["permissions"].get(permission) != description.entry:
                 await save_permission(identifier, permission, description)
         for permission in gone:
             await delete_permission(run.server, identifier, permission)

@@ -231,7 +231,7 @@ def test_f_04_a_server_waits_for_its_database(
     proxy.open()
     wait_until(lambda: [status(server, "/readyz") for _ in range(8)] == [200] * 8, "readiness of every worker")
     party = RelyingParty(server, "machine", "")
-    assert party.post("/token", {"grant_type": "client_credentials"}).status_code == 200
+    wait_until(lambda: party.post("/token", {"grant_type": "client_credentials"}).status_code == 200, "a token")
     assert workers > 1 or "the database answers; serving" in server.program.said
     wait_until(lambda: "Credenza is at" in server.program.said, "the greeting, which is where to set it up as well")
     assert server.program.said.count("Credenza is at") == 1, "from none of the workers again"
