@@ -20,7 +20,7 @@ from .protocol.tokens import new_id
 from .repeating import repeated
 from .server import AuthorizationServer
 from .store.engine import transaction
-from .store.logout import ATTEMPTS, Delivery, claim_delivery, insert_delivery, list_due_deliveries, settle_delivery
+from .store.logout import ATTEMPTS, Delivery, claim_delivery, insert_deliveries, list_due_deliveries, settle_delivery
 from .store.revocation import end_session_grants, list_session_clients
 from .store.sessions import delete_sessions
 
@@ -39,20 +39,21 @@ async def end_sessions(server: AuthorizationServer, user_id: str, session_ids: S
     """
     if not session_ids:
         return []
-    involved: list[Client] = []
     async with transaction():
         pairs = await list_session_clients(list(session_ids))
+        ids = dict.fromkeys(client_id for _, client_id in pairs)
+        found = {client_id: await server.find_client(client_id) for client_id in ids}
+        clients = {client_id: client for client_id, client in found.items() if client is not None and client.enabled}
         await end_session_grants(user_id, list(session_ids), server.now())
-        for session_id, client_id in pairs:
-            client = await server.find_client(client_id)
-            if client is None or not client.enabled:
-                continue
-            involved.append(client)
-            if client.backchannel_logout_uri:
-                delivery = Delivery(new_id(), client.id, user_id, session_id, server.now())
-                await insert_delivery(delivery)
-                await server.engine.after_commit(lambda delivery=delivery: _begin(server, delivery))  # type: ignore[misc]
-    return involved
+        deliveries = [
+            Delivery(new_id(), client_id, user_id, session_id, server.now())
+            for session_id, client_id in pairs
+            if client_id in clients and clients[client_id].backchannel_logout_uri
+        ]
+        await insert_deliveries(deliveries)
+        for delivery in deliveries[:AT_ONCE]:
+            await server.engine.after_commit(lambda delivery=delivery: _begin(server, delivery))  # type: ignore[misc]
+    return list(clients.values())
 
 
 async def end_all_sessions(server: AuthorizationServer, user_id: str, *, but: str = "") -> None:

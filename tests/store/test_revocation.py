@@ -10,6 +10,7 @@ from credenza import end_all_sessions, users
 from credenza.ending import mark_all
 from credenza.store.endings import CLAIMED
 from credenza.store.grants import GrantRow
+from credenza.store.logout import LogoutDeliveryRow
 from credenza.store.sessions import SessionRow
 from credenza.testing import running
 from credenza.testing import test_settings as settings_for_tests
@@ -40,3 +41,22 @@ def test_nobody_has_too_many_of_them_to_be_signed_out(filled_database_url: str, 
         credenza.run(mark_all, credenza.server)
         assert credenza.run(SessionRow.count().run) == 0
         assert credenza.run(GrantRow.count().where(GrantRow.revoked_at.is_null()).run) == 0
+
+
+def test_a_session_more_asks_the_database_nothing_more(filled_sqlite_url: str) -> None:
+    """Whoever signs in all the time has one for each sign-in: everybody else waits for as long as they take to end."""
+    with running(settings_for_tests(filled_sqlite_url)) as credenza:
+        out = {"backchannel_logout_uri": "https://app.example.com/out"}
+        credenza.apply({"applications": [{"client_id": "app", "name": "Harbour Wiki", **out}]})
+        ada: Any = credenza.run(users.find_user_by_identifier, "ada")
+        credenza.run(SessionRow.raw(SESSIONS, 400, ada.id, credenza.server.now() + 3600).run)
+        credenza.run(GrantRow.raw(GRANTS.replace("'s1'", "'s' || i"), 400, ada.id, "{}").run)
+        statements: list[str] = []
+        engine: Any = credenza.server.engine
+        connections = credenza.run(engine.connections)
+        connections.writer.set_trace_callback(statements.append)
+        credenza.run(end_all_sessions, credenza.server, ada.id)
+        connections.writer.set_trace_callback(None)
+        assert credenza.run(LogoutDeliveryRow.count().run) == 400
+        ending = statements[: statements.index("COMMIT")]
+        assert len(ending) <= 15, "\n".join(statement[:100] for statement in ending)

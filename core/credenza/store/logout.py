@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,6 +11,7 @@ from piccolo.table import Table
 
 from .batches import delete_batch
 from .clients import ClientRow
+from .statements import Insert
 
 FIRST_WAIT = 10  # seconds; doubled with every attempt
 ATTEMPTS = 8
@@ -52,16 +54,20 @@ class LogoutDelivery:
         return self.delivered_at is None and self.attempts >= ATTEMPTS
 
 
-async def insert_delivery(delivery: Delivery) -> None:
-    await LogoutDeliveryRow.insert(
-        LogoutDeliveryRow(
-            id=delivery.id,
-            client=delivery.client_id,
-            user=delivery.user_id,
-            session=delivery.session_id,
-            created_at=delivery.created_at,
-            next_at=delivery.created_at,
-        )
+_INSERT_DELIVERY = Insert(LogoutDeliveryRow)
+
+
+async def insert_deliveries(deliveries: Iterable[Delivery]) -> None:
+    await _INSERT_DELIVERY.many(
+        {
+            "id": delivery.id,
+            "client": delivery.client_id,
+            "user": delivery.user_id,
+            "session": delivery.session_id,
+            "created_at": delivery.created_at,
+            "next_at": delivery.created_at,
+        }
+        for delivery in deliveries
     )
 
 

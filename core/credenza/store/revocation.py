@@ -117,8 +117,7 @@ async def list_session_clients(session_ids: list[str]) -> list[tuple[str, str]]:
 async def end_session_grants(user_id: str, session_ids: list[str], now: int) -> None:
     """End what was granted in these sessions, but for access while the user is away. Back-Channel Logout §2.7."""
     async with database().transaction():
-        for ids in batches(session_ids):
-            await _end_codes_of(ids, now)
+        await _end_codes_of(user_id, session_ids, now)
         if await are_many(*(GrantRow.session.is_in(ids) for ids in batches(session_ids))):
             await begin_ending(user_id, session_ids, now)
             return
@@ -126,11 +125,18 @@ async def end_session_grants(user_id: str, session_ids: list[str], now: int) -> 
             await _end_grants_of(ids, now)
 
 
-async def _end_codes_of(session_ids: list[str], now: int) -> None:
+async def _end_codes_of(user_id: str, session_ids: list[str], now: int) -> None:
+    """By the user: no index of theirs has the session, and there may be very many of both."""
     c, d = AuthorizationCodeRow, DeviceAuthorizationRow
-    await c.update({c.spent_at: now}).where(c.session.is_in(session_ids) & c.spent_at.is_null())
+    codes = await c.select(c.digest, c.session).where((c.user == user_id) & c.spent_at.is_null())
     # What no device has fetched yet, likewise; that waits for one that is fetching, and then there is a grant.
-    await d.delete().where(d.session.is_in(session_ids) & (d.state == APPROVED) & d.offline.eq(False))
+    waiting = (d.user == user_id) & (d.state == APPROVED) & d.offline.eq(False)
+    devices = await d.select(d.digest, d.session).where(waiting)
+    ended = set(session_ids)
+    for digests in batches(row["digest"] for row in codes if row["session"] in ended):
+        await c.update({c.spent_at: now}).where(c.digest.is_in(digests) & c.spent_at.is_null())
+    for digests in batches(row["digest"] for row in devices if row["session"] in ended):
+        await d.delete().where(d.digest.is_in(digests))
 
 
 async def _end_grants_of(session_ids: list[str], now: int) -> None:

@@ -5,12 +5,16 @@ Whatever is asked a few times an hour is a Piccolo query; both see the same tabl
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
+from itertools import islice
 from typing import Any
 
 from piccolo.columns import Serial
 from piccolo.table import Table
 
 from .engine import Statement, database
+
+AT_ONCE = 500  # rows; a statement takes only so many values
 
 
 class Insert:
@@ -19,21 +23,31 @@ class Insert:
     A key that the database counts up is left to it.
     """
 
-    __slots__ = ("defaults", "statement")
+    __slots__ = ("_into", "_values", "defaults", "statement")
 
     def __init__(self, table: type[Table], *, may_be_lost: bool = False) -> None:
         columns = [column for column in table._meta.columns if not isinstance(column, Serial)]
         self.defaults = {column._meta.name: column.get_default_value() for column in columns}
         listed, values = ", ".join(f'"{name}"' for name in self.defaults), ", ".join("{}" for _ in columns)
-        sql = f"INSERT INTO {table._meta.tablename} ({listed}) VALUES ({values})"  # noqa: S608  # names of columns and tables
+        self._into, self._values = f"INSERT INTO {table._meta.tablename} ({listed}) VALUES ", f"({values})"  # noqa: S608  # names of columns and tables
         key = f' RETURNING "{table._meta.primary_key._meta.name}"' if may_be_lost else ""
-        self.statement = Statement(sql + key, may_be_lost=may_be_lost)
+        self.statement = Statement(self._into + self._values + key, may_be_lost=may_be_lost)
 
     async def __call__(self, **values: Any) -> None:
-        row = self.defaults | values
+        await database().insert(self.statement, self._row(values))
+
+    async def many(self, rows: Iterable[Mapping[str, Any]]) -> None:
+        """Several rows with each statement."""
+        left = iter(rows)
+        while batch := [self._row(values) for values in islice(left, AT_ONCE)]:
+            statement = Statement(self._into + ", ".join([self._values] * len(batch)))
+            await statement.all(*(value for row in batch for value in row))
+
+    def _row(self, values: Mapping[str, Any]) -> tuple[Any, ...]:
+        row = {**self.defaults, **values}
         if len(row) != len(self.defaults):
             raise TypeError(f"no such column: {', '.join(sorted(row.keys() - self.defaults.keys()))}")
-        await database().insert(self.statement, tuple(row.values()))
+        return tuple(row.values())
 
 
 def select(table: type[Table], condition: str, *, locks: bool = False) -> Statement:
