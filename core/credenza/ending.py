@@ -9,7 +9,7 @@ from .server import AuthorizationServer
 from .store.endings import claim_ending, mark_ended
 from .store.engine import patient
 
-EVERY = 5.0  # seconds
+EVERY = 30.0  # seconds; what ended is refused meanwhile
 
 
 def keep_marking(server: AuthorizationServer) -> AbstractAsyncContextManager[None]:

@@ -179,7 +179,10 @@ class AuthorizationServer(Registered):
     async def has_ended(self, grant: Grant) -> bool:
         """Whether it ended with so many others that it is not marked yet."""
         endings = await self._endings.get("", list_endings)
-        return any(ending.covers(grant) for ending in endings.get(grant.user_id, ()))
+        for ending in endings.get(grant.user_id, ()):
+            if await ending.covers(grant):
+                return True
+        return False
 
     async def find_client(self, client_id: str, *, fresh: bool = False) -> Client | None:
         """The client as it is now. `fresh` when the client itself asks for something; see ClientSource.find."""

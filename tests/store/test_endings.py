@@ -8,17 +8,20 @@ from typing import Any
 
 import pytest
 
-from credenza import audit, end_all_sessions, revoke_grants, transaction, users
+from credenza import audit, end_all_sessions, revoke_consented_grants, revoke_grants, transaction, users
 from credenza.ending import mark_all
+from credenza.grants import refresh_token, token_exchange
 from credenza.store import clearing, endings
+from credenza.store.access_tokens import AccessTokenRow
 from credenza.store.endings import EndingRow, claim_ending, mark_ended
 from credenza.store.engine import StoreUnavailable
-from credenza.store.grants import GrantRow
+from credenza.store.grants import Details, GrantRow
 from credenza.store.logout import LogoutDeliveryRow
 from credenza.testing import Credenza, PageSeen, RelyingParty, UserAgent, running
 from credenza.testing import test_settings as settings_for_tests
 from credenza.web.new_password import set_password
 
+OLD = endings.SKEW + 1  # seconds; what is younger is marked at once
 ONLINE, OFFLINE = "openid profile", "openid profile offline_access"
 
 
@@ -72,7 +75,7 @@ async def unmarked() -> int:
 def test_tokens_end_at_once_and_grants_are_marked_later(here: Credenza, ending: Any) -> None:
     client, user = client_of(here), ada(here)
     tokens = [signed_in(here, scope) for scope in (ONLINE, ONLINE, OFFLINE)]
-    here.clock.move(1)
+    here.clock.move(OLD)
     here.run(ending, here.server, user)
     assert here.run(unmarked) == 3
     stays = ending is signed_out  # access while the user is away, which nobody took back
@@ -90,21 +93,84 @@ def test_tokens_end_at_once_and_grants_are_marked_later(here: Credenza, ending: 
     assert here.run(LogoutDeliveryRow.count().run) == 3, "each session's end is told"
 
 
-def test_who_signs_in_in_that_very_second_stays(here: Credenza) -> None:
+def test_who_signs_in_where_the_clock_is_behind_stays(here: Credenza) -> None:
+    """Ten seconds do no harm, as docs/how-to/regions.md says; what was there has ended, however young it is."""
     client = client_of(here)
-    before = signed_in(here)
+    old = signed_in(here)
+    here.clock.move(OLD)
+    young = signed_in(here)
     here.run(another_password, here.server, ada(here))
+    here.clock.move(-endings.SKEW)
     after = signed_in(here)
     for _ in range(2):
-        assert [client.introspect(each["access_token"])["active"] for each in (before, after)] == [False, True]
+        assert [client.introspect(each["access_token"])["active"] for each in (old, young, after)] == [
+            False,
+            False,
+            True,
+        ]
+        here.clock.move(endings.SKEW + endings.CLAIMED + 1)
+        here.run(mark_all, here.server)
+
+
+def test_asking_for_access_while_the_user_is_away_is_not_having_it(here: Credenza) -> None:
+    here.apply({"applications": [{"client_id": "app", "name": "Harbour Wiki", "grant_types": ["authorization_code"]}]})
+    tokens = signed_in(here, OFFLINE)
+    assert "refresh_token" not in tokens
+    here.run(signed_out, here.server, ada(here))
+    assert not client_of(here).introspect(tokens["access_token"])["active"]
+
+
+@pytest.mark.parametrize("grant_type", [refresh_token, token_exchange])
+def test_nothing_is_issued_afterwards(here: Credenza, grant_type: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not even if it was under way, where a plugin takes its time: an API would accept a JWT until it expires."""
+    kinds = ["authorization_code", "refresh_token", token_exchange.TOKEN_EXCHANGE]
+    here.apply({"applications": [{"client_id": "app", "name": "Harbour Wiki", "grant_types": kinds}]})
+    client, user, tokens = client_of(here), ada(here), signed_in(here, OFFLINE)
+    here.clock.move(OLD)
+    name = "mint_tokens" if grant_type is refresh_token else "mint_access_token"
+    mint = getattr(grant_type, name)
+
+    async def slow(*arguments: Any, **options: Any) -> Any:
+        minted = await mint(*arguments, **options)
+        await another_password(here.server, user)
+        return minted
+
+    monkeypatch.setattr(grant_type, name, slow)
+    issued = here.run(AccessTokenRow.count().run)
+    if grant_type is refresh_token:
+        answer = client.refresh(tokens["refresh_token"])
+    else:
+        subject = {"subject_token": tokens["access_token"], "subject_token_type": token_exchange.ACCESS_TOKEN}
+        answer = client.post("/token", {"grant_type": token_exchange.TOKEN_EXCHANGE, **subject})
+    assert answer.json()["error_description"] == "The authorization has ended."
+    assert here.run(AccessTokenRow.count().run) == issued
+
+
+def test_what_hangs_on_one_consent(here: Credenza) -> None:
+    client, user = client_of(here), ada(here)
+    elsewhere = {"id": "elsewhere", "user": user.id, "client": "app", "details": Details(choices={"of": "Acme"}).dump()}
+    here.run(GrantRow.insert(GrantRow(**elsewhere, created_at=here.server.now())).run)
+    before = [signed_in(here, scope) for scope in (ONLINE, OFFLINE)]
+    here.clock.move(OLD)
+    here.run(revoke_consented_grants, user.id, "app", {}, here.server.now())
+    assert here.run(unmarked) == 3
+    after = signed_in(here)
+    for left in (4, 2):
+        assert here.run(unmarked) == left
+        assert [client.introspect(each["access_token"])["active"] for each in before] == [False, False]
+        assert not client.refresh(before[1]["refresh_token"]).is_success
+        assert client.introspect(after["access_token"])["active"]
         here.clock.move(endings.CLAIMED + 1)
         here.run(mark_all, here.server)
+    assert not here.run(EndingRow.exists().run)
+    there = here.run(GrantRow.select().where(GrantRow.id == "elsewhere").first().run)
+    assert there["revoked_at"] is None, "another answer is another consent"
 
 
 def test_whoever_claims_it_next_goes_on(here: Credenza, monkeypatch: pytest.MonkeyPatch) -> None:
     for _ in range(3):
         signed_in(here)
-    here.clock.move(1)
+    here.clock.move(OLD)
     here.run(another_password, here.server, ada(here))
     assert here.run(claim_ending, here.server.now()) is None, "nobody begins in the first minute"
     here.clock.move(endings.CLAIMED + 1)
@@ -139,7 +205,7 @@ def crash_while_clearing(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_an_account_that_an_administrator_deletes(here: Credenza, monkeypatch: pytest.MonkeyPatch) -> None:
     """If it stops in the middle the account is suspended, and can be deleted once more."""
     tokens, user = signed_in(here), ada(here)
-    here.clock.move(1)
+    here.clock.move(OLD)
     admin = UserAgent(here)
     admin.get("/console")
     admin.sign_in("root")
@@ -171,7 +237,7 @@ def delete(browser: UserAgent) -> Any:
 def test_an_account_that_its_user_deletes(here: Credenza, monkeypatch: pytest.MonkeyPatch) -> None:
     """If it stops in the middle the user is here still, and signed out everywhere else."""
     tokens = signed_in(here)
-    here.clock.move(1)
+    here.clock.move(OLD)
     browser = UserAgent(here)
     browser.get("/account/data/delete")
     browser.sign_in("ada")
@@ -214,7 +280,7 @@ def test_what_a_device_is_allowed_afterwards(here: Credenza) -> None:
         {"applications": [{"client_id": "native", "name": "Tide CLI", "grant_types": ["authorization_code", device]}]}
     )
     signed_in(here)
-    here.clock.move(1)
+    here.clock.move(OLD)
     here.run(another_password, here.server, ada(here))
     native, browser = RelyingParty(here, "native", "http://127.0.0.1/cb", auth_method="none"), UserAgent(here)
     begun = native.post("/device_authorization", {"scope": ONLINE}).json()

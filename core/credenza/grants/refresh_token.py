@@ -68,7 +68,8 @@ class RefreshTokenGrant:
             raise InvalidGrant("Access while the user is away is no longer allowed.")
         minted = await mint_tokens(server, request, state, grant_type=self.name, nonce=None)
         async with database().transaction():
-            if await lock_grant(token.grant.id) is None:
+            grant = await lock_grant(token.grant.id)
+            if grant is None or await server.has_ended(grant):
                 raise InvalidGrant("The authorization has ended.")
             # Nobody else can change the family now.
             value = await self._use(server, request.client, token, request.parameters["refresh_token"], now)

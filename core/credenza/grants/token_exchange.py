@@ -78,7 +78,8 @@ class TokenExchangeGrant:
             origins=places_of(token),
         )
         async with database().transaction():
-            if await lock_grant(state.grant.id) is None:
+            grant = await lock_grant(state.grant.id)
+            if grant is None or await server.has_ended(grant):
                 raise InvalidGrant("The authorization has ended.")
             response = await keep(server, minted)
         return response | {"issued_token_type": ACCESS_TOKEN}

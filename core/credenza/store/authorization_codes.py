@@ -40,7 +40,7 @@ class AuthorizationCode(NamedTuple):
 
 _INSERT_CODE = Insert(AuthorizationCodeRow)
 _PEEK_CODE = Statement(
-    f"SELECT {names(AuthorizationCodeRow, 'c')}, c.created_at AS began_at, NULL AS revoked_at, {JOINED} "  # noqa: S608  # names of columns and tables
+    f"SELECT {names(AuthorizationCodeRow, 'c')}, 0 AS began_at, NULL AS revoked_at, {JOINED} "  # noqa: S608  # names of columns and tables
     'FROM credenza_authorization_code c JOIN credenza_user u ON u.id = c."user" WHERE c.digest = {}'
 )
 _SPEND_CODE = Statement(

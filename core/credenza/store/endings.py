@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple
 
 from piccolo.columns import BigInt, ForeignKey, OnDelete, Text, Varchar
@@ -16,15 +16,17 @@ from piccolo.columns.combination import WhereRaw
 from piccolo.table import Table
 
 from ..protocol.tokens import new_id
-from .grants import Grant, GrantRow
+from .grants import Details, Grant, GrantRow
+from .refresh_tokens import RefreshTokenRow
 from .users import UserRow
 from .version import bump_version
 
 LARGE = 1000  # grants, which are marked in a tenth of a second
 BATCH = 200
 PAUSE = 0.05  # seconds, in which others write; nobody waits for this
-ROUND = 20_000  # keys in memory
+ROUND = 5_000  # grants in memory
 CLAIMED = 60  # seconds
+SKEW = 10  # seconds that the clock of another machine may be behind
 # There is a refresh token only where access was granted while the user is away. Back-Channel Logout §2.7.
 _ENDS_WITH_SESSION = (
     'NOT EXISTS (SELECT 1 FROM credenza_refresh_token WHERE credenza_refresh_token."grant" = credenza_grant.id)'
@@ -32,11 +34,11 @@ _ENDS_WITH_SESSION = (
 
 
 class EndingRow(Table, tablename="credenza_ending"):
-    """`sessions` is a list in JSON; an empty one is everything of the user's that began before `at`."""
+    """`what` is JSON: sessions, or the client and the choices of one consent; where it is empty, all of the user's."""
 
     id = Varchar(length=40, primary_key=True)
     user = ForeignKey(references=UserRow, on_delete=OnDelete.cascade, index=True, null=False)
-    sessions = Text(default="[]")
+    what = Text(default="{}")
     at = BigInt(default=0)
     claimed_until = BigInt(default=0)
 
@@ -44,24 +46,31 @@ class EndingRow(Table, tablename="credenza_ending"):
 class Ending(NamedTuple):
     id: str
     user_id: str
-    sessions: frozenset[str]
     at: int
+    sessions: frozenset[str] = frozenset()
+    client: str = ""
+    choices: Mapping[str, str] = {}
 
-    def covers(self, grant: Grant) -> bool:
-        """What asked for access while the user is away stays with its session's end until it is looked at closely."""
+    async def covers(self, grant: Grant) -> bool:
+        if not grant.created_at:
+            return False  # it begins when a code or a device is spent, and those that were there ended at once
         if self.sessions:
-            return grant.session_id in self.sessions and "offline_access" not in grant.details.scopes
-        return 0 < grant.created_at < self.at  # that of a device which fetches it only now has not begun
+            r = RefreshTokenRow
+            return grant.session_id in self.sessions and not await r.exists().where(r.grant == grant.id)
+        if self.client and (grant.client_id != self.client or not grant.details.chose(self.choices)):
+            return False
+        return grant.created_at < self.at - SKEW
 
     def conditions(self) -> list[Any]:
-        """Of the grants that are not marked yet."""
+        """Of the grants that are not marked yet; those of a consent are to be looked at, too."""
         g = GrantRow
-        if not self.sessions:
-            return [(g.user == self.user_id) & (g.created_at < self.at) & g.revoked_at.is_null()]
-        return [
-            g.session.is_in(ids) & g.revoked_at.is_null() & WhereRaw(_ENDS_WITH_SESSION)
-            for ids in batches(sorted(self.sessions))
-        ]
+        if self.sessions:
+            return [
+                g.session.is_in(ids) & g.revoked_at.is_null() & WhereRaw(_ENDS_WITH_SESSION)
+                for ids in batches(sorted(self.sessions))
+            ]
+        old = (g.user == self.user_id) & (g.created_at < self.at - SKEW) & g.revoked_at.is_null()
+        return [old & (g.client == self.client) if self.client else old]
 
 
 def batches(keys: Iterable[str], size: int = 500) -> list[list[str]]:
@@ -80,15 +89,21 @@ async def are_many(*conditions: Any) -> bool:
     return False
 
 
-async def begin_ending(user_id: str, sessions: Sequence[str], now: int) -> None:
+async def begin_ending(user_id: str, now: int, **what: Any) -> None:
     """Call it in the transaction that ends them."""
     r = EndingRow
-    if not sessions:
+    if not what:
         await r.delete().where(r.user == user_id)  # this is more
-    listed = json.dumps(list(sessions))
     # Nobody marks them in the first minute: what is ended so that it can be deleted goes in that time.
-    await r.insert(r(id=new_id(), user=user_id, sessions=listed, at=now, claimed_until=now + CLAIMED))
+    await r.insert(r(id=new_id(), user=user_id, what=json.dumps(what), at=now, claimed_until=now + CLAIMED))
     await bump_version()
+
+
+async def list_young(user_id: str, now: int) -> list[str]:
+    """Grants that are to be marked by whoever begins an ending: one that begins afterwards may look as old as these."""
+    g = GrantRow
+    rows = await g.select(g.id, g.user).where(g.created_at >= now - SKEW)  # by the index that finds few
+    return [row["id"] for row in rows if row["user"] == user_id]
 
 
 async def list_endings() -> dict[str, list[Ending]]:
@@ -111,11 +126,17 @@ async def claim_ending(now: int) -> Ending | None:
 async def mark_ended(ending: Ending, now: Callable[[], int]) -> None:
     """Mark each grant, a little at a time; if it stops in the middle, whoever claims it next goes on."""
     g, r = GrantRow, EndingRow
+    columns = (g.id, g.details) if ending.client else (g.id,)
     for condition in ending.conditions():
-        while ids := [row["id"] for row in await g.select(g.id).where(condition).limit(ROUND)]:
+        last = ""
+        while rows := await g.select(*columns).where(condition & (g.id > last)).order_by(g.id).limit(ROUND):
+            last = rows[-1]["id"]
             if not await _claim(ending.id, now()):
-                return  # the user was deleted
-            for batch in batches(ids, BATCH):
+                return  # the user was deleted, or more has ended
+            ended = [
+                row["id"] for row in rows if not ending.client or Details.load(row["details"]).chose(ending.choices)
+            ]
+            for batch in batches(ended, BATCH):
                 await g.update({g.revoked_at: ending.at}).where(g.id.is_in(batch) & g.revoked_at.is_null())
                 await asyncio.sleep(PAUSE)
     await r.delete().where(r.id == ending.id)
@@ -128,4 +149,6 @@ async def _claim(key: str, now: int, *conditions: Any) -> bool:
 
 
 def _ending(row: Mapping[str, Any]) -> Ending:
-    return Ending(row["id"], row["user"], frozenset(json.loads(row["sessions"])), row["at"])
+    what = json.loads(row["what"])
+    sessions = frozenset(what.get("sessions", ()))
+    return Ending(row["id"], row["user"], row["at"], sessions, what.get("client", ""), what.get("choices", {}))

@@ -44,6 +44,10 @@ class Details:
     amr: tuple[str, ...] = ()
     dpop_jkt: str = ""
 
+    def chose(self, choices: Mapping[str, str]) -> bool:
+        """Whether these are the answers, and every other question was left open."""
+        return {name: value for name, value in self.choices.items() if value} == dict(choices)
+
     def dump(self) -> str:
         return to_json(self).decode()
 

@@ -8,7 +8,7 @@ from typing import Any
 from .access_tokens import AccessTokenRow
 from .authorization_codes import AuthorizationCodeRow
 from .device_authorizations import APPROVED, DeviceAuthorizationRow
-from .endings import are_many, batches, begin_ending
+from .endings import are_many, batches, begin_ending, list_young
 from .engine import database
 from .grants import Details, GrantRow
 from .pushed_requests import PushedRequestRow
@@ -52,10 +52,8 @@ async def revoke_grants(
         if session_ids is None:
             await _forget_devices(user_id, client_id)
         if user_id is not None and client_id is None and session_ids is None and await are_many(g.user == user_id):
-            await begin_ending(user_id, (), now)
-            # One of this second may be newer than this: those that are there are marked now.
-            young = await g.select(g.id, g.user).where(g.created_at >= now)
-            grant_conditions.append(g.id.is_in([row["id"] for row in young if row["user"] == user_id] or [""]))
+            await begin_ending(user_id, now)
+            grant_conditions.append(g.id.is_in(await list_young(user_id, now) or [""]))
         rows = await g.update({g.revoked_at: now}).where(*grant_conditions).returning(g.id)
     return len(rows)
 
@@ -81,7 +79,10 @@ async def revoke_everything(now: int) -> dict[str, int]:
 
 
 async def revoke_consented_grants(user_id: str, client_id: str, choices: Mapping[str, str], now: int) -> int:
-    """End what hangs on one consent: the user's grants to the client with these answers, and codes not yet used."""
+    """End what hangs on one consent: the user's grants to the client with these answers, and codes not yet used.
+
+    Of very many the most are marked later, and not counted; see `endings.py`.
+    """
     g, c = GrantRow, AuthorizationCodeRow
     async with database().transaction():
         await _forget_devices(user_id, client_id)
@@ -89,19 +90,18 @@ async def revoke_consented_grants(user_id: str, client_id: str, choices: Mapping
         codes = await c.select(c.digest, c.details).where(
             (c.user == user_id) & (c.client == client_id) & c.spent_at.is_null()
         )
-        for digests in batches(row["digest"] for row in codes if _chose(row["details"], choices)):
+        for digests in batches(row["digest"] for row in codes if Details.load(row["details"]).chose(choices)):
             await c.update({c.spent_at: now}).where(c.digest.is_in(digests) & c.spent_at.is_null())
-        found = await g.select(g.id, g.details).where(
-            (g.user == user_id) & (g.client == client_id) & g.revoked_at.is_null()
-        )
-        ended = [row["id"] for row in found if _chose(row["details"], choices)]
+        theirs = (g.user == user_id) & (g.client == client_id)
+        live = theirs & g.revoked_at.is_null()
+        if await are_many(theirs):
+            await begin_ending(user_id, now, client=client_id, choices=dict(choices))
+            live = live & g.id.is_in(await list_young(user_id, now) or [""])
+        found = await g.select(g.id, g.details).where(live)
+        ended = [row["id"] for row in found if Details.load(row["details"]).chose(choices)]
         for ids in batches(ended):
             await g.update({g.revoked_at: now}).where(g.id.is_in(ids))
     return len(ended)
-
-
-def _chose(details: str, choices: Mapping[str, str]) -> bool:
-    return {name: value for name, value in Details.load(details).choices.items() if value} == dict(choices)
 
 
 async def list_session_clients(session_ids: list[str]) -> list[tuple[str, str]]:
@@ -119,7 +119,7 @@ async def end_session_grants(user_id: str, session_ids: list[str], now: int) -> 
     async with database().transaction():
         await _end_codes_of(user_id, session_ids, now)
         if await are_many(*(GrantRow.session.is_in(ids) for ids in batches(session_ids))):
-            await begin_ending(user_id, session_ids, now)
+            await begin_ending(user_id, now, sessions=session_ids)
             return
         for ids in batches(session_ids):
             await _end_grants_of(ids, now)

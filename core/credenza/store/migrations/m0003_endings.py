@@ -17,7 +17,7 @@ async def forwards() -> MigrationManager:
     table = NewTable(manager, "EndingRow", "credenza_ending")
     table.column("id", Varchar, length=40, primary_key=True)
     table.reference("user", "credenza_user", length=40)
-    table.column("sessions", Text, default="[]")
+    table.column("what", Text, default="{}")
     table.column("at", BigInt, default=0)
     table.column("claimed_until", BigInt, default=0)
     return manager
