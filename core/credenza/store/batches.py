@@ -16,15 +16,20 @@ async def delete_batch(table: type[Table], condition: Any, *, batch: int = 500) 
     names first has an index, rows are found in its order: PostgreSQL would read the table from its beginning, past
     all that was deleted before.
     """
+    if keys := await find_batch(table, condition, batch):
+        # By their keys: SQLite would rather go through all rows of which it is true once more, a million maybe.
+        still = WhereRaw("({}) IS TRUE", condition.querystring_for_update_and_delete)
+        await table.delete().where(table._meta.primary_key.is_in(keys), still)
+    return len(keys)
+
+
+async def find_batch(table: type[Table], condition: Any, batch: int) -> list[Any]:
+    """The keys of the rows that `delete_batch` would delete."""
     key = table._meta.primary_key
     query = table.select(key).where(condition).limit(batch)
     column = _first_column(condition)
     rows = await (query.order_by(column) if column._meta.index else query)
-    if rows:
-        # By their keys: SQLite would rather go through all rows of which it is true once more, a million maybe.
-        still = WhereRaw("({}) IS TRUE", condition.querystring_for_update_and_delete)
-        await table.delete().where(key.is_in([row[key._meta.name] for row in rows]), still)
-    return len(rows)
+    return [row[key._meta.name] for row in rows]
 
 
 def table_of(condition: Any) -> type[Table]:

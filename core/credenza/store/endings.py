@@ -12,12 +12,11 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple
 
 from piccolo.columns import BigInt, ForeignKey, OnDelete, Text, Varchar
-from piccolo.columns.combination import WhereRaw
 from piccolo.table import Table
 
 from ..protocol.tokens import new_id
 from .grants import Details, Grant, GrantRow
-from .refresh_tokens import RefreshTokenRow
+from .refresh_tokens import WITHOUT_REFRESH_TOKEN, RefreshTokenRow
 from .users import UserRow
 from .version import bump_version
 
@@ -27,10 +26,6 @@ PAUSE = 0.05  # seconds, in which others write; nobody waits for this
 ROUND = 5_000  # grants in memory
 CLAIMED = 60  # seconds
 SKEW = 10  # seconds that the clock of another machine may be behind
-# There is a refresh token only where access was granted while the user is away. Back-Channel Logout §2.7.
-_ENDS_WITH_SESSION = (
-    'NOT EXISTS (SELECT 1 FROM credenza_refresh_token WHERE credenza_refresh_token."grant" = credenza_grant.id)'
-)
 
 
 class EndingRow(Table, tablename="credenza_ending"):
@@ -65,8 +60,9 @@ class Ending(NamedTuple):
         """Of the grants that are not marked yet; those of a consent are to be looked at, too."""
         g = GrantRow
         if self.sessions:
+            # There is a refresh token only where access was granted while the user is away. Back-Channel Logout §2.7.
             return [
-                g.session.is_in(ids) & g.revoked_at.is_null() & WhereRaw(_ENDS_WITH_SESSION)
+                g.session.is_in(ids) & g.revoked_at.is_null() & WITHOUT_REFRESH_TOKEN
                 for ids in batches(sorted(self.sessions))
             ]
         old = (g.user == self.user_id) & (g.created_at < self.at - SKEW) & g.revoked_at.is_null()

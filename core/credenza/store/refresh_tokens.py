@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from piccolo.columns import BigInt, ForeignKey, OnDelete, Varchar
+from piccolo.columns.combination import WhereRaw
 from piccolo.table import Table
 
 from .engine import Statement
@@ -27,6 +28,12 @@ class RefreshTokenRow(Table, tablename="credenza_refresh_token"):
     spent_at = BigInt(null=True, default=None)
     successor = Varchar(length=64, null=True, default=None)
     jkt = Varchar(length=43, default="")
+
+
+WITHOUT_REFRESH_TOKEN = WhereRaw(
+    'NOT EXISTS (SELECT 1 FROM credenza_refresh_token WHERE credenza_refresh_token."grant" = credenza_grant.id)'
+)
+"""Of grants."""
 
 
 class RefreshToken(NamedTuple):
