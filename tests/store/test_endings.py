@@ -146,6 +146,19 @@ def test_nothing_is_issued_afterwards(here: Credenza, grant_type: Any, monkeypat
     assert here.run(AccessTokenRow.count().run) == issued
 
 
+def test_a_refresh_token_that_comes_back_afterwards_is_no_alarm(here: Credenza) -> None:
+    kinds = ["authorization_code", "refresh_token"]
+    here.apply({"applications": [{"client_id": "native", "name": "Tide CLI", "grant_types": kinds}]})
+    native = RelyingParty(here, "native", "http://127.0.0.1/cb", auth_method="none")
+    spent = native.tokens(UserAgent(here).authorize(native, scope=OFFLINE))["refresh_token"]
+    assert native.refresh(spent).is_success
+    here.clock.move(OLD + here.server.settings.refresh_token_reuse_window)
+    here.run(another_password, here.server, ada(here))
+    answer = native.refresh(spent)
+    assert answer.json()["error_description"] == "The authorization has ended."
+    assert not here.run(audit.list_events, name="ReuseDetected")
+
+
 def test_what_hangs_on_one_consent(here: Credenza) -> None:
     client, user = client_of(here), ada(here)
     elsewhere = {"id": "elsewhere", "user": user.id, "client": "app", "details": Details(choices={"of": "Acme"}).dump()}

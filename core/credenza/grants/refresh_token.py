@@ -57,6 +57,8 @@ class RefreshTokenGrant:
 
     async def _refresh(self, server: AuthorizationServer, token: RefreshToken, request: TokenRequest) -> dict[str, Any]:
         now = server.now()
+        if await server.has_ended(token.grant):  # then it is no theft that one comes back
+            raise InvalidGrant("The authorization has ended.")
         check_usable(token, now, server.settings.refresh_token_reuse_window)
         state = await authorized(
             server,
