@@ -6,13 +6,13 @@ from typing import Any
 
 import pytest
 
-from credenza import end_all_sessions, users
+from credenza import count_open, end_all_sessions, revoke_grants, users
 from credenza.ending import mark_all
 from credenza.store.endings import CLAIMED
 from credenza.store.grants import GrantRow
 from credenza.store.logout import LogoutDeliveryRow
 from credenza.store.sessions import SessionRow
-from credenza.testing import running
+from credenza.testing import RelyingParty, UserAgent, running
 from credenza.testing import test_settings as settings_for_tests
 
 MANY = 33_000  # PostgreSQL takes 32,767 values in one statement
@@ -60,3 +60,16 @@ def test_a_session_more_asks_the_database_nothing_more(filled_sqlite_url: str) -
         assert credenza.run(LogoutDeliveryRow.count().run) == 400
         ending = statements[: statements.index("COMMIT")]
         assert len(ending) <= 15, "\n".join(statement[:100] for statement in ending)
+
+
+def test_what_has_ended_is_not_counted_as_accepted(filled_database_url: str) -> None:
+    """An administrator who asks what suspending somebody would touch reads how many tokens of theirs work."""
+    with running(settings_for_tests(filled_database_url)) as credenza:
+        credenza.apply({"applications": [{"client_id": "app", "name": "Harbour Wiki"}]})
+        client = RelyingParty(credenza, "app", "https://app.example.com/cb")
+        client.tokens(UserAgent(credenza).authorize(client, scope="openid profile offline_access"))
+        ada: Any = credenza.run(users.find_user_by_identifier, "ada")
+        now = credenza.server.now()
+        assert credenza.run(count_open, ada.id, now)[1].tokens == 2
+        credenza.run(revoke_grants, now, user_id=ada.id)
+        assert credenza.run(count_open, ada.id, now)[1].tokens == 0

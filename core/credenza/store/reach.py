@@ -80,7 +80,7 @@ async def _count_tokens(now: int, clients: Ids | None, users: Ids | None, choice
         grants, access = grants.where(g.client.is_in(clients)), access.where(t.client.is_in(clients))
     if users is not None:
         grants = grants.where(g.user.is_in(users))
-        access = access.where(t.grant.is_in(g.select(g.id).where(g.user.is_in(users))))
+        access = access.where(t.grant.is_in(grants))
     if choice:
         grants = grants.where(g.details.like(contains(f'"{choice}"')))
         access = access.where(t.context.like(contains(f"={choice}")))
