@@ -9,8 +9,6 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from .. import state
 from .opening import Refusal, lost_types, opened, run, settings_of
 from .output import print_json, print_line
@@ -21,7 +19,7 @@ ACTIONS = ("created", "updated", "deleted")
 
 
 def add_apply(commands: Subparsers) -> None:
-    parser = commands.add_parser("apply", help="bring the database to the state that a YAML file declares")
+    parser = commands.add_parser("apply", help="bring the database to the state that a file declares, YAML or JSON")
     parser.add_argument("file", type=Path, metavar="FILE", help="the desired state")
     parser.add_argument("--dry-run", action="store_true", help="only tell what would change")
     parser.add_argument("--prune", action="store_true", help="remove what the file's sections do not name")
@@ -117,9 +115,8 @@ def export(arguments: argparse.Namespace) -> int:
             return await state.with_files(server, document) if arguments.directory is not None else (document, {})
 
     document, files = run(do)
-    text = yaml.safe_dump(document, sort_keys=False, allow_unicode=True, width=120)
     if arguments.directory is not None:
-        paths = _write(arguments.directory, {FILE: text.encode(), **files})
+        paths = _write(arguments.directory, {FILE: "".join(state.as_yaml(document)).encode(), **files})
         if arguments.json:
             print_json({"directory": str(arguments.directory.resolve()), "files": paths})
         else:
@@ -127,7 +124,7 @@ def export(arguments: argparse.Namespace) -> int:
     elif arguments.json:
         print_json(document)
     else:
-        sys.stdout.write(text)
+        sys.stdout.writelines(state.as_yaml(document))
     return 0
 
 

@@ -23,9 +23,9 @@ class Command:
 class StateSection:
     """A part of the desired-state file that a plugin owns.
 
-    `apply` gets the part as it stands in the file and reports each change through `change(action, kind, name, values)`,
-    which also says whether to write (not in a dry run). `export` gives the part as it is now. Sections are applied by
-    `order`; users come at 100, applications at 500. `user_keys` are members of a user in the file that belong to this
+    `apply` gets the part as it stands in the file, and makes each change through `StateRun.compare` or `change`, which
+    write nothing while the file is only tried. `export` gives the part as it is now. Sections are applied by `order`;
+    users come at 400, applications at 600. `user_keys` are members of a user in the file that belong to this
     section: `apply_user(run, user, members)` and `export_user(user)` handle them. For applications it is the same.
     """
 

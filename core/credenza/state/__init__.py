@@ -5,64 +5,19 @@ The whole file is tried first without writing, so that a mistake in its last lin
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from ..objects import StateSection
 from ..plugins import by_name, collect
 from ..server import AuthorizationServer
+from ..store.engine import snapshot
 from ..web.passwords import Passwords
 from ..web.themes import Wardrobe
 from . import applications, files, provider, users
+from .reading import as_yaml, read
 from .run import Change, Run, StateError
-
-
-class Loader(yaml.SafeLoader):
-    """YAML without dates: `birthdate: 1815-12-10` is the text that it looks like."""
-
-    yaml_implicit_resolvers = {  # noqa: RUF012 -- as the library has it
-        first: [(tag, pattern) for tag, pattern in resolvers if tag != "tag:yaml.org,2002:timestamp"]
-        for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
-    }
-
-    def construct_scalar(self, node: yaml.ScalarNode | yaml.MappingNode) -> str:
-        """A NUL has no place in a text of PostgreSQL."""
-        if "\0" in str(node.value):
-            raise yaml.constructor.ConstructorError(problem="a text has no NUL", problem_mark=node.start_mark)
-        return str(super().construct_scalar(node))
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        """A key that stands twice is a mistake: of two sections `users`, the first would go unread."""
-        seen: set[str] = set()
-        for key in (key.value for key, _ in node.value if isinstance(key, yaml.ScalarNode)):
-            if key in seen:
-                raise yaml.constructor.ConstructorError(
-                    problem=f"the key {key!r} is there twice", problem_mark=node.start_mark
-                )
-            seen.add(key)
-        return super().construct_mapping(node, deep)
-
-
-def read(path: Path) -> dict[str, Any]:
-    """The file's content, with nothing in it that JSON could not hold; raises StateError."""
-    try:
-        document = yaml.load(path.read_text(encoding="utf-8"), Loader)  # noqa: S506 -- a safe loader
-        json.dumps(document, ensure_ascii=False, allow_nan=False).encode()
-    except OSError as error:
-        raise StateError(f"{path}: {error.strerror}") from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise StateError(f"{path}: not YAML: {' '.join(str(error).split())}") from error
-    except (TypeError, ValueError, RecursionError) as error:
-        raise StateError(f"{path}: only mappings, lists, texts, numbers, true and false: {error}") from error
-    if document is None:
-        return {}
-    if not isinstance(document, dict):
-        raise StateError(f"{path}: the file is a mapping of sections: users, applications, …")
-    return document
 
 
 def sections_of(server: AuthorizationServer) -> list[StateSection]:
@@ -102,8 +57,10 @@ async def apply(
     if dry:
         return rehearsal
     run = Run(server, passwords, folder, dry=False, prune=prune, changes=[] if changes is None else changes)
+    run.checked, expected = rehearsal.checked, len(rehearsal.changes)
+    del rehearsal
     if on_progress is not None:
-        run.progress = lambda: on_progress(len(run.changes), len(rehearsal.changes))
+        run.progress = lambda: on_progress(len(run.changes), expected)
     await _pass(run, sections, document)
     return run
 
@@ -122,8 +79,9 @@ async def _pass(run: Run, sections: Sequence[StateSection], document: Mapping[st
 
 
 async def export(server: AuthorizationServer) -> dict[str, Any]:
-    """The present state as such a file, without secrets and passwords."""
-    parts = {section.name: await section.export() for section in sections_of(server)}
+    """The state at one moment as such a file, without secrets and passwords."""
+    async with snapshot():  # or a member of an organization could be no user yet
+        parts = {section.name: await section.export() for section in sections_of(server)}
     return {name: part for name, part in parts.items() if part}
 
 
@@ -135,4 +93,4 @@ async def with_files(
     return await files.name_files(document, Wardrobe(server.themes.values()).palette(theme))
 
 
-__all__ = ["Change", "Run", "StateError", "apply", "export", "read", "sections_of", "with_files"]
+__all__ = ["Change", "Run", "StateError", "apply", "as_yaml", "export", "read", "sections_of", "with_files"]

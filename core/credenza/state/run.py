@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from ..events import ObjectChanged
@@ -15,6 +16,7 @@ from ..store.version import bump_version
 from ..web.passwords import Passwords
 
 ACTOR = "desired state"
+NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 
 class StateError(Exception):
@@ -23,19 +25,18 @@ class StateError(Exception):
 
 @dataclass(slots=True)
 class Change:
-    """One object that differs. `made` holds what was generated: ids, secrets, links."""
+    """One object. `made` holds what was generated: ids, secrets, links; `before` and `after` what an update changes."""
 
     action: str
     kind: str
     name: str
-    before: Mapping[str, Any] = field(default_factory=dict)
-    after: Mapping[str, Any] = field(default_factory=dict)
-    made: dict[str, Any] = field(default_factory=dict)
+    before: Mapping[str, Any] = field(default_factory=lambda: NOTHING)
+    after: Mapping[str, Any] = field(default_factory=lambda: NOTHING)
+    made: Mapping[str, Any] = field(default_factory=lambda: NOTHING)
 
     def as_json(self) -> dict[str, Any]:
-        return {"kind": self.kind, "name": self.name, **self.made} | (
-            {"before": dict(self.before), "after": dict(self.after)} if self.action == "updated" else {}
-        )
+        differs = {"before": dict(self.before), "after": dict(self.after)} if self.action == "updated" else {}
+        return {"kind": self.kind, "name": self.name, **self.made, **differs}
 
 
 @dataclass(slots=True)
@@ -43,7 +44,8 @@ class Run:
     """One pass over a file: `dry` writes nothing, `prune` removes what the file does not name.
 
     Sections note what the file declares in `declared` (kind to names): later ones may refer to it in a dry pass, and
-    not to what is noted in `removed`. `changes` are those that were made.
+    not to what is noted in `removed`. `changes` are those that were made. What took long to find out about a password
+    is `checked`: the hash that is stored, by the user's name and the hash that was stored before.
     """
 
     server: AuthorizationServer
@@ -56,6 +58,7 @@ class Run:
     warnings: list[str] = field(default_factory=list)
     declared: dict[str, set[str]] = field(default_factory=dict)
     removed: dict[str, set[str]] = field(default_factory=dict)
+    checked: dict[tuple[str, str], str] = field(default_factory=dict)
     _named: set[tuple[str, str]] = field(default_factory=set, init=False, repr=False)
 
     def once(self, kind: str, name: str) -> None:
@@ -82,14 +85,16 @@ class Run:
 
         What servers keep of the configuration, they read anew.
         """
-        change = Change(action, kind, name, before or {}, after or {})
+        change = Change(action, kind, name)
+        if action == "updated":  # of a million that are created, it would be in memory for nobody
+            change.before, change.after = before or {}, after or {}
         if action == "deleted":
             self.removed.setdefault(kind, set()).add(name)
         if not self.dry:
             async with transaction():
-                change.made = dict(await write() or {})
+                change.made = await write() or NOTHING
                 await bump_version()
-                await self.note(action, kind, name, before=change.before, after=change.after)
+                await self.note(action, kind, name, before=before, after=after)
         self.changes.append(change)
         if self.progress is not None:
             self.progress()

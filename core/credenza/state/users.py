@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from asyncio import gather
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
-from typing import Any
+from itertools import islice
+from typing import Any, NamedTuple
 
 from ..administrators import ADMINISTRATOR_ROLES, is_raised
 from ..endpoints.pages import check_username, invite
@@ -56,6 +58,7 @@ PROFILE = {
     "address": MAPPING,
 }
 OPEN = ("sessions", "tokens")
+AT_ONCE = 16  # whose passwords are hashed at the same time, on as many processors as there are
 
 
 def section(plugin_sections: Sequence[StateSection]) -> StateSection:
@@ -69,21 +72,30 @@ def section(plugin_sections: Sequence[StateSection]) -> StateSection:
             for item in items or []
             if isinstance(item, dict) and "email" in item
         }
-        for item in items or []:
-            await _apply_user(run, item, extensions)
+        rest = iter(items or [])
+        while people := [await _read(run, item, extensions) for item in islice(rest, AT_ONCE)]:
+            hashes = await gather(*(_password_hash(run, person) for person in people))
+            for person, password_hash in zip(people, hashes, strict=True):
+                await _apply_user(run, person, password_hash, extensions)
         if run.prune:
             await _prune(run, run.declared.get("user", set()))
 
     async def export() -> list[dict[str, Any]]:
-        found: list[dict[str, Any]] = []
-        while page := await users.list_users(offset=len(found), limit=500):
-            found += [await _export_user(user, extensions) for user in page]
-        return sorted(found, key=lambda user: str(user["username"]))
+        found = [await _export_user(user, extensions) async for user in users.every_user()]
+        return sorted(found, key=lambda user: str(user["username"]))  # in one order, whatever the database's is
 
     return StateSection("users", 400, apply, export)
 
 
-async def _apply_user(run: Run, item: Any, extensions: Sequence[StateSection]) -> None:
+class _Declared(NamedTuple):
+    """A user of the file. `before` is as the database has them, if they are there; `after` is all but the password."""
+
+    members: Mapping[str, Any]
+    before: User | None
+    after: User
+
+
+async def _read(run: Run, item: Any, extensions: Sequence[StateSection]) -> _Declared:
     extra = dict.fromkeys((key for section in extensions for key in section.user_keys), ANYTHING)
     members = check_keys(item, MEMBERS | extra, "a user")
     username = members["username"].strip().lower()
@@ -93,8 +105,15 @@ async def _apply_user(run: Run, item: Any, extensions: Sequence[StateSection]) -
     before = await users.find_user_by_identifier(username)
     before = before if before is not None and before.username == username else None
     user_id = await _id(run, username, members.get("id", ""), before)
-    password_hash = await _password_hash(run, username, members, before)
     after = _declared(members, before or User(user_id, username, created_at=run.server.now()))
+    return _Declared(members, before, after)
+
+
+async def _apply_user(
+    run: Run, person: _Declared, password_hash: str | None, extensions: Sequence[StateSection]
+) -> None:
+    members, before, after = person
+    username = after.username
     await _warn_of_shared(run, after)
 
     stays = after.administrator == "full" and not after.suspended
@@ -231,21 +250,33 @@ def _chosen(passwords: Passwords, stored: str, foreign: str) -> bool:
     return not passwords.is_hash(foreign) or (passwords.needs_rehash(foreign) and not passwords.needs_rehash(stored))
 
 
-async def _password_hash(run: Run, username: str, members: Mapping[str, Any], before: User | None) -> str | None:
+async def _password_hash(run: Run, person: _Declared) -> str | None:
     """The hash to store; the old one when nothing about it is declared or the password is the same."""
+    members, before, after = person
+    password = "" if members.get("password_hash") else members.get("password", "")
+    if password:
+        try:
+            check_new_password(password, run.server.settings, context=(after.username,))
+        except WeakPassword as error:  # a file may hold one, for a test machine
+            run.warnings.append(f"users: {after.username}: {error}")
+    if before is None or before.password_hash is None:
+        return await _hashed(run, person, password)
+    known = after.username, before.password_hash
+    if known not in run.checked:
+        run.checked[known] = await _hashed(run, person, password) or before.password_hash
+    return run.checked[known]
+
+
+async def _hashed(run: Run, person: _Declared, password: str) -> str | None:
+    members, before, after = person
     old = before.password_hash if before is not None else None
     if members.get("password_hash"):
         proved = before is not None and before.last_sign_in_at is not None
         if old is not None and (proved or _chosen(run.passwords, old, members["password_hash"])):
             return old  # a password that they proved or chose here
-        return await _taken_over(run, username, members["password_hash"], before)
-    if not members.get("password"):
+        return await _taken_over(run, after.username, members["password_hash"], before)
+    if not password:
         return old
-    password = members["password"]
-    try:
-        check_new_password(password, run.server.settings, context=(username,))
-    except WeakPassword as error:  # a file may hold one, for a test machine
-        run.warnings.append(f"users: {username}: {error}")
     if run.dry and before is None:
         return None
     if old is not None and await run.passwords.verify(old, password):
@@ -280,10 +311,7 @@ async def _export_user(user: User, extensions: Sequence[StateSection]) -> dict[s
 
 async def _prune(run: Run, keep: set[str]) -> None:
     """Remove users that the file does not name; never the last full administrator."""
-    names: list[User] = []
-    while page := await users.list_users(offset=len(names), limit=500):
-        names += page
-    for user in names:
+    async for user in users.every_user():
         if user.username in keep:
             continue
         if user.administrator == "full" and await users.count_administrators() <= 1:

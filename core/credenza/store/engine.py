@@ -5,7 +5,7 @@ from abc import abstractmethod
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from contextlib import AbstractAsyncContextManager
 from contextvars import ContextVar
-from typing import Any, cast
+from typing import Any, ClassVar, cast
 
 from piccolo.apps.migrations.tables import Migration
 from piccolo.engine.base import Engine as PiccoloEngine
@@ -91,6 +91,8 @@ class Engine(PiccoloEngine[Any]):
     """What Credenza asks of an engine beyond Piccolo: a life, and callbacks after COMMIT."""
 
     deadline: float
+    snapshot: ClassVar[str]
+    """How a transaction begins that sees everything as it was at one moment."""
     slowest: float | None = None
     """Seconds that one statement may take; None while migrations run, which may take long. See `time_limit`."""
     version: tuple[float, int] = (-1.0, 0)
@@ -180,3 +182,11 @@ def database() -> Engine:
 def transaction() -> AbstractAsyncContextManager[Any]:
     """A transaction of that engine; inside another one it joins."""
     return cast(AbstractAsyncContextManager[Any], database().transaction())
+
+
+def snapshot() -> AbstractAsyncContextManager[Any]:
+    """A transaction that only reads: everything as it was at one moment, whatever others write meanwhile."""
+    engine = database()
+    reading: Any = engine.transaction()
+    reading.beginning = engine.snapshot
+    return cast(AbstractAsyncContextManager[Any], reading)

@@ -52,6 +52,7 @@ class SafePostgresTransaction(PostgresTransaction):
     """
 
     engine: "SafePostgresEngine"
+    beginning = "BEGIN"
 
     def __init__(self, engine: "SafePostgresEngine", allow_nested: bool = True) -> None:
         super().__init__(engine, allow_nested)
@@ -70,7 +71,7 @@ class SafePostgresTransaction(PostgresTransaction):
     async def run(self, sql: str, arguments: Sequence[Any], *, anew: bool = False) -> list[Row]:
         if not self.begun:
             self.begun = True
-            await self._say("BEGIN")
+            await self._say(self.beginning)
         await self._send_rows()
         return await fetch(self.connection, sql, arguments, self.engine.time_limit, anew=anew)
 
@@ -137,6 +138,7 @@ class SafePostgresEngine(Engine, PostgresEngine):
 
     late: ClassVar[str] = ", set_config('synchronous_commit', 'off', true)"
     """After RETURNING: the one statement is its own transaction, and does not wait for the disk."""
+    snapshot = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
 
     def __init__(self, dsn: str, pool_size: int = POOL_SIZE, deadline: float = DEADLINE) -> None:
         super().__init__(config={"dsn": dsn})

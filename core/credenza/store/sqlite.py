@@ -58,6 +58,7 @@ class SafeSQLiteTransaction(SQLiteTransaction):
 
     engine: "SafeSQLiteEngine"
     connection: Connections
+    beginning = "BEGIN IMMEDIATE"
 
     def __init__(self, engine: "SafeSQLiteEngine", allow_nested: bool = True) -> None:
         super().__init__(engine, TransactionType.immediate, allow_nested)
@@ -67,7 +68,7 @@ class SafeSQLiteTransaction(SQLiteTransaction):
     async def __aenter__(self) -> SQLiteTransaction:
         if self._parent is not None:
             return self._parent
-        self.connection = await self.engine.begin()
+        self.connection = await self.engine.begin(self.beginning)
         self.engine.current_transaction.set(self)
         return self
 
@@ -109,6 +110,8 @@ class SafeSQLiteTransaction(SQLiteTransaction):
 
 class SafeSQLiteEngine(Engine, SQLiteEngine):
     """SQLite in WAL mode; what does not get its lock in `deadline` seconds raises DatabaseBusy."""
+
+    snapshot = "BEGIN DEFERRED"
 
     def __init__(self, path: str | Path, deadline: float = DEADLINE) -> None:
         if sqlite3.sqlite_version_info < (3, 35):
@@ -211,16 +214,16 @@ class SafeSQLiteEngine(Engine, SQLiteEngine):
         except sqlite3.OperationalError as error:
             tell(error)
 
-    async def begin(self) -> Connections:
-        """Take the lock and BEGIN IMMEDIATE; the caller releases the lock."""
+    async def begin(self, beginning: str) -> Connections:
+        """Take the lock and begin; the caller releases the lock."""
         connections = self._connections.get(asyncio.get_running_loop()) or await self.connections()
         deadline = self._latest()
         await acquire(connections, deadline)
         try:
             try:
-                connections.writer.execute("BEGIN IMMEDIATE")
+                connections.writer.execute(beginning)
             except sqlite3.OperationalError:
-                await self._when_free(partial(connections.writer.execute, "BEGIN IMMEDIATE"), deadline)
+                await self._when_free(partial(connections.writer.execute, beginning), deadline)
         except BaseException:
             connections.lock.release()
             raise

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import reduce
 from operator import and_
@@ -18,7 +18,7 @@ from ..protocol.tokens import new_id
 from .batches import delete_batch
 from .clients import contains, in_order
 from .engine import Statement, database
-from .statements import select
+from .statements import Insert, select
 
 
 class UserRow(Table, tablename="credenza_user"):
@@ -138,6 +138,7 @@ def words_of(user: User) -> str:
 _FIND = select(UserRow, "id = {}")
 _HOLD = select(UserRow, "id = {}", locks=True)
 _CONFIRMED = select(UserRow, "email = {} AND id <> {} AND email_verified = {} LIMIT 1")
+_INVITE = Insert(InvitationRow)
 _IDENTIFY = select(UserRow, "username = {} OR email = {} ORDER BY email_verified DESC LIMIT 3")
 
 
@@ -243,6 +244,18 @@ async def list_users(
     return [found[user_id] for user_id in ids if user_id in found]
 
 
+PAGE = 500
+
+
+async def every_user() -> AsyncIterator[User]:
+    """By user name, each once, whoever comes and goes meanwhile."""
+    u, last = UserRow, ""
+    while page := await u.select().where(u.username > last).order_by(u.username).limit(PAGE):
+        for row in page:
+            yield _user(row)
+        last = page[-1]["username"]
+
+
 STATES: dict[str, Any] = {
     "active": UserRow.suspended.eq(False) & UserRow.password_hash.is_not_null(),
     "suspended": UserRow.suspended.eq(True),
@@ -289,7 +302,7 @@ async def insert_invitation(digest: str, *, purpose: str, user_id: str | None, n
         r = InvitationRow
         mine = r.user.is_null() if user_id is None else r.user == user_id
         await r.delete().where((r.purpose == purpose) & mine)
-        await r.insert(r(digest=digest, purpose=purpose, user=user_id, created_at=now, expires_at=now + lifetime))
+        await _INVITE(digest=digest, purpose=purpose, user=user_id, created_at=now, expires_at=now + lifetime)
 
 
 async def delete_invitations(user_id: str, *, purpose: str = "") -> None:

@@ -1,0 +1,206 @@
+"""A file with very many users: it is read in time, nothing long is done twice, and the one that is written is whole."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from credenza import Statement, StateSection, User, hookimpl, state, users
+from credenza.state import reading
+from credenza.store import users as stored_users
+from credenza.store.addresses import engine_from_url
+from credenza.testing import Credenza, running
+from credenza.testing import test_settings as settings_for_tests
+from credenza.web.passwords import Passwords
+
+# -- the file ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def json_file(tmp_path: Path) -> Path:
+    return tmp_path / "state.json"
+
+
+def test_json_is_read_without_the_library_for_yaml(json_file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delattr(reading.yaml, "load")
+    json_file.write_text(
+        '{"users": [{"username": "eve", "profile": {"birthdate": "1815-12-10", "name": "\\\\u0000"}}]}'
+    )
+    profile = {"birthdate": "1815-12-10", "name": "\\u0000"}
+    assert state.read(json_file) == {"users": [{"username": "eve", "profile": profile}]}
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("", "state.json: not JSON: Expecting value: line 1 column 1"),
+        ("users: []", "not JSON"),
+        ("[]", "a mapping of sections"),
+        ('{"users": [], "roles": [], "users": []}', "not JSON: the key 'users' is there twice"),
+        ('{"users": [{"username": "eve", "profile": {"name": "a", "name": "b"}}]}', "the key 'name' is there twice"),
+        ('{"users": [{"username": "a\\u0000b"}]}', "a text has no NUL"),
+        ('{"users": [{"username": "a\\\\\\u0000b"}]}', "a text has no NUL"),
+        ('{"users": [{"username": "a\0b"}]}', "not JSON"),
+        ('{"users": [{"username": "\\ud800"}]}', "only mappings, lists, texts"),
+        ('{"users": [{"username": NaN}]}', "only mappings, lists, texts"),
+        ("[" * 100_000, "only mappings, lists, texts"),
+    ],
+)
+def test_json_is_refused_as_yaml_would_be(json_file: Path, text: str, message: str) -> None:
+    json_file.write_text(text)
+    with pytest.raises(state.StateError, match=message.replace("[", r"\[")):
+        state.read(json_file)
+
+
+def test_yaml_that_is_nested_without_end_is_refused(tmp_path: Path) -> None:
+    for text in ("[" * 100_000, "- " * 100_000, "? " * 100_000):
+        (tmp_path / "state.yaml").write_text(text)
+        with pytest.raises(state.StateError, match=r"not YAML|only mappings"):
+            state.read(tmp_path / "state.yaml")
+
+
+# -- passwords --------------------------------------------------------------------------------------------------------
+
+
+def people(*passwords: str) -> dict[str, Any]:
+    return {"users": [{"username": f"person{n}", "password": password} for n, password in enumerate(passwords)]}
+
+
+@pytest.fixture
+def hashing(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """How many were being hashed or checked, each time that one more was begun."""
+    seen: list[int] = []
+    under_way = 0
+    real = Passwords._run
+
+    async def run(*arguments: Any) -> Any:
+        nonlocal under_way
+        under_way += 1
+        seen.append(under_way)
+        try:
+            await asyncio.sleep(0)
+            return await real(*arguments)
+        finally:
+            under_way -= 1
+
+    monkeypatch.setattr(Passwords, "_run", run)
+    return seen
+
+
+def test_passwords_are_hashed_beside_each_other_and_never_more_than_may_wait(
+    credenza: Credenza, hashing: list[int]
+) -> None:
+    made = credenza.apply(people(*(f"a long password {n}" for n in range(40))))
+    assert len(made.changes) == len(hashing) == 40
+    assert max(hashing) == 16
+    for n in (0, 17, 39):
+        user = credenza.run(users.find_user_by_identifier, f"person{n}")
+        assert user is not None
+        assert credenza.run(credenza.app.state.passwords.verify, user.password_hash, f"a long password {n}")
+
+
+def test_a_password_is_checked_once_although_the_file_is_tried_first(credenza: Credenza, hashing: list[int]) -> None:
+    credenza.apply(people("a long password", "qwertyuiop", "what it was"))
+    hashing.clear()
+    run = credenza.apply(people("a long password", "qwertyuiop", "what it is now"))
+    assert len(hashing) == 4, "one to check each of the three, and one to hash the new one"
+    assert [change.name for change in run.changes] == ["person2"]
+    assert len([warning for warning in run.warnings if "person1" in warning]) == 1
+    assert credenza.apply(people("a long password", "qwertyuiop", "what it is now")).changes == []
+
+
+def test_a_password_that_changes_after_the_file_was_tried_is_checked_again(
+    credenza: Credenza, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    credenza.apply(people("as in the file"))
+    real, times = stored_users.find_user_by_identifier, 0
+
+    async def find(identifier: str) -> User | None:
+        nonlocal times
+        times += 1
+        user = await real(identifier)
+        if times == 2:
+            assert user is not None
+            changed = await credenza.app.state.passwords.hash("chosen meanwhile")
+            await stored_users.update_password(user.id, changed, 2_000_000_000)
+            user = await real(identifier)
+        return user
+
+    monkeypatch.setattr(stored_users, "find_user_by_identifier", find)
+    assert [change.action for change in credenza.apply(people("as in the file")).changes] == ["updated"]
+    assert times == 2
+
+
+# -- writing it -------------------------------------------------------------------------------------------------------
+
+
+class Outsider:
+    """Comes before all other sections, and deletes a user when it has looked."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self.left: list[int] = []
+
+    @hookimpl
+    def register_state(self, settings: Any) -> StateSection:
+        return StateSection("outsider", 1, self.apply, self.export)
+
+    async def apply(self, part: Any, run: Any) -> None:
+        raise NotImplementedError
+
+    async def export(self) -> None:
+        await Statement("SELECT id FROM credenza_user").all()
+        other = engine_from_url(self.url)
+        await other.start()
+        try:
+            await other.run_ddl("DELETE FROM credenza_user WHERE username = 'grace'")
+            self.left.append(len(await other.run_ddl("SELECT id FROM credenza_user")))
+        finally:
+            await other.stop()
+
+
+def test_an_export_is_of_one_moment(filled_database_url: str) -> None:
+    outsider = Outsider(filled_database_url)
+    with running(settings_for_tests(filled_database_url), [("outsider", outsider)]) as credenza:
+        first, second = (credenza.run(state.export, credenza.server)["users"] for _ in range(2))
+    names = [user["username"] for user in first]
+    assert "grace" in names
+    assert outsider.left[0] == len(names) - 1
+    assert [user["username"] for user in second] == [name for name in names if name != "grace"]
+
+
+def test_each_user_is_met_once_whoever_comes_and_goes(credenza: Credenza, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(stored_users, "PAGE", 3)
+    credenza.apply({"users": [{"username": f"m{n}"} for n in range(10)]})
+
+    async def meet() -> list[str]:
+        met = []
+        async for user in stored_users.every_user():
+            met.append(user.username)
+            if user.username == "m4":  # everybody behind moves by one, and then back by two
+                await stored_users.delete_user((await found("m1")).id)
+                await stored_users.insert_user(User("u" + "0" * 30, "aaron"))
+                await stored_users.insert_user(User("u" + "1" * 30, "abel"))
+                await stored_users.delete_user((await found("m7")).id)
+        return met
+
+    async def found(name: str) -> User:
+        user = await stored_users.find_user_by_identifier(name)
+        assert user is not None
+        return user
+
+    met = [name for name in credenza.run(meet) if name.startswith("m") and name[1:].isdigit()]
+    assert met == [f"m{n}" for n in range(10) if n != 7]
+
+
+@pytest.mark.parametrize("many", [0, 1, 3, 4, 7, 8])
+def test_what_is_written_in_parts_is_as_if_written_whole(many: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reading, "BATCH", 4)
+    people = [{"username": f"person{n}", "profile": {"name": "Ærøskøbing: no"}, "roles": []} for n in range(many)]
+    document = {"users": people, "provider": {"branding": {"theme": "harbour"}}, "roles": [{"name": "x"}]}
+    written = "".join(state.as_yaml(document))
+    assert written == yaml.safe_dump(document, sort_keys=False, allow_unicode=True, width=120)
