@@ -38,7 +38,7 @@ TOPICS = (
     (
         "Who is signed in",
         (
-            *("web.accounts", "web.sessions", "web.visitors", "web.user_agents", "endpoints", "logout"),
+            *("web.accounts", "web.sessions", "web.visitors", "web.user_agents", "endpoints", "logout", "suspension"),
             *("web.passwords", "web.new_password", "web.limits", "web.rules", "protocol.assurance"),
         ),
     ),

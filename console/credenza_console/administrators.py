@@ -16,13 +16,14 @@ from credenza import (
     ConsolePage,
     ConsoleView,
     ConsoleVisit,
+    LastAdministrator,
     Link,
     Moment,
     User,
-    bump_version,
     console_get,
     console_post,
     end_all_sessions,
+    hold_administrators,
     is_raised,
     transaction,
     users,
@@ -32,23 +33,6 @@ HERE = "/console/administrators"
 TEMPLATES = Path(__file__).parent / "templates"
 UP = Link("Administrators", HERE)
 LAST = "This is the last administrator with the full role. Give it to somebody else first."
-
-
-class LastAdministrator(Exception):
-    """The change would leave nobody who may do everything."""
-
-
-async def hold_administrators(user: User) -> None:
-    """Call it in a transaction, before somebody is demoted, suspended or deleted. Raises LastAdministrator.
-
-    Two parallel changes wait for each other here, so that they cannot both take away the last but one.
-    """
-    await bump_version()
-    now = await users.find_user(user.id)
-    if now is None or now.administrator != "full" or now.suspended:
-        return
-    if await users.count_administrators() <= 1:
-        raise LastAdministrator
 
 
 @dataclass(frozen=True, slots=True)

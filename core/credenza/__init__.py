@@ -16,7 +16,13 @@ from .account_api import (
     account_get,
     account_post,
 )
-from .administrators import ADMINISTRATOR_ROLES, AdministratorRole, is_raised
+from .administrators import (
+    ADMINISTRATOR_ROLES,
+    AdministratorRole,
+    LastAdministrator,
+    hold_administrators,
+    is_raised,
+)
 from .app import create_app
 from .catalogue import catalogue as permission_catalogue
 from .catalogue import clear_permissions, described, enabled_permissions, forget_permissions
@@ -141,6 +147,7 @@ from .store.sealed import Sealed
 from .store.sessions import Session
 from .store.users import User, UserRow
 from .store.version import Cache, bump_version
+from .suspension import suspend_user
 from .web.accounts import SignInNeeded, csrf_token, signed_in, signed_in_form, signed_in_upload
 from .web.branding import check_branding
 from .web.claims import claim_label, claims_in_words, claims_summary
@@ -246,6 +253,7 @@ __all__ = [
     "GrantType",
     "HeldFactor",
     "HookTime",
+    "LastAdministrator",
     "LastWayIn",
     "Limiter",
     "Link",
@@ -372,6 +380,7 @@ __all__ = [
     "fetch_image",
     "forget_permissions",
     "form_parameters",
+    "hold_administrators",
     "hook_times",
     "hookimpl",
     "hookspec",
@@ -433,6 +442,7 @@ __all__ = [
     "state_of",
     "still_valid",
     "store_image",
+    "suspend_user",
     "theme_package",
     "theme_states",
     "transaction",

@@ -1,8 +1,12 @@
-"""Administrators' roles: what `User.administrator` may name."""
+"""Administrators' roles, which `User.administrator` names. The last one who may do everything stays."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+
+from .store import users
+from .store.users import User
+from .store.version import bump_version
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,3 +34,20 @@ def is_raised(before: str, after: str) -> bool:
     before opens nothing new. OWASP ASVS V7.2.4.
     """
     return after not in ("", before) and before != "full"
+
+
+class LastAdministrator(Exception):
+    """The change would leave nobody who may do everything."""
+
+
+async def hold_administrators(user: User) -> None:
+    """Call it in a transaction, before somebody is demoted, suspended or deleted. Raises LastAdministrator.
+
+    Two parallel changes wait for each other here, so that they cannot both take away the last but one.
+    """
+    await bump_version()
+    now = await users.find_user(user.id)
+    if now is None or now.administrator != "full" or now.suspended:
+        return
+    if await users.count_administrators() <= 1:
+        raise LastAdministrator

@@ -11,19 +11,21 @@ from credenza import (
     ConsoleDone,
     ConsoleForm,
     ConsoleVisit,
+    LastAdministrator,
     User,
     clear_user,
     console_get,
     console_post,
     end_all_sessions,
+    hold_administrators,
     invitation_mail,
     invite,
-    revoke_grants,
+    suspend_user,
     transaction,
     users,
 )
 
-from ..administrators import LAST, LastAdministrator, hold_administrators
+from ..administrators import LAST
 from .user import LIST, ONE, StakeView, UserView, at_stake, back_to, find
 
 OWN = "This is your own account. Ask another administrator."
@@ -94,14 +96,12 @@ async def save_suspension(visit: ConsoleVisit, user: str) -> ConsoleDone | Suspe
 
 
 async def _suspend(visit: ConsoleVisit, found: User, suspended: bool, action: str) -> None:
-    now = visit.server.now()
     async with transaction():
         if suspended:
-            await hold_administrators(found)
-        await users.edit_user(replace(found, suspended=suspended, updated_at=now), ("suspended", "updated_at"))
-        if suspended:
-            await end_all_sessions(visit.server, found.id)
-            await revoke_grants(now, user_id=found.id)
+            await suspend_user(visit.server, found)
+        else:
+            active = replace(found, suspended=False, updated_at=visit.server.now())
+            await users.edit_user(active, ("suspended", "updated_at"))
         await visit.changed("user", action, found.username, user=found.id)
 
 

@@ -9,7 +9,7 @@ from functools import partial
 from itertools import islice
 from typing import Any, NamedTuple
 
-from ..administrators import ADMINISTRATOR_ROLES, is_raised
+from ..administrators import ADMINISTRATOR_ROLES, LastAdministrator, hold_administrators, is_raised
 from ..endpoints.pages import check_username, invite
 from ..logout import end_all_sessions
 from ..objects import StateSection
@@ -18,8 +18,8 @@ from ..store import users
 from ..store.clearing import clear_user
 from ..store.engine import database
 from ..store.reach import count_open
-from ..store.revocation import revoke_grants
 from ..store.users import User
+from ..suspension import suspend_user
 from ..web.foreign_hashes import ForeignHash, wrapped
 from ..web.new_password import require_new_password, set_password
 from ..web.passwords import Passwords, WeakPassword, check_new_password
@@ -58,6 +58,7 @@ PROFILE = {
     "address": MAPPING,
 }
 OPEN = ("sessions", "tokens")
+LAST = "is the last administrator, and stays one"
 AT_ONCE = 16  # whose passwords are hashed at the same time, on as many processors as there are
 
 
@@ -76,7 +77,10 @@ def section(plugin_sections: Sequence[StateSection]) -> StateSection:
         while people := [await _read(run, item, extensions) for item in islice(rest, AT_ONCE)]:
             hashes = await gather(*(_password_hash(run, person) for person in people))
             for person, password_hash in zip(people, hashes, strict=True):
-                await _apply_user(run, person, password_hash, extensions)
+                try:
+                    await _apply_user(run, person, password_hash, extensions)
+                except LastAdministrator as error:
+                    raise StateError(f"{person.after.username}: {LAST}") from error
         if run.prune:
             await _prune(run, run.declared.get("user", set()))
 
@@ -123,7 +127,7 @@ async def _apply_user(
         others.add(username)
     was = before is not None and before.administrator == "full" and not before.suspended
     if was and not stays and not others and await users.count_administrators() <= 1:
-        raise StateError(f"{username}: is the last administrator, and stays one")
+        raise StateError(f"{username}: {LAST}")
 
     async def write() -> dict[str, Any]:
         now = run.server.now()
@@ -200,6 +204,10 @@ async def _update(run: Run, before: User, user: User) -> None:
     held = await users.hold_user(user.id)
     if held is None:
         raise StateError(f"{user.username}: was deleted meanwhile; apply the file once more")
+    if user.suspended and not before.suspended:
+        await suspend_user(run.server, user)
+    elif before.administrator == "full" != user.administrator:
+        await hold_administrators(user)
     differing = [name for name in WRITTEN if getattr(user, name) != getattr(before, name)]
     if user.password_hash is not None and user.password_hash != before.password_hash:
         if held.password_hash != before.password_hash:
@@ -210,10 +218,7 @@ async def _update(run: Run, before: User, user: User) -> None:
     required = user.password_change_required
     if required != before.password_change_required:
         await require_new_password(run.server, user, required=required, actor=ACTOR, sign_out=required)
-    if user.suspended and not before.suspended:
-        await end_all_sessions(run.server, user.id)
-        await revoke_grants(run.server.now(), user_id=user.id)
-    elif is_raised(before.administrator, user.administrator):
+    if is_raised(before.administrator, user.administrator):
         await end_all_sessions(run.server, user.id)
 
 
@@ -314,26 +319,29 @@ async def _prune(run: Run, keep: set[str]) -> None:
     async for user in users.every_user():
         if user.username in keep:
             continue
-        if user.administrator == "full" and await users.count_administrators() <= 1:
-            run.warnings.append(f"users: {user.username} stays, as the last administrator")
+        stays = f"users: {user.username} stays, as the last administrator"
+        if user.administrator == "full" and not user.suspended and await users.count_administrators() <= 1:
+            run.warnings.append(stays)
             continue
 
         async def write(user: User = user) -> None:
             async with database().transaction():
+                await hold_administrators(user)
                 await end_all_sessions(run.server, user.id)
                 await users.delete_user(user.id)
 
-        if not run.dry:
-            await clear_user(user.id, partial(_suspend, run, user))
-        await run.change("deleted", "user", user.username, write, before=_shown(user))
+        try:
+            if not run.dry:
+                await clear_user(user.id, partial(_suspend, run, user))
+            await run.change("deleted", "user", user.username, write, before=_shown(user))
+        except LastAdministrator:  # the others went meanwhile
+            run.warnings.append(stays)
 
 
 async def _suspend(run: Run, user: User) -> None:
     """Before it goes a little at a time."""
     async with database().transaction():
-        await users.edit_user(replace(user, suspended=True), ("suspended",))
-        await end_all_sessions(run.server, user.id)
-        await revoke_grants(run.server.now(), user_id=user.id)
+        await suspend_user(run.server, user)
         if not user.suspended:
             await run.note("suspended", "user", user.username, before={"suspended": False}, after={"suspended": True})
 
