@@ -30,6 +30,7 @@ from credenza import (
 from credenza.endpoints import authorization
 from credenza.state import applications, export
 from credenza.state import run as state_run
+from credenza.state import users as state_users
 from credenza.store.provider import find_provider_setting, save_provider_setting
 from credenza.testing import ORDERS, PASSWORD, Callback, PageSeen, RelyingParty, UserAgent
 from credenza.web import requests
@@ -235,6 +236,19 @@ async def another_password(server: AuthorizationServer, user: users.User) -> Non
     await set_password(server, user, "another hash", through="reset", address="")
 
 
+def after_looking_at_users(monkeypatch: pytest.MonkeyPatch, meanwhile: Callable[[], Awaitable[None]]) -> None:
+    """Between what a desired state reads of a user and what it writes."""
+    real, asked = state_users._password_hash, []
+
+    async def password_hash(*arguments: Any) -> str | None:
+        asked.append(arguments)
+        if len(asked) == 2:  # the first time nothing is written
+            await meanwhile()
+        return await real(*arguments)
+
+    monkeypatch.setattr(state_users, "_password_hash", password_hash)
+
+
 @pytest.mark.parametrize(
     ("taking", "member"), [(suspended, "suspended"), (demoted, "administrator"), (another_password, "password_hash")]
 )
@@ -242,17 +256,8 @@ def test_while_a_desired_state_is_applied(
     credenza: Any, taking: Taking, member: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What it does not say is as somebody else has made it meanwhile."""
-    passwords = credenza.app.state.passwords
     root = credenza.run(users.find_user_by_identifier, "root")
-    asked: list[str] = []
-
-    async def verify(stored: str, password: str) -> bool:
-        asked.append(stored)
-        if len(asked) == 2:  # the first time nothing is written
-            await taking(credenza.server, root)
-        return True
-
-    monkeypatch.setattr(passwords, "verify", verify)
+    after_looking_at_users(monkeypatch, lambda: taking(credenza.server, root))
     credenza.apply({"users": [{"username": "root", "password": PASSWORD, "phone_number": "+49 30 901820"}]})
     found = credenza.run(users.find_user_by_identifier, "root")
     assert found.phone_number == "+49 30 901820"
@@ -362,16 +367,8 @@ def test_while_other_parts_of_a_desired_state_are_applied(
 
 def test_a_password_that_is_chosen_while_one_is_declared(credenza: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """Of two the later one would win: here it is the file's, which knew nothing of it."""
-    passwords, root = credenza.app.state.passwords, credenza.run(users.find_user_by_identifier, "root")
-    hashed, asked = passwords.hash, []
-
-    async def hash_(password: str) -> str:
-        asked.append(password)
-        if len(asked) == 2:
-            await another_password(credenza.server, root)
-        return str(await hashed(password))
-
-    monkeypatch.setattr(passwords, "hash", hash_)
+    root = credenza.run(users.find_user_by_identifier, "root")
+    after_looking_at_users(monkeypatch, lambda: another_password(credenza.server, root))
     with pytest.raises(StateError, match="the password was changed meanwhile"):
         credenza.apply({"users": [{"username": "root", "password": "harbour lights at nine"}]})
     assert credenza.run(users.find_user, root.id).password_hash == "another hash"
