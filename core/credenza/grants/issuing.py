@@ -23,7 +23,7 @@ from ..protocol.tokens import access_token_claims, digest, from_plugins, id_toke
 from ..server import AuthorizationServer
 from ..store.access_tokens import AccessToken, insert_access_token
 from ..store.consents import touch_consent
-from ..store.grants import Details, Grant
+from ..store.grants import Details, Grant, lock_grant
 from ..store.users import User, find_user
 
 
@@ -68,6 +68,13 @@ async def authorized(
     asked = Asked(details.scopes, details.resources, names - {"sub"})
     decision = await verdicts(server, client, Subject(user=user), asked, chosen, allowed)
     return Authorized(grant, user, decision)
+
+
+async def hold(server: AuthorizationServer, grant: Grant) -> None:
+    """Nobody else changes it until the transaction ends. Raises InvalidGrant when it has ended meanwhile."""
+    held = await lock_grant(grant.id)
+    if held is None or await server.has_ended(held):
+        raise InvalidGrant("The authorization has ended.")
 
 
 class Target(NamedTuple):

@@ -17,7 +17,7 @@ from ..protocol.scopes import parse_scope
 from ..protocol.tokens import digest, is_token, new_token
 from ..server import AuthorizationServer
 from ..store.engine import database
-from ..store.grants import Grant, lock_grant
+from ..store.grants import Grant
 from ..store.refresh_tokens import (
     RefreshToken,
     find_refresh_token,
@@ -27,7 +27,7 @@ from ..store.refresh_tokens import (
     touch_refresh_token,
 )
 from ..store.revocation import revoke_grant
-from .issuing import authorized, keep, mint_tokens
+from .issuing import authorized, hold, keep, mint_tokens
 
 
 class Reused(Exception):
@@ -70,10 +70,7 @@ class RefreshTokenGrant:
             raise InvalidGrant("Access while the user is away is no longer allowed.")
         minted = await mint_tokens(server, request, state, grant_type=self.name, nonce=None)
         async with database().transaction():
-            grant = await lock_grant(token.grant.id)
-            if grant is None or await server.has_ended(grant):
-                raise InvalidGrant("The authorization has ended.")
-            # Nobody else can change the family now.
+            await hold(server, token.grant)  # nobody else can change the family now
             value = await self._use(server, request.client, token, request.parameters["refresh_token"], now)
             if value is None:  # somebody was faster
                 current = await find_refresh_token(token.digest, user=False)

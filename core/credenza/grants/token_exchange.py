@@ -25,9 +25,9 @@ from ..protocol.scopes import parse_scope
 from ..server import AuthorizationServer
 from ..store.access_tokens import AccessToken
 from ..store.engine import database
-from ..store.grants import Grant, lock_grant
+from ..store.grants import Grant
 from .inspecting import Inspected, inspect
-from .issuing import Authorized, Target, authorized, choose_target, keep, mint_access_token
+from .issuing import Authorized, Target, authorized, choose_target, hold, keep, mint_access_token
 from .refresh_token import chosen_now
 
 TOKEN_EXCHANGE = "urn:ietf:params:oauth:grant-type:token-exchange"  # noqa: S105  # a name
@@ -78,9 +78,7 @@ class TokenExchangeGrant:
             origins=places_of(token),
         )
         async with database().transaction():
-            grant = await lock_grant(state.grant.id)
-            if grant is None or await server.has_ended(grant):
-                raise InvalidGrant("The authorization has ended.")
+            await hold(server, state.grant)
             response = await keep(server, minted)
         return response | {"issued_token_type": ACCESS_TOKEN}
 

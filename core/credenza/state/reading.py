@@ -10,6 +10,7 @@ from typing import Any
 
 import yaml
 
+from ..store.batches import batches
 from .run import StateError
 
 try:  # in C, where the library was built with it: a tenth of the time
@@ -21,7 +22,6 @@ except ImportError:
 NUL = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")  # in JSON
 NO_NUL = "a text has no NUL"  # PostgreSQL has no place for it
 BATCH = 500
-STRANGE = "only mappings, lists, texts, numbers, true and false"
 
 
 class Loader(SafeLoader):
@@ -52,16 +52,13 @@ def read(path: Path) -> dict[str, Any]:
     try:
         text = path.read_text(encoding="utf-8")
         document = _from_json(text) if kind == "JSON" else yaml.load(text, Loader)  # noqa: S506 -- a safe loader
+        json.dumps(document, ensure_ascii=False, allow_nan=False).encode()
     except OSError as error:
         raise StateError(f"{path}: {error.strerror}") from error
-    except (yaml.YAMLError, ValueError) as error:
+    except (yaml.YAMLError, json.JSONDecodeError, UnicodeDecodeError) as error:
         raise StateError(f"{path}: not {kind}: {' '.join(str(error).split())}") from error
-    except (TypeError, RecursionError) as error:
-        raise StateError(f"{path}: {STRANGE}: {error}") from error
-    try:
-        json.dumps(document, ensure_ascii=False, allow_nan=False).encode()
     except (TypeError, ValueError, RecursionError) as error:
-        raise StateError(f"{path}: {STRANGE}: {error}") from error
+        raise StateError(f"{path}: only mappings, lists, texts, numbers, true and false: {error}") from error
     if document is None:
         return {}
     if not isinstance(document, dict):
@@ -71,7 +68,7 @@ def read(path: Path) -> dict[str, Any]:
 
 def _from_json(text: str) -> Any:
     if NUL.search(text):
-        raise ValueError(NO_NUL)
+        raise yaml.YAMLError(NO_NUL)
     return json.loads(text, object_pairs_hook=_mapping)
 
 
@@ -79,7 +76,7 @@ def _mapping(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) < len(pairs):
         names = [name for name, _ in pairs]
-        raise ValueError(twice(next(name for name in names if names.count(name) > 1)))
+        raise yaml.YAMLError(twice(next(name for name in names if names.count(name) > 1)))
     return found
 
 
@@ -91,12 +88,9 @@ def twice(key: str) -> str:
 def as_yaml(document: Mapping[str, Any]) -> Iterator[str]:
     """The text, some of it at a time: while it writes, the library needs kilobytes of memory for each user."""
     for name, part in document.items():
-        if isinstance(part, list) and part:
-            yield _dumped({name: part[:BATCH]})
-            for start in range(BATCH, len(part), BATCH):
-                yield _dumped(part[start : start + BATCH])
-        else:
-            yield _dumped({name: part})
+        first, *rest = batches(part, BATCH) if isinstance(part, list) and part else [part]
+        yield _dumped({name: first})
+        yield from map(_dumped, rest)
 
 
 def _dumped(part: Any) -> str:

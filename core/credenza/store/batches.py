@@ -1,12 +1,21 @@
-"""Deleting a little at a time."""
+"""A little at a time."""
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Iterable
+from typing import Any, TypeVar
 
 from piccolo.columns import And, Column, Or
 from piccolo.columns.combination import WhereRaw
 from piccolo.table import Table
+
+Item = TypeVar("Item")
+
+
+def batches(items: Iterable[Item], size: int = 500) -> list[list[Item]]:
+    """A statement takes only so many parameters."""
+    rest = list(items)
+    return [rest[start : start + size] for start in range(0, len(rest), size)]
 
 
 async def delete_batch(table: type[Table], condition: Any, *, batch: int = 500) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, fields, replace
 from typing import Any
 
@@ -17,6 +17,7 @@ from piccolo.table import Table
 from ..protocol.clients import Branding, Client, ClientType, Secret
 from ..protocol.scopes import Permission
 from ..protocol.tokens import new_id
+from .batches import batches
 from .branding import forget_branding
 from .engine import database
 from .permission_rows import concerning
@@ -330,7 +331,7 @@ async def save_permissions(client_id: str, permissions: Mapping[Permission, bool
     async with database().transaction():
         await ClientPermissionRow.delete().where(ClientPermissionRow.client == client_id)
         rows = [_permission_row(client_id, permission, required) for permission, required in permissions.items()]
-        for chunk in _chunks(rows, 100):
+        for chunk in batches(rows, 100):
             await ClientPermissionRow.insert(*chunk)
         await bump_version()
 
@@ -345,10 +346,6 @@ def _permission_row(client_id: str, permission: Permission, required: bool) -> C
         scope=permission.scope,
         required=required,
     )
-
-
-def _chunks(rows: Sequence[ClientPermissionRow], size: int) -> list[Sequence[ClientPermissionRow]]:
-    return [rows[i : i + size] for i in range(0, len(rows), size)]
 
 
 async def forget_enabled(source: str, resource: str, scope: str) -> None:

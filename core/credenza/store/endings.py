@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 from piccolo.columns import BigInt, ForeignKey, OnDelete, Text, Varchar
 from piccolo.table import Table
 
 from ..protocol.tokens import new_id
+from .batches import batches
 from .grants import Details, Grant, GrantRow
 from .refresh_tokens import WITHOUT_REFRESH_TOKEN, RefreshTokenRow
 from .users import UserRow
@@ -67,12 +68,6 @@ class Ending(NamedTuple):
             ]
         old = (g.user == self.user_id) & (g.created_at < self.at - SKEW) & g.revoked_at.is_null()
         return [old & (g.client == self.client) if self.client else old]
-
-
-def batches(keys: Iterable[str], size: int = 500) -> list[list[str]]:
-    """A statement takes only so many parameters."""
-    rest = list(keys)
-    return [rest[start : start + size] for start in range(0, len(rest), size)]
 
 
 async def are_many(*conditions: Any) -> bool:

@@ -7,8 +7,9 @@ from typing import Any
 
 from .access_tokens import AccessTokenRow
 from .authorization_codes import AuthorizationCodeRow
+from .batches import batches
 from .device_authorizations import APPROVED, DeviceAuthorizationRow
-from .endings import are_many, batches, begin_ending, list_young
+from .endings import are_many, begin_ending, list_young
 from .engine import database
 from .grants import Details, GrantRow
 from .pushed_requests import PushedRequestRow

@@ -6,15 +6,13 @@ Whatever is asked a few times an hour is a Piccolo query; both see the same tabl
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from itertools import islice
 from typing import Any
 
 from piccolo.columns import Serial
 from piccolo.table import Table
 
+from .batches import batches
 from .engine import Statement, database
-
-AT_ONCE = 500  # rows; a statement takes only so many values
 
 
 class Insert:
@@ -38,8 +36,7 @@ class Insert:
 
     async def many(self, rows: Iterable[Mapping[str, Any]]) -> None:
         """Several rows with each statement."""
-        left = iter(rows)
-        while batch := [self._row(values) for values in islice(left, AT_ONCE)]:
+        for batch in batches(map(self._row, rows)):
             statement = Statement(self._into + ", ".join([self._values] * len(batch)))
             await statement.all(*(value for row in batch for value in row))
 
