@@ -130,7 +130,7 @@ from .state.members import StateMember, check_keys
 from .state.permissions import declared_permissions, shown_permissions
 from .state.run import Run as StateRun
 from .state.run import StateError
-from .store import audit, branding, clients, consents, keys, provider, sessions, users
+from .store import audit, branding, clients, consents, keys, lists, provider, sessions, users
 from .store.audit import AuditEvent
 from .store.batches import delete_batch
 from .store.branding import SavedBranding
@@ -399,6 +399,7 @@ __all__ = [
     "language_of",
     "limit_calls",
     "list_logout_deliveries",
+    "lists",
     "neighbourhood",
     "new_id",
     "new_token",

@@ -7,10 +7,9 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from piccolo.columns.combination import WhereRaw
 from piccolo.query.functions import Count, Lower
 
-from credenza import Branding, Statement, branding, clear, clients, transaction
+from credenza import Branding, Statement, branding, clear, lists, transaction, users
 
 from .tables import Organization, OrganizationInvitation, OrganizationMember, OrganizationMemberRole, row_id
 
@@ -30,7 +29,7 @@ _MEMBERSHIPS = Statement(
     "JOIN credenza_organization o ON o.id = m.organization "
     "LEFT JOIN credenza_organization_member_role mr ON mr.member = m.id "
     "LEFT JOIN credenza_organization_role r ON r.id = mr.role "
-    'WHERE m."user" = {} AND o.suspended = {} ORDER BY o.name, o.id, r.name'
+    'WHERE m."user" = {} AND o.suspended = {} ORDER BY LOWER(o.name), o.id, r.name'
 )
 
 
@@ -147,7 +146,7 @@ async def list_organizations(
 ) -> list[dict[str, Any]]:
     """Each with the number of its `members`."""
     o, m = Organization, OrganizationMember
-    column = o.created_at if order == "created_at" else o.name
+    column = o.created_at if order == "created_at" else Lower(o.name)
     query = o.select().where(_called(search)).order_by(column, ascending=not descending)
     rows = [dict(row) for row in await query.order_by(o.id).offset(offset).limit(limit)]
     counts = (
@@ -167,16 +166,13 @@ async def search_organizations(words: str, *, limit: int) -> list[tuple[str, str
     """Ids and names of those that are called so, or have this id."""
     o = Organization
     rows = (
-        await o.select(o.id, o.name)
-        .where(WhereRaw("{}", _called(words)) | (o.id == words))
-        .order_by(o.name, o.id)
-        .limit(limit)
+        await o.select(o.id, o.name).where(_called(words) | (o.id == words)).order_by(Lower(o.name), o.id).limit(limit)
     )
     return [(row["id"], row["name"]) for row in rows]
 
 
 def _called(search: str) -> Any:
-    return Lower(Organization.name).like(clients.contains(search.lower()))
+    return lists.called(search, Organization.name)
 
 
 async def list_members(
@@ -185,7 +181,7 @@ async def list_members(
     """Ids of users, by their names, to when they joined and the names of their roles."""
     m, r = OrganizationMember, OrganizationMemberRole
     query = m.select(m.id, m.user, m.joined_at).where(_members(organization, search))
-    rows = await query.order_by(m.user.username, ascending=not descending).offset(offset).limit(limit)
+    rows = await query.order_by(m.user.words, ascending=not descending).offset(offset).limit(limit)
     found: dict[str, tuple[int, list[str]]] = {row["id"]: (row["joined_at"], []) for row in rows}
     held = r.select(r.member, r.role.name).where(r.member.is_in(list(found) or [""])).order_by(r.role.name)
     for row in await held:
@@ -198,9 +194,9 @@ async def count_members(organization: str, *, search: str = "") -> int:
 
 
 def _members(organization: str, search: str) -> Any:
-    m, pattern = OrganizationMember, clients.contains(search.lower())
+    m = OrganizationMember
     mine = m.organization == organization
-    return mine & m.user.words.like(pattern) if search else mine
+    return mine & users.matching(search, m.user, m.user.words) if search else mine
 
 
 async def member_roles(organization: str, user_id: str) -> dict[str, str] | None:

@@ -6,10 +6,13 @@ from collections.abc import Mapping, Sequence
 from functools import cache, partial
 from typing import Any
 
+from piccolo.query.functions import Lower
+
 from credenza import Asked, Cache, Choices, Permission, Scope, ScopeProvider, Statement, Subject, Translated, Words
 
 from .tables import ApiPermission, ApiResource, ClientRole, Role, UserRole
 
+BY_NAME = (Lower(ApiPermission.resource.name), ApiPermission.resource, ApiPermission.name)
 CLAIM = Words("Roles")  # for translators: what claim_label makes of the claim `roles`
 
 
@@ -26,7 +29,7 @@ class ApiScopes(ScopeProvider):
         self._services: Cache[Mapping[tuple[str, str], str]] = Cache()
 
     async def catalogue(self) -> Sequence[Scope]:
-        return [_scope(row) for row in await _described().order_by(ApiPermission.resource.name, ApiPermission.name)]
+        return [_scope(row) for row in await _described().order_by(*BY_NAME)]
 
     async def requested(self, asked: Asked) -> Sequence[Scope]:
         if not asked.resources or not asked.scopes:
@@ -34,7 +37,7 @@ class ApiScopes(ScopeProvider):
         if "api" not in asked.memory:
             p = ApiPermission
             query = _described().where(p.resource.is_in(list(asked.resources)) & p.name.is_in(list(asked.scopes)))
-            asked.memory["api"] = [_scope(row) for row in await query.order_by(p.resource.name, p.name)]
+            asked.memory["api"] = [_scope(row) for row in await query.order_by(*BY_NAME)]
         found: list[Scope] = asked.memory["api"]
         return found
 

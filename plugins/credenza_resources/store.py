@@ -8,7 +8,6 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
-from piccolo.columns.combination import WhereRaw
 from piccolo.query import Select
 from piccolo.query.functions import Lower
 
@@ -19,9 +18,10 @@ from credenza import (
     bump_version,
     clear,
     clear_permissions,
-    clients,
     forget_permissions,
+    lists,
     transaction,
+    users,
 )
 
 from .tables import ApiPermission, ApiResource, ClientRole, Role, RolePermission, UserRole
@@ -141,7 +141,7 @@ async def resource_permissions(identifier: str) -> dict[str, Translated]:
 
 
 # Fixed: a file that declares a million users asks both of them twice for each.
-_ROLES = Statement('SELECT id, name, description, "default", created_at FROM credenza_role ORDER BY name')
+_ROLES = Statement('SELECT id, name, description, "default", created_at FROM credenza_role ORDER BY LOWER(name)')
 _USER_ROLES = Statement(
     'SELECT r.id, r.name FROM credenza_user_role AS u JOIN credenza_role AS r ON r.id = u.role WHERE u."user" = {}'
 )
@@ -228,17 +228,16 @@ async def list_apis() -> list[tuple[str, str, dict[str, str]]]:
     permissions: dict[str, dict[str, str]] = {}
     for row in await p.select(p.resource, p.name, p.description).order_by(p.name):
         permissions.setdefault(row["resource"], {})[row["name"]] = row["description"]
-    apis = await ApiResource.select(ApiResource.identifier, ApiResource.name).order_by(ApiResource.name)
+    apis = await ApiResource.select(ApiResource.identifier, ApiResource.name).order_by(Lower(ApiResource.name))
     return [(row["identifier"], row["name"], permissions.get(row["identifier"], {})) for row in apis]
 
 
 async def search_resources(words: str, *, limit: int) -> list[tuple[str, str]]:
     """Identifiers and names of the APIs that are called so, or have a permission that is."""
-    r, p, pattern = ApiResource, ApiPermission, clients.contains(words.lower())
-    having = p.select(p.resource).where(Lower(p.name).like(pattern))
-    either = WhereRaw("({} OR {})", Lower(r.name).like(pattern), Lower(r.identifier).like(pattern))
-    called = either | r.identifier.is_in(having)
-    rows = await r.select(r.identifier, r.name).where(called).order_by(r.name).order_by(r.identifier).limit(limit)
+    r, p = ApiResource, ApiPermission
+    having = p.select(p.resource).where(lists.called(words, p.name))
+    either = lists.called(words, r.name, r.identifier) | r.identifier.is_in(having)
+    rows = await r.select(r.identifier, r.name).where(either).order_by(Lower(r.name), r.identifier).limit(limit)
     return [(row["identifier"], row["name"]) for row in rows]
 
 
@@ -291,10 +290,8 @@ async def find_role(role_id: str) -> dict[str, Any] | None:
 async def search_roles(words: str, *, limit: int) -> list[tuple[str, str]]:
     """Ids and names of the roles that are called so."""
     r = Role
-    called = Lower(r.name).like(clients.contains(words.lower()))
-    return [
-        (row["id"], row["name"]) for row in await r.select(r.id, r.name).where(called).order_by(r.name).limit(limit)
-    ]
+    query = r.select(r.id, r.name).where(lists.called(words, r.name)).order_by(Lower(r.name)).limit(limit)
+    return [(row["id"], row["name"]) for row in await query]
 
 
 async def clear_role(row: Mapping[str, Any], note: Callable[[], Awaitable[None]]) -> None:
@@ -341,7 +338,7 @@ async def list_holders(
     """Users who hold a role, by user name: ids, user names and email addresses."""
     u = UserRole.user
     query = UserRole.select(u, u.username, u.email).where(_holders(role_id, search))
-    rows = await query.order_by(u.username, ascending=not descending).offset(offset).limit(limit)
+    rows = await query.order_by(u.words, ascending=not descending).offset(offset).limit(limit)
     return [(row["user"], row["user.username"], row["user.email"] or "") for row in rows]
 
 
@@ -351,13 +348,13 @@ async def count_role_holders(role_id: str, *, search: str = "") -> int:
 
 def _holders(role_id: str, search: str) -> Any:
     holds = UserRole.role == role_id
-    return holds & UserRole.user.words.like(clients.contains(search.lower())) if search else holds
+    return holds & users.matching(search, UserRole.user, UserRole.user.words) if search else holds
 
 
 async def list_services(role_id: str) -> list[tuple[str, str]]:
     """Applications that act for themselves and hold a role: ids and names."""
     c = ClientRole.client
-    rows = await ClientRole.select(c, c.name).where(ClientRole.role == role_id).order_by(c.name).limit(100)
+    rows = await ClientRole.select(c, c.name).where(ClientRole.role == role_id).order_by(Lower(c.name)).limit(100)
     return [(row["client"], row["client.name"]) for row in rows]
 
 

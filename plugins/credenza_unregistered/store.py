@@ -8,7 +8,7 @@ from typing import Any
 
 from piccolo.query import Select
 
-from credenza import ClientRow, bump_version, clients, digest_secret, transaction
+from credenza import ClientRow, bump_version, digest_secret, lists, transaction
 
 from .tables import Registration
 
@@ -175,7 +175,7 @@ class HostRow:
 
 async def list_waiting(*, search: str, offset: int, limit: int) -> tuple[list[HostRow], int]:
     """Hosts about which nobody decided yet, newest first, and how many there are."""
-    pattern = clients.contains(search.lower())
+    pattern = lists.contains(search.lower())
     rows = await Registration.raw(
         f"{_GROUPED} {_JOINED} {_WAITING} GROUP BY r.host ORDER BY first_at DESC, r.host LIMIT {{}} OFFSET {{}}",
         True,

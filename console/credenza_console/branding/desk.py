@@ -10,6 +10,7 @@ from typing import ClassVar
 from urllib.parse import urlencode
 
 from litestar import Response
+from piccolo.query.functions import Lower
 
 from credenza import (
     AnyResponse,
@@ -312,5 +313,5 @@ async def _applications(branded: Branded) -> tuple[tuple[str, str], ...]:
     if branded.client is not None:
         return ((branded.client.id, branded.client.display_name),)
     c = clients.ClientRow
-    rows = await c.select(c.id, c.name).where(c.third_party.eq(True)).order_by(c.name).limit(50)
+    rows = await c.select(c.id, c.name).where(c.third_party.eq(True)).order_by(Lower(c.name)).limit(50)
     return tuple((row["id"], row["name"]) for row in rows)

@@ -9,8 +9,6 @@ from dataclasses import asdict, fields, replace
 from typing import Any
 
 from piccolo.columns import BigInt, Boolean, ForeignKey, Integer, OnDelete, Text, Varchar
-from piccolo.columns.combination import WhereRaw
-from piccolo.query import OrderByRaw, Select
 from piccolo.query.functions.string import Lower
 from piccolo.table import Table
 
@@ -20,6 +18,7 @@ from ..protocol.tokens import new_id
 from .batches import batches
 from .branding import forget_branding
 from .engine import database
+from .lists import called, in_order
 from .permission_rows import concerning
 from .version import bump_version
 
@@ -207,8 +206,8 @@ async def list_clients(
         ClientRow.created_at,
         ClientRow.last_used_at,
     ]
-    orders = {"name": ClientRow.name, "created_at": ClientRow.created_at, "last_used_at": ClientRow.last_used_at}
-    column = orders.get(order, ClientRow.name)
+    orders = {"created_at": ClientRow.created_at, "last_used_at": ClientRow.last_used_at}
+    column = orders.get(order, Lower(ClientRow.name))
     query = in_order(ClientRow.select(*columns), column, descending=descending)
     if condition := _listed(third_party, search, kind, state):
         query = query.where(*condition)
@@ -236,17 +235,8 @@ def _listed(third_party: bool | None, search: str, kind: str, state: str) -> lis
     if third_party is not None:
         conditions.append(ClientRow.third_party == third_party)
     if search:
-        pattern = contains(search.lower())
-        either = (Lower(ClientRow.name).like(pattern), Lower(ClientRow.id).like(pattern))
-        conditions.append(WhereRaw("({} OR {})", *either))
+        conditions.append(called(search, ClientRow.name, ClientRow.id))
     return conditions
-
-
-def in_order(query: Select[Any], column: Any, *, descending: bool) -> Select[Any]:
-    """The query in the order of a column; what has no value is the smallest on every database."""
-    if column._meta.null:
-        query = query.order_by(OrderByRaw(f'"{column._meta.name}" IS NULL'), ascending=descending)
-    return query.order_by(column, ascending=not descending)
 
 
 async def list_client_types() -> list[str]:
@@ -262,11 +252,6 @@ async def count_clients_by_day(*, since: int) -> dict[int, int]:
         since,
     )
     return {int(row["day"]): int(row["n"]) for row in rows}
-
-
-def contains(search: str) -> str:
-    """A LIKE pattern in which the person's own % and _ match nothing but any one character."""
-    return "%" + search.replace("%", "_") + "%"
 
 
 async def list_cors_origins() -> frozenset[str]:

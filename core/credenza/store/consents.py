@@ -8,14 +8,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from piccolo.columns import BigInt, Boolean, ForeignKey, OnDelete, Varchar
-from piccolo.columns.combination import WhereRaw
 from piccolo.table import Table
 
 from ..protocol.scopes import Permission
-from .clients import ClientRow, contains
+from .clients import ClientRow
 from .engine import Statement, database
 from .permission_rows import concerning
-from .users import UserRow
+from .users import UserRow, matching
 
 
 class ConsentRow(Table, tablename="credenza_consent"):
@@ -159,8 +158,7 @@ async def list_consents(
 
 
 def _by(search: str) -> Any:
-    found = "SELECT id FROM credenza_user WHERE words LIKE {}"
-    return WhereRaw(f'"user" IN ({found})', contains(search.lower()))
+    return ConsentRow.user.is_in(UserRow.select(UserRow.id).where(matching(search)))
 
 
 async def count_consents(client_id: str, *, search: str = "") -> int:

@@ -9,9 +9,9 @@ from typing import Any
 from piccolo.query import Select
 
 from .access_tokens import AccessTokenRow
-from .clients import contains
 from .consents import ConsentPermissionRow, ConsentRow
 from .grants import GrantRow
+from .lists import contains
 from .refresh_tokens import RefreshTokenRow
 from .sessions import list_sessions
 

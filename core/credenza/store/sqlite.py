@@ -250,6 +250,7 @@ class SafeSQLiteEngine(Engine, SQLiteEngine):
             connection.execute("PRAGMA journal_mode = WAL").fetchone()
             connection.execute("PRAGMA synchronous = NORMAL")
             connection.execute("PRAGMA foreign_keys = ON")
+            connection.create_function("lower", 1, _lower, deterministic=True)
         except BaseException:
             connection.close()
             raise
@@ -310,6 +311,11 @@ class SafeSQLiteEngine(Engine, SQLiteEngine):
                 except (sqlite3.Error, StoreUnavailable):
                     self.written = True
                     logger.warning("The checkpoint failed and will be tried again.", exc_info=True)
+
+
+def _lower(text: Any) -> Any:
+    """In place of SQLite's own, which leaves every letter as it is that is not English."""
+    return text.lower() if isinstance(text, str) else text
 
 
 def trouble_in(error: sqlite3.OperationalError) -> StoreUnavailable | None:

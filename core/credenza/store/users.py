@@ -16,8 +16,8 @@ from piccolo.table import Table
 from ..protocol.documents import read_json
 from ..protocol.tokens import new_id
 from .batches import delete_batch
-from .clients import contains, in_order
 from .engine import Statement, database
+from .lists import in_order, patterns
 from .statements import Insert, select
 
 
@@ -228,16 +228,16 @@ async def list_users(
 ) -> list[User]:
     """`state` is "active", "suspended", "invited" (no password yet) or "administrator"."""
     orders = {
-        "username": UserRow.username,
+        "username": UserRow.words,  # which begin with it
         "created_at": UserRow.created_at,
         "last_sign_in_at": UserRow.last_sign_in_at,
     }
-    column = orders.get(order, UserRow.username)
+    column = orders.get(order, UserRow.words)
     query = in_order(UserRow.select(UserRow.id), column, descending=descending)
     if state in STATES:
         query = query.where(STATES[state])
     if search.strip():
-        query = query.where(_matching(search))
+        query = query.where(matching(search))
     # Whoever is found is read afterwards: the search itself reads nothing but an index.
     ids = [row["id"] for row in await query.order_by(UserRow.id).offset(offset).limit(limit)]
     found = await list_users_by_id(ids)
@@ -268,15 +268,17 @@ async def count_users(*, search: str = "", state: str = "") -> int:
     query = UserRow.count()
     if state in STATES:
         query = query.where(STATES[state])
-    return int(await (query.where(_matching(search)) if search.strip() else query))
+    return int(await (query.where(matching(search)) if search.strip() else query))
 
 
-def _matching(search: str) -> Any:
-    """A user's id; or each word somewhere, in any order, and those that few will have are looked for first."""
+def matching(search: str, user_id: Any = UserRow.id, words: Any = UserRow.words) -> Any:
+    """Whoever has this id, or each word somewhere in their names, in any order.
+
+    Elsewhere than among all users, `user_id` and `words` are those of the user whom a row is about. Not for nothing.
+    """
     if USER_ID.fullmatch(search.strip()):  # a `sub` from somebody's log
-        return UserRow.id == search.strip()
-    words = sorted(search.lower().split()[:10], key=lambda word: (word.isalpha(), -len(word)))
-    return reduce(and_, [UserRow.words.like(contains(word)) for word in words])
+        return user_id == search.strip()
+    return reduce(and_, [words.like(pattern) for pattern in patterns(search)])
 
 
 async def list_users_by_id(ids: list[str]) -> dict[str, User]:

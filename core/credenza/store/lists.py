@@ -1,0 +1,41 @@
+"""How lists are searched and sorted by what people call things: capital letters make no difference."""
+
+from __future__ import annotations
+
+from functools import reduce
+from operator import and_
+from typing import Any
+
+from piccolo.columns import Column
+from piccolo.columns.combination import WhereRaw
+from piccolo.query import Select
+from piccolo.query.functions import Lower
+from piccolo.query.mixins import OrderByRaw
+
+
+def contains(search: str) -> str:
+    """A LIKE pattern in which the person's own %, _ and backslash match nothing but any one character."""
+    return "%" + search.replace("%", "_").replace("\\", "_") + "%"
+
+
+def patterns(search: str) -> list[str]:
+    """One for each word, in lower case; those that few things will have are first."""
+    words = sorted(search.lower().split()[:10], key=lambda word: (word.isalpha(), -len(word)))
+    return [contains(word) for word in words]
+
+
+def called(search: str, *columns: Column) -> Any:
+    """Whether each word is somewhere in one of the columns, in any order; an empty search finds everything."""
+    either = " OR ".join("{}" for _ in columns)
+    return reduce(
+        and_,
+        (WhereRaw(f"({either})", *(Lower(column).like(pattern) for column in columns)) for pattern in patterns(search)),
+        WhereRaw("1 = 1"),
+    )
+
+
+def in_order(query: Select[Any], column: Any, *, descending: bool) -> Select[Any]:
+    """The query in the order of a column; what has no value is the smallest on every database."""
+    if isinstance(column, Column) and column._meta.null:
+        query = query.order_by(OrderByRaw(f'"{column._meta.name}" IS NULL'), ascending=descending)
+    return query.order_by(column, ascending=not descending)
