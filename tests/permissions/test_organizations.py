@@ -301,3 +301,24 @@ def test_state_round_trip(credenza: Credenza, ids: dict[str, str]) -> None:
         ).changes
         == []
     )
+
+
+@pytest.mark.parametrize(("decision", "tick"), [("deny", True), ("authorize", False)])
+def test_what_is_pressed_counts_for_an_organization_that_was_allowed_before(
+    credenza: Credenza, user_agent: UserAgent, client: RelyingParty, ids: dict[str, str], decision: str, tick: bool
+) -> None:
+    """PRODUCT M13, M15, +17: the page came for another one. Cancel gave a code, and boxes counted for nothing."""
+    permissions = {"profile": ["profile", "email?"], "organization": ["members:read", "members:write"]}
+    credenza.apply({"applications": [{"client_id": "app", "name": "Harbour Wiki", "permissions": permissions}]})
+    consent(user_agent, client, scope=f"{SCOPE} email")
+    assert isinstance(user_agent.decide(organization=ids["Acme"]), Callback)
+    consent(user_agent, client, scope=f"{SCOPE} email", organization_id=ids["Basalt"])
+    page = user_agent.decide("refresh", organization=ids["Acme"])
+    assert isinstance(page, PageSeen)
+    assert page.forms[0].checked("permission") == ["profile email"]
+    answer = user_agent.decide(decision, permissions=["profile email"] if tick else [], organization=ids["Acme"])
+    assert isinstance(answer, Callback)
+    if decision == "deny":
+        assert (answer.error, answer.parameters.get("code")) == ("access_denied", None)
+    else:
+        assert "email" not in client.tokens(answer)["scope"].split()

@@ -196,3 +196,33 @@ def test_a_public_application_on_the_own_device_carries_a_warning(
     assert isinstance(page, PageSeen)
     assert ("Continue only if you have just started it yourself." in page.text) is warned
     assert "any program could use its name" not in page.text
+
+
+# -- a page that is open while its question is settled in another tab -------------------------------------------------
+
+
+@pytest.fixture
+def open_page(user_agent: UserAgent, client: RelyingParty) -> PageSeen:
+    """A consent page, and then all that it asks is allowed in another tab."""
+    user_agent.get(client.authorization_url(scope="openid phone"))
+    page = user_agent.sign_in()
+    assert isinstance(page, PageSeen)
+    allow(user_agent, client, "openid phone", PHONE.key)
+    return page
+
+
+def test_m15_cancel_is_cancel(user_agent: UserAgent, open_page: PageSeen) -> None:
+    """PRODUCT M15: the application got a code, since all was allowed before."""
+    seen = user_agent.post(open_page.url, [*open_page.forms[0].hidden(), ("decision", "deny")])
+    assert isinstance(seen, Callback)
+    assert (seen.error, seen.parameters.get("code")) == ("access_denied", None)
+
+
+def test_what_is_not_ticked_is_not_given(
+    credenza: Credenza, user_agent: UserAgent, client: RelyingParty, open_page: PageSeen
+) -> None:
+    """PRODUCT M12, +17: the answer was passed over, and the other tab's stood."""
+    seen = user_agent.post(open_page.url, [*open_page.forms[0].hidden(), ("decision", "authorize")])
+    assert isinstance(seen, Callback)
+    assert PHONE in said(credenza).declined
+    assert "phone" not in client.tokens(seen)["scope"].split()

@@ -466,6 +466,19 @@ def test_r_se_07_an_answer_belongs_to_the_browser_that_was_sent(
     assert seen(back(mine, answer)).name == "account"
 
 
+def test_r_se_07_whoever_comes_back_is_signed_in_although_somebody_else_is_meanwhile(
+    credenza: Credenza, provider: Any, elsewhere: Elsewhere, found: Any
+) -> None:
+    """R-SE-07: Grace signed in in another tab, and a first-party application was told about her."""
+    provider()
+    link(UserAgent(credenza), elsewhere)
+    agent, own = UserAgent(credenza), RelyingParty(credenza, "own", "https://own.example.com/cb")
+    url = begun(agent, own)
+    agent.get("/account")
+    agent.sign_in("grace")
+    assert id_token(own, back(agent, elsewhere.go(url)))["sub"] == found("ada").id
+
+
 def test_r_tk_14_who_is_suspended_here_does_not_come_in_from_elsewhere(
     credenza: Credenza, provider: Any, elsewhere: Elsewhere
 ) -> None:

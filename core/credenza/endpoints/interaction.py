@@ -16,18 +16,19 @@ from ..objects import Authentication, SignInWishes, Waiting
 from ..permissions import branding_of
 from ..prompts.login import begin_sign_in
 from ..protocol.authorization_request import AuthorizationRequest
-from ..protocol.errors import InvalidRequest, ProtocolError, TemporarilyUnavailable
+from ..protocol.errors import AccessDenied, InvalidRequest, ProtocolError, TemporarilyUnavailable
 from ..protocol.parameters import Parameters
 from ..protocol.tokens import digest, is_token
 from ..protocol.words import Words
 from ..store import sessions
 from ..store.device_authorizations import DENIED, answer_device
 from ..store.sessions import Interaction
+from ..store.users import find_user_by_identifier
 from ..web.errors import crowded_page
 from ..web.known_browsers import known_accounts, remember_account
 from ..web.pages import FormPage, Page
 from ..web.rendering import render
-from ..web.requests import AnyRequest, check_csrf, form_parameters, server_of, wish_languages
+from ..web.requests import AnyRequest, check_csrf, check_same_origin, form_parameters, server_of, wish_languages
 from ..web.responses import AnyResponse, policy_source, redirect_response
 from ..web.sessions import (
     browser_cookie,
@@ -106,6 +107,8 @@ async def _prompt(
     server = waiting.server
     due = await first_required(waiting, interaction.state)
     if due is None or due.name != name:
+        if form is not None and name in server.prompts:
+            await _settled_elsewhere(request, waiting, interaction, name, form)
         return redirect_response(server.settings, f"{server.issuer}/interaction/{token}")
     waiting.action = f"/interaction/{token}/{name}"
     cookie = csrf_cookie(request, waiting.session)
@@ -122,6 +125,22 @@ async def _prompt(
     response = await _answer(request, waiting, page, token, default_status)
     _keep_cookies(request, response, waiting)
     return response
+
+
+async def _settled_elsewhere(
+    request: AnyRequest, waiting: Waiting, interaction: Interaction, name: str, form: Parameters
+) -> None:
+    """An answer to what was settled in another tab: Cancel is Cancel still, and whoever signs in as somebody else than
+    did so there is not taken for them. The form's token was perhaps for the session before that one.
+    """
+    check_same_origin(request)
+    if form.get("decision") == "deny":
+        raise AccessDenied("The user cancelled.")
+    if name == "login" and form.get("identifier") and waiting.user is not None:
+        meant = await find_user_by_identifier(form["identifier"])
+        if meant is None or meant.id != waiting.user.id:
+            interaction.state["login"] = {"switch": True}
+            await sessions.update_interaction(interaction)
 
 
 async def _answer(request: AnyRequest, waiting: Waiting, page: Page | None, token: str, status: int) -> AnyResponse:
@@ -167,7 +186,8 @@ async def _complete(
 ) -> AnyResponse:
     server = waiting.server
     due = await first_required(waiting, interaction.state)
-    if due is not None and due.name == "login":
+    somebody_else = waiting.user is not None and waiting.user.id != authentication.user.id  # signed in in another tab
+    if somebody_else or (due is not None and due.name == "login"):
         await begin_sign_in(waiting, authentication)
         await sessions.update_interaction(interaction)
     response = redirect_response(server.settings, f"{server.issuer}/interaction/{waiting.token}")

@@ -42,6 +42,8 @@ class ConsentPrompt(Prompt):
         assert waiting.session is not None
         if waiting.state.get("answered") == waiting.session.id:
             return False
+        if "shown" in waiting.state:  # what they press counts, whatever was allowed before, or in another tab meanwhile
+            return True
         if "consent" in waiting.request.prompts:
             return True
         if waiting.client.identity_is_assured(waiting.request.redirect_uri):

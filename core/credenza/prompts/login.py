@@ -70,7 +70,7 @@ class LoginPrompt(Prompt):
         saved = waiting.state.get("saved", "")
         page = await self._page(waiting, identifier=saved or hint)
         if saved:
-            page.account, page.notice = "", Words("Your password is saved. Sign in with it now.")
+            page.notice = Words("Your password is saved. Sign in with it now.")
         return page
 
     async def _page(self, waiting: Waiting, *, identifier: str = "", message: str = "") -> SignInPage:
@@ -84,7 +84,8 @@ class LoginPrompt(Prompt):
             message=message,
             application="" if isinstance(application, Words) else application,  # nobody's name to continue to
             identifier=identifier,
-            account=waiting.user.username if waiting.user is not None else "",
+            # Whoever has said that it is somebody else is not asked to confirm that it is them.
+            account=waiting.user.username if waiting.user is not None and not waiting.state.get("switch") else "",
             password="password" in server.authenticators,
             ways=tuple(ways),
             links=tuple((link.label, f"{link.path}?continue={waiting.token}") for link in server.sign_in_links),
