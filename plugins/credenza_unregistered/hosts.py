@@ -108,14 +108,21 @@ async def forget(source: str, resource: str, scope: str) -> None:
 async def delete_decision(host: str, now: int) -> None:
     """The host waits for a decision again; clients that it blocked work as they did before."""
     async with transaction():
-        before = await find_decision(host)
         await HostDecision.delete().where(HostDecision.host == host)
-        if before is not None and before.blocked:
-            await _switch(host, on=True, now=now)
+        await _switch(host, on=True, now=now)
         await bump_version()
 
 
 async def _switch(host: str, *, on: bool, now: int) -> None:
+    """One that an administrator has disabled by itself was not switched off here, and is not switched on."""
     r, c = Registration, ClientRow
-    ids = r.select(r.client).where(r.host == host)
-    await c.update({c.enabled: on, c.updated_at: now}).where(c.id.is_in(ids) & c.enabled.eq(not on))
+    of_host = r.select(r.client).where(r.host == host)
+    if not on:
+        # Clients first, in the order in which a client that changes itself is held.
+        await c.update({c.updated_at: now}).where(c.id.is_in(of_host) & c.enabled.eq(True))
+        enabled = c.select(c.id).where(c.enabled.eq(True))
+        await r.update({r.blocked: True}).where((r.host == host) & r.client.is_in(enabled))
+    marked = c.id.is_in(of_host.where(r.blocked.eq(True)))
+    await c.update({c.enabled: on, c.updated_at: now}).where(marked & c.enabled.eq(not on))
+    if on:
+        await r.update({r.blocked: False}).where((r.host == host) & r.blocked.eq(True))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from piccolo.columns import BigInt, ForeignKey, OnDelete, Text, Varchar
+from piccolo.columns import BigInt, Boolean, ForeignKey, OnDelete, Text, Varchar
 from piccolo.conf.apps import AppConfig
 from piccolo.table import Table
 
@@ -16,7 +16,8 @@ class Registration(Table, tablename="credenza_registration"):
 
     Both are empty when they do not apply: a metadata document has no token, and a client that changed is no longer what
     an identical registration would be. `host` stands for the client, and is empty when there is no single one;
-    `decided_at` is when an administrator decided about this client alone, 0 when nobody did.
+    `decided_at` is when an administrator decided about this client alone, 0 when nobody did; `blocked` when it was
+    switched off together with its host, and not by itself.
     """
 
     id = Varchar(length=40, primary_key=True)
@@ -27,6 +28,7 @@ class Registration(Table, tablename="credenza_registration"):
     host = Varchar(length=255, default="", index=True)
     registered_at = BigInt(default=0, index=True)
     decided_at = BigInt(default=0)
+    blocked = Boolean(default=False)
 
 
 class HostDecision(Table, tablename="credenza_unregistered_host"):

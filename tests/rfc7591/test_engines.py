@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 import credenza_unregistered.store
-from credenza.store.clients import ClientRow
+from credenza.store.clients import ClientRow, disable_client, find_client
 from credenza.testing import Credenza, RelyingParty, UserAgent, running
 from credenza.testing import test_settings as settings_for_tests
 
@@ -71,3 +71,31 @@ def test_too_many_unused_clients_push_out_the_oldest(credenza: Credenza, monkeyp
     register(credenza, client_name="Three")
     assert credenza.run(credenza.server.find_client, first) is None
     assert credenza.run(credenza.server.find_client, second) is not None
+
+
+def test_a_mcp_04_a_client_that_was_disabled_by_itself_stays_so_whatever_is_decided_about_its_host(
+    credenza: Credenza,
+) -> None:
+    """A-MCP-04: allowing the host, or what its applications may ask for, switched it on again."""
+    disabled, other = register(credenza)["client_id"], register(credenza, client_name="Other")["client_id"]
+    credenza.run(disable_client, disabled)
+
+    def enabled() -> list[bool]:
+        found = [credenza.run(find_client, key, credenza.server.client_types) for key in (disabled, other)]
+        return [client is not None and client.enabled for client in found]
+
+    def decide(*decisions: dict[str, object]) -> None:
+        credenza.apply({"unregistered": {"hosts": list(decisions)}}, prune=not decisions)
+
+    host = {"host": "gull.example.net"}
+    for allowed in (
+        {**host, "decision": "allowed"},
+        {**host, "decision": "allowed", "permissions": {"profile": ["email"]}},
+    ):
+        decide(allowed)
+        assert enabled() == [False, True]
+    for after in ([{**host, "decision": "allowed"}], []):
+        decide({**host, "decision": "blocked"})
+        assert enabled() == [False, False]
+        decide(*after)
+        assert enabled() == [False, True]
