@@ -82,12 +82,15 @@ KEPT = (
 
 
 class Members:
-    """The members of a document, each read into the type that it must have; raises InvalidClientMetadata."""
+    """The members of a document, each read into the type that it must have; raises InvalidClientMetadata.
+
+    Null is what was left out (RFC 7592 §2.2); but of keys it is no way to say that there are none.
+    """
 
     def __init__(self, document: object) -> None:
         if not isinstance(document, dict):
             raise errors.InvalidClientMetadata("The client metadata must be a JSON object.")
-        self._members: dict[str, Any] = document
+        self._members = {name: value for name, value in document.items() if value is not None or name == "jwks"}
 
     def __contains__(self, name: str) -> bool:
         return name in self._members

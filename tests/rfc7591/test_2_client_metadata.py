@@ -16,6 +16,7 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateNumbers
 
 from credenza.testing import ORDERS, Credenza, running
 from credenza.testing import test_settings as settings_for_tests
+from credenza_unregistered.metadata import KEPT
 
 from .conftest import METADATA
 
@@ -428,6 +429,25 @@ def test_defaults_are_those_of_the_specification(register: Register) -> None:
 def test_a_inp_05_wrong_types_are_refused(register: Register, changes: dict[str, Any]) -> None:
     """A-INP-05."""
     refused(register(**changes), "invalid_client_metadata")
+
+
+@pytest.mark.parametrize("update", [False, True])
+def test_null_is_what_is_left_out(credenza: Credenza, register: Register, update: bool) -> None:
+    """RFC 7592 §2.2: "Omitted fields MUST be treated as null or empty values"; some clients send null."""
+    given = {"redirect_uris": ["https://gull.example.net/cb"], "token_endpoint_auth_method": "none"}
+    names = [*KEPT, "tos_uri", "policy_uri", "jwks_uri", "backchannel_logout_uri", "grant_types", "response_types"]
+    members = dict.fromkeys({*names, "post_logout_redirect_uris"} - given.keys()) | given
+    if update:
+        made = register(token_endpoint_auth_method="none", default_max_age=5).json()
+        members["client_id"] = made["client_id"]
+        headers = {"authorization": f"Bearer {made['registration_access_token']}"}
+        answer = credenza.request("PUT", f"/register/{made['client_id']}", json=members, headers=headers)
+    else:
+        answer = credenza.request("POST", "/register", json=members)
+    assert answer.status_code == (200 if update else 201), answer.text
+    told = answer.json()
+    assert (told["grant_types"], told["redirect_uris"]) == (["authorization_code"], given["redirect_uris"])
+    assert not {"client_name", "default_max_age", "contacts", "scope"} & told.keys()
 
 
 @pytest.mark.parametrize(
