@@ -33,7 +33,7 @@ TOPICS = (
     ("What plugins register", ("objects", "hookspecs", "plugins", "protocol.clients", "protocol.scopes", "pluggy")),
     ("The server", ("server", "settings", "app", "encryption", "rotation", "endpoints.discovery")),
     ("Pages", ("web.pages", "web.rendering", "web.responses", "web.static", "web.branding", "web.images")),
-    ("Texts, languages and times", ("protocol.words", "web.moments", "web.claims", "mails")),
+    ("Texts, languages and times", ("protocol.words", "protocol.names", "web.moments", "web.claims", "mails")),
     ("Requests", ("web.requests", "protocol.parameters", "litestar", "web.inside")),
     (
         "Who is signed in",

@@ -130,9 +130,9 @@ async def show_revoke(visit: ConsoleVisit, kid: str) -> RevokePage:
 @console_post(ONE + "/revoke", "keys:write")
 async def revoke(visit: ConsoleVisit, kid: str) -> ConsoleDone | RevokePage:
     page = await _revoke_page(kid)
-    typed = visit.form.get("confirm", "").strip()
-    if typed != page.typed:
-        return page.refused({"confirm": "That is not how its ID begins."}, confirm=typed)
+    if not visit.confirms(page.typed):
+        errors = {"confirm": "That is not how its ID begins."}
+        return page.refused(errors, confirm=visit.form.get("confirm", ""))
     if not await revoke_key(visit.server, kid, actor=visit.user.id):
         raise NotFoundException
     return ConsoleDone(HERE, f"The key {page.typed}… was removed from the key set.")

@@ -107,6 +107,7 @@ from .protocol.documents import parse_json
 from .protocol.email_addresses import check_email
 from .protocol.errors import ProtocolError
 from .protocol.initiate_login import initiate_login_address
+from .protocol.names import is_name
 from .protocol.parameters import Parameters
 from .protocol.permissions import Outcome, Verdict
 from .protocol.protected_resource import (
@@ -392,6 +393,7 @@ __all__ = [
     "invite",
     "is_handheld",
     "is_loopback",
+    "is_name",
     "is_raised",
     "is_token",
     "json_response",

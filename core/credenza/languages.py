@@ -23,6 +23,7 @@ from babel.dates import format_date, format_datetime, format_timedelta
 from babel.numbers import format_decimal
 
 from .plugins import PluginError
+from .protocol.names import is_name
 from .protocol.words import Words
 
 DEFAULT = "en"
@@ -145,7 +146,7 @@ class Languages:
                 raise ValueError(f"{tag!r} is not a language of the pages; there are {', '.join(self.tags)}")
         texts = {str(tag): str(text).strip() for tag, text in sorted(given.items()) if text is not None}
         for tag, text in texts.items():
-            if len(text) > most or not text.isprintable():
+            if text and not is_name(text, most):
                 raise ValueError(
                     f"the text in {self._languages[tag].name} has more than {most} characters, or odd ones"
                 )

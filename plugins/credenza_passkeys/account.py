@@ -26,6 +26,7 @@ from credenza import (
     account_get,
     account_post,
     address_of,
+    is_name,
     transaction,
 )
 
@@ -70,7 +71,7 @@ async def list_passkeys(visit: AccountVisit) -> PasskeysPage:
 @account_post(HERE, fresh=True)
 async def add_passkey(visit: AccountVisit) -> AccountDone | PasskeysPage:
     name = visit.form.get("name", "").strip()
-    if len(name) > MOST_CHARACTERS or not name.isprintable():
+    if name and not is_name(name, MOST_CHARACTERS):
         return await _refused(visit, Words("A name has at most 100 characters."), name[:MOST_CHARACTERS])
     try:
         challenge = _challenge_of(visit)

@@ -31,6 +31,7 @@ from credenza import (
     address_of,
     check_email,
     choose_language,
+    is_name,
     is_token,
     neighbourhood,
     password_refusal,
@@ -155,7 +156,7 @@ async def new_account(request: AnyRequest, token: FromPath[str]) -> AnyResponse:
 async def _create(request: AnyRequest, token: str, email: str, name: str, form: Parameters) -> str:
     """What is wrong, in a sentence; a refused answer leaves the link unused."""
     server = server_of(request)
-    if not name.isprintable():
+    if name and not is_name(name, 200):
         return Words("A name has at most 200 characters.")
     _, message = await password_refusal(server, form, email, name)
     if message:

@@ -21,6 +21,7 @@ from credenza import (
     errors,
     host_of,
     is_loopback,
+    is_name,
     permission_catalogue,
     provider_metadata,
 )
@@ -97,7 +98,7 @@ class Members:
 
     def text(self, name: str, most: int = 2000) -> str:
         value = str(self._typed(name, str, "a text", "")).strip()
-        if len(value) > most or not value.isprintable():
+        if value and not is_name(value, most):
             raise errors.InvalidClientMetadata(f"{name} must be printable, and no longer than {most} characters.")
         return value
 

@@ -143,7 +143,7 @@ async def show_delete(visit: ConsoleVisit, upstream: str) -> UpstreamForm:
 @console_post(ONE + "/delete", "providers:write")
 async def delete(visit: ConsoleVisit, upstream: str) -> ConsoleDone | UpstreamForm:
     found = await _find(upstream)
-    if visit.form.get("confirm", "").strip() != found.id:
+    if not visit.confirms(found.id):
         return (await _delete_form(visit, found)).refused(
             {"confirm": "That is not its name."}, confirm=visit.form.get("confirm", "")
         )

@@ -35,6 +35,7 @@ from credenza import (
     address_of,
     check_email,
     complete_sign_in,
+    is_name,
     is_token,
     neighbourhood,
     new_id,
@@ -250,7 +251,7 @@ def label_of(claims: Mapping[str, Any]) -> str:
 
 def _text(claims: Mapping[str, Any], name: str) -> str:
     value = claims.get(name)
-    return value if isinstance(value, str) and value.isprintable() and len(value) <= 200 else ""
+    return value if isinstance(value, str) and is_name(value, 200) else ""
 
 
 async def _stopped(request: AnyRequest, upstream: Upstream | None, refused: Refused, back: str) -> AnyResponse:

@@ -386,6 +386,16 @@ def test_an_application_is_deleted_after_its_name_is_typed(
     assert last_change(visitor).data["action"] == "deleted"
 
 
+def test_a_name_is_typed_as_the_page_shows_it(visitor: Visitor) -> None:
+    """A browser shows two spaces, or one that does not break, as one."""
+    page = visitor.done(f"{CREATE}/my-app/spa", {"name": "Night\u00a0 Harbour\u3000Job"})
+    found = re.search(r'id="client-id">([0-9a-f]+)<', page.html)
+    assert found
+    address = f"/console/applications/{found[1]}/delete"
+    visitor.refused(address, {"confirm": "NightHarbour Job"})
+    assert "was deleted" in visitor.done(address, {"confirm": "Night Harbour Job"}).text
+
+
 def test_one_with_very_many_tokens_is_disabled_and_goes_a_little_at_a_time(
     visitor: Visitor, user_agent: UserAgent, client: RelyingParty, monkeypatch: pytest.MonkeyPatch
 ) -> None:

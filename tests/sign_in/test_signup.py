@@ -99,6 +99,17 @@ def test_a_weak_password_leaves_the_link_unused(
     assert found("joan@example.com") is not None
 
 
+def test_a_name_is_written_as_on_ones_own_keyboard(
+    user_agent: UserAgent, post_office: MailServer, settled: Any, found: Any
+) -> None:
+    """In Japan with a wide space between the family's name and the given one."""
+    ask(user_agent, "taro@example.com")
+    settled()
+    user_agent.get(post_office.link())
+    user_agent.submit([("name", "山田\u3000太郎"), ("password", NEW), ("password_again", NEW)])
+    assert found("taro@example.com").display_name == "山田\u3000太郎"
+
+
 def test_it_is_throttled(credenza: Credenza, post_office: MailServer) -> None:
     statuses = [ask(UserAgent(credenza), f"joan{n}@example.com").status for n in range(15)]
     assert 429 in statuses

@@ -20,6 +20,7 @@ from credenza import (
     clients,
     console_get,
     console_post,
+    is_name,
     new_id,
     transaction,
 )
@@ -134,7 +135,7 @@ async def create(visit: ConsoleVisit, party: str, kind: str) -> ConsoleDone | Cr
 def check_words(values: Mapping[str, str]) -> dict[str, str]:
     """Name and description, for whoever writes them."""
     errors = {}
-    if not 1 <= len(values["name"]) <= 200 or not values["name"].isprintable():
+    if not is_name(values["name"], 200):
         errors["name"] = "Give it a name of at most 200 characters."
     if len(values["description"]) > 1000:
         errors["description"] = "A description has at most 1,000 characters."

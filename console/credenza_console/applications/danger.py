@@ -76,7 +76,7 @@ async def show_delete(visit: ConsoleVisit, application: str) -> DeletePage:
 async def delete(visit: ConsoleVisit, application: str) -> ConsoleDone | DeletePage:
     page = await _delete_page(visit, application)
     client = page.client
-    if visit.form.get("confirm", "").strip() != client.name.strip():
+    if not visit.confirms(client.name):
         errors = {"confirm": "That is not the name of the application."}
         return page.refused(errors, confirm=visit.form.get("confirm", ""))
     await clear_client(client.id, lambda: _switch(visit, client, enabled=False))

@@ -166,9 +166,9 @@ async def remove_permission(visit: ConsoleVisit, application: str) -> ConsoleDon
     client = page.client
     ceiling = client.ceiling or {}
     gone = _named(ceiling, page.line.key)
-    typed = visit.form.get("confirm", "").strip()
-    if page.touched.any and typed != gone.scope:
-        return page.refused({"confirm": "That is not the permission."}, confirm=typed)
+    if page.touched.any and not visit.confirms(gone.scope):
+        errors = {"confirm": "That is not the permission."}
+        return page.refused(errors, confirm=visit.form.get("confirm", ""))
     await _save(visit, client, lambda ceiling: {p: required for p, required in ceiling.items() if p != gone})
     return ConsoleDone(f"{page.address}/permissions", f"{page.line.title} was removed.")
 

@@ -18,6 +18,7 @@ from credenza import (
     console_get,
     console_post,
     digest_secret,
+    is_name,
     new_token,
     transaction,
 )
@@ -103,7 +104,7 @@ async def create_secret(visit: ConsoleVisit, application: str) -> ConsoleDone | 
     page = _form(client)
     page.values = {name: visit.form.get(name, "").strip() for name in ("name", "expires")}
     errors = {}
-    if not 1 <= len(page.values["name"]) <= 100 or not page.values["name"].isprintable():
+    if not is_name(page.values["name"], 100):
         errors["name"] = "Give it a name of at most 100 characters, so that you recognize it."
     if page.values["expires"] not in dict(LIFETIMES):
         errors["expires"] = "Choose when it expires."
@@ -125,7 +126,7 @@ async def show_delete_secret(visit: ConsoleVisit, application: str, secret: str)
 @console_post(ONE + "/secrets/{secret:str}/delete", "applications:write")
 async def delete_secret(visit: ConsoleVisit, application: str, secret: str) -> ConsoleDone | DeleteSecretPage:
     page = await _delete_page(visit, application, secret)
-    if visit.form.get("confirm", "").strip() != page.secret.name:
+    if not visit.confirms(page.secret.name):
         errors = {"confirm": "That is not the name of the secret."}
         return page.refused(errors, confirm=visit.form.get("confirm", ""))
     async with transaction():

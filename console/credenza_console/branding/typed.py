@@ -18,6 +18,7 @@ from credenza import (
     clean_css,
     fetch_image,
     image_in_place,
+    is_name,
     store_image,
 )
 from credenza import branding as store
@@ -53,7 +54,7 @@ async def check(visit: ConsoleVisit, editor: BrandingEditor, typed: Typed, palet
     """Note what is wrong with each text, beside its field; clean the CSS."""
     texts, errors = typed.texts, typed.errors
     longest = 100 if editor.level == "provider" else 200
-    if len(texts.get("display_name", "")) > longest or not texts.get("display_name", "").isprintable():
+    if (name := texts.get("display_name", "")) and not is_name(name, longest):
         errors["display_name"] = f"A name has at most {longest} characters."
     if texts.get("theme") and texts["theme"] not in visit.server.themes:
         errors["theme"] = "There is no such theme."

@@ -19,6 +19,7 @@ from credenza import (
     console_post,
     invitation_mail,
     invite,
+    is_name,
     transaction,
     users,
 )
@@ -76,7 +77,7 @@ async def create(visit: ConsoleVisit) -> ConsoleDone | CreatePage:
 
 def check_name(name: str) -> str:
     """What is wrong with a person's name; empty when nothing is."""
-    return "" if len(name) <= 200 and name.isprintable() else "A name has at most 200 characters."
+    return "" if not name or is_name(name, 200) else "A name has at most 200 characters."
 
 
 def _page(visit: ConsoleVisit) -> CreatePage:

@@ -117,7 +117,7 @@ async def delete(visit: ConsoleVisit, user: str) -> ConsoleDone | DeletePage:
     page = await _delete_page(visit, found)
     if found.id == visit.user.id:
         return page.refused({"": OWN}, confirm=confirm)
-    if confirm.strip() != found.username:
+    if not visit.confirms(found.username):
         return page.refused({"confirm": "That is not the username."}, confirm=confirm)
     try:
         await clear_user(found.id, lambda: _suspend(visit, found, True, "suspended"))

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ..events import ObjectChanged
+from ..protocol.names import as_typed
 from ..protocol.parameters import Parameters
 from ..server import AuthorizationServer
 from ..store.sessions import Session
@@ -44,6 +45,10 @@ class ConsoleVisit:
     def moment(self, at: int | None) -> Moment | None:
         """A Unix time, to be shown as "3 minutes ago"; None stays None."""
         return Moment(at, self.server.now()) if at else None
+
+    def confirms(self, name: str) -> bool:
+        """Whether the form's `confirm` is a name as the page shows it, in which several spaces look like one."""
+        return as_typed(self.form.get("confirm", "")) == as_typed(name)
 
     def translations(self, name: str) -> tuple[dict[str, str], dict[str, str], dict[str, str]]:
         """A text in other languages, as the form has it in its fields `{name}-{tag}` (`ui.translations` draws them).

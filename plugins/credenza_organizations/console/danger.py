@@ -63,7 +63,7 @@ async def show_delete(visit: ConsoleVisit, organization: str) -> DeletePage:
 @console_post(ONE + "/delete", "organizations:write")
 async def delete(visit: ConsoleVisit, organization: str) -> ConsoleDone | DeletePage:
     row = await find(organization)
-    if visit.form.get("confirm", "").strip() != row["name"]:
+    if not visit.confirms(row["name"]):
         errors = {"confirm": "That is not the name of the organization."}
         return (await _delete_page(visit, row)).refused(errors, confirm=visit.form.get("confirm", ""))
     await store.clear_organization(row["id"], lambda: _switch(visit, row, suspended=True))

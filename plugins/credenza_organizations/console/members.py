@@ -175,7 +175,7 @@ async def show_remove(visit: ConsoleVisit, organization: str, user: str) -> Remo
 async def remove(visit: ConsoleVisit, organization: str, user: str) -> ConsoleDone | RemovePage:
     row = await find(organization)
     found, roles = await _find_member(row, user)
-    if visit.form.get("confirm", "").strip() != found.username:
+    if not visit.confirms(found.username):
         page = await _remove_page(visit, row, found, roles)
         errors = {"confirm": "That is not the username."}
         return page.refused(errors, confirm=visit.form.get("confirm", ""))

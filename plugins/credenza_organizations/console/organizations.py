@@ -17,6 +17,7 @@ from credenza import (
     changed_meanwhile,
     console_get,
     console_post,
+    is_name,
     new_id,
     state_of,
     transaction,
@@ -124,7 +125,7 @@ async def save_organization(visit: ConsoleVisit, organization: str) -> ConsoleDo
 def check_words(typed: dict[str, str], *, most: int) -> dict[str, str]:
     """What is wrong with a name of at most so many characters, and a description."""
     errors = {}
-    if not 1 <= len(typed["name"]) <= most or not typed["name"].isprintable():
+    if not is_name(typed["name"], most):
         errors["name"] = f"Give it a name of at most {most} characters."
     if len(typed["description"]) > 1000:
         errors["description"] = "A description has at most 1,000 characters."

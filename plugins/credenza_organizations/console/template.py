@@ -141,7 +141,7 @@ async def show_delete_permission(visit: ConsoleVisit, permission: str) -> Delete
 @console_post(PERMISSION + "/delete", "organizations:write")
 async def delete_permission(visit: ConsoleVisit, permission: str) -> ConsoleDone | DeletePage:
     page = await _delete_page(visit, permission)
-    if visit.form.get("confirm", "").strip() != page.called:
+    if not visit.confirms(page.called):
         return page.refused({"confirm": "That is not its name."}, confirm=visit.form.get("confirm", ""))
     description = (await template.template_permissions()).get(page.called)
     if description is None:

@@ -92,7 +92,7 @@ async def show_delete(visit: ConsoleVisit, role: str) -> DeletePage:
 @console_post(ONE + "/delete", "organizations:write")
 async def delete(visit: ConsoleVisit, role: str) -> ConsoleDone | DeletePage:
     row = await _find(role)
-    if visit.form.get("confirm", "").strip() != row["name"]:
+    if not visit.confirms(row["name"]):
         errors = {"confirm": "That is not the name of the role."}
         return (await _delete_page(visit, row)).refused(errors, confirm=visit.form.get("confirm", ""))
     async with transaction():

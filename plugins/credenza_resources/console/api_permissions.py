@@ -94,7 +94,7 @@ async def show_delete_permission(visit: ConsoleVisit, resource: str, permission:
 async def delete_permission(visit: ConsoleVisit, resource: str, permission: str) -> ConsoleDone | DeletePage:
     row = await find(resource)
     page = await _delete_permission_page(visit, row, permission)
-    if visit.form.get("confirm", "").strip() != page.called:
+    if not visit.confirms(page.called):
         return page.refused({"confirm": "That is not its name."}, confirm=visit.form.get("confirm", ""))
     target = f"{row['identifier']} {page.called}"
     withdrawn = partial(visit.changed, "api_permission", "withdrawn", target)

@@ -27,6 +27,7 @@ from credenza import (
     console_post,
     count_reach,
     identifier_of,
+    is_name,
     protected_resource_address,
     protected_resource_challenge,
     protected_resource_metadata,
@@ -184,7 +185,7 @@ async def show_delete(visit: ConsoleVisit, resource: str) -> DeletePage:
 async def delete(visit: ConsoleVisit, resource: str) -> ConsoleDone | DeletePage:
     row = await find(resource)
     page = await _delete_page(visit, row)
-    if visit.form.get("confirm", "").strip() != page.called:
+    if not visit.confirms(page.called):
         return page.refused({"confirm": "That is not its name."}, confirm=visit.form.get("confirm", ""))
     withdrawn = partial(visit.changed, "api_resource", "withdrawn", row["identifier"])
     await store.clear_api(visit.server, withdrawn, row["identifier"])
@@ -197,7 +198,7 @@ async def delete(visit: ConsoleVisit, resource: str) -> ConsoleDone | DeletePage
 
 def _check_words(typed: dict[str, str]) -> dict[str, str]:
     errors = {}
-    if not 1 <= len(typed["name"]) <= 200 or not typed["name"].isprintable():
+    if not is_name(typed["name"], 200):
         errors["name"] = "Give it a name of at most 200 characters."
     if len(typed["description"]) > 1000:
         errors["description"] = "A description has at most 1,000 characters."

@@ -23,6 +23,7 @@ from credenza import (
     console_get,
     console_post,
     count_reach,
+    is_name,
     new_id,
     state_of,
     transaction,
@@ -142,7 +143,7 @@ async def show_delete(visit: ConsoleVisit, role: str) -> DeletePage:
 @console_post(ONE + "/delete", "roles:write")
 async def delete(visit: ConsoleVisit, role: str) -> ConsoleDone | DeletePage:
     row = await _find(role)
-    if visit.form.get("confirm", "").strip() != row["name"]:
+    if not visit.confirms(row["name"]):
         errors = {"confirm": "That is not the name of the role."}
         return (await _delete_page(visit, row)).refused(errors, confirm=visit.form.get("confirm", ""))
     await store.clear_role(row, partial(visit.changed, "role", "withdrawn", row["name"]))
@@ -159,7 +160,7 @@ async def _save(visit: ConsoleVisit, row: dict[str, Any] | None) -> ConsoleDone 
     chosen = set(visit.form.all_values("permission"))
     known = {f"{api} {name}": (api, name) for api, _, names in await store.list_apis() for name in names}
     errors = {}
-    if not 1 <= len(typed["name"]) <= 100 or not typed["name"].isprintable():
+    if not is_name(typed["name"], 100):
         errors["name"] = "Give it a name of at most 100 characters."
     if len(typed["description"]) > 1000:
         errors["description"] = "A description has at most 1,000 characters."

@@ -148,9 +148,8 @@ async def block(visit: ConsoleVisit, host: str) -> ConsoleDone | BlockPage:
     """Its applications are switched off, tokens included, and no new one is taken."""
     name = _decidable(host)
     page = await _block_page(visit, name)
-    typed = visit.form.get("confirm", "").strip()
-    if page.touched.any and typed != name:
-        return page.refused({"confirm": "That is not the host."}, confirm=typed)
+    if page.touched.any and not visit.confirms(name):
+        return page.refused({"confirm": "That is not the host."}, confirm=visit.form.get("confirm", ""))
     await _decide(visit, page.decision, Decision(name, BLOCKED, {}, visit.user.id, visit.server.now()))
     return ConsoleDone(address_of_host(name), f"{name} is blocked.")
 

@@ -1,0 +1,26 @@
+"""What people, organizations and applications are called, in any script."""
+
+from __future__ import annotations
+
+import unicodedata
+
+JOINERS = "\u200c\u200d"  # between letters, in Persian and Hindi, and between the parts of an emoji. Unicode §23.2
+
+
+def is_name(text: str, most: int) -> bool:
+    """Whether it is 1 to `most` characters that can be read on one line.
+
+    Spaces are those of any script. What nobody sees is no name, and neither is a line break, or a character that turns
+    the direction of what follows.
+    """
+    seen = any(character.isprintable() and not character.isspace() for character in text)
+    return seen and len(text) <= most and all(map(_has_place, text))
+
+
+def _has_place(character: str) -> bool:
+    return character.isprintable() or character in JOINERS or unicodedata.category(character) == "Zs"
+
+
+def as_typed(name: str) -> str:
+    """As somebody types a name that they see: spaces of any width and number are one, and joiners are none."""
+    return " ".join(name.translate(dict.fromkeys(map(ord, JOINERS))).split())
