@@ -29,13 +29,13 @@ def zipped() -> bytes:
     return out.getvalue()
 
 
-def bomb() -> bytes:
-    """A PNG that says it has 50,000 by 50,000 pixels."""
+def bomb(size: int = 50_000) -> bytes:
+    """A PNG that says it has so many pixels in each direction."""
 
     def chunk(kind: bytes, data: bytes) -> bytes:
         return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
 
-    header = struct.pack(">IIBBBBB", 50_000, 50_000, 8, 2, 0, 0, 0)
+    header = struct.pack(">IIBBBBB", size, size, 8, 2, 0, 0, 0)
     return (
         b"\x89PNG\r\n\x1a\n"
         + chunk(b"IHDR", header)
@@ -92,6 +92,33 @@ def test_a_upl_01_only_the_picture_is_kept() -> None:
         assert b"script" not in made
         assert b"PK\x03\x04" not in made
         assert max(Image.open(io.BytesIO(made)).size) <= 512
+
+
+@pytest.mark.parametrize("size", [2001, 10_000, 50_000])
+@pytest.mark.filterwarnings("ignore")
+def test_what_is_too_large_is_told_so(size: int) -> None:
+    """Of a hundred million pixels it was said that this is no PNG."""
+    with pytest.raises(UnusableImage, match="too many pixels"):
+        encode_again(bomb(size))
+
+
+def test_sixteen_bits_of_grey_stay_grey() -> None:
+    """All that was not nearly black became white."""
+    grey = Image.new("I;16", (4, 1))
+    for x, value in enumerate((0, 0x1000, 0x8000, 0xFFFF)):
+        grey.putpixel((x, 0), value)
+    out = io.BytesIO()
+    grey.save(out, "PNG")
+    made = Image.open(io.BytesIO(encode_again(out.getvalue()))).convert("L")
+    assert [made.getpixel((x, 0)) for x in range(4)] == [0, 0x10, 0x80, 0xFF]
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_what_only_the_library_wonders_at_is_a_picture() -> None:
+    """A JPEG with a list of further pictures that are not there any more, as editors leave it of a telephone's."""
+    whole, extra = picture("JPEG"), b"MPF\0MM\0*\0\0\0\x08\0\x03no list"
+    segment = b"\xff\xe2" + struct.pack(">H", len(extra) + 2) + extra
+    assert encode_again(whole[:20] + segment + whole[20:]).startswith(b"\x89PNG")
 
 
 def test_a_upl_02_ten_thousand_frames() -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import io
-import warnings
 
 from ..outbound import Refused, fetch
 from ..settings import Settings
@@ -13,6 +12,7 @@ from ..store.provider import image_key, save_image
 MAX_BYTES = 2 * 1024 * 1024
 MAX_PIXELS = 4_000_000
 LARGEST = 512  # pixels on the longer side
+TOO_LARGE = "The image has too many pixels; 512 by 512 is enough."
 FORMATS = ("PNG", "JPEG", "WEBP", "GIF")
 
 
@@ -27,17 +27,19 @@ def encode_again(content: bytes) -> bytes:
     from PIL import Image, UnidentifiedImageError  # here: a logo comes once in a while
 
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("error")
-            image = Image.open(io.BytesIO(content), formats=FORMATS)
-            if image.width * image.height > MAX_PIXELS:
-                raise UnusableImage("The image has too many pixels; 512 by 512 is enough.")
-            image.seek(0)
-            picture = image.convert("RGBA")
+        image: Image.Image = Image.open(io.BytesIO(content), formats=FORMATS)
+        if image.width * image.height > MAX_PIXELS:
+            raise UnusableImage(TOO_LARGE)
+        image.seek(0)
+        if image.mode.startswith("I"):  # 16 bits of grey, of which the conversion would make white
+            image = image.point(lambda value: value / 256).convert("L")
+        picture = image.convert("RGBA")
     except UnusableImage:
         raise
-    except (UnidentifiedImageError, OSError, ValueError, SyntaxError, Warning, Image.DecompressionBombError) as error:
-        raise UnusableImage("This is not a PNG, JPEG, WebP or GIF image.") from error
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
+        raise UnusableImage(TOO_LARGE) from error
+    except (UnidentifiedImageError, OSError, ValueError, SyntaxError, Warning) as error:
+        raise UnusableImage("This is not a PNG, JPEG, WebP or GIF image, or it is damaged.") from error
     picture.thumbnail((LARGEST, LARGEST))
     out = io.BytesIO()
     picture.save(out, "PNG", optimize=True)
