@@ -26,6 +26,7 @@ from credenza import (
     branding_of,
     clients,
     console_get,
+    enabled_permissions,
     explain,
     own_frame,
     render,
@@ -100,7 +101,7 @@ async def show_xray(visit: ConsoleVisit) -> XrayPage:
         errors["user"] = "There is no such user."
     if errors or client is None or user is None:
         return page.refused({"": NOTHING} | errors)
-    values["scope"] = values["scope"] or everything(client)
+    values["scope"] = values["scope"] or await everything(visit, client)
     try:
         found = await _explain(visit, client, user, values)
     except ProtocolError as error:
@@ -115,9 +116,10 @@ async def _known() -> tuple[tuple[tuple[str, str], ...], tuple[tuple[str, str], 
     return tuple((row["id"], row["name"]) for row in rows), tuple((u.username, u.display_name) for u in people)
 
 
-def everything(client: Client) -> str:
-    """All that an application may ask for, when nobody says what it asks."""
-    return " ".join(dict.fromkeys(["openid", *(p.scope for p in sorted(client.ceiling or {}))]))
+async def everything(visit: ConsoleVisit, client: Client) -> str:
+    """All that an application may ask for, when nobody says what it asks; of our own that is no list."""
+    enabled = await enabled_permissions(visit.server, client) if client.third_party else {}
+    return " ".join(dict.fromkeys(["openid", *(p.scope for p in enabled)]))
 
 
 async def _chosen(visit: ConsoleVisit, values: Mapping[str, str]) -> tuple[Client | None, User | None]:
@@ -137,17 +139,26 @@ def _filled(visit: ConsoleVisit, page: XrayPage, client: Client, user: User, fou
     page.questions, page.choices = tuple(found.questions), found.choices
     page.refusal = found.refused.description if found.refused is not None else ""
     page.lines = tuple(_line(client, user, found, verdict) for verdict in found.verdicts)
-    page.outcome = _outcome(client, found)
+    page.outcome = _outcome(client, user, found)
     asked = [*((name, page.values[name]) for name in FIELDS if page.values[name]), *found.choices.items()]
     page.preview = f"{HERE}/page?{urlencode(asked)}"
     return page
 
 
-def _outcome(client: Client, found: Explanation) -> str:
+def _outcome(client: Client, user: User, found: Explanation) -> str:
+    if not client.enabled:
+        return "This application is disabled: the user sees an error page, and it gets nothing."
+    if user.suspended:
+        return "This user is suspended: nobody can sign in as them, and the application gets nothing."
     if found.refused is not None:
         return f"The request is refused with {found.refused.code}; the user sees no page."
     if not client.third_party:
         return "This application is your own: the user sees no consent page, and the consent is recorded as automatic."
+    if found.each_time:
+        return (
+            "The user is asked each time: any program on their device can receive the answers at this redirect URI. "
+            "With an https redirect URI they are asked once."
+        )
     if found.asks:
         return "The user is asked, because something is new or was never answered."
     return "The user is not asked again, because everything was answered before."
@@ -168,7 +179,8 @@ def _line(client: Client, user: User, found: Explanation, verdict: Verdict) -> L
         Step("Held by the user", _answer(1, reached), " · ".join(filter(None, (verdict.through, chosen))), person),
         Step("Consented", _answer(2, reached), _consented(client, found, permission), f"{application}/users"),
     )
-    return Line(scope.title, permission.scope, permission.resource, permission.source, verdict.granted, steps)
+    granted = verdict.granted and client.enabled and not user.suspended
+    return Line(scope.title, permission.scope, permission.resource, permission.source, granted, steps)
 
 
 def _answer(step: int, reached: int) -> str:
@@ -198,7 +210,7 @@ async def show_page(visit: ConsoleVisit) -> AnyResponse:
     client, user = await _chosen(visit, values)
     if client is None or user is None:
         raise NotFoundException
-    values["scope"] = values["scope"] or everything(client)
+    values["scope"] = values["scope"] or await everything(visit, client)
     found = await _explain(visit, client, user, values)
     context = await branding_of(visit.server, found.choices)
     return own_frame(await render(visit.request, found.page, client=client, context=context))

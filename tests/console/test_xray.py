@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from urllib.parse import urlencode
 
-from credenza.testing import ORDERS, PageSeen, RelyingParty, UserAgent
+import pytest
+
+from credenza.testing import ORDERS, Credenza, PageSeen, RelyingParty, UserAgent
 
 
 def look(admin: UserAgent, **asked: str) -> PageSeen:
@@ -61,3 +63,58 @@ def test_looking_writes_nothing(admin: UserAgent, user_agent: UserAgent, client:
     page = user_agent.sign_in()
     assert isinstance(page, PageSeen)
     assert page.name == "consent"
+
+
+def test_everything_that_is_enabled_is_what_an_organization_gives_too(credenza: Credenza, admin: UserAgent) -> None:
+    """PRODUCT +20: which organization it is comes along with what is enabled there; without it nothing was shown."""
+    credenza.apply(
+        {
+            "organization_template": {
+                "permissions": [{"name": "members:read", "description": "See who is a member"}],
+                "roles": [{"name": "owner", "permissions": ["members:read"]}],
+            },
+            "organizations": [{"name": "Acme", "members": [{"username": "ada", "roles": ["owner"]}]}],
+            "applications": [
+                {"client_id": "spa", "name": "Tide Board", "permissions": {"organization": ["members:read"]}}
+            ],
+        }
+    )
+    page = admin.get("/console/xray?client=spa&user=ada")
+    assert isinstance(page, PageSeen)
+    assert "See who is a member" in page.text
+    assert "Acme" in page.text
+
+
+@pytest.mark.parametrize("scope", ["openid profile", "openid"])
+def test_who_is_asked_each_time_is_told_so(
+    credenza: Credenza, admin: UserAgent, user_agent: UserAgent, scope: str
+) -> None:
+    """PRODUCT +20, SECURITY R-AZ-30: it said that the user is not asked again, and they were."""
+    native = RelyingParty(credenza, "native", "http://127.0.0.1/cb", auth_method="none")
+    user_agent.authorize(native, scope="openid profile")
+    page = user_agent.get(native.authorization_url(scope=scope))
+    assert isinstance(page, PageSeen)
+    assert page.name == "consent"
+    page = admin.get(f"/console/xray?client=native&user=ada&scope={scope}")
+    assert isinstance(page, PageSeen)
+    assert "The user is asked each time" in page.text
+
+
+@pytest.mark.parametrize("who", ["application", "user"])
+def test_who_is_switched_off_gets_nothing(
+    credenza: Credenza, admin: UserAgent, user_agent: UserAgent, client: RelyingParty, who: str
+) -> None:
+    """PRODUCT +20: it said that the user is not asked again, and that all is granted."""
+    user_agent.authorize(client)
+    address = "/console/xray?client=app&user=ada&scope=openid"
+    page = admin.get(address)
+    assert isinstance(page, PageSeen)
+    assert "Granted" in page.text
+    if who == "user":
+        credenza.apply({"users": [{"username": "ada", "suspended": True}]})
+    else:
+        credenza.apply({"applications": [{"client_id": "app", "name": "Harbour Wiki", "enabled": False}]})
+    page = admin.get(address)
+    assert isinstance(page, PageSeen)
+    assert f"This {who} is {'suspended' if who == 'user' else 'disabled'}" in page.text
+    assert "Granted" not in page.text

@@ -31,7 +31,8 @@ CHALLENGE = "x" * 43  # any: nothing is redeemed
 @dataclass(frozen=True, slots=True)
 class Explanation:
     """What would happen. `refused` is the error that the client would be answered with; `page` is what the user would
-    be shown; `verdicts` are the final ones, after the consent that there is (`consent`, None for none).
+    be shown; `verdicts` are the final ones, after the consent that there is (`consent`, None for none). `each_time`
+    says that the user is asked again whatever they said, as anybody could pose as the client.
     """
 
     refused: ProtocolError | None
@@ -42,6 +43,7 @@ class Explanation:
     choices: Mapping[str, str]
     consent: Consent | None
     asks: bool
+    each_time: bool
 
 
 async def explain(
@@ -70,6 +72,7 @@ async def explain(
     if client.third_party:
         allowed = situation.before.granted if situation.before is not None else frozenset()
     final = await verdicts(server, client, Subject(user=user), request.asked, situation.choices, allowed)
+    each_time = client.third_party and not client.identity_is_assured(redirect_uri)
     return Explanation(
         refused=refused,
         page=await consent_page(waiting, situation, ""),
@@ -78,7 +81,8 @@ async def explain(
         questions=situation.questions,
         choices=situation.choices,
         consent=situation.before,
-        asks=client.third_party and situation.undecided,
+        asks=client.third_party and (situation.undecided or each_time),
+        each_time=each_time,
     )
 
 
