@@ -142,7 +142,8 @@ class RecoveryCode(SecondFactor):
 
 
 def digits(form: Parameters) -> str:
-    return "".join(c for c in form.get("code", "")[:40] if c.isascii() and c.isdigit())
+    """Of any script: Japanese and Arabic keyboards have their own."""
+    return "".join(str(int(c)) for c in form.get("code", "")[:40] if c.isdecimal())
 
 
 def recovery_page(codes: Sequence[str]) -> SecondFactorPage:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 from dataclasses import dataclass
+from unicodedata import normalize
 
 from credenza import AuthorizationServer, Statement, User, transaction
 
@@ -78,7 +79,7 @@ def readable(code: str) -> str:
 
 def _key(server: AuthorizationServer, user: User, code: str) -> str:
     """Keyed with a secret from outside the database, which somebody who copied it has not."""
-    letters = "".join(c for c in code.lower() if c in ALPHABET)
+    letters = "".join(c for c in normalize("NFKC", code).lower() if c in ALPHABET)
     return server.keyring.keyed_name(f"recovery code/{user.id}/{letters}")
 
 

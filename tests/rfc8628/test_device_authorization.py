@@ -83,6 +83,15 @@ def test_3_5_pending_then_approved_then_one_success(
     assert poll(device, started).json()["error"] == "invalid_grant"
 
 
+def test_3_3_a_code_is_typed_with_the_wide_letters_of_a_japanese_keyboard(
+    user_agent: UserAgent, device: RelyingParty
+) -> None:
+    started = begin(device)
+    wide = {ord(letter): chr(ord(letter) + 0xFEE0) for letter in started["user_code"]}
+    page = approve(user_agent, started["user_code"].translate(wide))
+    assert (page.name, "connected" in page.text) == ("device", True)
+
+
 async def poll_at_once(credenza: Credenza, form: dict[str, str], times: int) -> list[httpx.Response]:
     transport = httpx.ASGITransport(app=credenza.app, raise_app_exceptions=False)
     async with httpx.AsyncClient(transport=transport, base_url=credenza.issuer) as http:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pyotp
+import pytest
 
 from credenza import audit, users
 from credenza.testing import PASSWORD, Callback, Credenza, PageSeen, RelyingParty, UserAgent
@@ -38,6 +39,24 @@ def test_after_the_password_comes_the_code(
     claims = id_token(client, user_agent.decide())
     assert claims["amr"] == ["pwd", "otp", "mfa"]
     assert claims["acr"] == "urn:credenza:acr:mfa"
+
+
+@pytest.mark.parametrize("zero", ["\uff10", "\u0660", "\u06f0"])
+def test_a_code_is_typed_with_the_digits_of_ones_own_keyboard(
+    credenza: Credenza, enrolled: Enrolled, user_agent: UserAgent, zero: str
+) -> None:
+    """Wide ones in Japan, others in Egypt and in Iran."""
+    _, telephone, codes = enrolled()
+    own = {ord("0") + n: chr(ord(zero) + n) for n in range(10)}
+    user_agent.get("/account")
+    user_agent.sign_in()
+    assert seen(second_step(user_agent, telephone.next_code().translate(own))).name == "account"
+    wide = {ord(letter): chr(ord(letter) + 0xFEE0) for letter in codes[0]}
+    again = UserAgent(credenza)
+    again.get("/account")
+    again.sign_in()
+    again.submit([("use", "recovery-code")])
+    assert seen(second_step(again, codes[0].translate(wide))).name == "account"
 
 
 def test_the_password_alone_is_no_session(client: RelyingParty, enrolled: Enrolled, user_agent: UserAgent) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from unicodedata import normalize
 from urllib.parse import urlencode
 
 from litestar import route
@@ -107,7 +108,7 @@ async def _entered(
     server, limiter = server_of(request), request.app.state.limiter
     assert isinstance(limiter, Limiter)
     page.user_code = form.get("user_code", "")[:20]
-    code = "".join(c for c in page.user_code.upper() if c in ALPHABET)
+    code = "".join(c for c in normalize("NFKC", page.user_code).upper() if c in ALPHABET)
     in_all = (TRIES_IN_ALL, "signed in" if session is not None else "")
     here = [(TRIES_BY_ADDRESS, neighbourhood(address_of(request)))]
     here += [(TRIES_BY_SESSION, session.id)] if session is not None else []
