@@ -1,6 +1,8 @@
-"""A sign-in page is open while somebody signs in in another tab of the same browser. PRODUCT M15, SECURITY R-SE-07."""
+"""A sign-in page is answered when somebody has signed in, in this tab or another one. PRODUCT M15, SECURITY R-SE-07."""
 
 from __future__ import annotations
+
+from typing import Any
 
 import jwt
 import pytest
@@ -61,6 +63,39 @@ def test_nobody_is_taken_for_somebody_else(
     assert isinstance(page, PageSeen)
     assert page.name == "sign-in"
     assert "Confirm that it is you" not in page.text
+    assert signed_in(credenza, own, user_agent.sign_in("grace")) == "grace"
+
+
+def test_whoever_goes_back_to_sign_in_as_somebody_else(
+    credenza: Credenza, user_agent: UserAgent, client: RelyingParty
+) -> None:
+    """With the button of the browser, from the consent page: that was Ada's again."""
+    page = user_agent.get(client.authorization_url())
+    assert isinstance(page, PageSeen)
+    user_agent.sign_in("ada")
+    again = answered(user_agent, page, ("identifier", "grace"), ("password", "correct horse battery staple"))
+    assert isinstance(again, PageSeen)
+    assert again.name == "sign-in"
+    user_agent.sign_in("grace")
+    assert signed_in(credenza, client, user_agent.decide()) == "grace"
+
+
+def test_whoever_goes_back_from_the_second_factor(
+    credenza: Credenza, user_agent: UserAgent, own: RelyingParty, enrolled: Any
+) -> None:
+    """It was asked for Ada's code, whoever typed their name."""
+    enrolled("ada")
+    page = user_agent.get(own.authorization_url())
+    assert isinstance(page, PageSeen)
+    second = user_agent.sign_in("ada")
+    assert isinstance(second, PageSeen)
+    assert second.name == "second-factor"
+    again = answered(user_agent, page, ("identifier", "ada"), ("password", "correct horse battery staple"))
+    assert isinstance(again, PageSeen)
+    assert again.name == "second-factor", "the button was pressed twice"
+    again = answered(user_agent, page, ("identifier", "grace"), ("password", "correct horse battery staple"))
+    assert isinstance(again, PageSeen)
+    assert again.name == "sign-in"
     assert signed_in(credenza, own, user_agent.sign_in("grace")) == "grace"
 
 

@@ -70,9 +70,7 @@ async def switch_account(request: AnyRequest, token: FromPath[str]) -> AnyRespon
     interaction = await _find(request, token)
     if interaction is None:
         return await gone(request)
-    kept: dict[str, Any] = {name: interaction.state[name] for name in KEPT if name in interaction.state}
-    interaction.state = {**kept, "login": {"switch": True}}
-    await sessions.update_interaction(interaction)
+    await _as_somebody_else(interaction)
     return redirect_response(server_of(request).settings, interaction_address(server_of(request), token, "login"))
 
 
@@ -130,17 +128,28 @@ async def _prompt(
 async def _settled_elsewhere(
     request: AnyRequest, waiting: Waiting, interaction: Interaction, name: str, form: Parameters
 ) -> None:
-    """An answer to what was settled in another tab: Cancel is Cancel still, and whoever signs in as somebody else than
-    did so there is not taken for them. The form's token was perhaps for the session before that one.
+    """An answer to what was settled before, perhaps in another tab: Cancel is Cancel still, and whoever signs in as
+    somebody else is not taken for the one before. The form's token was perhaps for the session before.
     """
     check_same_origin(request)
     if form.get("decision") == "deny":
         raise AccessDenied("The user cancelled.")
-    if name == "login" and form.get("identifier") and waiting.user is not None:
+    if name == "login" and form.get("identifier"):
         meant = await find_user_by_identifier(form["identifier"])
-        if meant is None or meant.id != waiting.user.id:
-            interaction.state["login"] = {"switch": True}
-            await sessions.update_interaction(interaction)
+        if meant is None or meant.id != _who(waiting):
+            await _as_somebody_else(interaction)
+
+
+def _who(waiting: Waiting) -> str:
+    """The id of the user who has signed in, or has proved the first factor; empty for nobody."""
+    return str(waiting.begun.get("user", "")) or (waiting.user.id if waiting.user is not None else "")
+
+
+async def _as_somebody_else(interaction: Interaction) -> None:
+    """The same request, from its beginning."""
+    kept: dict[str, Any] = {name: interaction.state[name] for name in KEPT if name in interaction.state}
+    interaction.state = {**kept, "login": {"switch": True}}
+    await sessions.update_interaction(interaction)
 
 
 async def _answer(request: AnyRequest, waiting: Waiting, page: Page | None, token: str, status: int) -> AnyResponse:
@@ -186,8 +195,8 @@ async def _complete(
 ) -> AnyResponse:
     server = waiting.server
     due = await first_required(waiting, interaction.state)
-    somebody_else = waiting.user is not None and waiting.user.id != authentication.user.id  # signed in in another tab
-    if somebody_else or (due is not None and due.name == "login"):
+    another = _who(waiting) not in ("", authentication.user.id)  # signed in before, or in another tab
+    if another or (due is not None and due.name == "login"):
         await begin_sign_in(waiting, authentication)
         await sessions.update_interaction(interaction)
     response = redirect_response(server.settings, f"{server.issuer}/interaction/{waiting.token}")
