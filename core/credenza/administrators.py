@@ -43,10 +43,11 @@ class LastAdministrator(Exception):
 async def hold_administrators(user: User) -> None:
     """Call it in a transaction, before somebody is demoted, suspended or deleted. Raises LastAdministrator.
 
-    Two parallel changes wait for each other here, so that they cannot both take away the last but one.
+    Two parallel changes wait for each other here, so that they cannot both take away the last but one. The user is held
+    before the version moves, as by whoever writes both: PostgreSQL stops one of two that wait crosswise.
     """
+    now = await users.hold_user(user.id)
     await bump_version()
-    now = await users.find_user(user.id)
     if now is None or now.administrator != "full" or now.suspended:
         return
     if await users.count_administrators() <= 1:

@@ -111,3 +111,43 @@ def test_decisions_about_hosts_are_declared_in_the_desired_state(
             credenza.apply({"unregistered": {"hosts": [{"host": wrong, "decision": "blocked"}]}})
     with pytest.raises(StateError, match="decision is allowed or blocked"):
         credenza.apply({"unregistered": {"hosts": [{"host": host, "decision": "maybe"}]}})
+
+
+@pytest.mark.parametrize(
+    "uris",
+    [
+        ["https://gull.example.net:443/cb"],
+        ["https://gull.example.net:8443/cb"],
+        ["https://gull.example.net/cb", "https://other.example/cb"],
+        ["http://127.0.0.1/cb", "https://gull.example.net/cb"],
+    ],
+)
+def test_a_blocked_host_is_blocked_by_whichever_of_its_addresses(
+    credenza: Credenza, register: Register, user_agent: UserAgent, admin: UserAgent, uris: list[str]
+) -> None:
+    """PRODUCT §7: another port, or another address beside it, was a way past the block."""
+    members = {"redirect_uris": uris, "token_endpoint_auth_method": "none", "application_type": "native"}
+    client = RelyingParty(credenza, register(**members).json()["client_id"], uris[0], auth_method="none")
+    assert isinstance(user_agent.authorize(client, scope="openid"), Callback)
+    decide = {"host": "gull.example.net", "decision": "blocked"}
+    credenza.apply({"unregistered": {"hosts": [decide]}})
+    assert register(client_name="Again", **members).status_code == 400
+    page = user_agent.get(client.authorization_url(scope="openid"))
+    assert isinstance(page, PageSeen)
+    assert page.error == "invalid_client"
+    page = admin.get(f"/console/applications/{client.client_id}")
+    assert isinstance(page, PageSeen)
+    assert "Blocked with gull.example.net" in page.text
+    assert register(redirect_uris=["https://other.example/cb"]).status_code == 201
+
+
+def test_what_is_said_about_a_port_goes_before_what_is_said_about_its_host(
+    credenza: Credenza, register: Register
+) -> None:
+    blocked, allowed = {"decision": "blocked"}, {"decision": "allowed"}
+    said = [{"host": "gull.example.net", **blocked}, {"host": "gull.example.net:8443", **allowed}]
+    credenza.apply({"unregistered": {"hosts": [*said, {"host": "tern.example.net:8443", **blocked}]}})
+    assert register(redirect_uris=["https://gull.example.net:8443/cb"]).status_code == 201
+    assert register(redirect_uris=["https://gull.example.net:8444/cb"]).status_code == 400
+    assert register(redirect_uris=["https://tern.example.net:8443/cb"]).status_code == 400
+    assert register(redirect_uris=["https://tern.example.net/cb"]).status_code == 201
