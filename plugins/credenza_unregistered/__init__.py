@@ -18,7 +18,7 @@ from .ceiling import Ceiling
 from .console import PAGE, PANELS
 from .documents import POLICY as DOCUMENT
 from .documents import Documents
-from .hosts import Decisions, host_of_client, under
+from .hosts import Decisions, under
 from .state import SECTION
 from .store import delete_unused
 from .tables import APP_CONFIG
@@ -43,7 +43,7 @@ class UnregisteredClients(ClientSource):
         if stored is None:
             return None
         stored = replace(stored, ceiling={**await self._ceiling.get(), **(stored.ceiling or {})})
-        return under(await self._decisions.find(host_of_client(stored)), stored)
+        return under(hosts.about(await self._decisions.all(), stored), stored)
 
     async def forget(self, source: str, resource: str, scope: str) -> None:
         await ceiling.forget(source, resource, scope)

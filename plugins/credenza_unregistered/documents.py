@@ -24,7 +24,7 @@ from credenza import (
     transaction,
 )
 
-from .hosts import Decisions, host_of_client
+from .hosts import Decisions, blocking, host_of_client
 from .management import put_on, with_new_logo
 from .metadata import Policy, describe, parse_client, with_provenance
 from .registration import check_sector, tell, with_logo
@@ -76,7 +76,7 @@ class Documents:
     async def client(self, client_id: str, stored: Client | None) -> Client:
         """The client that the document describes now. Raises InvalidClient."""
         check_client_id(client_id)
-        if (decision := await self._decisions.find(host_of(client_id))) is not None and decision.blocked:
+        if blocking(await self._decisions.all(), client_id) is not None:
             raise errors.InvalidClient("An administrator of this server has blocked applications of this host.")
         now = self._server.now()
         if stored is not None and self._fresh.get(client_id, 0) > now:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from credenza import Cache, Client, ClientRow, Permission, bump_version, errors, transaction
+from credenza import Cache, Client, ClientRow, Permission, bump_version, errors, host_of, transaction
 
 from .ceiling import dumped, loaded, without
 from .tables import HostDecision, Registration
@@ -45,8 +46,8 @@ class Decisions:
     def __init__(self) -> None:
         self._cache: Cache[Mapping[str, Decision]] = Cache()
 
-    async def find(self, host: str) -> Decision | None:
-        return (await self._cache.get("hosts", list_decisions)).get(host) if host else None
+    async def all(self) -> Mapping[str, Decision]:
+        return await self._cache.get("hosts", list_decisions)
 
 
 async def list_decisions() -> dict[str, Decision]:
@@ -63,9 +64,24 @@ def _decision(row: Mapping[str, Any]) -> Decision:
     return Decision(row["host"], row["decision"], ceiling, row["decided_by"], row["decided_at"])
 
 
+def blocking(decisions: Mapping[str, Decision], uri: str) -> Decision | None:
+    """The decision that blocks an address: that about its host and port, else about its host, whatever the port."""
+    if not uri.startswith("https://"):
+        return None
+    host = host_of(uri)
+    decision = decisions.get(host) or decisions.get(re.sub(":[0-9]+$", "", host))
+    return decision if decision is not None and decision.blocked else None
+
+
+def about(decisions: Mapping[str, Decision], client: Client) -> Decision | None:
+    """What was decided about a client: to block any host that it comes from or leads to, else that about its own."""
+    blocked = (blocking(decisions, uri) for uri in (client.id, *client.redirect_uris))
+    return next((decision for decision in blocked if decision is not None), decisions.get(host_of_client(client)))
+
+
 async def check_host(client: Client) -> None:
     """Raise InvalidClientMetadata for a client of a blocked host."""
-    decision = await find_decision(host_of_client(client))
+    decision = about(await list_decisions(), client)
     if decision is not None and decision.blocked:
         raise errors.InvalidClientMetadata("An administrator of this server has blocked applications of this host.")
 

@@ -24,7 +24,7 @@ from credenza import (
     transaction,
 )
 
-from ..hosts import Decision, find_decision, host_of_client
+from ..hosts import Decision, about, host_of_client, list_decisions
 from ..store import find_registration, list_waiting, mark_decided
 from .addresses import TEMPLATES, address_of_host
 from .inbox import Row, row_of
@@ -70,7 +70,7 @@ async def show_origin(visit: ConsoleVisit, client: Client) -> OriginPanel | None
         return None
     host = host_of_client(client)
     registration = await find_registration(client.id)
-    decision = await find_decision(host)
+    decision = about(await list_decisions(), client)
     return OriginPanel(
         title="Where it came from",
         address=f"/console/applications/{segment_of(client.id)}",
