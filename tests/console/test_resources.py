@@ -25,6 +25,8 @@ def test_apis_and_roles_are_in_the_menu_and_listed(visitor: Visitor) -> None:
     assert API in page.links
     assert "/console/roles" in page.links
     assert "No API matches" in visitor.get("/console/api-resources?q=zzz").text
+    assert API in visitor.get("/console/api-resources?q=EXAMPLE.com+orders").links
+    assert API not in visitor.get("/console/api-resources?q=orders+zzz").links
     assert "support" in visitor.get("/console/roles?q=SUP", HX_Request="true").text
 
 

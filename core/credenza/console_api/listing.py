@@ -62,6 +62,10 @@ class Listing:
         last = len(found) < self.size and (found or not self.offset)
         return replace(self, total=self.offset + len(found) if last else await count())
 
+    def finds(self, *texts: str) -> bool:
+        """Whether each word of the search is in one of the texts, as `lists.called` asks the database."""
+        return all(any(word in text.lower() for text in texts) for word in self.search.lower().split())
+
     @property
     def narrowed(self) -> bool:
         return bool(self.search or self.filters)

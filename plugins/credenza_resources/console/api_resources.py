@@ -105,8 +105,7 @@ class DeletePage(ConsoleForm):
 @console_get(HERE, "api-resources:read")
 async def list_resources(visit: ConsoleVisit) -> ResourceList:
     listing = Listing.of(visit, ("name",))
-    words = listing.search.lower()
-    found = [api for api in await store.list_apis() if words in api[0].lower() or words in api[1].lower()]
+    found = [api for api in await store.list_apis() if listing.finds(api[0], api[1])]
     found = found[::-1] if listing.descending else found
     shown = found[listing.offset : listing.offset + listing.size]
     return ResourceList(

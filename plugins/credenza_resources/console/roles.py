@@ -91,7 +91,7 @@ class DeletePage(ConsoleForm):
 @console_get(HERE, "roles:read")
 async def list_roles(visit: ConsoleVisit) -> RoleList:
     listing = Listing.of(visit, ("name",))
-    found = [row for row in await store.list_roles() if listing.search.lower() in row["name"].lower()]
+    found = [row for row in await store.list_roles() if listing.finds(row["name"])]
     found = found[::-1] if listing.descending else found
     permissions, users = await store.count_role_permissions(), await store.count_role_users()
     shown = found[listing.offset : listing.offset + listing.size]
