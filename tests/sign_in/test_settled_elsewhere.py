@@ -66,6 +66,16 @@ def test_nobody_is_taken_for_somebody_else(
     assert signed_in(credenza, own, user_agent.sign_in("grace")) == "grace"
 
 
+def test_a_passkey_may_be_anybodys(
+    credenza: Credenza, user_agent: UserAgent, own: RelyingParty, open_page: PageSeen
+) -> None:
+    """Whoever uses one, though Ada has signed in elsewhere, is asked for it once more."""
+    page = answered(user_agent, open_page, ("authenticator", "passkey"), ("answer", "{}"))
+    assert isinstance(page, PageSeen)
+    assert page.name == "sign-in"
+    assert signed_in(credenza, own, user_agent.sign_in("grace")) == "grace"
+
+
 def test_whoever_goes_back_to_sign_in_as_somebody_else(
     credenza: Credenza, user_agent: UserAgent, client: RelyingParty
 ) -> None:

@@ -134,10 +134,12 @@ async def _settled_elsewhere(
     check_same_origin(request)
     if form.get("decision") == "deny":
         raise AccessDenied("The user cancelled.")
-    if name == "login" and form.get("identifier"):
-        meant = await find_user_by_identifier(form["identifier"])
-        if meant is None or meant.id != _who(waiting):
-            await _as_somebody_else(interaction)
+    if name != "login":
+        return
+    by_name = form.get("authenticator", "password") == "password"  # whose a passkey is, say, only looking at it tells
+    meant = await find_user_by_identifier(form.get("identifier", "")) if by_name else None
+    if meant is None or meant.id != _who(waiting):
+        await _as_somebody_else(interaction)
 
 
 def _who(waiting: Waiting) -> str:
