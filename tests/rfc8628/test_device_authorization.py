@@ -244,6 +244,33 @@ def test_a_consent_that_is_taken_back_does_not_come_back_to_a_device(
     assert poll(device, started).json()["error"] == "invalid_grant"
 
 
+def test_a_consent_for_one_organization_that_is_taken_back_ends_no_device_for_another(
+    credenza: Credenza, user_agent: UserAgent, device: RelyingParty
+) -> None:
+    """PRODUCT +19: a device that had been allowed for Basalt got nothing once Acme was taken back."""
+    organizations = "urn:credenza:scope:organizations"
+    credenza.apply(
+        {
+            "organizations": [{"id": key, "name": key, "members": [{"username": "ada"}]} for key in ("acme", "basalt")],
+            "applications": [
+                {"client_id": "native", "name": "Tide CLI", "permissions": {"profile": ["profile", organizations]}}
+            ],
+        }
+    )
+    started = {}
+    for key in ("acme", "basalt"):
+        started[key] = begin(device, scope=f"openid profile {organizations}")
+        enter(user_agent, started[key]["user_code"])
+        user_agent.submit([("decision", "authorize")])
+        user_agent.decide(organization=key)
+    ada = credenza.run(users.find_user_by_identifier, "ada")
+    assert ada is not None
+    credenza.run(revoke_consented_grants, ada.id, "native", {"organization": "acme"}, credenza.server.now())
+    assert poll(device, started["acme"]).json()["error"] == "invalid_grant"
+    token = poll(device, started["basalt"]).json()["access_token"]
+    assert device.userinfo(token).json()["organizations"] == ["basalt"]
+
+
 @pytest.mark.parametrize("scope", ["openid profile", "openid profile offline_access"])
 def test_signing_out_ends_what_no_device_has_fetched_yet(
     credenza: Credenza, user_agent: UserAgent, device: RelyingParty, scope: str

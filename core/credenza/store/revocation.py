@@ -80,13 +80,16 @@ async def revoke_everything(now: int) -> dict[str, int]:
 
 
 async def revoke_consented_grants(user_id: str, client_id: str, choices: Mapping[str, str], now: int) -> int:
-    """End what hangs on one consent: the user's grants to the client with these answers, and codes not yet used.
+    """End what hangs on one consent: the user's grants to the client with these answers, and codes not yet used, those
+    of devices as well.
 
     Of very many the most are marked later, and not counted; see `endings.py`.
     """
-    g, c = GrantRow, AuthorizationCodeRow
+    g, c, d = GrantRow, AuthorizationCodeRow, DeviceAuthorizationRow
     async with database().transaction():
-        await _forget_devices(user_id, client_id)
+        devices = await d.select(d.digest, d.details).where((d.user == user_id) & (d.client == client_id))
+        for digests in batches(row["digest"] for row in devices if Details.load(row["details"]).chose(choices)):
+            await d.delete().where(d.digest.is_in(digests))
         # The codes first: that waits for whoever is exchanging one, and then there is a grant of it to end.
         codes = await c.select(c.digest, c.details).where(
             (c.user == user_id) & (c.client == client_id) & c.spent_at.is_null()
