@@ -180,8 +180,11 @@ async def list_members(
 ) -> dict[str, tuple[int, list[str]]]:
     """Ids of users, by their names, to when they joined and the names of their roles."""
     m, r = OrganizationMember, OrganizationMemberRole
-    query = m.select(m.id, m.user, m.joined_at).where(_members(organization, search))
-    rows = await query.order_by(m.user.words, ascending=not descending).offset(offset).limit(limit)
+    among = await users.among(m.user, m.organization == organization)
+    listed = await users.list_users(search=search, among=among, descending=descending, offset=offset, limit=limit)
+    mine = m.select(m.id, m.user, m.joined_at).where(m.organization == organization)
+    of = {row["user"]: row for row in await mine.where(m.user.is_in([user.id for user in listed] or [""]))}
+    rows = [of[user.id] for user in listed if user.id in of]
     found: dict[str, tuple[int, list[str]]] = {row["id"]: (row["joined_at"], []) for row in rows}
     held = r.select(r.member, r.role.name).where(r.member.is_in(list(found) or [""])).order_by(r.role.name)
     for row in await held:
@@ -190,13 +193,10 @@ async def list_members(
 
 
 async def count_members(organization: str, *, search: str = "") -> int:
-    return int(await OrganizationMember.count().where(_members(organization, search)))
-
-
-def _members(organization: str, search: str) -> Any:
     m = OrganizationMember
-    mine = m.organization == organization
-    return mine & users.matching(search, m.user, m.user.words) if search else mine
+    if search:
+        return await users.count_users(search=search, among=await users.among(m.user, m.organization == organization))
+    return int(await m.count().where(m.organization == organization))
 
 
 async def member_roles(organization: str, user_id: str) -> dict[str, str] | None:

@@ -336,19 +336,16 @@ async def list_holders(
     role_id: str, *, search: str = "", descending: bool = False, offset: int = 0, limit: int = 25
 ) -> list[tuple[str, str, str]]:
     """Users who hold a role, by user name: ids, user names and email addresses."""
-    u = UserRole.user
-    query = UserRole.select(u, u.username, u.email).where(_holders(role_id, search))
-    rows = await query.order_by(u.words, ascending=not descending).offset(offset).limit(limit)
-    return [(row["user"], row["user.username"], row["user.email"] or "") for row in rows]
+    among = await users.among(UserRole.user, UserRole.role == role_id)
+    found = await users.list_users(search=search, among=among, descending=descending, offset=offset, limit=limit)
+    return [(user.id, user.username, user.email or "") for user in found]
 
 
 async def count_role_holders(role_id: str, *, search: str = "") -> int:
-    return int(await UserRole.count().where(_holders(role_id, search)))
-
-
-def _holders(role_id: str, search: str) -> Any:
-    holds = UserRole.role == role_id
-    return holds & users.matching(search, UserRole.user, UserRole.user.words) if search else holds
+    if search:
+        among = await users.among(UserRole.user, UserRole.role == role_id)
+        return await users.count_users(search=search, among=among)
+    return int(await UserRole.count().where(UserRole.role == role_id))
 
 
 async def list_services(role_id: str) -> list[tuple[str, str]]:

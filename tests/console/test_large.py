@@ -40,12 +40,17 @@ PAGES = (
     "/console/users?q=nobody+has+this",
     "/console/users/user-4711",
     "/console/users/user-4711/consents",
-    "/console/administrators",
     "/console/organizations",
     "/console/organizations?sort=-created_at",
     "/console/organizations?q=organization-19",
     "/console/organizations/organization-7/members",
     "/console/organizations/organization-7/members?q=user",
+    "/console/organizations/organization-2000/members",
+    "/console/organizations/organization-2000/members?q=user-4711",
+    "/console/organizations/organization-2000/members?q=nobody+has+this",
+    "/console/administrators",
+    "/console/users?state=suspended",
+    "/console/users?state=invited&q=user-4711",
     "/console/roles",
     "/console/audit-log",
     "/console/audit-log?name=SignInFailed",
@@ -86,6 +91,9 @@ def statements(visitor: Visitor) -> list[str]:
         'INSERT INTO credenza_organization_member (id, organization, "user", joined_at) '
         f"SELECT 'member-' || i, 'organization-' || (i % {ORGANIZATIONS}), 'user-' || i, {now} "
         f"FROM {numbers(USERS)} WHERE i % {ORGANIZATIONS} > 0",
+        # One has everybody.
+        'INSERT INTO credenza_organization_member (id, organization, "user", joined_at) '
+        f"SELECT 'everybody-' || i, 'organization-{ORGANIZATIONS}', 'user-' || i, {now} FROM {numbers(USERS)}",
         'INSERT INTO credenza_audit_event (at, name, "user", client, result) '
         f"SELECT {now} - ({EVENTS} - i) * 4, CASE i % 40 WHEN 0 THEN 'SignInFailed' ELSE 'TokenIssued' END, "
         f"'user-' || (i % 1000), 'app', CASE i % 40 WHEN 0 THEN 'failure' ELSE 'success' END FROM {numbers(EVENTS)}",

@@ -23,6 +23,9 @@ ASKED: dict[str, Callable[[Credenza], Awaitable[object]]] = {
     "credenza_audit_event_seldom": lambda _: audit.list_events(name="KeyRotated"),
     "credenza_audit_event_failed": lambda _: audit.list_events(failed=True),
     "credenza_user_words": lambda _: users.list_users(search="ada"),
+    "credenza_user_administrator": lambda _: users.count_administrators(),
+    "credenza_user_suspended": lambda _: users.list_users(state="suspended"),
+    "credenza_user_invited": lambda _: users.count_users(state="invited"),
     "credenza_consent_newest": lambda _: consents.list_consents(client_id="app", offset=50_000),
     "credenza_consent_permission_about": lambda _: consents.forget_answers("api", "https://orders.example.com", "read"),
     "credenza_grant_session_client": lambda _: revocation.list_session_clients(["s1"]),
@@ -51,6 +54,27 @@ def test_a_batch_is_deleted_by_its_keys(credenza: Credenza) -> None:
 
     *_, deletion = credenza.run(delete)
     assert "(digest=?)" in deletion
+
+
+@pytest.mark.parametrize(("many", "index"), [(5_000, "sqlite_autoindex_credenza_user_1"), (0, "credenza_user_words")])
+def test_few_are_sorted_and_many_are_come_upon(
+    credenza: Credenza, monkeypatch: pytest.MonkeyPatch, many: int, index: str
+) -> None:
+    """Who has allowed an application something, as an example of another table."""
+    monkeypatch.setattr(users, "MANY", many)
+    row = consents.ConsentRow
+    ada = credenza.run(users.find_user_by_identifier, "ada")
+    credenza.run(consents.save_consent, consents.Consent("c1", ada.id, "app"), 1)
+
+    async def ask(search: str = "") -> list[str]:
+        among = await users.among(row.user, row.client == "app")
+        assert await users.count_users(search=search, among=among) == len(await users.list_users(among=among))
+        return [user.username for user in await users.list_users(search=search, among=among)]
+
+    assert credenza.run(ask) == ["ada"]
+    assert credenza.run(ask, "lovelace") == ["ada"]
+    found = credenza.run(plans, credenza, ask)
+    assert any(f"INDEX {index} " in f"{detail} " for detail in found), found
 
 
 async def plans(credenza: Credenza, ask: Callable[[], Awaitable[object]]) -> list[Any]:

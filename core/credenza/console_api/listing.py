@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence, Sized
 from dataclasses import dataclass, field, replace
 from urllib.parse import urlencode
 
@@ -54,7 +54,7 @@ class Listing:
     def offset(self) -> int:
         return (self.page - 1) * self.size
 
-    async def counted(self, found: Sequence[object], count: Callable[[], Awaitable[int]]) -> Listing:
+    async def counted(self, found: Sized, count: Callable[[], Awaitable[int]]) -> Listing:
         """With how many there are in all: asked for only when `found`, this page of them, is not the last one.
 
         To count what a search finds takes as long as to look at everybody.

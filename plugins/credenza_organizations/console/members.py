@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from litestar.exceptions import NotFoundException
@@ -96,7 +96,7 @@ async def list_members(visit: ConsoleVisit, organization: str) -> MemberList:
         title=row["name"],
         tabs=tabs(row, "Members"),
         organization=row,
-        listing=replace(listing, total=await store.count_members(row["id"], search=listing.search)),
+        listing=await listing.counted(found, lambda: store.count_members(row["id"], search=listing.search)),
         rows=tuple(
             Row(user, people[user].username, people[user].display_name, tuple(roles), visit.moment(joined))
             for user, (joined, roles) in found.items()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
@@ -53,7 +53,7 @@ async def list_holders(visit: ConsoleVisit, role: str) -> HolderList:
         lead=row["description"],
         path=(UP,),
         tabs=tabs(role, "Holders"),
-        listing=replace(listing, total=await store.count_role_holders(role, search=listing.search)),
+        listing=await listing.counted(found, lambda: store.count_role_holders(role, search=listing.search)),
         rows=tuple(Holder(user, name, email) for user, name, email in found),
         services=tuple(Link(name, f"/console/applications/{segment_of(client)}") for client, name in services),
     )

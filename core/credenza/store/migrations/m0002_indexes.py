@@ -21,6 +21,10 @@ INDEXES = {  # name: (table, columns); rows without a value in the first column,
 OTHERS = {  # name: what it is on
     # What a search over all users reads, in the order of the list.
     "credenza_user_words": 'credenza_user ("words", "id")',
+    # What few people are, in the order of the list.
+    "credenza_user_administrator": 'credenza_user ("words", "id") WHERE administrator <> \'\'',
+    "credenza_user_suspended": 'credenza_user ("words", "id") WHERE suspended',
+    "credenza_user_invited": 'credenza_user ("words", "id") WHERE password_hash IS NULL AND NOT suspended',
     # Most of what happens is a token: those are found without, and none of them has to write one entry more.
     "credenza_audit_event_seldom": 'credenza_audit_event ("name", "id") WHERE name <> \'TokenIssued\'',
     # Who uses an application, newest first: a late page of very many reads nothing else.
