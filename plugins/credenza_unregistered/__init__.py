@@ -11,7 +11,18 @@ from dataclasses import replace
 from litestar import Router
 from piccolo.conf.apps import AppConfig
 
-from credenza import Cleaner, Client, ClientSource, ConsolePage, ConsolePanel, Settings, StateSection, hookimpl
+from credenza import (
+    Cleaner,
+    Client,
+    ClientSource,
+    ConsolePage,
+    ConsolePanel,
+    Listener,
+    ObjectChanged,
+    Settings,
+    StateSection,
+    hookimpl,
+)
 
 from . import ceiling, hosts, management, registration
 from .ceiling import Ceiling
@@ -94,6 +105,16 @@ def register_routes(settings: Settings) -> Router | None:
             management.remove,
         ],
     )
+
+
+@hookimpl
+def register_listeners() -> Listener:
+    return on_event
+
+
+async def on_event(event: ObjectChanged) -> None:
+    if event.kind == "application" and event.action in ("enabled", "disabled"):
+        await hosts.decided_by_itself(event.client)
 
 
 @hookimpl

@@ -129,8 +129,14 @@ async def delete_decision(host: str, now: int) -> None:
         await bump_version()
 
 
+async def decided_by_itself(client_id: str) -> None:
+    """An administrator has switched this client on or off, so the end of a block changes nothing about it."""
+    r = Registration
+    await r.update({r.blocked: False}).where((r.client == client_id) & r.blocked.eq(True))
+
+
 async def _switch(host: str, *, on: bool, now: int) -> None:
-    """One that an administrator has disabled by itself was not switched off here, and is not switched on."""
+    """One that an administrator has disabled by itself, before or since, is not switched on."""
     r, c = Registration, ClientRow
     of_host = r.select(r.client).where(r.host == host)
     if not on:

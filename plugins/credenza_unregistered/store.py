@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
+from functools import reduce
+from operator import or_
 from typing import Any
 
 from piccolo.query import Select
@@ -214,9 +216,19 @@ async def list_of_host(host: str, *, offset: int, limit: int) -> list[tuple[str,
     return [(row["client"], row["decided_at"]) for row in await query.order_by(r.id).offset(offset).limit(limit)]
 
 
-def of_host(host: str) -> Select[Any]:
-    """The ids of a host's clients, as a part of a larger query."""
-    return Registration.select(Registration.client).where(Registration.host == host)
+def under_host(host: str) -> Select[Any]:
+    """The ids of the clients that a block of the host ends, see `hosts.blocking`, as a part of a larger query.
+
+    One too many where something else is decided about a port of the host.
+    """
+    r, c = Registration, ClientRow
+    there = [c.redirect_uris.like(lists.contains(f'"https://{host}{end}')) for end in ':/?"']
+    there.append(c.id.like(lists.contains(f"https://{host}:")))
+    return r.select(r.client).where((r.host == host) | r.client.is_in(c.select(c.id).where(reduce(or_, there))))
+
+
+async def count_under_host(host: str) -> int:
+    return int(await ClientRow.count().where(ClientRow.id.is_in(under_host(host))))
 
 
 async def find_registration(client_id: str) -> dict[str, Any] | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import httpx
@@ -34,6 +35,12 @@ def registered(credenza: Credenza, name: str = "Gull Watch", uri: str = "https:/
 
 def last_change(visitor: Visitor) -> ObjectChanged:
     return visitor.credenza.run(audit.list_events, name="ObjectChanged", limit=1)[0]  # type: ignore[no-any-return]
+
+
+async def told(credenza: Credenza) -> None:
+    """Listeners are tasks of their own."""
+    while tasks := set(credenza.server._tasks):
+        await asyncio.wait(tasks)
 
 
 def consent_page(credenza: Credenza, client: RelyingParty, scope: str = "openid") -> PageSeen:
@@ -96,6 +103,34 @@ def test_a_blocked_host_is_refused_everywhere_and_can_be_taken_back(visitor: Vis
     visitor.done(GULL)
     client.tokens(user_agent.authorize(client, scope="openid"))
     assert register(visitor.credenza, "Another Name").status_code == 201
+
+
+def test_a_block_says_all_that_it_ends(visitor: Visitor, user_agent: UserAgent) -> None:
+    """Those on another port, and those with an address of the host among others, too."""
+    ways = ["https://gull.example.net/cb", "https://gull.example.net:8443/cb"]
+    for name, uris in (("One", ways[:1]), ("Port", ways[1:]), ("Both", [*ways, "https://other.example/cb"])):
+        members = {"client_name": name, "redirect_uris": uris, "token_endpoint_auth_method": "none"}
+        made = visitor.credenza.request("POST", "/register", json=members).json()
+        client = RelyingParty(visitor.credenza, made["client_id"], uris[-1], auth_method="none")
+        client.tokens(user_agent.authorize(client, scope="openid"))
+    for uri in ("https://agull.example.net/cb", "https://gull.example.network/cb", "http://127.0.0.1/gull.example.net"):
+        registered(visitor.credenza, "Another", uri)
+    page = visitor.get(f"{GULL}/block")
+    assert "<dt>Applications</dt><dd>3</dd>" in page.html
+    assert "<dt>Consents</dt><dd>3</dd>" in page.html
+
+
+def test_what_is_switched_by_hand_during_a_block_stays_so_after_it(visitor: Visitor) -> None:
+    """Enabled and disabled again, an application was enabled by the end of the block."""
+    client, other = registered(visitor.credenza), registered(visitor.credenza, "Gull Count")
+    visitor.done(f"{GULL}/block", {"confirm": "gull.example.net"})
+    page = f"/console/applications/{client.client_id}"
+    visitor.done(f"{page}/availability", {"enabled": "on"})
+    visitor.done(f"{page}/availability")
+    visitor.credenza.run(told, visitor.credenza)
+    visitor.done(GULL)
+    assert "Disabled" in visitor.get(page).text
+    assert "Disabled" not in visitor.get(f"/console/applications/{other.client_id}").text
 
 
 def test_one_without_a_host_is_vouched_for_by_itself(visitor: Visitor) -> None:

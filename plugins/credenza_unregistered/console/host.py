@@ -29,7 +29,7 @@ from credenza import (
 )
 
 from ..hosts import ALLOWED, BLOCKED, Decision, delete_decision, find_decision, save_decision
-from ..store import list_of_host, of_host, summarize
+from ..store import count_under_host, list_of_host, summarize, under_host
 from .addresses import HOST, TEMPLATES, UP, address_of_host, called, host_in
 from .ceilings import Choices, catalogue, choices, chosen_ceiling, keys_of
 
@@ -206,13 +206,12 @@ async def _allow_page(visit: ConsoleVisit, host: str) -> AllowPage:
 
 
 async def _block_page(visit: ConsoleVisit, host: str) -> BlockPage:
-    found = (await summarize([host])).get(host)
     return BlockPage(
         title=f"Block {host}",
         path=(UP, Link(host, address_of_host(host))),
         host=host,
         address=address_of_host(host),
         decision=await find_decision(host),
-        count=found.count if found is not None else 0,
-        touched=await count_reach(visit.server.now(), clients=of_host(host)),
+        count=await count_under_host(host),
+        touched=await count_reach(visit.server.now(), clients=under_host(host)),
     )
