@@ -79,7 +79,8 @@ def readable(code: str) -> str:
 
 def _key(server: AuthorizationServer, user: User, code: str) -> str:
     """Keyed with a secret from outside the database, which somebody who copied it has not."""
-    letters = "".join(c for c in normalize("NFKC", code).lower() if c in ALPHABET)
+    typed = (str(int(c)) if c.isdecimal() else c for c in normalize("NFKC", code).lower())
+    letters = "".join(c for c in typed if c in ALPHABET)
     return server.keyring.keyed_name(f"recovery code/{user.id}/{letters}")
 
 

@@ -51,12 +51,13 @@ def test_a_code_is_typed_with_the_digits_of_ones_own_keyboard(
     user_agent.get("/account")
     user_agent.sign_in()
     assert seen(second_step(user_agent, telephone.next_code().translate(own))).name == "account"
-    wide = {ord(letter): chr(ord(letter) + 0xFEE0) for letter in codes[0]}
+    code = next(code for code in codes if not code.replace("-", "").isalpha())
+    wide = {ord(letter): chr(ord(letter) + 0xFEE0) for letter in code}
     again = UserAgent(credenza)
     again.get("/account")
     again.sign_in()
     again.submit([("use", "recovery-code")])
-    assert seen(second_step(again, codes[0].translate(wide))).name == "account"
+    assert seen(second_step(again, code.translate(wide | own))).name == "account"
 
 
 def test_the_password_alone_is_no_session(client: RelyingParty, enrolled: Enrolled, user_agent: UserAgent) -> None:
