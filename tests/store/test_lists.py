@@ -13,7 +13,16 @@ from credenza_organizations import store as organizations
 from credenza_organizations import template
 from credenza_resources import store as resources
 
-NAMES = ("Ärztekammer Nord", "boat club", "Zulu Ferry", "ÉCOLE du port", "100% tide", r"Sand\Bank")
+NAMES = (
+    "Ärztekammer Nord",
+    "boat club",
+    "Zulu Ferry",
+    "ÉCOLE du port",
+    "100% tide",
+    r"Sand\Bank",
+    "İstanbul",
+    "ΟΔΟΣ ΑΘΗΝΑΣ",
+)
 STATE = {
     "applications": [
         {"client_id": f"app{i}", "name": name, "type": "spa", "third_party": False} for i, name in enumerate(NAMES)
@@ -72,6 +81,10 @@ def test_capital_letters_make_no_difference(credenza: Credenza, names: Callable[
 
     for search in ("Ärzte", "ärzte", "ÄRZTE", "nord ärztekammer"):
         assert ask(search) == ["Ärztekammer Nord"], search
+    for search in ("istanbul", "İSTANBUL", "ISTANBUL", "İstan"):
+        assert ask(search) == ["İstanbul"], search
+    for search in ("αθηνας οδος", "ΟΔΟΣ ΑΘΗΝΑΣ", "ΑΘΗΝΑΣ"):
+        assert ask(search) == ["ΟΔΟΣ ΑΘΗΝΑΣ"], search
     assert ask("école") == ["ÉCOLE du port"]
     assert ask("100%") == ["100% tide"]
     assert ask("sand\\bank") == ["Sand\\Bank"]
@@ -89,7 +102,7 @@ def test_who_is_found_among_all_is_found_among_some(credenza: Credenza) -> None:
             "organizations": [{"name": "Nord", "members": [{"username": name} for name in ("ada", "zoë", "bob")]}],
             "users": [
                 {"username": "zoë", "email": "z@example.com", "profile": {"name": "Zoë Ärmel"}, "roles": ["Pilot"]},
-                {"username": "bob", "email": "b@example.com", "profile": {"name": "Bob Öst"}, "roles": ["Pilot"]},
+                {"username": "bob", "email": "b@example.com", "profile": {"name": "Bob Öst İlker"}, "roles": ["Pilot"]},
                 {"username": "ada", "roles": ["Pilot"]},
             ],
         }
@@ -113,6 +126,8 @@ def test_who_is_found_among_all_is_found_among_some(credenza: Credenza) -> None:
 
     for search in ("zoë", "ärmel ZOË", zoe.id, "Z@EXAMPLE"):
         assert credenza.run(everywhere, search) == [["zoë"]] * 3, search
+    for search in ("ilker", "İLKER BOB"):
+        assert credenza.run(everywhere, search) == [["bob"]] * 3, search
     assert credenza.run(everywhere, "ärmel bob") == [[]] * 3
     assert credenza.run(lambda: organizations.count_members(nord, search=zoe.id)) == 1
     assert credenza.run(lambda: resources.count_role_holders(pilot, search="öst bob")) == 1

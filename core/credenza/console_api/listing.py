@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence, Sized
 from dataclasses import dataclass, field, replace
 from urllib.parse import urlencode
 
+from ..protocol.names import in_lower
 from .routes import ConsoleVisit
 
 MOST_PAGES = 100_000  # of a list; a larger number in an address is somebody's joke
@@ -64,7 +65,7 @@ class Listing:
 
     def finds(self, *texts: str) -> bool:
         """Whether each word of the search is in one of the texts, as `lists.called` asks the database."""
-        return all(any(word in text.lower() for text in texts) for word in self.search.lower().split())
+        return all(any(word in in_lower(text) for text in texts) for word in in_lower(self.search).split())
 
     @property
     def narrowed(self) -> bool:

@@ -21,6 +21,11 @@ def _has_place(character: str) -> bool:
     return character.isprintable() or character in JOINERS or unicodedata.category(character) == "Zs"
 
 
+def in_lower(text: str) -> str:
+    """As lists are searched: the İ of Turkish is found as i, where Python makes two characters of it."""
+    return text.lower().replace("i\u0307", "i")
+
+
 def as_typed(name: str) -> str:
     """As somebody types a name that they see: spaces of any width and number are one, and joiners are none."""
     return " ".join(name.translate(dict.fromkeys(map(ord, JOINERS))).split())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from functools import reduce
 from operator import and_
 from typing import Any
@@ -12,15 +13,20 @@ from piccolo.query import Select
 from piccolo.query.functions import Lower
 from piccolo.query.mixins import OrderByRaw
 
+from ..protocol.names import in_lower
+
 
 def contains(search: str) -> str:
-    """A LIKE pattern in which the person's own %, _ and backslash match nothing but any one character."""
-    return "%" + search.replace("%", "_").replace("\\", "_") + "%"
+    """A LIKE pattern in which the person's own %, _ and backslash match nothing but any one character.
+
+    So does a sigma: which of its two small letters a capital one becomes depends on the database.
+    """
+    return "%" + re.sub("[%\\\\\u03c3\u03c2]", "_", search) + "%"
 
 
 def patterns(search: str) -> list[str]:
     """One for each word, in lower case; those that few things will have are first."""
-    words = sorted(search.lower().split()[:10], key=lambda word: (word.isalpha(), -len(word)))
+    words = sorted(in_lower(search).split()[:10], key=lambda word: (word.isalpha(), -len(word)))
     return [contains(word) for word in words]
 
 

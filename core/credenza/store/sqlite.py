@@ -21,6 +21,7 @@ from piccolo.engine.exceptions import TransactionError
 from piccolo.engine.sqlite import SQLiteEngine, SQLiteTransaction, TransactionType
 from piccolo.querystring import QueryString
 
+from ..protocol.names import in_lower
 from .engine import (
     DEADLINE,
     Callback,
@@ -315,7 +316,7 @@ class SafeSQLiteEngine(Engine, SQLiteEngine):
 
 def _lower(text: Any) -> Any:
     """In place of SQLite's own, which leaves every letter as it is that is not English."""
-    return text.lower() if isinstance(text, str) else text
+    return in_lower(text) if isinstance(text, str) else text
 
 
 def trouble_in(error: sqlite3.OperationalError) -> StoreUnavailable | None:

@@ -15,6 +15,7 @@ from piccolo.columns.combination import WhereRaw
 from piccolo.table import Table
 
 from ..protocol.documents import read_json
+from ..protocol.names import in_lower
 from ..protocol.tokens import new_id
 from .batches import delete_batch
 from .engine import Statement, database
@@ -133,7 +134,7 @@ def _columns(user: User) -> dict[Any, Any]:
 def words_of(user: User) -> str:
     """What somebody may be looked for by: user name, email address and full name."""
     name = str(user.profile.get("name") or "")
-    return f"{user.username[:150]} {(user.email or '')[:150]} {name[:100]}".lower()
+    return in_lower(f"{user.username[:150]} {(user.email or '')[:150]} {name[:100]}")
 
 
 _FIND = select(UserRow, "id = {}")

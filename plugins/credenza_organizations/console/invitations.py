@@ -85,7 +85,7 @@ async def list_invitations(visit: ConsoleVisit, organization: str) -> Invitation
     row = await find(organization)
     listing = Listing.of(visit, ("email", "created_at"))
     pending = await invitations.list_invitations(row["id"], visit.server.now())
-    found = [i for i in pending if listing.search.lower() in i.email]
+    found = [i for i in pending if listing.finds(i.email)]
     found.sort(key=lambda i: i.email if listing.order == "email" else i.created_at, reverse=listing.descending)
     shown = found[listing.offset : listing.offset + listing.size]
     inviters = await users.list_users_by_id([i.invited_by for i in shown])

@@ -88,9 +88,8 @@ async def show_blocked(visit: ConsoleVisit) -> Inbox:
 
 async def _decided(visit: ConsoleVisit, which: str, decision: str) -> Inbox:
     listing = Listing.of(visit)
-    words = listing.search.lower()
     made = sorted(
-        (d for d in (await list_decisions()).values() if d.decision == decision and words in d.host),
+        (d for d in (await list_decisions()).values() if d.decision == decision and listing.finds(d.host)),
         key=lambda d: -d.decided_at,
     )
     shown = made[listing.offset : listing.offset + listing.size]
