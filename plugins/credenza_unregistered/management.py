@@ -80,7 +80,7 @@ def _check_identity(client: Client, document: dict[str, Any]) -> None:
     if document.get("client_id") != client.id:
         raise errors.InvalidClientMetadata("client_id must be the one that was issued.")
     secret = document.get("client_secret")
-    if "client_secret" in document and not (
+    if secret is not None and not (
         isinstance(secret, str) and digest_secret(secret) in {stored.digest for stored in client.secrets}
     ):
         raise errors.InvalidClientMetadata("client_secret must be the one that was issued.")

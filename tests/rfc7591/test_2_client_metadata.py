@@ -439,7 +439,7 @@ def test_null_is_what_is_left_out(credenza: Credenza, register: Register, update
     members = dict.fromkeys({*names, "post_logout_redirect_uris"} - given.keys()) | given
     if update:
         made = register(token_endpoint_auth_method="none", default_max_age=5).json()
-        members["client_id"] = made["client_id"]
+        members |= {"client_id": made["client_id"], "client_secret": None}
         headers = {"authorization": f"Bearer {made['registration_access_token']}"}
         answer = credenza.request("PUT", f"/register/{made['client_id']}", json=members, headers=headers)
     else:
