@@ -30,7 +30,7 @@ from .tables import (
 async def template_permissions() -> dict[str, Translated]:
     """Names to descriptions."""
     p = OrganizationPermission
-    rows = await p.select().order_by(Lower(p.name))
+    rows = await p.select().order_by(Lower(p.name), p.name)
     return {row["name"]: Translated.load(row["description"], row["translations"]) for row in rows}
 
 
@@ -39,7 +39,7 @@ async def template_roles() -> dict[str, dict[str, Any]]:
     r, p = OrganizationRole, OrganizationRolePermission
     roles: dict[str, dict[str, Any]] = {}
     by_id: dict[str, dict[str, Any]] = {}
-    for row in await r.select().order_by(Lower(r.name)):
+    for row in await r.select().order_by(Lower(r.name), r.name):
         role: dict[str, Any] = {
             "id": row["id"],
             "description": row["description"],
@@ -149,13 +149,13 @@ async def delete_template_role(role_id: str) -> bool:
 async def search_template_roles(words: str, *, limit: int) -> list[tuple[str, str]]:
     """Ids and names."""
     r = OrganizationRole
-    query = r.select(r.id, r.name).where(lists.called(words, r.name)).order_by(Lower(r.name)).limit(limit)
+    query = r.select(r.id, r.name).where(lists.called(words, r.name)).order_by(Lower(r.name), r.name).limit(limit)
     return [(row["id"], row["name"]) for row in await query]
 
 
 async def search_template_permissions(words: str, *, limit: int) -> list[str]:
     p = OrganizationPermission
-    query = p.select(p.name).where(lists.called(words, p.name)).order_by(Lower(p.name)).limit(limit)
+    query = p.select(p.name).where(lists.called(words, p.name)).order_by(Lower(p.name), p.name).limit(limit)
     return [row["name"] for row in await query]
 
 

@@ -141,7 +141,7 @@ async def resource_permissions(identifier: str) -> dict[str, Translated]:
 
 
 # Fixed: a file that declares a million users asks both of them twice for each.
-_ROLES = Statement('SELECT id, name, description, "default", created_at FROM credenza_role ORDER BY LOWER(name)')
+_ROLES = Statement('SELECT id, name, description, "default", created_at FROM credenza_role ORDER BY LOWER(name), name')
 _USER_ROLES = Statement(
     'SELECT r.id, r.name FROM credenza_user_role AS u JOIN credenza_role AS r ON r.id = u.role WHERE u."user" = {}'
 )
@@ -228,7 +228,8 @@ async def list_apis() -> list[tuple[str, str, dict[str, str]]]:
     permissions: dict[str, dict[str, str]] = {}
     for row in await p.select(p.resource, p.name, p.description).order_by(p.name):
         permissions.setdefault(row["resource"], {})[row["name"]] = row["description"]
-    apis = await ApiResource.select(ApiResource.identifier, ApiResource.name).order_by(Lower(ApiResource.name))
+    a = ApiResource
+    apis = await a.select(a.identifier, a.name).order_by(Lower(a.name), a.identifier)
     return [(row["identifier"], row["name"], permissions.get(row["identifier"], {})) for row in apis]
 
 
@@ -290,7 +291,7 @@ async def find_role(role_id: str) -> dict[str, Any] | None:
 async def search_roles(words: str, *, limit: int) -> list[tuple[str, str]]:
     """Ids and names of the roles that are called so."""
     r = Role
-    query = r.select(r.id, r.name).where(lists.called(words, r.name)).order_by(Lower(r.name)).limit(limit)
+    query = r.select(r.id, r.name).where(lists.called(words, r.name)).order_by(Lower(r.name), r.name).limit(limit)
     return [(row["id"], row["name"]) for row in await query]
 
 

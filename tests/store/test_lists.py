@@ -94,6 +94,24 @@ def test_capital_letters_make_no_difference(credenza: Credenza, names: Callable[
     assert [name for name in everything if name.isascii()] == ["100% tide", "boat club", r"Sand\Bank", "Zulu Ferry"]
 
 
+def test_names_that_differ_in_capital_letters_only_have_an_order(credenza: Credenza) -> None:
+    """A file that is exported twice is the same. Which of them is first, the database says, but not who came first."""
+    pairs = ("pilot", "PILOT", "SHIP", "ship")
+    roles = [{"name": name, "permissions": {}} for name in pairs]
+    parts = [{"name": name, "permissions": []} for name in pairs]
+    apis = [{"identifier": f"https://api{i}.example", "name": "Sea", "permissions": []} for i in (2, 1)]
+    credenza.apply({"roles": roles, "api_resources": apis, "organization_template": {"roles": parts}})
+    for names in (
+        [row["name"] for row in credenza.run(resources.list_roles)],
+        list(credenza.run(template.template_roles)),
+    ):
+        first, second, third, fourth = (name for name in names if name in pairs)
+        assert (first.lower(), third.lower()) == (second.lower(), fourth.lower()) == ("pilot", "ship")
+        assert first.isupper() == third.isupper()
+    found = [identifier for identifier, name, _ in credenza.run(resources.list_apis) if name == "Sea"]
+    assert found == sorted(found)
+
+
 def test_who_is_found_among_all_is_found_among_some(credenza: Credenza) -> None:
     """By words in any order, and by the id: among the members of an organization, the holders of a role, and so on."""
     credenza.apply(
