@@ -156,4 +156,5 @@ def test_who_is_found_among_all_is_found_among_some(credenza: Credenza) -> None:
     listed = credenza.run(lambda: consents.list_consents(client_id="app", search="ärmel zoë"))
     assert [consent.user_id for consent in listed] == [zoe.id]
     assert credenza.run(lambda: consents.count_consents("app", search=ada.id)) == 1
+    assert credenza.run(lambda: consents.count_consents("app", search="\u3000 ")) == 2
     assert credenza.run(lambda: consents.count_consents("app", search="nobody")) == 0

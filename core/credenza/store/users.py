@@ -289,10 +289,10 @@ def _wanted(search: str, state: str, among: Any) -> list[Any]:
 
 
 def matching(search: str) -> Any:
-    """Whoever has this id, or each word somewhere in their names, in any order. Not for an empty search."""
+    """Whoever has this id, or each word somewhere in their names, in any order; an empty search finds everybody."""
     if USER_ID.fullmatch(search.strip()):  # a `sub` from somebody's log
         return UserRow.id == search.strip()
-    return reduce(and_, [UserRow.words.like(pattern) for pattern in patterns(search)])
+    return reduce(and_, [UserRow.words.like(pattern) for pattern in patterns(search)], WhereRaw("1 = 1"))
 
 
 async def list_users_by_id(ids: list[str]) -> dict[str, User]:
