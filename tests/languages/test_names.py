@@ -34,6 +34,9 @@ def test_a_name_in_its_own_script_is_one(name: str) -> None:
         "\u3000",
         "\u200d",
         "\u200c \u200d",  # nobody sees it
+        "\u3164\uffa0",  # the filler of Korean: a letter, and the usual name of those who want none
+        "\u2800",  # Braille without a dot
+        "\ufe0f",
         "two\nlines",
         "tab\tbed",
         "nul\0",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import unicodedata
 
 JOINERS = "\u200c\u200d"  # between letters, in Persian and Hindi, and between the parts of an emoji. Unicode §23.2
+BLANK = "\u115f\u1160\u2800\u3164\uffa0"  # letters of Korean and a pattern of Braille, which show nothing
 
 
 def is_name(text: str, most: int) -> bool:
@@ -13,7 +14,7 @@ def is_name(text: str, most: int) -> bool:
     Spaces are those of any script. What nobody sees is no name, and neither is a line break, or a character that turns
     the direction of what follows.
     """
-    seen = any(character.isprintable() and not character.isspace() for character in text)
+    seen = any(unicodedata.category(character)[0] in "LNPS" and character not in BLANK for character in text)
     return seen and len(text) <= most and all(map(_has_place, text))
 
 
