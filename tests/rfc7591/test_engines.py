@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 import credenza_unregistered.store
+from credenza import count_reach
 from credenza.store.clients import ClientRow, disable_client, find_client
 from credenza.testing import Credenza, RelyingParty, UserAgent, running
 from credenza.testing import test_settings as settings_for_tests
@@ -99,3 +100,13 @@ def test_a_mcp_04_a_client_that_was_disabled_by_itself_stays_so_whatever_is_deci
         assert enabled() == [False, False]
         decide(*after)
         assert enabled() == [False, True]
+
+
+def test_what_a_block_ends_is_counted(credenza: Credenza) -> None:
+    register(credenza)
+    register(credenza, redirect_uris=["https://gull.example.net:8443/cb", "https://other.example/cb"])
+    register(credenza, redirect_uris=["https://other.example/cb"])
+    for host, number in (("gull.example.net", 2), ("gull.example.net:8443", 1), ("example.net", 0), ("%", 0)):
+        assert credenza.run(credenza_unregistered.store.count_under_host, host) == number, host
+        reach = credenza.run(count_reach, 1, clients=credenza_unregistered.store.under_host(host))
+        assert not reach.any
