@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterator
+from dataclasses import replace
 
 import pytest
 
@@ -158,3 +159,16 @@ def test_who_is_found_among_all_is_found_among_some(credenza: Credenza) -> None:
     assert credenza.run(lambda: consents.count_consents("app", search=ada.id)) == 1
     assert credenza.run(lambda: consents.count_consents("app", search="\u3000 ")) == 2
     assert credenza.run(lambda: consents.count_consents("app", search="nobody")) == 0
+
+
+def test_whoever_is_active_is_neither_suspended_nor_invited(credenza: Credenza) -> None:
+    """They are counted as everybody but those, and listed one by one."""
+    credenza.apply({"users": [{"username": "new"}, {"username": "gone"}, {"username": "ada", "suspended": True}]})
+    gone = credenza.run(users.find_user_by_identifier, "gone")
+    credenza.run(users.edit_user, replace(gone, suspended=True), ("suspended",))
+    for state in ("active", "suspended", "invited", ""):
+        found = credenza.run(lambda state=state: users.list_users(state=state))
+        assert credenza.run(lambda state=state: users.count_users(state=state)) == len(found), state
+    invited = credenza.run(lambda: users.list_users(state="invited"))
+    assert "new" in [user.username for user in invited]
+    assert "gone" not in [user.username for user in invited]
