@@ -9,7 +9,7 @@ from typing import Any
 
 from piccolo.query.functions import Count, Lower
 
-from credenza import Branding, Statement, branding, clear, lists, transaction, users
+from credenza import Branding, Statement, User, branding, clear, lists, transaction, users
 
 from .tables import Organization, OrganizationInvitation, OrganizationMember, OrganizationMemberRole, row_id
 
@@ -177,26 +177,24 @@ def _called(search: str) -> Any:
 
 async def list_members(
     organization: str, *, search: str = "", descending: bool = False, offset: int = 0, limit: int = 25
-) -> dict[str, tuple[int, list[str]]]:
-    """Ids of users, by their names, to when they joined and the names of their roles."""
+) -> list[tuple[User, int, list[str]]]:
+    """Users, by their names, when they joined and the names of their roles."""
     m, r = OrganizationMember, OrganizationMemberRole
     among = await users.among(m.user, m.organization == organization)
     listed = await users.list_users(search=search, among=among, descending=descending, offset=offset, limit=limit)
     mine = m.select(m.id, m.user, m.joined_at).where(m.organization == organization)
-    of = {row["user"]: row for row in await mine.where(m.user.is_in([user.id for user in listed] or [""]))}
-    rows = [of[user.id] for user in listed if user.id in of]
-    found: dict[str, tuple[int, list[str]]] = {row["id"]: (row["joined_at"], []) for row in rows}
-    held = r.select(r.member, r.role.name).where(r.member.is_in(list(found) or [""])).order_by(r.role.name)
+    rows = {row["user"]: row for row in await mine.where(m.user.is_in([user.id for user in listed] or [""]))}
+    roles: dict[str, list[str]] = {row["id"]: [] for row in rows.values()}
+    held = r.select(r.member, r.role.name).where(r.member.is_in(list(roles) or [""])).order_by(r.role.name)
     for row in await held:
-        found[row["member"]][1].append(row["role.name"])
-    return {row["user"]: found[row["id"]] for row in rows}
+        roles[row["member"]].append(row["role.name"])
+    members = [(user, rows[user.id]) for user in listed if user.id in rows]
+    return [(user, row["joined_at"], roles[row["id"]]) for user, row in members]
 
 
 async def count_members(organization: str, *, search: str = "") -> int:
     m = OrganizationMember
-    if search:
-        return await users.count_users(search=search, among=await users.among(m.user, m.organization == organization))
-    return int(await m.count().where(m.organization == organization))
+    return await users.count_among(m.user, m.organization == organization, search=search)
 
 
 async def member_roles(organization: str, user_id: str) -> dict[str, str] | None:

@@ -343,10 +343,7 @@ async def list_holders(
 
 
 async def count_role_holders(role_id: str, *, search: str = "") -> int:
-    if search:
-        among = await users.among(UserRole.user, UserRole.role == role_id)
-        return await users.count_users(search=search, among=among)
-    return int(await UserRole.count().where(UserRole.role == role_id))
+    return await users.count_among(UserRole.user, UserRole.role == role_id, search=search)
 
 
 async def list_services(role_id: str) -> list[tuple[str, str]]:

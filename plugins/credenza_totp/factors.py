@@ -142,8 +142,7 @@ class RecoveryCode(SecondFactor):
 
 
 def digits(form: Parameters) -> str:
-    """Of any script: Japanese and Arabic keyboards have their own."""
-    return "".join(str(int(c)) for c in form.get("code", "")[:40] if c.isdecimal())
+    return "".join(c for c in store.in_our_digits(form.get("code", "")[:40]) if c.isdecimal())
 
 
 def recovery_page(codes: Sequence[str]) -> SecondFactorPage:

@@ -77,10 +77,14 @@ def readable(code: str) -> str:
     return "-".join(code[i : i + 4] for i in range(0, CODE_LENGTH, 4))
 
 
+def in_our_digits(code: str) -> str:
+    """Japanese and Arabic keyboards have digits of their own."""
+    return "".join(str(int(c)) if c.isdecimal() else c for c in code)
+
+
 def _key(server: AuthorizationServer, user: User, code: str) -> str:
     """Keyed with a secret from outside the database, which somebody who copied it has not."""
-    typed = (str(int(c)) if c.isdecimal() else c for c in normalize("NFKC", code).lower())
-    letters = "".join(c for c in typed if c in ALPHABET)
+    letters = "".join(c for c in in_our_digits(normalize("NFKC", code)).lower() if c in ALPHABET)
     return server.keyring.keyed_name(f"recovery code/{user.id}/{letters}")
 
 

@@ -134,12 +134,7 @@ def test_who_is_found_among_all_is_found_among_some(credenza: Credenza) -> None:
     async def everywhere(search: str) -> list[list[str]]:
         return [
             [user.username for user in await users.list_users(search=search)],
-            [
-                user.username
-                for user in (
-                    await users.list_users_by_id(list(await organizations.list_members(nord, search=search)))
-                ).values()
-            ],
+            [user.username for user, _, _ in await organizations.list_members(nord, search=search)],
             [name for _, name, _ in await resources.list_holders(pilot, search=search)],
         ]
 

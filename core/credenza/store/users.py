@@ -278,6 +278,13 @@ async def among(user: Column, condition: Any) -> Any:
     return WhereRaw("EXISTS ({})", table.select(user).where(condition, theirs).querystrings[0])
 
 
+async def count_among(user: Column, condition: Any, *, search: str = "") -> int:
+    """How many of them a search finds; where nothing is searched for, the rows, each of which is about one of them."""
+    if search.strip():
+        return await count_users(search=search, among=await among(user, condition))
+    return int(await user._meta.table.count().where(condition))
+
+
 async def count_users(*, search: str = "", state: str = "", among: Any = None) -> int:
     if state == "active" and not search.strip() and among is None:  # else each of very many would be looked at
         return await count_users() - sum([await count_users(state=other) for other in ("suspended", "invited")])

@@ -91,16 +91,14 @@ async def list_members(visit: ConsoleVisit, organization: str) -> MemberList:
         offset=listing.offset,
         limit=listing.size,
     )
-    people = await users.list_users_by_id(list(found))
     return MemberList(
         title=row["name"],
         tabs=tabs(row, "Members"),
         organization=row,
         listing=await listing.counted(found, lambda: store.count_members(row["id"], search=listing.search)),
         rows=tuple(
-            Row(user, people[user].username, people[user].display_name, tuple(roles), visit.moment(joined))
-            for user, (joined, roles) in found.items()
-            if user in people
+            Row(user.id, user.username, user.display_name, tuple(roles), visit.moment(joined))
+            for user, joined, roles in found
         ),
     )
 
