@@ -6,7 +6,7 @@ STAMP := $(VENV)/.installed
 
 # What a database engine could change the answer of; the other engine is in the whole run.
 ON_POSTGRESQL := tests/account tests/logout tests/organizations tests/permissions \
-	tests/rfc6749 tests/rfc8628 tests/rfc8693 tests/rfc9101 tests/rfc9126 tests/rfc9449 \
+	tests/rfc6749 tests/rfc8628 tests/rfc8693 tests/rfc9101 tests/rfc9126 tests/rfc9449 tests/store/test_reach.py \
 	tests/console/test_users.py::test_two_full_administrators_who_demote_each_other_in_parallel_leave_one \
 	tests/sign_in/test_second_factor.py::test_of_many_at_once_with_one_code_one_comes_in \
 	tests/sign_in/test_second_factor.py::test_of_two_apps_that_are_set_up_at_once_one_stays

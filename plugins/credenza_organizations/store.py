@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from piccolo.query import Select
 from piccolo.query.functions import Count, Lower
 
 from credenza import Branding, Statement, User, branding, clear, lists, transaction, users
@@ -195,6 +196,11 @@ async def list_members(
 async def count_members(organization: str, *, search: str = "") -> int:
     m = OrganizationMember
     return await users.count_among(m.user, m.organization == organization, search=search)
+
+
+def belonging(organization: str) -> Select[Any]:
+    """The ids of its members, as a part of a larger query."""
+    return OrganizationMember.select(OrganizationMember.user).where(OrganizationMember.organization == organization)
 
 
 async def member_roles(organization: str, user_id: str) -> dict[str, str] | None:

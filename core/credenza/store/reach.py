@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from piccolo.columns.combination import WhereRaw
 from piccolo.query import Select
 
 from .access_tokens import AccessTokenRow
@@ -16,19 +17,25 @@ from .refresh_tokens import RefreshTokenRow
 from .sessions import list_sessions
 
 Ids = list[str] | Select[Any]
+MANY = 10_000  # of anything that is counted: a million would take minutes, and decide nothing
+APPLICATIONS = 1_000
 
 
 @dataclass(frozen=True, slots=True)
 class Reach:
-    """The blast radius of a change. Signed access tokens are not counted: nobody keeps a list of them."""
+    """The blast radius of a change. Signed access tokens are not counted: nobody keeps a list of them.
+
+    With `least`, counting ended early: there are this many, or more.
+    """
 
     consents: int = 0
     users: int = 0
     tokens: int = 0
+    least: bool = False
 
     @property
     def any(self) -> bool:
-        return bool(self.consents or self.tokens)
+        return bool(self.consents or self.tokens or self.least)
 
 
 async def count_reach(
@@ -46,23 +53,57 @@ async def count_reach(
     With `sources`, only consents in which one of their permissions was granted (at a resource, of a scope), and the
     tokens of the clients that hold them. With `choice`, only what is for that answer, as an organization's id.
     """
-    c = ConsentRow
+    c, tally = ConsentRow, _Tally()
     conditions: list[Any] = [c.expires_at.is_null() | (c.expires_at > now)]
-    conditions += [column.is_in(ids) for column, ids in ((c.client, clients), (c.user, users)) if ids is not None]
+    for column, ids in ((c.client, clients), (c.user, users)):
+        if isinstance(ids, Select):
+            await tally.count(ids)
+        if ids is not None:
+            conditions.append(column.is_in(ids))
     if sources:
-        conditions.append(c.id.is_in(_granting(sources, resource, scope)))
+        granting = _granting(sources, resource, scope)
+        if clients is None and users is None:
+            await tally.count(granting)
+            conditions.append(c.id.is_in(granting))
+        else:  # the first of these alone would have little in common with the first of those
+            theirs = WhereRaw("credenza_consent_permission.consent = credenza_consent.id")
+            conditions.append(WhereRaw("EXISTS ({})", granting.where(theirs).querystrings[0]))
     if choice:
         conditions.append(c.context.like(contains(f"={choice}")))
-    consents = int(await c.count().where(*conditions))
-    people = int(await c.count(distinct=[c.user]).where(*conditions))
+    consents = c.select(c.user, c.client).where(*conditions)
+    counted = await tally.count(consents)
+    people = await c.raw('SELECT COUNT(DISTINCT "user") AS n FROM ({}) AS found', consents.querystrings[0])
     if sources:
-        clients = c.select(c.client).where(*conditions)
-    return Reach(consents, people, await _count_tokens(now, clients, users, choice))
+        clients = await tally.distinct_clients(consents)
+    tokens = 0 if clients == [] else await _count_tokens(tally, now, clients, users, choice)
+    return Reach(counted, int(people[0]["n"]), tokens, tally.least)
 
 
 async def count_open(user_id: str, now: int) -> tuple[int, Reach]:
     """How many sessions of a user are alive (the newest hundred are counted), and what else hangs on the user."""
     return len(await list_sessions(user_id, now)), await count_reach(now, users=[user_id])
+
+
+class _Tally:
+    """What was counted together: `least` when there was more of anything than is counted."""
+
+    least = False
+
+    async def count(self, query: Select[Any]) -> int:
+        """How many rows there are. As a part of a larger query it has no more than that from here on."""
+        rows = await query.table.raw("SELECT COUNT(*) AS n FROM ({}) AS found", query.limit(MANY + 1).querystrings[0])
+        query.limit(MANY)
+        return self._up_to(MANY, rows[0]["n"])
+
+    async def distinct_clients(self, consents: Select[Any]) -> list[str]:
+        rows = await consents.table.raw(
+            "SELECT DISTINCT client FROM ({}) AS found LIMIT {}", consents.querystrings[0], APPLICATIONS + 1
+        )
+        return [row["client"] for row in rows[: self._up_to(APPLICATIONS, len(rows))]]
+
+    def _up_to(self, limit: int, counted: int) -> int:
+        self.least |= counted > limit
+        return min(counted, limit)
 
 
 def _granting(sources: Sequence[str], resource: str | None, scope: str) -> Select[Any]:
@@ -72,10 +113,10 @@ def _granting(sources: Sequence[str], resource: str | None, scope: str) -> Selec
     return query.where(p.scope == scope) if scope else query
 
 
-async def _count_tokens(now: int, clients: Ids | None, users: Ids | None, choice: str) -> int:
+async def _count_tokens(tally: _Tally, now: int, clients: Ids | None, users: Ids | None, choice: str) -> int:
     t, r, g = AccessTokenRow, RefreshTokenRow, GrantRow
     grants = g.select(g.id).where(g.revoked_at.is_null())
-    access = t.count().where((t.expires_at > now) & t.revoked_at.is_null())
+    access = t.select(t.digest).where((t.expires_at > now) & t.revoked_at.is_null())
     if clients is not None:
         grants, access = grants.where(g.client.is_in(clients)), access.where(t.client.is_in(clients))
     if users is not None:
@@ -84,5 +125,6 @@ async def _count_tokens(now: int, clients: Ids | None, users: Ids | None, choice
     if choice:
         grants = grants.where(g.details.like(contains(f'"{choice}"')))
         access = access.where(t.context.like(contains(f"={choice}")))
-    refresh = r.count().where((r.expires_at > now) & r.spent_at.is_null() & r.grant.is_in(grants))
-    return int(await access) + int(await refresh)
+    await tally.count(grants)
+    refresh = r.select(r.digest).where((r.expires_at > now) & r.spent_at.is_null() & r.grant.is_in(grants))
+    return await tally.count(access) + await tally.count(refresh)

@@ -80,10 +80,8 @@ async def delete(visit: ConsoleVisit, organization: str) -> ConsoleDone | Delete
 
 
 async def _touched(visit: ConsoleVisit, row: dict[str, Any]) -> dict[str, Any]:
-    return {
-        "members": await store.count_members(row["id"]),
-        "touched": await count_reach(visit.server.now(), choice=row["id"]),
-    }
+    touched = await count_reach(visit.server.now(), users=store.belonging(row["id"]), choice=row["id"])
+    return {"members": await store.count_members(row["id"]), "touched": touched}
 
 
 async def _delete_page(visit: ConsoleVisit, row: dict[str, Any]) -> DeletePage:
