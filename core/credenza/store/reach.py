@@ -71,12 +71,11 @@ async def count_reach(
     if choice:
         conditions.append(c.context.like(contains(f"={choice}")))
     consents = c.select(c.user, c.client).where(*conditions)
-    counted = await tally.count(consents)
-    people = await c.raw('SELECT COUNT(DISTINCT "user") AS n FROM ({}) AS found', consents.querystrings[0])
+    counted = await tally.look(consents, 'SELECT COUNT(*) AS n, COUNT(DISTINCT "user") AS users FROM ({}) AS found')
     if sources:
         clients = await tally.distinct_clients(consents)
     tokens = 0 if clients == [] else await _count_tokens(tally, now, clients, users, choice)
-    return Reach(counted, int(people[0]["n"]), tokens, tally.least)
+    return Reach(counted["n"], counted["users"], tokens, tally.least)
 
 
 async def count_open(user_id: str, now: int) -> tuple[int, Reach]:
@@ -91,9 +90,12 @@ class _Tally:
 
     async def count(self, query: Select[Any]) -> int:
         """How many rows there are. As a part of a larger query it has no more than that from here on."""
-        rows = await query.table.raw("SELECT COUNT(*) AS n FROM ({}) AS found", query.limit(MANY + 1).querystrings[0])
+        return (await self.look(query, "SELECT COUNT(*) AS n FROM ({}) AS found"))["n"]
+
+    async def look(self, query: Select[Any], sql: str) -> dict[str, int]:
+        rows = await query.table.raw(sql, query.limit(MANY + 1).querystrings[0])
         query.limit(MANY)
-        return self._up_to(MANY, rows[0]["n"])
+        return {name: self._up_to(MANY, int(number)) for name, number in rows[0].items()}
 
     async def distinct_clients(self, consents: Select[Any]) -> list[str]:
         rows = await consents.table.raw(
