@@ -14,6 +14,7 @@ from credenza.store.batches import delete_batch
 from credenza.store.migrations import m0002_indexes as indexes
 from credenza.store.sqlite import SafeSQLiteEngine
 from credenza.testing import Credenza
+from credenza_resources.store import list_holders, list_roles
 
 ASKED: dict[str, Callable[[Credenza], Awaitable[object]]] = {
     "credenza_audit_event_user_id": lambda _: audit.list_events(user="u1"),
@@ -23,6 +24,8 @@ ASKED: dict[str, Callable[[Credenza], Awaitable[object]]] = {
     "credenza_audit_event_seldom": lambda _: audit.list_events(name="KeyRotated"),
     "credenza_audit_event_failed": lambda _: audit.list_events(failed=True),
     "credenza_user_words": lambda _: users.list_users(search="ada"),
+    "credenza_user_created_at": lambda _: users.list_users(order="created_at", descending=True),
+    "credenza_user_last_sign_in_at": lambda _: users.list_users(order="last_sign_in_at", descending=True),
     "credenza_user_administrator": lambda _: users.count_administrators(),
     "credenza_user_suspended": lambda _: users.list_users(state="suspended"),
     "credenza_user_invited": lambda _: users.count_users(state="invited"),
@@ -54,6 +57,30 @@ def test_a_batch_is_deleted_by_its_keys(credenza: Credenza) -> None:
 
     *_, deletion = credenza.run(delete)
     assert "(digest=?)" in deletion
+
+
+@pytest.mark.parametrize("descending", [False, True])
+@pytest.mark.parametrize("order", ["username", "created_at", "last_sign_in_at"])
+def test_everybody_is_listed_in_the_order_of_an_index(credenza: Credenza, order: str, descending: bool) -> None:
+    """Nothing is sorted, even if very many are equal: they were imported at once, and have never signed in."""
+    found = credenza.run(plans, credenza, lambda: users.list_users(order=order, descending=descending))
+    assert f"SCAN credenza_user USING COVERING INDEX credenza_user_{order.replace('username', 'words')}" in found
+    assert not [detail for detail in found if "TEMP B-TREE" in detail]
+
+
+def test_of_a_role_that_very_many_hold_a_person_is_found_at_once(
+    credenza: Credenza, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(users, "MANY", 0)
+    ada = credenza.run(users.find_user_by_identifier, "ada")
+    credenza.apply({"roles": [{"name": "reader"}], "users": [{"username": "ada", "roles": ["reader"]}]})
+    role = next(role for role in credenza.run(list_roles) if role["name"] == "reader")
+
+    async def ask() -> None:
+        assert [holder for holder, _, _ in await list_holders(role["id"])] == [ada.id]
+
+    found = credenza.run(plans, credenza, ask)
+    assert any("INDEX credenza_user_role_both (user=? AND role=?)" in detail for detail in found), found
 
 
 @pytest.mark.parametrize(("many", "index"), [(5_000, "sqlite_autoindex_credenza_user_1"), (0, "credenza_user_words")])

@@ -211,7 +211,7 @@ async def list_clients(
     query = in_order(ClientRow.select(*columns), column, descending=descending)
     if condition := _listed(third_party, search, kind, state):
         query = query.where(*condition)
-    return [dict(row) for row in await query.order_by(ClientRow.id).offset(offset).limit(limit)]
+    return [dict(row) for row in await query.offset(offset).limit(limit)]
 
 
 STATES: dict[str, Any] = {

@@ -41,7 +41,13 @@ def called(search: str, *columns: Column) -> Any:
 
 
 def in_order(query: Select[Any], column: Any, *, descending: bool) -> Select[Any]:
-    """The query in the order of a column; what has no value is the smallest on every database."""
+    """The query in the order of a column; what has no value is the smallest on every database.
+
+    Rows that are equal follow by their keys, the same way, so that one index has all of it.
+    """
+    key = query.table._meta.primary_key
     if isinstance(column, Column) and column._meta.null:
-        query = query.order_by(OrderByRaw(f'"{column._meta.name}" IS NULL'), ascending=descending)
-    return query.order_by(column, ascending=not descending)
+        way = "DESC NULLS LAST" if descending else "ASC NULLS FIRST"
+        first, second = (each._meta.get_full_name(with_alias=False) for each in (column, key))
+        return query.order_by(OrderByRaw(f"{first} {way}, {second}"), ascending=not descending)
+    return query.order_by(column, key, ascending=not descending)

@@ -39,9 +39,9 @@ class UserRow(Table, tablename="credenza_user"):
     administrator = Varchar(length=50, default="")
     suspended = Boolean(default=False)
     password_change_required = Boolean(default=False)
-    created_at = BigInt(default=0, index=True)
+    created_at = BigInt(default=0)
     updated_at = BigInt(default=0)
-    last_sign_in_at = BigInt(null=True, default=None, index=True)
+    last_sign_in_at = BigInt(null=True, default=None)
     words = Varchar(length=500, default="")
 
 
@@ -239,7 +239,7 @@ async def list_users(
     query = in_order(UserRow.select(UserRow.id), column, descending=descending)
     query = query.where(*_wanted(search, state, among))
     # Whoever is found is read afterwards: the search itself reads nothing but an index.
-    ids = [row["id"] for row in await query.order_by(UserRow.id).offset(offset).limit(limit)]
+    ids = [row["id"] for row in await query.offset(offset).limit(limit)]
     found = await list_users_by_id(ids)
     return [found[user_id] for user_id in ids if user_id in found]
 

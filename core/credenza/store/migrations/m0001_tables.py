@@ -119,9 +119,9 @@ def user(manager: MigrationManager) -> None:
     table.column("administrator", Varchar, length=50, default="")
     table.column("suspended", Boolean, default=False)
     table.column("password_change_required", Boolean, default=False)
-    table.column("created_at", BigInt, default=0, index=True)
+    table.column("created_at", BigInt, default=0)
     table.column("updated_at", BigInt, default=0)
-    table.column("last_sign_in_at", BigInt, default=None, null=True, index=True)
+    table.column("last_sign_in_at", BigInt, default=None, null=True)
     table.column("words", Varchar, length=500, default="")
 
 

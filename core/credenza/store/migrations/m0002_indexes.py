@@ -7,6 +7,8 @@ from functools import partial
 from piccolo.apps.migrations.auto.migration_manager import MigrationManager
 from piccolo.table import Table
 
+from credenza.store.engine import database
+
 ID = "0002"
 VERSION = "1.38.0"
 DESCRIPTION = "Indexes that leave out rows without a value."
@@ -21,6 +23,9 @@ INDEXES = {  # name: (table, columns); rows without a value in the first column,
 OTHERS = {  # name: what it is on
     # What a search over all users reads, in the order of the list.
     "credenza_user_words": 'credenza_user ("words", "id")',
+    # Very many may have been imported in one second, and have never signed in.
+    "credenza_user_created_at": 'credenza_user ("created_at", "id")',
+    "credenza_user_last_sign_in_at": 'credenza_user ("last_sign_in_at"{nulls_first}, "id")',
     # What few people are, in the order of the list.
     "credenza_user_administrator": 'credenza_user ("words", "id") WHERE administrator <> \'\'',
     "credenza_user_suspended": 'credenza_user ("words", "id") WHERE suspended',
@@ -55,4 +60,5 @@ async def create(name: str, table: str, columns: tuple[str, ...]) -> None:
 
 
 async def create_other(name: str, place: str) -> None:
-    await Table.raw(f"CREATE INDEX {name} ON {place}")
+    nulls_first = "" if database().engine_type == "sqlite" else " NULLS FIRST"  # where SQLite has them
+    await Table.raw(f"CREATE INDEX {name} ON {place.format(nulls_first=nulls_first)}")
