@@ -183,8 +183,8 @@ async def list_members(
     m, r = OrganizationMember, OrganizationMemberRole
     among = await users.among(m.user, m.organization == organization)
     listed = await users.list_users(search=search, among=among, descending=descending, offset=offset, limit=limit)
-    mine = m.select(m.id, m.user, m.joined_at).where(m.organization == organization)
-    rows = {row["user"]: row for row in await mine.where(m.user.is_in([user.id for user in listed] or [""]))}
+    ids = [row_id(organization, user.id) for user in listed] or [""]
+    rows = {row["user"]: row for row in await m.select(m.id, m.user, m.joined_at).where(m.id.is_in(ids))}
     roles: dict[str, list[str]] = {row["id"]: [] for row in rows.values()}
     held = r.select(r.member, r.role.name).where(r.member.is_in(list(roles) or [""])).order_by(r.role.name)
     for row in await held:

@@ -157,9 +157,9 @@ _GROUPED = (
 _JOINED = "FROM credenza_registration r JOIN credenza_client c ON c.id = r.client"
 _WAITING = (
     "WHERE r.decided_at = 0 AND c.enabled = {} "
-    "AND NOT EXISTS (SELECT 1 FROM credenza_unregistered_host h WHERE h.host = r.host) "
-    "AND (r.host LIKE {} OR LOWER(c.name) LIKE {})"
+    "AND NOT EXISTS (SELECT 1 FROM credenza_unregistered_host h WHERE h.host = r.host)"
 )
+_SOUGHT = "AND (r.host LIKE {} OR LOWER(c.name) LIKE {})"
 AT_ONCE = 50
 _MARKS = ", ".join(["{}"] * AT_ONCE)
 
@@ -177,16 +177,17 @@ class HostRow:
 
 async def list_waiting(*, search: str, offset: int, limit: int) -> tuple[list[HostRow], int]:
     """Hosts about which nobody decided yet, newest first, and how many there are."""
-    pattern = lists.contains(search.lower())
+    those, values = f"{_JOINED} {_WAITING}", list[Any]([True])
+    if search.strip():
+        pattern = lists.contains(search.lower())
+        those, values = f"{those} {_SOUGHT}", [True, pattern, pattern]
     rows = await Registration.raw(
-        f"{_GROUPED} {_JOINED} {_WAITING} GROUP BY r.host ORDER BY first_at DESC, r.host LIMIT {{}} OFFSET {{}}",
-        True,
-        pattern,
-        pattern,
+        f"{_GROUPED} {those} GROUP BY r.host ORDER BY first_at DESC, r.host LIMIT {{}} OFFSET {{}}",
+        *values,
         limit,
         offset,
     )
-    counted = await Registration.raw(f"SELECT COUNT(DISTINCT r.host) AS n {_JOINED} {_WAITING}", True, pattern, pattern)
+    counted = await Registration.raw(f"SELECT COUNT(DISTINCT r.host) AS n {those}", *values)
     return [_host_row(row) for row in rows], int(counted[0]["n"])
 
 

@@ -11,6 +11,7 @@ from credenza import audit
 from credenza.store import clearing
 from credenza.testing import PageSeen, RelyingParty, UserAgent
 from credenza_organizations import store
+from credenza_organizations.console import panel
 
 Visitor = Any  # see conftest.py
 EVIL = '<img src=x onerror="alert(1)">'
@@ -263,6 +264,19 @@ def test_names_with_markup_are_text(visitor: Visitor) -> None:
         assert page.status == 200
         assert "<img src=x" not in page.html
         assert EVIL in page.text
+
+
+def test_of_very_many_organizations_the_page_of_a_user_has_some(
+    visitor: Visitor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(panel, "SHOWN", 1)
+    ada = visitor.user("ada").id
+    assert "more." not in visitor.get(f"/console/users/{ada}").text
+    visitor.credenza.run(store.add_member, visitor.ids["Basalt"], ada, [], 1)
+    page = visitor.get(f"/console/users/{ada}")
+    assert visitor.at("Acme") in page.links
+    assert visitor.at("Basalt") not in page.links
+    assert "And in 1 more." in page.text
 
 
 def test_the_page_of_a_user_lists_organizations_and_roles(visitor: Visitor) -> None:

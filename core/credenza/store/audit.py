@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from piccolo.columns import BigInt, BigSerial, Text, Varchar
+from piccolo.columns import BigInt, BigSerial, Column, Text, Varchar
 from piccolo.columns.combination import WhereRaw
 from piccolo.table import Table
 
@@ -112,25 +112,36 @@ async def list_events(
     `user` is in it as the one who did it or whom it is about. Times are Unix times; `until` is the first one too late.
     """
     r = AuditEventRow
-    query = r.select().order_by(r.id, ascending=False).limit(limit)
-    for column, value in ((r.client, client), (r.name, name), (r.error_id, error_id)):
-        if value:
-            query = query.where(column == value)
+    asked = ((r.client, client), (r.name, name), (r.error_id, error_id), (r.actor, actor))
+    conditions: list[Any] = [column == value for column, value in asked if value]
     if name and name != "TokenIssued":
-        query = query.where(WhereRaw(SELDOM))
-    if user:
-        query = query.where((r.user == user) | (r.person == user))
-    if actor:  # its own column has no index
-        query = query.where(((r.person == actor) | (r.user == actor) | (r.client == actor)) & (r.actor == actor))
+        conditions.append(WhereRaw(SELDOM))
     if before.isdecimal() and len(before) < 19:
-        query = query.where(r.id < int(before))
+        conditions.append(r.id < int(before))
     if since:
-        query = query.where(r.at >= since)
+        conditions.append(r.at >= since)
     if until:
-        query = query.where(r.at < until)
+        conditions.append(r.at < until)
     if failed:
-        query = query.where(WhereRaw(FAILED))
+        conditions.append(WhereRaw(FAILED))
+    if user:
+        conditions.append(_newest((r.user, r.person), user, conditions, limit))
+    elif actor:  # its own column has no index, and one of these is the actor
+        conditions.append(_newest((r.person, r.user, r.client), actor, conditions, limit))
+    query = r.select().where(*conditions).order_by(r.id, ascending=False).limit(limit)
     return [_event(row) for row in await query]
+
+
+def _newest(columns: Sequence[Column], value: str, conditions: Sequence[Any], limit: int) -> WhereRaw:
+    """The newest that have the value in one of the columns: the index of each has them in order, and only those few
+    are put in order together."""
+    r = AuditEventRow
+    newest = [
+        r.select(r.id).where(column == value, *conditions).order_by(r.id, ascending=False).limit(limit)
+        for column in columns
+    ]
+    either = " UNION ".join(["SELECT id FROM ({}) AS newest"] * len(newest))
+    return WhereRaw(f"credenza_audit_event.id IN ({either})", *(query.querystrings[0] for query in newest))
 
 
 async def find_event(event: str) -> AuditEvent | None:

@@ -11,6 +11,8 @@ from credenza import ConsolePanel, ConsoleView, ConsoleVisit, User, segment_of
 from .. import store
 from .organization import TEMPLATES, address_of
 
+SHOWN = 50
+
 
 @dataclass(frozen=True, slots=True)
 class Place:
@@ -28,11 +30,13 @@ class OrganizationsPanel(ConsoleView):
     template: ClassVar[str] = "organizations/panel.html"
     folder: ClassVar[Path | None] = TEMPLATES
     places: tuple[Place, ...]
+    more: int  # that are not shown
 
 
 async def show_user_panel(visit: ConsoleVisit, user: User) -> OrganizationsPanel:
     active = [(found, False) for found in await store.memberships(user.id)]
     suspended = [(found, True) for found in await store.memberships(user.id, suspended=True)]
+    everywhere = sorted(active + suspended, key=lambda pair: pair[0].name.lower())
     return OrganizationsPanel(
         title="Organizations",
         places=tuple(
@@ -43,8 +47,9 @@ async def show_user_panel(visit: ConsoleVisit, user: User) -> OrganizationsPanel
                 found.roles,
                 is_suspended,
             )
-            for found, is_suspended in sorted(active + suspended, key=lambda pair: pair[0].name)
+            for found, is_suspended in everywhere[:SHOWN]
         ),
+        more=len(everywhere[SHOWN:]),
     )
 
 
