@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import time
 from typing import Any
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qsl, urlencode, urlsplit
 
 import jwt
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 
+from credenza.store import audit
 from credenza.testing import ORDERS, Callback, Credenza, PageSeen, RelyingParty, UserAgent
 
 KEY = ec.generate_private_key(ec.SECP256R1())
@@ -77,10 +78,45 @@ def test_7_a_wrong_object_is_refused(
 
 
 @pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        ({"exp": 1}, "not acceptable: expired"),
+        ({"key": ec.generate_private_key(ec.SECP256R1())}, "not acceptable: signature does not match"),
+        ({"typ": "at+jwt"}, "not acceptable: typ must be"),
+        ({"aud": "https://other.example"}, "aud must be https://id.example.com"),
+    ],
+)
+def test_7_without_a_redirect_uri_outside_the_page_says_what_is_wrong_with_the_object(
+    credenza: Credenza, user_agent: UserAgent, client: RelyingParty, changes: dict[str, Any], told: str
+) -> None:
+    """Outside, client_id is enough (§5): that the rest is missing there is no mistake of anybody's."""
+    url = "/authorize?" + urlencode({"client_id": "app", "scope": "openid", "request": sealed(client, **changes)})
+    page = user_agent.get(url)
+    assert isinstance(page, PageSeen)
+    assert (page.name, page.error) == ("error", "invalid_request_object")
+    assert told in page.text
+    (event, *_) = credenza.run(audit.list_events, client="app", name="AuthorizationRefused", limit=1)
+    assert told in event.data["description"]
+
+
+def test_without_an_object_or_a_redirect_uri_the_page_says_that_it_is_missing(
+    user_agent: UserAgent, client: RelyingParty
+) -> None:
+    page = user_agent.get(client.authorization_url(redirect_uri=None))
+    assert isinstance(page, PageSeen)
+    assert page.error == "invalid_request"
+    url = "/authorize?" + urlencode({"client_id": "nobody", "request": sealed(client, exp=1)})
+    page = user_agent.get(url)
+    assert isinstance(page, PageSeen)
+    assert page.error == "invalid_client"
+
+
+@pytest.mark.parametrize(
     "changes",
     [
         {"typ": "oauth-authz-req+jwt"},
         {"typ": "OAUTH-AUTHZ-REQ+JWT"},
+        {"typ": "application/oauth-authz-req+jwt"},
         {"aud": ["https://other.example", "https://id.example.com"]},
         {"aud": None, "iss": None, "exp": None},
     ],

@@ -124,6 +124,8 @@ def test_6_a_jwt_access_token_carries_the_thumbprint(user_agent: UserAgent, clie
         {"iat": None},
         {"iat": "now"},
         {"iat": 1e400},
+        {"exp": 1},
+        {"nbf": int(time.time()) + 3600},
         {"now": 1},
         {"now": 2**50},
         {"jwk": {"kty": "EC"}},
@@ -140,6 +142,32 @@ def test_4_3_a_wrong_proof_is_refused(
     response = redeem(client, user_agent.authorize(client), key, **changes)
     assert (response.status_code, response.json()["error"]) == (400, "invalid_dpop_proof")
     assert "access_token" not in response.text
+
+
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        ({"typ": "JWT"}, "typ must be dpop+jwt"),
+        ({"jwk": None}, "has no jwk"),
+        ({"jwk": Key().private_jwk}, "private key"),
+        ({"jwk": Key().jwk}, "signature does not match"),
+        ({"exp": 1}, "expired"),
+        ({"now": 1}, "more than 60 seconds ago"),
+        ({"htm": "GET"}, "htm must be POST, and htu https://id.example.com/token"),
+        ({"htu": "http://internal:8400/token"}, "htm must be POST, and htu https://id.example.com/token"),
+    ],
+)
+def test_5_whoever_made_the_proof_is_told_what_is_wrong(
+    user_agent: UserAgent, client: RelyingParty, key: Key, changes: dict[str, Any], told: str
+) -> None:
+    """It brings its own key, so nobody else's secret is in the answer."""
+    answer = redeem(client, user_agent.authorize(client), key, **changes).json()
+    assert told in answer["error_description"]
+
+
+def test_4_2_typ_is_a_media_type(user_agent: UserAgent, client: RelyingParty, key: Key) -> None:
+    """ "A recipient … MUST treat it as if "application/" were prepended". RFC 7515 §4.1.9."""
+    assert redeem(client, user_agent.authorize(client), key, typ="application/DPoP+jwt").status_code == 200
 
 
 @pytest.mark.parametrize(("seconds", "status"), [(-61, 400), (-55, 200), (60, 200), (66, 400)])
@@ -204,6 +232,17 @@ def test_7_a_bound_token_is_nothing_without_its_key(credenza: Credenza, token: s
     }[what]()
     assert answer.status_code == 401
     assert answer.headers["www-authenticate"].startswith("DPoP")
+    assert f'error_description="{answer.json()["error_description"]}"' in answer.headers["www-authenticate"]
+
+
+def test_7_1_a_token_that_is_no_longer_good_is_refused_in_the_scheme_it_came_by(
+    credenza: Credenza, client: RelyingParty, token: str, key: Key
+) -> None:
+    """Whoever is answered with Bearer would send the next one without a proof."""
+    client.revoke(token)
+    answer = userinfo(credenza, token, key.proof("/userinfo", "GET", token=token))
+    assert (answer.status_code, answer.json()["error"]) == (401, "invalid_token")
+    assert answer.headers["www-authenticate"].startswith('DPoP error="invalid_token"')
 
 
 def test_7_1_the_scheme_in_any_letter_case(credenza: Credenza, token: str, key: Key) -> None:

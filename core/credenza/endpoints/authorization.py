@@ -58,7 +58,13 @@ async def authorize(request: AnyRequest) -> AnyResponse:
     except ProtocolError as error:
         # The parameters outside of the request object are all that is left; `trusted` compares them with what is
         # registered before anybody is sent there.
-        client, redirect_uri = await trusted(server, outer)
+        try:
+            client, redirect_uri = await trusted(server, outer)
+        except UnsafeRequest as unsafe:
+            if unsafe.code != "invalid_request":
+                raise
+            # There is no redirect_uri outside, and there need not be one. RFC 9101 §5
+            raise UnsafeRequest(error.code, error.text, client_id=outer["client_id"]) from error
         return await refuse(request, server, client, redirect_uri, outer, error)
     wish_languages(request, parameters.get("ui_locales", ""))
     client, redirect_uri = await trusted(server, parameters)

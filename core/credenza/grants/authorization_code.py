@@ -98,7 +98,7 @@ def check_belongs(code: AuthorizationCode, request: TokenRequest) -> None:
 def check_key(grant: Grant, request: TokenRequest) -> None:
     """A key named in the authorization request is the one that is proved now. RFC 9449 §10."""
     if grant.details.dpop_jkt and grant.details.dpop_jkt != request.jkt:
-        raise InvalidDPoPProof("The code is bound to another key.")
+        raise InvalidDPoPProof("The code is bound to a key; send a DPoP proof of that key.")
 
 
 async def first_refresh_token(server: AuthorizationServer, grant_id: str, request: TokenRequest) -> str:

@@ -48,7 +48,7 @@ class RefreshTokenGrant:
             raise InvalidGrant("There is no such refresh token.")
         check_scope(token.grant, parameters)
         if token.jkt and token.jkt != request.jkt:
-            raise InvalidDPoPProof("The refresh token is bound to another key.")
+            raise InvalidDPoPProof("The refresh token is bound to a key; send a DPoP proof of that key.")
         try:
             return await self._refresh(server, token, request)
         except Reused:

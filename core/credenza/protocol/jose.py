@@ -290,13 +290,14 @@ def read_claims(token: str) -> dict[str, Any]:
 def verify(token: str, keys: Iterable[VerificationKey], *, types: Sequence[str | None]) -> dict[str, Any]:
     """The claims of a token that one of the keys signed; `types` are the `typ` values to accept, None for none.
 
+    Each of them is a media type, with "application/" before it or without. RFC 7515 §4.1.9.
     The key is chosen before anything is verified, by `kid` and `alg`; times and audience are for `check_times` and the
     caller. Raises InvalidJWT and nothing else.
     """
     header = read_header(token)
     typ = header.get("typ")
-    if (typ.lower() if isinstance(typ, str) else typ) not in types:
-        raise InvalidJWT(f"typ is {typ!r}")
+    if (typ.lower().removeprefix("application/") if isinstance(typ, str) else typ) not in types:
+        raise InvalidJWT(f"typ must be {' or '.join(name for name in types if name)}")
     kid = header.get("kid")
     alg = algorithm(header["alg"])
     candidates = [k for k in keys if k.alg == alg and (kid is None or k.kid is None or k.kid == kid)]

@@ -23,12 +23,12 @@ def parse_request_object(
         claims = jose.verify(parameters["request"], keys, types=(None, "jwt", "oauth-authz-req+jwt"))
         jose.check_times({"iat": now, "exp": now + 1, **claims}, now, longest=LONGEST)
     except jose.InvalidJWT as error:
-        raise InvalidRequestObject("The request object is not acceptable.", detail=str(error)) from error
+        raise InvalidRequestObject(f"The request object is not acceptable: {error}.") from error
     audience = claims.get("aud")
     if claims.get("iss", client_id) != client_id or claims.get("client_id") != client_id:
         raise InvalidRequestObject("iss and client_id of the request object must be the client's.")
     if audience is not None and issuer not in (audience if isinstance(audience, list) else [audience]):
-        raise InvalidRequestObject("The request object is for somebody else.")
+        raise InvalidRequestObject(f"The request object is for somebody else: aud must be {issuer}.")
     if refused := {"request", "request_uri"} & claims.keys():
         raise InvalidRequestObject(f"A request object cannot hold {', '.join(sorted(refused))}.")
     return Parameters(_pairs(claims))
