@@ -67,7 +67,8 @@ def test_a_cli_02_the_right_secret_by_another_method(credenza: Any, url: str) ->
         credenza.request("POST", url, data=form | changes)
         for changes in ({"client_secret": "wrong"}, {"client_id": "nobody"}, {"client_id": "spa"})
     ]
-    assert {answer.content for answer in answers} == {credenza.request("POST", url, data=form_for(url)).content}
+    stranger = credenza.request("POST", url, data=form_for(url) | {"client_id": "nobody"})
+    assert {answer.content for answer in answers} == {stranger.content}
 
 
 @pytest.mark.own_server
@@ -393,6 +394,8 @@ def test_r_tk_23_a_right_assertion(signer: Signer, aud: str) -> None:
     """R-TK-23, D3."""
     assert signer.send(signer.assertion(aud=aud)).status_code == 200
     assert signer.send(signer.assertion({"typ": ...}, aud=aud), client_id="signer").status_code == 200
+    typ = "application/client-authentication+jwt"
+    assert signer.send(signer.assertion({"typ": typ}, aud=aud)).status_code == 200, "RFC 7515 §4.1.9"
     es256 = signer.assertion({"alg": "ES256", "kid": "e1"}, key=signer.ec_key, aud=aud)
     assert signer.send(es256).status_code == 200
 
@@ -451,7 +454,9 @@ def test_a_cli_13_an_assertion_is_used_once(signer: Signer) -> None:
     assertion = signer.assertion()
     assert signer.send(assertion).status_code == 200
     for url in ("/token", "/introspect", "/revoke"):
-        assert_401(signer.send(assertion, url))
+        again = signer.send(assertion, url)
+        assert_401(again)
+        assert "used before" in again.json()["error_description"], "some libraries keep one for minutes"
     same = signer.assertion(jti="same-jti")
     assert signer.send(same, "/introspect").status_code == 200
     assert_401(signer.send(signer.assertion(jti="same-jti")))

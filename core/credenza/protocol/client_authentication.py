@@ -37,7 +37,8 @@ class Credentials:
 
 def parse_credentials(authorization: str | None, parameters: Parameters) -> Credentials:
     """Exactly one way of authentication: "The client MUST NOT use more than one … in each request." RFC 6749 §2.3."""
-    basic = authorization is not None and authorization[:6].lower() == "basic "
+    scheme, _, in_header = (authorization or "").partition(" ")
+    basic = scheme.lower() == "basic"
     offered = [
         basic,
         "client_secret" in parameters,
@@ -46,24 +47,28 @@ def parse_credentials(authorization: str | None, parameters: Parameters) -> Cred
     if sum(offered) > 1:
         raise InvalidRequest("Authenticate in one way only.")
     client_id = parameters.get("client_id", "")
-    if authorization is not None and basic:
-        user, secret, unencoded = _decode_basic(authorization)
+    if basic:
+        user, secret, unencoded = _decode_basic(in_header)
         if client_id and client_id != user:
             raise InvalidClient("client_id is not the one of the Authorization header.", challenge=True)
         return Credentials(user, "client_secret_basic", secret, unencoded=unencoded)
-    if "client_secret" in parameters:
-        return Credentials(client_id, "client_secret_post", parameters["client_secret"])
     if offered[2]:
         return _parse_assertion(client_id, parameters)
+    if not client_id:
+        raise InvalidClient(
+            "Nothing says which client this is: send client_id, or HTTP Basic.", challenge=authorization is not None
+        )
+    if "client_secret" in parameters:
+        return Credentials(client_id, "client_secret_post", parameters["client_secret"])
     return Credentials(client_id, "none")
 
 
-def _decode_basic(authorization: str) -> tuple[str, str, str]:
+def _decode_basic(in_header: str) -> tuple[str, str, str]:
     """Both halves are form-encoded before they are joined, but many libraries leave that out: the secret is also
     returned as it came. RFC 6749 §2.3.1.
     """
     try:
-        text = base64.b64decode(authorization[6:].strip(), validate=True).decode()
+        text = base64.b64decode(in_header.strip(), validate=True).decode()
         user, colon, unencoded = text.partition(":")
         user, secret = unquote_plus(user, errors="strict"), unquote_plus(unencoded, errors="strict")
     except ValueError as error:
@@ -80,9 +85,9 @@ def _parse_assertion(client_id: str, parameters: Parameters) -> Credentials:
     try:
         subject = jose.read_claims(assertion).get("sub")
     except jose.InvalidJWT as error:
-        raise InvalidClient(detail=str(error)) from error
+        raise _not_acceptable(str(error)) from error
     if not isinstance(subject, str) or not subject or (client_id and client_id != subject):
-        raise InvalidClient(detail="sub is not the client_id")
+        raise _not_acceptable("sub must be the client_id")
     return Credentials(subject, "private_key_jwt", assertion=assertion)
 
 
@@ -157,7 +162,7 @@ def _check_assertion_claims(claims: Mapping[str, Any], client_id: str, audiences
     return jti
 
 
-def _not_acceptable(what: str, client_id: str) -> InvalidClient:
+def _not_acceptable(what: str, client_id: str = "") -> InvalidClient:
     return InvalidClient(f"The client assertion is not acceptable: {what}.", client_id=client_id)
 
 

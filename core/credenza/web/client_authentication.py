@@ -77,7 +77,7 @@ async def _check_assertion(server: AuthorizationServer, client: Client, credenti
     )
     used = hashlib.sha256(f"{client.id}\0{jti}".encode()).hexdigest()
     if not await spend_assertion(used, expires_at):
-        raise InvalidClient(detail="this assertion was used before")
+        raise InvalidClient("The client assertion was used before; make one for each request.", client_id=client.id)
 
 
 async def client_keys(
