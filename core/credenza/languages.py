@@ -189,7 +189,7 @@ def _ranges(tag: str) -> tuple[str, ...]:
 
 
 def accepted(header: str) -> list[str]:
-    """The tags of an Accept-Language header, the best first. RFC 9110 §12.5.4."""
+    """What an Accept-Language header names, or another of that form, the best first. RFC 9110 §12.4.2, §12.5.4."""
     weighed = []
     for part in header[:1000].split(","):
         tag, _, parameter = part.partition(";")

@@ -66,7 +66,9 @@ def test_5_it_is_no_access_token(credenza: Credenza, client: RelyingParty, token
     assert client.introspect(answer) == {"active": False}
 
 
-@pytest.mark.parametrize("accept", ["application/json", "*/*", "", "text/html"])
+@pytest.mark.parametrize(
+    "accept", ["application/json", "*/*", "", "text/html", f"{JWT_TYPE};q=0, application/json", f"{JWT_TYPE}; q=0.0"]
+)
 def test_4_json_unless_the_jwt_is_asked_for(client: RelyingParty, token: str, accept: str) -> None:
     response = client.post("/introspect", {"token": token}, headers={"accept": accept})
     assert response.headers["content-type"] == "application/json"

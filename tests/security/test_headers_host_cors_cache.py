@@ -253,8 +253,12 @@ def test_d6_public_documents_are_public(credenza: Any, url: str) -> None:
     assert answer.headers["access-control-allow-origin"] == "*"
     assert "access-control-allow-credentials" not in answer.headers
     assert "max-age" in answer.headers["cache-control"]
-    again = credenza.request("GET", url, headers={"if-none-match": answer.headers["etag"]})
-    assert (again.status_code, again.content) == (304, b"")
+    etag = answer.headers["etag"]
+    for known in (etag, f"W/{etag}", f'"other", W/{etag}', "*"):
+        again = credenza.request("GET", url, headers={"if-none-match": known})
+        assert (again.status_code, again.content) == (304, b""), f"{known}: RFC 9110 §13.1.2"
+    for known in ('"other"', "", etag.strip('"'), f"W/W/{etag}", f"*, {etag[:-1]}"):
+        assert credenza.request("GET", url, headers={"if-none-match": known}).status_code == 200
     asked = {"access-control-request-method": "GET", "access-control-request-headers": "mcp-protocol-version"}
     preflight = credenza.request("OPTIONS", url, headers={"origin": "https://evil.example"} | asked)
     assert preflight.status_code == 204

@@ -96,9 +96,14 @@ class Document:
 
     def answer(self, request: AnyRequest) -> AnyResponse:
         known = next((value for name, value in request.scope["headers"] if name == b"if-none-match"), None)
-        answer = self._unchanged if known == self._etag else self._whole
+        answer = self._unchanged if known is not None and self._is_among(known) else self._whole
         assert answer is not None
         return answer
+
+    def _is_among(self, known: bytes) -> bool:
+        """Whoever compresses our answers on their way makes the ETag a weak one. RFC 9110 §13.1.2."""
+        tags = [tag.strip().removeprefix(b"W/") for tag in known.split(b",")]
+        return self._etag in tags or tags == [b"*"]
 
 
 @endpoint(

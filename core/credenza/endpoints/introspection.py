@@ -8,6 +8,7 @@ from litestar import Response
 
 from ..grants.inspecting import Inspected, inspect
 from ..grants.issuing import authorized
+from ..languages import accepted
 from ..protocol import jose
 from ..protocol.clients import Client
 from ..protocol.errors import InvalidClient, InvalidRequest, ProtocolError
@@ -46,8 +47,7 @@ async def introspect(request: AnyRequest) -> AnyResponse:
 
 def wants_jwt(request: AnyRequest) -> bool:
     """ "The resource server … uses the Accept HTTP header". RFC 9701 §4."""
-    accepted = request.headers.get("accept", "").lower().split(",")
-    return any(part.partition(";")[0].strip() == JWT_TYPE for part in accepted)
+    return JWT_TYPE in accepted(request.headers.get("accept", "").lower())
 
 
 async def signed(server: AuthorizationServer, client: Client, answer: dict[str, Any]) -> AnyResponse:

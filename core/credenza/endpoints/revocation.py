@@ -34,7 +34,7 @@ async def revoke(request: AnyRequest) -> AnyResponse:
         await _revoke(server, client.id, parameters["token"], address_of(request))
     except ProtocolError as error:
         return error_response(error, headers=headers)
-    return Response(b"", status_code=200, media_type="application/json", headers={**NO_STORE, **headers})
+    return Response(b"", status_code=200, media_type="text/plain", headers={**NO_STORE, **headers})
 
 
 async def _revoke(server: AuthorizationServer, client_id: str, value: str, address: str) -> None:

@@ -25,7 +25,7 @@ from ..server import AuthorizationServer
 from ..web.cors import cors_headers, preflight
 from ..web.dpop import proof_key
 from ..web.endpoints import endpoint
-from ..web.requests import FORM, AnyRequest, form_parameters, server_of
+from ..web.requests import AnyRequest, form_parameters, is_form, server_of
 from ..web.responses import NO_STORE, AnyResponse, bearer_challenge, error_response, json_response
 
 
@@ -41,16 +41,19 @@ async def userinfo(request: AnyRequest) -> AnyResponse:
             challenge = {"WWW-Authenticate": bearer_challenge()}
             return Response(b"", status_code=401, media_type="text/plain", headers={**NO_STORE, **headers, **challenge})
         value, as_dpop = presented
+        wrong = InvalidDPoPToken if as_dpop else InvalidToken
         inspected = await inspect(server, value)
         if inspected is None or inspected.user is None:
-            raise InvalidToken("The access token is not valid, or no longer.")
+            raise wrong("The access token is not valid, or no longer.")
         await check_key(request, inspected, value, as_dpop)
         choices = inspected.decision.choices
         if all(server.scope_providers[p.source].audience(p, choices) for p in inspected.permissions):
             if inspected.token.audience:
-                raise InvalidToken("The access token is for another resource.")
+                raise wrong("The access token is for another resource.")
             raise InsufficientScope("The token has none of the scopes that UserInfo answers for.")
         return await _answer(server, inspected, headers)
+    except InvalidRequest as error:
+        return error_response(error, headers={**headers, "WWW-Authenticate": bearer_challenge(error)})
     except ProtocolError as error:
         return error_response(error, headers=headers)
 
@@ -76,7 +79,7 @@ async def presented_token(request: AnyRequest) -> tuple[str, bool] | None:
     authorization = request.headers.get("authorization", "")
     scheme, _, in_header = authorization.partition(" ")
     in_body = None
-    if request.method == "POST" and request.headers.get("content-type", "").startswith(FORM):
+    if request.method == "POST" and is_form(request):
         form: Parameters = await form_parameters(request)
         form.check_no_repeats()
         in_body = form.get("access_token")

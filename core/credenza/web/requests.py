@@ -60,12 +60,16 @@ def query_parameters(request: AnyRequest) -> Parameters:
     return Parameters.parse(request.scope["query_string"])
 
 
+def is_form(request: AnyRequest) -> bool:
+    """Media types are the same in any letter case. RFC 9110 §8.3.1."""
+    return request.headers.get("content-type", "").split(";")[0].strip().lower() == FORM
+
+
 async def form_parameters(
     request: AnyRequest, *, max_fields: int = MAX_FIELDS, max_bytes: int = MAX_BYTES
 ) -> Parameters:
     """The body of a form post; other content types and what is too large are refused. RFC 6749 Appendix B."""
-    content_type = request.headers.get("content-type", "").split(";")[0].strip().lower()
-    if content_type != FORM:
+    if not is_form(request):
         raise InvalidRequest(f"The body must be {FORM}.")
     body = await read_body(request, max_bytes)
     return Parameters.parse(body, max_fields=max_fields, max_bytes=max_bytes)

@@ -186,7 +186,8 @@ def error_response(error: ProtocolError, *, headers: Mapping[str, str] | None = 
 
 def dpop_challenge(error: InvalidDPoPToken) -> str:
     """RFC 9449 §7.1."""
-    return f'DPoP error="{error.own_code}", algs="{" ".join(CLIENT_ALGORITHMS)}"'
+    description = f', error_description="{error.description}"' if error.description else ""
+    return f'DPoP error="{error.own_code}"{description}, algs="{" ".join(CLIENT_ALGORITHMS)}"'
 
 
 def bearer_challenge(error: ProtocolError | None = None) -> str:
