@@ -77,7 +77,7 @@ class ConsentRevoked(Event):
 
 @dataclass(frozen=True, kw_only=True)
 class AuthorizationRefused(Event):
-    """An authorization request was answered with an error; `error_id` is on the page."""
+    """An authorization request was answered with an error; `error_id` is on the page, if there is one."""
 
     result: str = "failure"
     error: str = ""

@@ -11,6 +11,7 @@ import pytest
 from credenza import consents, revoke_consented_grants, set_password, users
 from credenza.endpoints.device_authorization import TRIES_BY_ADDRESS, TRIES_BY_SESSION, TRIES_IN_ALL
 from credenza.protocol.pkce import s256
+from credenza.store import audit
 from credenza.testing import Credenza, PageSeen, RelyingParty, UserAgent
 from credenza.web.rules import Try
 
@@ -153,6 +154,8 @@ def test_it_is_bound_to_its_client(credenza: Credenza, device: RelyingParty, spa
     credenza.apply({"applications": [{"client_id": "native", "name": "Tide CLI", "grant_types": grants}]})
     assert poll(device, started).json()["error"] == "unauthorized_client"
     assert device.post("/device_authorization", {"scope": "openid"}).json()["error"] == "unauthorized_client"
+    (event, *_) = credenza.run(audit.list_events, client="native", name="AuthorizationRefused", limit=1)
+    assert event.data["error"] == "unauthorized_client", "the administrator finds it under Activity"
 
 
 def test_another_client_that_may_use_device_codes_cannot_use_this_one(

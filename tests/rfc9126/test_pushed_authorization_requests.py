@@ -8,6 +8,7 @@ import httpx
 import pytest
 
 from credenza.cleaning import _clean_up
+from credenza.store import audit
 from credenza.store.pushed_requests import PushedRequestRow
 from credenza.testing import Callback, Credenza, PageSeen, RelyingParty, UserAgent
 
@@ -129,6 +130,29 @@ def test_everything_is_checked_at_once(client: RelyingParty, changes: dict[str, 
     """SECURITY R-PA-01, R-PA-02."""
     response = push(client, **changes)
     assert (response.status_code, response.json()["error"]) == (400, error)
+
+
+@pytest.mark.parametrize(
+    ("changes", "told", "kept"),
+    [
+        ({"redirect_uri": "https://app.example.com/cb/"}, "not registered", "https://app.example.com/cb/"),
+        ({"redirect_uri": None}, "redirect_uri is missing", "redirect_uri is missing"),
+        ({"prompt": "sign-in"}, "none, login, consent, select_account", "sign-in"),
+    ],
+)
+def test_2_3_the_client_is_told_what_is_wrong_and_the_administrator_finds_it(
+    credenza: Credenza, client: RelyingParty, changes: dict[str, str | None], told: str, kept: str
+) -> None:
+    """Under Activity, as a refusal at the authorization endpoint: whoever pushes has no other errors than these."""
+    assert told in push(client, **changes).json()["error_description"]
+    (event, *_) = credenza.run(audit.list_events, client="app", name="AuthorizationRefused", limit=1)
+    assert kept in event.data["description"]
+
+
+def test_a_stranger_writes_nothing_under_the_activity_of_a_client(credenza: Credenza, client: RelyingParty) -> None:
+    client.secret = "wrong"
+    push(client, prompt="sign-in")
+    assert credenza.run(audit.list_events, client="app", name="AuthorizationRefused") == []
 
 
 def test_it_authenticates_like_the_token_endpoint(credenza: Credenza, client: RelyingParty) -> None:

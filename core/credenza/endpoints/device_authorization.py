@@ -28,7 +28,7 @@ from ..web.responses import AnyResponse, error_response, json_response
 from ..web.rules import Rule
 from ..web.sessions import browser_cookie, csrf_cookie, find_session, set_browser_cookie
 from .authorization import begin_interaction, new_browser_cookie
-from .pushed_authorization import as_kept, without_authentication
+from .pushed_authorization import as_kept, record, without_authentication
 
 LIFETIME = 600  # seconds
 INTERVAL = 5  # seconds
@@ -44,10 +44,12 @@ TOO_MANY = Words("Too many codes were tried. Wait a few minutes.")
 @endpoint("/device_authorization", methods=("POST",), name="device_authorization")
 async def device_authorization(request: AnyRequest) -> AnyResponse:
     server = server_of(request)
+    client_id = ""
     try:
         parameters = await form_parameters(request)
         parameters.check_no_repeats()
         client = await authenticate_client(request, parameters)
+        client_id = client.id
         if DEVICE_CODE not in client.grant_types:
             raise UnauthorizedClient("This client may not use the device code grant.")
         asked = without_authentication(parameters, client)
@@ -65,6 +67,7 @@ async def device_authorization(request: AnyRequest) -> AnyResponse:
             lifetime=LIFETIME,
         )
     except ProtocolError as error:
+        await record(request, error, client_id)
         return error_response(error)
     shown = f"{user_code[:4]}-{user_code[4:]}"
     return json_response(

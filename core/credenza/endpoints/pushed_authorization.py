@@ -5,9 +5,10 @@ from __future__ import annotations
 from urllib.parse import urlencode
 
 from ..asked import check_asked
+from ..events import AuthorizationRefused
 from ..protocol.authorization_request import PUSHED, AuthorizationRequest
 from ..protocol.clients import Client
-from ..protocol.errors import InvalidDPoPProof, InvalidRequest, ProtocolError, UnsafeRequest
+from ..protocol.errors import InvalidClient, InvalidDPoPProof, InvalidRequest, ProtocolError, UnsafeRequest
 from ..protocol.parameters import Parameters
 from ..protocol.redirect_uris import check_redirect_uri
 from ..protocol.tokens import digest, new_token
@@ -16,7 +17,8 @@ from ..web.client_authentication import authenticate_client, check_allowance
 from ..web.cors import cors_headers, preflight
 from ..web.dpop import proof_key
 from ..web.endpoints import endpoint
-from ..web.requests import AnyRequest, form_parameters, server_of
+from ..web.refusals import write_down
+from ..web.requests import AnyRequest, address_of, form_parameters, server_of
 from ..web.responses import AnyResponse, error_response, json_response
 from ..web.rules import Rule
 from .authorization import unsealed
@@ -31,10 +33,12 @@ AUTHENTICATION = frozenset({"client_secret", "client_assertion", "client_asserti
 async def pushed_authorization(request: AnyRequest) -> AnyResponse:
     server = server_of(request)
     headers = await cors_headers(request)
+    client_id = ""
     try:
         parameters = await form_parameters(request)
         parameters.check_no_repeats()
         client = await authenticate_client(request, parameters)
+        client_id = client.id
         unpacked = await unsealed(server, without_authentication(parameters, client))
         pushed = with_key(unpacked, await proof_key(request, client))
         parsed = AuthorizationRequest.parse(pushed, client, checked_redirect_uri(pushed, client))
@@ -43,8 +47,23 @@ async def pushed_authorization(request: AnyRequest) -> AnyResponse:
         await check_allowance(request, client, BY_ADDRESS)
         await insert_pushed_request(PushedRequest(digest(token), client.id, text), server.now() + LIFETIME)
     except ProtocolError as error:
+        await record(request, error, client_id)
         return error_response(error, headers=headers)
     return json_response({"request_uri": PUSHED + token, "expires_in": LIFETIME}, status=201, headers=headers)
+
+
+async def record(request: AnyRequest, error: ProtocolError, client_id: str) -> None:
+    """Refusals of a client we know are kept for its Activity tab."""
+    if isinstance(error, InvalidClient):
+        client_id = error.client_id
+    if client_id:
+        event = AuthorizationRefused(
+            client=client_id,
+            address=address_of(request),
+            error=error.code,
+            description="; ".join(text for text in (error.description, error.detail) if text),
+        )
+        await write_down(request, event)
 
 
 def without_authentication(parameters: Parameters, client: Client) -> Parameters:
@@ -71,9 +90,11 @@ def with_key(parameters: Parameters, jkt: str) -> Parameters:
 
 
 def checked_redirect_uri(parameters: Parameters, client: Client) -> str:
+    openid = "openid" in parameters.get("scope", "").split(" ")
+    sent = parameters.get("redirect_uri")
     try:
-        openid = "openid" in parameters.get("scope", "").split(" ")
-        sent = parameters.get("redirect_uri")
         return check_redirect_uri(sent, client.redirect_uris, native=client.type.native, openid=openid or client.fapi)
     except UnsafeRequest as error:
-        raise InvalidRequest(error.description) from error
+        wrong = "missing" if sent is None else "not registered for this client, character for character"
+        facts = "; ".join(f"{label}: {value}" for label, value in error.facts)
+        raise InvalidRequest(f"redirect_uri is {wrong}.", detail=facts[:2000]) from error

@@ -178,7 +178,9 @@ def _dpop_jkt(value: str | None) -> str:
 def _prompts(value: str) -> frozenset[str]:
     prompts = frozenset(value.split())
     if unknown := prompts.difference(PROMPTS):
-        raise InvalidRequest("prompt has an unknown value.", detail=" ".join(sorted(unknown))[:100])
+        raise InvalidRequest(
+            f"prompt must be one or more of {', '.join(PROMPTS)}.", detail=" ".join(sorted(unknown))[:100]
+        )
     if "none" in prompts and len(prompts) > 1:
         raise InvalidRequest("prompt=none cannot be combined with another prompt.")
     return prompts

@@ -11,6 +11,13 @@ from .errors import InvalidRequest
 Default = TypeVar("Default")
 
 MAY_REPEAT = frozenset({"resource", "audience"})  # RFC 8707 §2, RFC 8693 §2.1
+# What an error may name: what specifications have, and no text of a stranger's choice.
+NAMED = frozenset(
+    "acr_values claims client_assertion client_assertion_type client_id client_secret code "  # noqa: SIM905  # a page long
+    "code_challenge code_challenge_method code_verifier device_code display dpop_jkt grant_type id_token_hint "
+    "login_hint max_age nonce post_logout_redirect_uri prompt redirect_uri refresh_token request request_uri "
+    "response_mode response_type scope state subject_token token token_type_hint ui_locales access_token".split()
+)
 MAX_FIELDS = 100
 MAX_BYTES = 64 * 1024
 
@@ -45,7 +52,8 @@ class Parameters(Mapping[str, str]):
     def check_no_repeats(self) -> None:
         """ "Request and response parameters MUST NOT be included more than once." RFC 6749 §3.1."""
         if repeated := self.repeated:
-            raise InvalidRequest("A parameter was sent more than once.", detail=", ".join(sorted(repeated)))
+            told = ", ".join(sorted(repeated & NAMED)) or "a parameter"
+            raise InvalidRequest(f"Sent more than once: {told}.", detail=", ".join(sorted(repeated - NAMED)))
 
     def all(self, name: str) -> tuple[str, ...]:
         """Every value of a parameter that may repeat."""
