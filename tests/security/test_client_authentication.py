@@ -325,6 +325,9 @@ def test_who_proves_to_be_the_client_and_is_refused_is_found_under_activity(cred
     credenza.request("POST", "/token", data=form | {"client_secret": SECRET})
     (reason,) = refusals_of(credenza, "machine")
     assert "registered for client_secret_basic" in reason
+    for number, url in enumerate(("/introspect", "/revoke", "/par", "/device_authorization"), 2):
+        credenza.request("POST", url, data=form | {"token": "x", "client_secret": SECRET})
+        assert len(refusals_of(credenza, "machine")) == number, f"{url}: a resource server asks nowhere else"
 
 
 def test_r_op_04_secrets_are_stored_as_hashes(credenza: Any) -> None:

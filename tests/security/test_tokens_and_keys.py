@@ -12,6 +12,7 @@ import pytest
 from credenza.encryption import Undecryptable
 from credenza.protocol import jose
 from credenza.rotation import rotate
+from credenza.store import audit
 from credenza.store.keys import SigningKeyRow
 from credenza.testing import ISSUER, ORDERS, SECRET, RelyingParty, running, test_settings
 
@@ -313,6 +314,19 @@ def test_r_rv_02_a_hint_is_only_a_hint(user_agent: Any, client: RelyingParty, ki
     assert (answer.status_code, answer.content) == (200, b"")
     assert "json" not in answer.headers["content-type"], "no body is no JSON. RFC 8259 §2"
     assert client.introspect(tokens[kind]) == {"active": False}
+
+
+@pytest.mark.own_server
+@pytest.mark.parametrize("kind", ["access_token", "refresh_token"])
+def test_what_was_revoked_is_found_with_its_user(
+    credenza: Any, user_agent: Any, client: RelyingParty, kind: str
+) -> None:
+    callback = user_agent.authorize(client, scope="openid profile offline_access")
+    client.revoke(client.tokens(callback)[kind])
+    (issued,) = credenza.run(audit.list_events, name="TokenIssued")
+    (revoked,) = credenza.run(audit.list_events, name="TokenRevoked")
+    assert issued.user
+    assert (revoked.user, revoked.client, revoked.data["grant"]) == (issued.user, "app", issued.data["grant"])
 
 
 def test_r_rv_03_a_refresh_token_takes_its_family_along(staff: Any, client: RelyingParty) -> None:

@@ -8,7 +8,7 @@ from ..asked import check_asked
 from ..events import AuthorizationRefused
 from ..protocol.authorization_request import PUSHED, AuthorizationRequest
 from ..protocol.clients import Client
-from ..protocol.errors import InvalidClient, InvalidDPoPProof, InvalidRequest, ProtocolError, UnsafeRequest
+from ..protocol.errors import InvalidDPoPProof, InvalidRequest, ProtocolError, UnsafeRequest
 from ..protocol.parameters import Parameters
 from ..protocol.redirect_uris import check_redirect_uri
 from ..protocol.tokens import digest, new_token
@@ -54,8 +54,6 @@ async def pushed_authorization(request: AnyRequest) -> AnyResponse:
 
 async def record(request: AnyRequest, error: ProtocolError, client_id: str) -> None:
     """Refusals of a client we know are kept for its Activity tab."""
-    if isinstance(error, InvalidClient):
-        client_id = error.client_id
     if client_id:
         event = AuthorizationRefused(
             client=client_id,

@@ -63,9 +63,8 @@ async def _revoke(server: AuthorizationServer, client_id: str, value: str, addre
     _check_owner(token.client_id, client_id)
     async with database().transaction():
         if await revoke_access_token(token.digest, now):
-            await server.emit(
-                TokenRevoked(client=client_id, address=address, grant=token.grant.id if token.grant else "")
-            )
+            user, grant = (token.grant.user_id, token.grant.id) if token.grant else ("", "")
+            await server.emit(TokenRevoked(user=user, client=client_id, address=address, grant=grant))
 
 
 def _check_owner(owner: str, client_id: str) -> None:

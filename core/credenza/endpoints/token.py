@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from ..events import TokenRefused
 from ..objects import TokenRequest
-from ..protocol.errors import InvalidClient, InvalidRequest, ProtocolError, UnauthorizedClient, UnsupportedGrantType
+from ..protocol.errors import InvalidRequest, ProtocolError, UnauthorizedClient, UnsupportedGrantType
 from ..web.client_authentication import authenticate_client
 from ..web.cors import cors_headers, preflight
 from ..web.dpop import proof_key
 from ..web.endpoints import endpoint
-from ..web.refusals import write_down
+from ..web.refusals import record_refusal
 from ..web.requests import AnyRequest, address_of, form_parameters, server_of
 from ..web.responses import AnyResponse, error_response, json_response
 
@@ -37,20 +36,5 @@ async def token(request: AnyRequest) -> AnyResponse:
         asked = TokenRequest(client, parameters, address_of(request), jkt)
         return json_response(await grant.token_response(server, asked), headers=headers)
     except ProtocolError as error:
-        if isinstance(error, InvalidClient):
-            client_id = error.client_id
-        await _record(request, error, grant_type, client_id)
+        await record_refusal(request, error, client_id, grant_type)
         return error_response(error, headers=headers)
-
-
-async def _record(request: AnyRequest, error: ProtocolError, grant_type: str, client_id: str) -> None:
-    """Refusals of a client we know are kept for its Activity tab."""
-    if client_id:
-        event = TokenRefused(
-            client=client_id,
-            address=address_of(request),
-            grant_type=grant_type[:100],
-            error=error.code,
-            reason=error.detail or error.description,
-        )
-        await write_down(request, event)

@@ -21,6 +21,7 @@ from ..server import AuthorizationServer
 from ..store.clients import touch_client
 from ..store.spent_assertions import spend_assertion
 from .limits import Limiter, neighbourhood
+from .refusals import record_refusal
 from .requests import AnyRequest, address_of, server_of
 from .rules import Rule
 
@@ -47,6 +48,7 @@ async def authenticate_client(request: AnyRequest, parameters: Parameters) -> Cl
     if not await limiter.may_know(wrong is None, *failures):
         raise TooManyTries(TOO_MANY)
     if wrong is not None:
+        await record_refusal(request, wrong, wrong.client_id, parameters.get("grant_type", ""))
         raise wrong
     await server.touch(f"client {client.id} {secret_id}", lambda: touch_client(client.id, secret_id, server.now()))
     return client

@@ -5,8 +5,9 @@ from __future__ import annotations
 import logging
 
 from ..events import AuthorizationRefused, TokenRefused
+from ..protocol.errors import ProtocolError
 from .limits import Limiter, neighbourhood
-from .requests import AnyRequest, server_of
+from .requests import AnyRequest, address_of, server_of
 from .rules import Rule
 
 logger = logging.getLogger("credenza")
@@ -21,3 +22,16 @@ async def write_down(request: AnyRequest, event: AuthorizationRefused | TokenRef
         await server_of(request).emit(event)
     else:
         logger.info("not in the audit log: %s of %s refused, %s", event.error, event.client, event.error_id)
+
+
+async def record_refusal(request: AnyRequest, error: ProtocolError, client_id: str, grant_type: str) -> None:
+    """Refusals of a client we know are kept for its Activity tab; `client_id` is empty when we do not."""
+    if client_id:
+        event = TokenRefused(
+            client=client_id,
+            address=address_of(request),
+            grant_type=grant_type[:100],
+            error=error.code,
+            reason=error.detail or error.description,
+        )
+        await write_down(request, event)
