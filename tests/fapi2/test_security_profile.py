@@ -213,6 +213,7 @@ def test_rs256_is_refused_for_dpop_proofs(user_agent: UserAgent, bank: Bank, whe
         response = bank.userinfo(bank.tokens(user_agent)["access_token"], pair=pair)
     assert response.status_code in (400, 401)
     assert response.json()["error"] == "invalid_dpop_proof"
+    assert "alg must be one of ES256, PS256, EdDSA" in response.json()["error_description"]
 
 
 @pytest.mark.parametrize("grant_type", ["authorization_code", "refresh_token"])

@@ -46,18 +46,20 @@ def check_proof(
     if len(headers) != 1 or "," in headers[0]:
         raise InvalidDPoPProof("Send exactly one DPoP header.")
     try:
-        jwk = jose.read_header(headers[0]).get("jwk")
+        header = jose.read_header(headers[0])
+        jwk = header.get("jwk")
         if not isinstance(jwk, dict):
             raise jose.InvalidJWT("its header has no jwk")
-        keys = [key for key in jose.parse_jwks({"keys": [jwk]}) if key.alg in algorithms]
-        claims = jose.verify(headers[0], keys, types=("dpop+jwt",))
+        if jose.algorithm(header["alg"]) not in algorithms:
+            raise jose.InvalidJWT(f"alg must be one of {', '.join(algorithms)}")
+        claims = jose.verify(headers[0], jose.parse_jwks({"keys": [jwk]}), types=("dpop+jwt",))
         jose.check_times({"exp": now + 1, **claims}, now)
     except (jose.InvalidJWT, ValueError) as error:
         # It brings its own key: whoever made it may know what is wrong.
         raise InvalidDPoPProof(f"The DPoP proof is not acceptable: {str(error).removesuffix('.')}.") from error
     jti, iat = claims.get("jti"), claims["iat"]
     if not isinstance(jti, str) or not 0 < len(jti) <= 512 or "\0" in jti:
-        raise InvalidDPoPProof("jti is missing in the DPoP proof.")
+        raise InvalidDPoPProof("jti of the DPoP proof must be a text of 1 to 512 characters.")
     if iat < now - OLDEST:
         raise InvalidDPoPProof(f"iat of the DPoP proof is more than {OLDEST} seconds ago.")
     if claims.get("htm") != method or not same_address(claims.get("htu"), url):
