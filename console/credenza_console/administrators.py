@@ -20,11 +20,13 @@ from credenza import (
     Link,
     Moment,
     User,
+    changed_meanwhile,
     console_get,
     console_post,
     end_all_sessions,
     hold_administrators,
     is_raised,
+    state_of,
     transaction,
     users,
 )
@@ -111,6 +113,8 @@ async def save_role(visit: ConsoleVisit, user: str) -> ConsoleDone | RolePage:
     role = visit.form.get("role", "")
     if role not in (*ADMINISTRATOR_ROLES, "none"):
         return _page(found).refused({"role": "Choose a role."}, role=role)
+    if errors := changed_meanwhile(visit.form, found.administrator):
+        return _page(found).refused(errors, role=role)
     role = "" if role == "none" else role
     return await _save(visit, found, role) or _page(found).refused({"role": LAST}, role=role)
 
@@ -157,6 +161,7 @@ def _page(user: User) -> RolePage:
         path=(UP,),
         action=f"{HERE}/{user.id}",
         user=user,
+        seen=state_of(user.administrator),
         values={"role": user.administrator or "none"},
     )
 

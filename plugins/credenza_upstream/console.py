@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import ClassVar
 
@@ -18,8 +18,10 @@ from credenza import (
     Moment,
     Refused,
     bump_version,
+    changed_meanwhile,
     console_get,
     console_post,
+    state_of,
     transaction,
 )
 
@@ -118,7 +120,7 @@ async def save(visit: ConsoleVisit, upstream: str) -> ConsoleDone | UpstreamForm
     """The issuer stays: links are to accounts of that one."""
     found = await _find(upstream)
     typed = _typed(visit) | {"issuer": found.issuer}
-    if errors := await _errors(visit, found.id, typed):
+    if errors := await _errors(visit, found.id, typed) or changed_meanwhile(visit.form, asdict(found)):
         return (await _form(visit, found)).refused(errors, **typed)
     secret = visit.form.get("secret", "").strip()
     changed = Upstream(
@@ -205,6 +207,7 @@ async def _form(visit: ConsoleVisit, upstream: Upstream) -> UpstreamForm:
         callback=callback_of(visit.server, upstream.id),
         known=upstream.id,
         links=await store.count_links(upstream.id),
+        seen=state_of(asdict(upstream)),
         values={
             **{name: getattr(upstream, name) for name in TEXTS},
             **{name: "on" if getattr(upstream, name) else "" for name in SWITCHES},

@@ -161,6 +161,24 @@ def test_whoever_publishes_an_older_page_is_told_of_the_draft(visitor: Visitor) 
     assert saved_provider(visitor) == {}
 
 
+@pytest.mark.parametrize("action", ["discard", "undo", "again:first"])
+def test_a_button_of_an_older_page_takes_nothing_away(visitor: Visitor, action: str) -> None:
+    """Not the draft that somebody else has saved meanwhile, and not what they have published."""
+    upload(visitor, path=PROVIDER, display_name="First")
+    upload(visitor, path=PROVIDER, display_name="Second")
+    first = re.findall(r'value="again:([^"]+)"', visitor.get(PROVIDER).html)[0]
+    seen = re.search(r'name="seen" value="([^"]+)"', visitor.get(PROVIDER).html)
+    assert seen
+    upload(visitor, path=PROVIDER, display_name="Published by somebody else")
+    upload(visitor, path=PROVIDER, display_name="Drafted by somebody else", action="draft")
+    answer = upload(visitor, path=PROVIDER, action=action.replace("first", first), seen=seen[1])
+    assert answer.status_code == 303
+    page = visitor.get(PROVIDER)
+    assert "Nothing was changed" in page.text
+    assert 'value="Drafted by somebody else"' in page.html
+    assert saved_provider(visitor) == {"display_name": "Published by somebody else"}
+
+
 def test_a_draft_can_be_discarded(visitor: Visitor) -> None:
     upload(visitor, path=PROVIDER, display_name="Published")
     upload(visitor, path=PROVIDER, display_name="Drafted", action="draft")

@@ -33,6 +33,7 @@ from .conftest import Visitor
 from .test_resources import API
 
 MEANWHILE = "Somebody has changed this since you opened the page"
+UNKNOWN = "/console/unknown-applications"
 
 
 def application(visitor: Visitor) -> tuple[str, dict[str, str]]:
@@ -73,22 +74,127 @@ def test_the_second_to_save_is_told_and_may_go_on(
     path, fields = what(visitor)
     changed = "phone_number" if what is user else "description"
 
-    def seen() -> str:
-        found = re.search(r'name="seen" value="([^"]+)"', visitor.get(path).html)
-        assert found
-        return found[1]
-
-    before = seen()
-    assert before == seen()
+    before = seen_at(visitor, path)
+    assert before == seen_at(visitor, path)
     visitor.done(path, {**fields, changed: "123", "seen": before})
     html = visitor.refused(path, {**fields, changed: "456", "seen": before})
     assert MEANWHILE in html
     assert "456" in html
     assert "123" in visitor.get(path).html
-    now = re.search(r'name="seen" value="([^"]+)"', html)
-    assert now
-    visitor.done(path, {**fields, changed: "456", "seen": now[1]})
+    visitor.done(path, {**fields, changed: "456", "seen": seen_in(html)})
     assert "456" in visitor.get(path).html
+
+
+def template_role(visitor: Visitor) -> tuple[str, dict[str, str], dict[str, str]]:
+    visitor.credenza.run(template.save_template_role, "biller", "biller")
+    return "/console/organization-template/roles/biller", {"name": "payer"}, {"name": "invoicer"}
+
+
+def template_permission(visitor: Visitor) -> tuple[str, dict[str, str], dict[str, str]]:
+    visitor.credenza.run(template.insert_template_permission, "weigh", Translated("Weigh", {}))
+    address = "/console/organization-template/permissions/weigh"
+    return address, {"description": "One"}, {"description": "Two"}
+
+
+def api_permission(visitor: Visitor) -> tuple[str, dict[str, str], dict[str, str]]:
+    return f"{API}/permissions/orders~3Aread", {"description": "One"}, {"description": "Two"}
+
+
+def member_roles(visitor: Visitor) -> tuple[str, dict[str, str], dict[str, str]]:
+    for name in ("one", "two"):
+        visitor.credenza.run(template.save_template_role, name, name)
+    return deleted_member(visitor)[1], {"role": "one"}, {"role": "two"}
+
+
+def user_roles(visitor: Visitor) -> tuple[str, dict[str, str], dict[str, str]]:
+    return f"{user(visitor)[0]}/roles", {}, {"role": role(visitor)[0].rpartition("/")[2]}
+
+
+def service_roles(visitor: Visitor) -> tuple[str, dict[str, str], dict[str, str]]:
+    visitor.credenza.apply({"applications": [{"client_id": "night", "name": "Night", "type": "machine_to_machine"}]})
+    first = role(visitor)[0].rpartition("/")[2]
+    return "/console/applications/night/roles", {"role": first}, {}
+
+
+def provider(visitor: Visitor) -> tuple[str, dict[str, str], dict[str, str]]:
+    fields = {"client_id": "x", "scope": "openid"}
+    return deleted_provider(visitor)[1], {"title": "One", **fields}, {"title": "Two", **fields}
+
+
+def administrator_role(visitor: Visitor) -> tuple[str, dict[str, str], dict[str, str]]:
+    ada = user(visitor)[0].rpartition("/")[2]
+    return f"/console/administrators/{ada}", {"role": "read-only"}, {"role": "applications"}
+
+
+def default_permissions(visitor: Visitor) -> tuple[str, dict[str, str], dict[str, str]]:
+    keys = re.findall(r'name="permission" value="([^"]+)"', visitor.get(f"{UNKNOWN}/permissions").html)
+    return f"{UNKNOWN}/permissions", {"permission": keys[0]}, {"permission": keys[1]}
+
+
+def allowed_host(visitor: Visitor) -> tuple[str, dict[str, str], dict[str, str]]:
+    keys = re.findall(r'name="permission" value="([^"]+)"', visitor.get(f"{UNKNOWN}/permissions").html)
+    return f"{UNKNOWN}/hosts/gull~2Eexample/allow", {"permission": keys[0]}, {"permission": keys[1]}
+
+
+def blocked_host(visitor: Visitor) -> tuple[str, dict[str, str], dict[str, str]]:
+    return f"{UNKNOWN}/hosts/tern~2Eexample/block", {}, {}
+
+
+@pytest.mark.parametrize(
+    "what",
+    [
+        template_role,
+        template_permission,
+        api_permission,
+        member_roles,
+        user_roles,
+        service_roles,
+        provider,
+        administrator_role,
+        default_permissions,
+        allowed_host,
+        blocked_host,
+    ],
+)
+def test_no_form_undoes_what_somebody_else_has_done_meanwhile(
+    visitor: Visitor,
+    monkeypatch: pytest.MonkeyPatch,
+    what: Callable[[Visitor], tuple[str, dict[str, str], dict[str, str]]],
+) -> None:
+    """A right that was just taken away came back with the next form that had been open, and a block was undone."""
+    monkeypatch.setattr(providers, "metadata", nothing)
+    path, first, second = what(visitor)
+    before = seen_at(visitor, path)
+    visitor.done(path, {**first, "seen": before})
+    html = visitor.refused(path, {**second, "seen": before})
+    assert MEANWHILE in html
+    for typed in second.values():
+        assert re.search(rf'value="{re.escape(typed)}"(?: checked|[^>]*autocomplete)', html), typed
+    visitor.done(path, {**second, "seen": seen_in(html)})
+
+
+def test_the_buttons_beside_a_decision_are_for_that_decision(visitor: Visitor) -> None:
+    """Somebody else has blocked the host; undoing what stood there before is not what was meant."""
+    host = f"{UNKNOWN}/hosts/skua~2Eexample"
+    visitor.done(f"{host}/allow")
+    before = seen_at(visitor, host)
+    visitor.done(f"{host}/block")
+    page = visitor.done(host, {"seen": before})
+    assert "Nothing was changed" in page.text
+    assert "Blocked" in page.text
+    assert MEANWHILE in visitor.refused(f"{host}/allow", {"seen": before})
+    visitor.done(host, {"seen": seen_at(visitor, host)})
+    assert visitor.get(host).status == 404
+
+
+def seen_at(visitor: Visitor, path: str) -> str:
+    return seen_in(visitor.get(path).html)
+
+
+def seen_in(html: str) -> str:
+    found = re.search(r'name="seen" value="([^"]+)"', html)
+    assert found
+    return found[1]
 
 
 def test_nobody_is_in_the_way_of_who_says_nothing(visitor: Visitor) -> None:

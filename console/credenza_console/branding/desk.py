@@ -61,6 +61,7 @@ LABELS = {
 }
 
 PUBLISHED = "Published. Users see it from now on."
+MEANWHILE = "Nothing was changed: somebody has drafted or published something since you opened the page."
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +125,12 @@ class Desk:
 
     async def submit(self, visit: ConsoleVisit, **parameters: str) -> ConsoleDone | BrandingPage:
         branded = await self.editor.find(visit, **parameters)
+        draft = await store.find_draft(branded.owner)
+        before = Branding.load(draft.value) if draft else branded.branding
+        stale = changed_meanwhile(visit.form, asdict(before), asdict(branded.branding))
         action, _, version = visit.form.get("action", "publish").partition(":")
+        if stale and action in ("discard", "undo", "again"):
+            return ConsoleDone(branded.address, MEANWHILE)
         if action == "discard":
             return await self._discard(visit, branded)
         if action == "undo":
@@ -134,13 +140,11 @@ class Desk:
             if found is None:
                 return ConsoleDone(branded.address, "This version is not kept any more.")
             return await self._publish(visit, branded, Branding.load(found.value), "That version is published again.")
-        draft = await store.find_draft(branded.owner)
-        before = Branding.load(draft.value) if draft else branded.branding
         typed = forms.read_texts(visit, self.editor, before)
         look = await self._look(visit, branded, typed.branding)
         await forms.check(visit, self.editor, typed, palette_of_look(visit.request, look))
         await forms.keep(visit, self.editor, typed)
-        if errors := typed.errors or changed_meanwhile(visit.form, asdict(before)):
+        if errors := typed.errors or stale:
             page = await self._page(visit, branded, draft, before)
             page.css = typed.css
             return page.refused(errors, **typed.texts)
@@ -251,7 +255,7 @@ class Desk:
             permission=self.editor.permission,
             level=self.editor.level,
             fields=tuple(self.editor.fields),
-            seen=state_of(asdict(branding)),
+            seen=state_of(asdict(branding), asdict(branded.branding)),
             values={**forms.texts_of(self.editor, branding), "css": css},
             images={name: getattr(branding, name) for name in forms.IMAGES if name in self.editor.fields},
             themes=(("", usual), *((s.name, f"{s.title} (broken)" if s.problems else s.title) for s in states)),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -16,9 +17,11 @@ from credenza import (
     Moment,
     Reach,
     User,
+    changed_meanwhile,
     console_get,
     console_post,
     count_reach,
+    state_of,
     transaction,
     users,
 )
@@ -138,17 +141,19 @@ async def add(visit: ConsoleVisit, organization: str) -> ConsoleDone | AddPage:
 async def show_member(visit: ConsoleVisit, organization: str, user: str) -> MemberPage:
     row = await find(organization)
     found, roles = await _find_member(row, user)
-    return await _member_page(row, found, set(roles))
+    return await _member_page(row, found, roles, set(roles))
 
 
 @console_post(MEMBER, "organizations:write")
 async def save_member(visit: ConsoleVisit, organization: str, user: str) -> ConsoleDone | MemberPage:
     row = await find(organization)
     found, roles = await _find_member(row, user)
-    page = await _member_page(row, found, set(visit.form.all_values("role")))
+    page = await _member_page(row, found, roles, set(visit.form.all_values("role")))
     wanted = wanted_roles(visit, page.roles)
     if wanted is None:
         return page.refused({"": GONE})
+    if errors := changed_meanwhile(visit.form, sorted(roles)):
+        return page.refused(errors)
     if wanted != roles:
         async with transaction():
             await store.add_member(row["id"], found.id, wanted, visit.server.now())
@@ -208,14 +213,15 @@ async def _add_page(row: dict[str, Any]) -> AddPage:
     )
 
 
-async def _member_page(row: dict[str, Any], user: User, roles: set[str]) -> MemberPage:
+async def _member_page(row: dict[str, Any], user: User, held: Collection[str], chosen: set[str]) -> MemberPage:
     return MemberPage(
         title=f"Roles of {user.display_name}",
         lead=f"In {row['name']}. Changes apply from the next token on.",
         path=_back_to_members(row),
         organization=row,
         user=user,
-        roles=chosen_in(await role_choices(), roles),
+        seen=state_of(sorted(held)),
+        roles=chosen_in(await role_choices(), chosen),
     )
 
 

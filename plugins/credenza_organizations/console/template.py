@@ -17,12 +17,14 @@ from credenza import (
     Link,
     Reach,
     Translated,
+    changed_meanwhile,
     clients,
     console_get,
     console_post,
     count_reach,
     identifier_of,
     segment_of,
+    state_of,
     transaction,
     typed_of,
 )
@@ -115,6 +117,8 @@ async def save_permission(visit: ConsoleVisit, permission: str) -> ConsoleDone |
         errors["description"] = "Say in a few words what it allows. Users see this when they are asked."
     texts, typed, wrong = visit.translations("description")
     errors |= wrong
+    if page.fixed and not errors:
+        errors = changed_meanwhile(visit.form, before[name].entry)
     if errors:
         return page.refused(errors, name=name, description=description, **typed)
     said = Translated(description, texts)
@@ -181,6 +185,7 @@ async def _permission_page(segment: str) -> PermissionPage:
         path=(UP,),
         action=f"{HERE}/permissions/{segment}",
         fixed=bool(name),
+        seen=state_of(known[name].entry) if name else "",
         values={"name": name, **typed_of("description", known.get(name))},
     )
 

@@ -15,11 +15,13 @@ from credenza import (
     ConsoleForm,
     ConsoleVisit,
     Link,
+    changed_meanwhile,
     console_get,
     console_post,
     count_reach,
     new_id,
     permission_catalogue,
+    state_of,
     transaction,
 )
 
@@ -111,6 +113,8 @@ async def _save(visit: ConsoleVisit, row: dict[str, Any] | None) -> ConsoleDone 
     errors = check_words(typed, most=100)
     if unknown := sorted(ticked - offered.keys()):
         errors[""] = f"There is no permission {unknown[0].strip()[:200]}."
+    if row is not None and not errors:
+        errors = changed_meanwhile(visit.form, _noted(row))
     if errors:
         return page.refused(errors, **typed)
     own: list[str] = []
@@ -183,6 +187,7 @@ async def _page(visit: ConsoleVisit, row: dict[str, Any] | None, chosen: Collect
         role=row["id"],
         groups=groups,
         holders=await template.count_role_members(row["id"]),
+        seen=state_of(_noted(row)),
         values={"name": row["name"], "description": row["description"]},
     )
 

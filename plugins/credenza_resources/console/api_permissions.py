@@ -16,11 +16,13 @@ from credenza import (
     Link,
     Translated,
     bump_version,
+    changed_meanwhile,
     clients,
     console_get,
     console_post,
     count_reach,
     identifier_of,
+    state_of,
     transaction,
     typed_of,
 )
@@ -66,6 +68,8 @@ async def save_permission(visit: ConsoleVisit, resource: str, permission: str) -
         errors["description"] = "Say in a few words what it allows. Users see this when they are asked."
     texts, typed, wrong = visit.translations("description")
     errors |= wrong
+    if page.fixed and not errors:
+        errors = changed_meanwhile(visit.form, known[name].entry)
     if errors:
         return page.refused(errors, name=name, description=description, **typed)
     said = Translated(description, texts)
@@ -119,6 +123,7 @@ async def _permission_page(row: dict[str, Any], segment: str) -> PermissionPage:
         action=f"{address}/permissions/{segment}",
         back=address,
         fixed=bool(name),
+        seen=state_of(known[name].entry) if name else "",
         values={"name": name, **typed_of("description", known.get(name))},
     )
 

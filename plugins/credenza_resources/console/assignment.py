@@ -18,11 +18,13 @@ from credenza import (
     ConsoleVisit,
     Link,
     User,
+    changed_meanwhile,
     clients,
     console_get,
     console_post,
     identifier_of,
     segment_of,
+    state_of,
     transaction,
     users,
 )
@@ -32,6 +34,7 @@ from .api_resources import TEMPLATES
 
 USER = "/console/users/{user:str}/roles"
 CLIENT = "/console/applications/{application:str}/roles"
+GONE = {"": "One of these roles does not exist any more."}
 
 
 @dataclass(kw_only=True)
@@ -46,7 +49,7 @@ class RolesPanel(ConsoleView):
 
 @dataclass(kw_only=True)
 class RolesForm(ConsoleForm):
-    """`roles` are ids, names, descriptions and whether they are held."""
+    """`roles` are ids, names, descriptions and whether they are ticked."""
 
     template: ClassVar[str] = "roles/assignment.html"
     folder: ClassVar[Path | None] = TEMPLATES
@@ -72,17 +75,20 @@ async def show_client_panel(visit: ConsoleVisit, client: Client) -> RolesPanel |
 
 @console_get(USER, "roles:write")
 async def show_user_roles(visit: ConsoleVisit, user: str) -> RolesForm:
-    return await _user_form(await _user(user))
+    found = await _user(user)
+    held = await store.user_roles(found.id)
+    return await _user_form(found, held, held)
 
 
 @console_post(USER, "roles:write")
 async def save_user_roles(visit: ConsoleVisit, user: str) -> ConsoleDone | RolesForm:
     found = await _user(user)
-    page = await _user_form(found)
+    before = await store.user_roles(found.id)
+    page = await _user_form(found, before, visit.form.all_values("role"))
     wanted = _wanted(visit, page)
-    if wanted is None:
-        return page.refused({"": "One of these roles does not exist any more."})
-    before = sorted((await store.user_roles(found.id)).values())
+    errors = changed_meanwhile(visit.form, sorted(before)) if wanted is not None else GONE
+    if wanted is None or errors:
+        return page.refused(errors)
     async with transaction():
         await store.set_user_roles(found.id, wanted)
         await visit.changed(
@@ -90,7 +96,7 @@ async def save_user_roles(visit: ConsoleVisit, user: str) -> ConsoleDone | Roles
             "updated",
             found.username,
             user=found.id,
-            before={"roles": before},
+            before={"roles": sorted(before.values())},
             after={"roles": sorted(wanted.values())},
         )
     return ConsoleDone(page.back, "The roles were saved.")
@@ -98,17 +104,20 @@ async def save_user_roles(visit: ConsoleVisit, user: str) -> ConsoleDone | Roles
 
 @console_get(CLIENT, "roles:write")
 async def show_client_roles(visit: ConsoleVisit, application: str) -> RolesForm:
-    return await _client_form(await _client(visit, application))
+    found = await _client(visit, application)
+    held = await _client_roles(found)
+    return await _client_form(found, held, held)
 
 
 @console_post(CLIENT, "roles:write")
 async def save_client_roles(visit: ConsoleVisit, application: str) -> ConsoleDone | RolesForm:
     found = await _client(visit, application)
-    page = await _client_form(found)
+    before = await _client_roles(found)
+    page = await _client_form(found, before, visit.form.all_values("role"))
     wanted = _wanted(visit, page)
-    if wanted is None:
-        return page.refused({"": "One of these roles does not exist any more."})
-    before = sorted((await _client_roles(found)).values())
+    errors = changed_meanwhile(visit.form, sorted(before)) if wanted is not None else GONE
+    if wanted is None or errors:
+        return page.refused(errors)
     async with transaction():
         await store.set_client_roles(found.id, wanted)
         await visit.changed(
@@ -116,7 +125,7 @@ async def save_client_roles(visit: ConsoleVisit, application: str) -> ConsoleDon
             "updated",
             found.id,
             client=found.id,
-            before={"roles": before},
+            before={"roles": sorted(before.values())},
             after={"roles": sorted(wanted.values())},
         )
     return ConsoleDone(page.back, "The roles were saved.")
@@ -152,26 +161,25 @@ def _sorted(held: dict[str, str]) -> tuple[tuple[str, str], ...]:
     return tuple(sorted(held.items(), key=lambda item: item[1]))
 
 
-async def _user_form(user: User) -> RolesForm:
-    back = f"/console/users/{user.id}"
-    held = await store.user_roles(user.id)
-    return await _form(user.display_name, Link("Users", "/console/users"), back, held)
+async def _user_form(user: User, held: Collection[str], chosen: Collection[str]) -> RolesForm:
+    up, back = Link("Users", "/console/users"), f"/console/users/{user.id}"
+    return await _form(user.display_name, up, back, held, chosen)
 
 
-async def _client_form(client: Client) -> RolesForm:
-    back = f"/console/applications/{segment_of(client.id)}"
-    held = await _client_roles(client)
-    return await _form(client.name, Link("Applications", "/console/applications"), back, held)
+async def _client_form(client: Client, held: Collection[str], chosen: Collection[str]) -> RolesForm:
+    up, back = Link("Applications", "/console/applications"), f"/console/applications/{segment_of(client.id)}"
+    return await _form(client.name, up, back, held, chosen)
 
 
-async def _form(name: str, up: Link, back: str, held: Collection[str]) -> RolesForm:
+async def _form(name: str, up: Link, back: str, held: Collection[str], chosen: Collection[str]) -> RolesForm:
     return RolesForm(
         title=f"Roles of {name}",
         lead="Applications can ask for what these roles allow. Changes apply from the next token on.",
         path=(up, Link(name, back)),
         action=f"{back}/roles",
         back=back,
-        roles=tuple((r["id"], r["name"], r["description"], r["id"] in held) for r in await store.list_roles()),
+        seen=state_of(sorted(held)),
+        roles=tuple((r["id"], r["name"], r["description"], r["id"] in chosen) for r in await store.list_roles()),
     )
 
 

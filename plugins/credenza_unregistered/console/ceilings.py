@@ -20,7 +20,9 @@ class Choice:
     chosen: bool
 
 
+Ceiling = Mapping[Permission, bool]
 Choices = tuple[tuple[str, str, tuple[Choice, ...]], ...]
+GONE = {"": "One of these permissions does not exist any more."}
 
 
 async def catalogue(visit: ConsoleVisit) -> dict[Permission, Scope]:
@@ -41,16 +43,21 @@ def choices(visit: ConsoleVisit, known: Mapping[Permission, Scope], chosen: Coll
 
 
 def chosen_ceiling(
-    visit: ConsoleVisit, known: Mapping[Permission, Scope], before: Mapping[Permission, bool]
+    visit: ConsoleVisit, known: Mapping[Permission, Scope], before: Ceiling
 ) -> dict[Permission, bool] | None:
     """What is ticked in the form; None when one of them does not exist. Whether one is required stays as it was."""
-    by_key = {permission.key: permission for permission in known}
-    ticked = visit.form.all_values("permission")
-    if not by_key.keys() >= set(ticked):
+    chosen = ticked(visit, known)
+    if {permission.key for permission in chosen} != set(visit.form.all_values("permission")):
         return None
-    return {by_key[key]: before.get(by_key[key], True) for key in ticked}
+    return {permission: before.get(permission, True) for permission in chosen}
 
 
-def keys_of(ceiling: Mapping[Permission, bool]) -> list[str]:
+def ticked(visit: ConsoleVisit, known: Collection[Permission]) -> list[Permission]:
+    """Those in the form that exist."""
+    keys = set(visit.form.all_values("permission"))
+    return [permission for permission in known if permission.key in keys]
+
+
+def keys_of(ceiling: Ceiling) -> list[str]:
     """For the audit log."""
     return sorted(permission.key for permission in ceiling)

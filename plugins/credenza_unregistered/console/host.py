@@ -18,12 +18,14 @@ from credenza import (
     Listing,
     Moment,
     Reach,
+    changed_meanwhile,
     clients,
     console_get,
     console_post,
     count_reach,
     is_loopback,
     segment_of,
+    state_of,
     transaction,
     users,
 )
@@ -31,7 +33,7 @@ from credenza import (
 from ..hosts import ALLOWED, BLOCKED, Decision, delete_decision, find_decision, save_decision
 from ..store import count_under_host, list_of_host, summarize, under_host
 from .addresses import HOST, TEMPLATES, UP, address_of_host, called, host_in
-from .ceilings import Choices, catalogue, choices, chosen_ceiling, keys_of
+from .ceilings import GONE, Choices, catalogue, choices, chosen_ceiling, keys_of, ticked
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +60,10 @@ class HostView(ConsoleView):
 
 @dataclass(kw_only=True)
 class HostPage(HostView):
+    """`seen` as in a ConsoleForm: each button is for the decision that stood beside it."""
+
     template: ClassVar[str] = "unknown_applications/host.html"
+    seen: str
     rows: tuple[ClientRow, ...]
     listing: Listing
     permissions: tuple[str, ...]
@@ -99,6 +104,7 @@ async def show_host(visit: ConsoleVisit, host: str) -> HostPage:
         host=name,
         address=address_of_host(name),
         decision=decision,
+        seen=state_of(_noted(decision)),
         rows=tuple(rows),
         listing=listing,
         permissions=tuple(sorted(p.scope for p in decision.ceiling)) if decision is not None else (),
@@ -122,18 +128,21 @@ def _row(visit: ConsoleVisit, client: Client, decided_at: int) -> ClientRow:
 
 @console_get(HOST + "/allow", "applications:write")
 async def show_allow(visit: ConsoleVisit, host: str) -> AllowPage:
-    return await _allow_page(visit, _decidable(host))
+    name = _decidable(host)
+    decision = await find_decision(name)
+    chosen = decision.ceiling if decision is not None else ()
+    return _allow_page(name, decision, choices(visit, await catalogue(visit), chosen))
 
 
 @console_post(HOST + "/allow", "applications:write")
 async def allow(visit: ConsoleVisit, host: str) -> ConsoleDone | AllowPage:
     """With the permissions that are ticked, which may be none: then what all may ask for is all."""
     name = _decidable(host)
-    before = await find_decision(name)
-    wanted = chosen_ceiling(visit, await catalogue(visit), before.ceiling if before is not None else {})
-    if wanted is None:
-        page = await _allow_page(visit, name)
-        return page.refused({"": "One of these permissions does not exist any more."})
+    before, known = await find_decision(name), await catalogue(visit)
+    wanted = chosen_ceiling(visit, known, before.ceiling if before is not None else {})
+    errors = changed_meanwhile(visit.form, _noted(before)) if wanted is not None else GONE
+    if wanted is None or errors:
+        return _allow_page(name, before, choices(visit, known, ticked(visit, known))).refused(errors)
     await _decide(visit, before, Decision(name, ALLOWED, wanted, visit.user.id, visit.server.now()))
     return ConsoleDone(address_of_host(name), f"{name} is allowed.")
 
@@ -148,8 +157,9 @@ async def block(visit: ConsoleVisit, host: str) -> ConsoleDone | BlockPage:
     """Its applications are switched off, tokens included, and no new one is taken."""
     name = _decidable(host)
     page = await _block_page(visit, name)
-    if page.touched.any and not visit.confirms(name):
-        return page.refused({"confirm": "That is not the host."}, confirm=visit.form.get("confirm", ""))
+    errors = {"confirm": "That is not the host."} if page.touched.any and not visit.confirms(name) else {}
+    if errors := errors or changed_meanwhile(visit.form, _noted(page.decision)):
+        return page.refused(errors, confirm=visit.form.get("confirm", ""))
     await _decide(visit, page.decision, Decision(name, BLOCKED, {}, visit.user.id, visit.server.now()))
     return ConsoleDone(address_of_host(name), f"{name} is blocked.")
 
@@ -161,6 +171,8 @@ async def reconsider(visit: ConsoleVisit, host: str) -> ConsoleDone:
     before = await find_decision(name)
     if before is None:
         raise NotFoundException
+    if changed_meanwhile(visit.form, _noted(before)):
+        return ConsoleDone(address_of_host(name), "Nothing was changed: somebody has decided about it meanwhile.")
     async with transaction():
         await delete_decision(name, visit.server.now())
         await visit.changed("host", "undecided", name, before=_noted(before))
@@ -182,18 +194,17 @@ async def _decide(visit: ConsoleVisit, before: Decision | None, decision: Decisi
             "host",
             decision.decision,
             decision.host,
-            before=_noted(before) if before is not None else {},
+            before=_noted(before),
             after=_noted(decision),
         )
 
 
-def _noted(decision: Decision) -> dict[str, object]:
-    return {"decision": decision.decision, "permissions": keys_of(decision.ceiling)}
+def _noted(decision: Decision | None) -> dict[str, object]:
+    """For the audit log; nothing where nobody decided."""
+    return {} if decision is None else {"decision": decision.decision, "permissions": keys_of(decision.ceiling)}
 
 
-async def _allow_page(visit: ConsoleVisit, host: str) -> AllowPage:
-    decision = await find_decision(host)
-    known = await catalogue(visit)
+def _allow_page(host: str, decision: Decision | None, groups: Choices) -> AllowPage:
     return AllowPage(
         title=f"Allow {host}",
         lead="Users then see its applications as known, including future ones.",
@@ -201,17 +212,20 @@ async def _allow_page(visit: ConsoleVisit, host: str) -> AllowPage:
         host=host,
         address=address_of_host(host),
         decision=decision,
-        groups=choices(visit, known, decision.ceiling if decision is not None else ()),
+        seen=state_of(_noted(decision)),
+        groups=groups,
     )
 
 
 async def _block_page(visit: ConsoleVisit, host: str) -> BlockPage:
+    decision = await find_decision(host)
     return BlockPage(
         title=f"Block {host}",
         path=(UP, Link(host, address_of_host(host))),
         host=host,
         address=address_of_host(host),
-        decision=await find_decision(host),
+        decision=decision,
+        seen=state_of(_noted(decision)),
         count=await count_under_host(host),
         touched=await count_reach(visit.server.now(), clients=under_host(host)),
     )

@@ -14,8 +14,10 @@ from credenza import (
     Link,
     Listing,
     Moment,
+    changed_meanwhile,
     console_get,
     console_post,
+    state_of,
     transaction,
 )
 
@@ -23,7 +25,7 @@ from .. import ceiling as shared
 from ..hosts import ALLOWED, BLOCKED, list_decisions
 from ..store import HostRow, list_waiting, summarize
 from .addresses import HERE, TEMPLATES, UP, address_of_host, called
-from .ceilings import Choices, catalogue, choices, chosen_ceiling, keys_of
+from .ceilings import GONE, Ceiling, Choices, catalogue, choices, chosen_ceiling, keys_of, ticked
 
 TABS = (
     ("Waiting", HERE),
@@ -130,17 +132,17 @@ def row_of(visit: ConsoleVisit, row: HostRow) -> Row:
 
 @console_get(HERE + "/permissions", "applications:read")
 async def show_permissions(visit: ConsoleVisit) -> CeilingPage:
-    known = await catalogue(visit)
-    return _ceiling_page(choices(visit, known, await shared.find_ceiling()))
+    known, stored = await catalogue(visit), await shared.find_ceiling()
+    return _ceiling_page(choices(visit, known, stored), stored)
 
 
 @console_post(HERE + "/permissions", "applications:write")
 async def save_permissions(visit: ConsoleVisit) -> ConsoleDone | CeilingPage:
     known, before = await catalogue(visit), await shared.find_ceiling()
     wanted = chosen_ceiling(visit, known, before)
-    if wanted is None:
-        page = _ceiling_page(choices(visit, known, before))
-        return page.refused({"": "One of these permissions does not exist any more."})
+    errors = changed_meanwhile(visit.form, keys_of(before)) if wanted is not None else GONE
+    if wanted is None or errors:
+        return _ceiling_page(choices(visit, known, ticked(visit, known)), before).refused(errors)
     if wanted != before:
         async with transaction():
             await shared.save_ceiling(wanted)
@@ -154,5 +156,6 @@ async def save_permissions(visit: ConsoleVisit) -> ConsoleDone | CeilingPage:
     return ConsoleDone(f"{HERE}/permissions", "Saved.")
 
 
-def _ceiling_page(groups: Choices) -> CeilingPage:
-    return CeilingPage(title=UP.title, lead=LEAD, tabs=tabs("Default permissions"), groups=groups)
+def _ceiling_page(groups: Choices, stored: Ceiling) -> CeilingPage:
+    seen = state_of(keys_of(stored))
+    return CeilingPage(title=UP.title, lead=LEAD, tabs=tabs("Default permissions"), seen=seen, groups=groups)
