@@ -6,8 +6,10 @@ import asyncio
 import logging
 import re
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from pathlib import Path
+from typing import Any, ClassVar
 
 from litestar import Response
 from litestar import route as litestar_route
@@ -59,6 +61,14 @@ def _check_allowed(user: User, route: ConsoleRoute) -> None:
         raise NotAllowed("This account is not an administrator's.")
     if not allows(user.administrator, route.permission):
         raise NotAllowed(f"Your role ({ADMINISTRATOR_ROLES[user.administrator].title}) does not allow this.")
+
+
+@dataclass(kw_only=True)
+class NothingHere(ConsoleView):
+    """With the menu around it: what somebody else has deleted meanwhile is no dead end."""
+
+    template: ClassVar[str] = "nothing_here.html"
+    folder: ClassVar[Path | None] = Path(__file__).parent / "templates"
 
 
 class Console:
@@ -145,7 +155,14 @@ class Console:
             files=files,
             secret=notice.secret if notice is not None else {},
         )
-        outcome = await route.handle(visit, **request.path_params)
+        try:
+            outcome = await route.handle(visit, **request.path_params)
+        except NotFoundException:
+            outcome = NothingHere(
+                title="There is nothing here",
+                lead="It may have been deleted since the page that led here was opened.",
+                status=404,
+            )
         if isinstance(outcome, ConsoleDone):
             response = redirect_response(server.settings, server.issuer + outcome.address)
             leave(server, session, response, Notice(outcome.notice, outcome.secret))

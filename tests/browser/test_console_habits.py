@@ -63,6 +63,54 @@ def test_somebody_else_does_not_find_what_was_typed(live_server: Any, console: P
     assert "Secret Plan" not in console.evaluate("JSON.stringify(sessionStorage)")
 
 
+def test_what_is_back_does_not_undo_what_somebody_else_has_saved_meanwhile(
+    live_server: Any, console: Page, application: Callable[..., dict[str, Any]]
+) -> None:
+    """The form knows what stood on the page where this was typed, and whoever saves it is told."""
+    client_id = application()["client_id"]
+    console.goto(f"{live_server.issuer}/console/applications/{client_id}")
+    console.get_by_label("Description").fill("Typed before the session ended")
+    console.context.clear_cookies()
+    live_server.apply({"applications": [{"client_id": client_id, "name": "Renamed by a colleague"}]})
+    console.get_by_role("button", name="Save changes").click()
+    sign_in(console, "root")
+    console.get_by_text("What you had typed is back. It is not saved yet.").wait_for()
+    console.get_by_role("button", name="Save changes").click()
+    console.get_by_text("Somebody has changed this since you opened the page").wait_for()
+    assert console.get_by_label("Description").input_value() == "Typed before the session ended"
+
+
+def test_what_was_not_saved_is_not_left_without_a_question(live_server: Any, console: Page) -> None:
+    """After a mistake in it, and after a save that was stopped because it took too long."""
+    console.goto(f"{live_server.issuer}/console/users/create")
+    console.get_by_label("Username").fill("ada")
+    console.get_by_role("button", name="Create user").click()
+    console.get_by_text("Somebody has this username already").wait_for()
+    leave(console)
+    console.goto(f"{live_server.issuer}/console/applications/create/third-party-app/native")
+    console.clock.install()
+    console.get_by_label("Name").fill("Slow")
+    console.route("**/native", lambda route: route.fulfill(status=204))  # the browser stays, as after Stop
+    with console.expect_response("**/native"):
+        console.evaluate("document.querySelector('main form').requestSubmit()")
+    console.clock.fast_forward(11_000)
+    leave(console)
+
+
+def leave(page: Page) -> None:
+    """Somebody follows a link by mistake, and is asked."""
+    asked: list[str] = []
+
+    def answer(dialog: Any) -> None:
+        asked.append(dialog.type)
+        dialog.accept()
+
+    page.once("dialog", answer)
+    page.locator(".menu.desk").get_by_role("link", name="Users", exact=True).click()
+    page.wait_for_url("**/console/users")
+    assert asked == ["beforeunload"]
+
+
 def test_try_it_ends_with_decoded_tokens(
     live_server: Any, console: Page, application: Callable[..., dict[str, Any]]
 ) -> None:

@@ -60,6 +60,16 @@ def test_whoever_sorts_by_keyboard_stays_where_they_are(harbour: Any, console: A
     assert in_focus(console) == "by-created_at"
 
 
+def test_whoever_searches_keeps_the_order(harbour: Any, console: Any) -> None:
+    console.goto(f"{harbour.issuer}/console/users")
+    console.get_by_role("link", name="Created").click()
+    console.locator("[aria-sort=ascending] #by-created_at").wait_for()
+    console.fill("#q", "a")
+    console.wait_for_url("**/console/users?q=a&*")
+    assert console.locator("[aria-sort=ascending] #by-created_at").count() == 1
+    assert "sort=created_at" in console.url
+
+
 def test_the_next_page_of_a_table_begins_at_its_top(harbour: Any, console: Any) -> None:
     console.set_viewport_size({"width": 1360, "height": 400})
     console.goto(f"{harbour.issuer}/console/audit-log")

@@ -138,6 +138,19 @@ def test_each_role_is_let_in_where_its_permissions_are_and_nowhere_else(
             assert one.post(example(route), token=token).status_code == 403, name_of(route)
 
 
+@pytest.mark.parametrize("role", ["applications", "read-only"])
+def test_no_link_leads_where_its_reader_may_not_go(administrator: Callable[[str], Visitor], role: str) -> None:
+    """Neither to what another role sees, nor to a form that is for those who may change something."""
+    one, asked, waiting = administrator(role), set[str](), ["/console", "/console/applications/app/kit"]
+    while waiting:
+        address = waiting.pop()
+        asked.add(address)
+        assert one.get(address).status != 403, address
+        found = {link.partition("?")[0] for link in one.agent.page.links if link.startswith("/console")}
+        waiting += found - asked - {*waiting}
+    assert len(asked) > 20
+
+
 def test_an_administrator_of_applications_sees_nothing_else(administrator: Callable[[str], Visitor]) -> None:
     one = administrator("applications")
     assert one.get("/console/applications/app").status == 200

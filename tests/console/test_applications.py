@@ -279,6 +279,7 @@ def test_removing_a_redirect_uri_in_use_says_what_it_touches_first(
     visitor: Visitor, user_agent: UserAgent, client: RelyingParty
 ) -> None:
     client.tokens(user_agent.authorize(client))
+    two = "\n".join(find(visitor, "app").redirect_uris)
     fields = settings(visitor, "app", redirect_uris="https://app.example.com/cb")
     shown = visitor.refused("/console/applications/app", fields)
     assert re.search(r"<dt>Consents</dt><dd>1</dd>", shown)
@@ -286,10 +287,11 @@ def test_removing_a_redirect_uri_in_use_says_what_it_touches_first(
     assert re.search(r"<dt>Live tokens</dt><dd>[1-9]", shown)
     assert "Nothing is saved yet" in shown
     assert "That is not the name" not in shown, "nobody has typed a wrong one"
-    shown = visitor.refused("/console/applications/app", {**fields, "confirm_removal": "Harbour"})
+    shown = visitor.refused("/console/applications/app", {**fields, "confirm": "Harbour"})
     assert "That is not the name of the application." in shown
     assert len(find(visitor, "app").redirect_uris) == 2
-    visitor.done("/console/applications/app", {**fields, "confirm_removal": "Harbour Wiki"})
+    visitor.done("/console/applications/app", {**fields, "name": "Harbour \u2003 Wiki", "redirect_uris": two})
+    visitor.done("/console/applications/app", {**fields, "confirm": "Harbour Wiki"})  # as one reads it
     assert find(visitor, "app").redirect_uris == ("https://app.example.com/cb",)
 
 

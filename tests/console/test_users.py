@@ -68,6 +68,49 @@ def test_a_user_who_cannot_be_is_said_beside_the_field(visitor: Visitor, fields:
     assert visitor.credenza.run(users.count_users) == before
 
 
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/console/users",
+        "/console/organizations",
+        "/console/roles",
+        "/console/api-resources",
+        "/console/applications",
+        "/console/applications/third-party",
+        "/console/applications/app/users",
+        "/console/unknown-applications",
+        "consents",
+    ],
+)
+def test_a_page_that_a_list_no_longer_has_does_not_say_that_the_list_is_empty(visitor: Visitor, path: str) -> None:
+    """Somebody else, or a tab before this one, has deleted what stood there."""
+    path = f"{path_of(visitor)}/consents" if path == "consents" else path
+    page = visitor.get(f"{path}?page=9&sort=-created_at&q=a")
+    assert "This page of the list is gone" in page.text
+    (back,) = [link for link in page.links if link.startswith(f"{path}?")]
+    assert "page=" not in back
+    assert path.endswith("consents") or "q=a" in back
+
+
+def test_who_searches_keeps_the_order(visitor: Visitor) -> None:
+    page = visitor.get("/console/users?sort=-created_at&state=active", HX_Request="true")
+    assert '<input type="hidden" form="search" name="sort" value="-created_at">' in page.html
+
+
+def test_what_is_pasted_into_a_filter_may_have_spaces_around_it(visitor: Visitor) -> None:
+    found = visitor.get("/console/audit-log?actor=%20root%20&name=UserSignedIn%20", HX_Request="true")
+    assert "Signed in" in found.text
+
+
+def test_who_wants_no_mail_sent_is_not_asked_again(visitor: Visitor, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The box that was not ticked was ticked again by the mistake beside another field."""
+    monkeypatch.setattr(visitor.credenza.server, "mailer", object())
+    assert 'name="send" value="on" checked' in visitor.get("/console/users/create").html
+    html = visitor.refused("/console/users/create", {"username": "ada", "email": "two@example.com"})
+    assert "has this username already" in html
+    assert 'name="send" value="on" checked' not in html
+
+
 def test_a_new_user_has_the_default_roles(visitor: Visitor) -> None:
     visitor.credenza.apply({"roles": [{"name": "member", "default": True}]})
     visitor.done("/console/users/create", {"username": "kay"})
@@ -183,6 +226,14 @@ def test_nobody_suspends_or_deletes_their_own_account(
 def test_a_user_who_is_not_there_is_a_page_that_says_so(visitor: Visitor, user: str) -> None:
     for view in ("", "/sessions", "/consents", "/delete", "/suspension", "/link", "/roles"):
         assert visitor.get(f"/console/users/{user}{view}").status == 404
+
+
+def test_what_somebody_else_has_deleted_is_no_dead_end(visitor: Visitor) -> None:
+    """Neither after a link nor after a form: the menu is there, and the list that it was in."""
+    answer = visitor.post("/console/users/gone/delete", {"confirm": "gone"})
+    assert answer.status_code == 404
+    assert "There is nothing here" in answer.text
+    assert re.search(r'<a class="btn"[^>]* href="/console/users">', answer.text)
 
 
 # -- administrators ---------------------------------------------------------------------------------------------------

@@ -587,6 +587,7 @@ class TestTheConsole:
         assert SECRET not in str(rows)
         page = seen(admin.get(f"{PROVIDERS}/other"))
         assert SECRET not in page.html
+        assert re.search(r'id="secret"[^>]* autocomplete="new-password"', page.html), "no browser puts one's own in"
         fields = [("title", "Renamed"), ("client_id", "c"), ("scope", "openid"), ("issuer", "https://evil.example")]
         press(admin, f"{PROVIDERS}/other", *fields)
         (row,) = credenza.run(UpstreamRow.select().run)

@@ -111,7 +111,7 @@ async def save_settings(visit: ConsoleVisit, application: str) -> ConsoleDone | 
     changed, errors = parse(client, values, visit.server.settings)
     removed = tuple(uri for uri in client.redirect_uris if uri not in changed.redirect_uris)
     reached = await touched(visit, client) if removed and not errors else NOTHING
-    if reached.any and visit.form.get("confirm_removal", "").strip() != client.name.strip():
+    if reached.any and not visit.confirms(client.name):
         errors = _unconfirmed(visit.form)
     if errors := errors or changed_meanwhile(visit.form, values_of(client)):
         page = (await _page(visit, client, values)).refused(errors)
@@ -130,9 +130,9 @@ async def save_settings(visit: ConsoleVisit, application: str) -> ConsoleDone | 
 
 def _unconfirmed(form: Parameters) -> dict[str, str]:
     """A question at first, and only then a mistake."""
-    if "confirm_removal" not in form:
+    if "confirm" not in form:
         return {"": "Nothing is saved yet, because what you remove is in use. Confirm it below."}
-    return {"confirm_removal": "That is not the name of the application."}
+    return {"confirm": "That is not the name of the application."}
 
 
 def values_of(client: Client) -> dict[str, str]:

@@ -90,15 +90,13 @@ if (guarded) {
     sessionStorage.removeItem(draft);
     if (!guarded.querySelector("[aria-invalid]")) restore(guarded, JSON.parse(kept));
   }
-  const before = guarded.hasAttribute("data-dirty") ? "" : entries(guarded);
-  let leaving = false;
+  const before = guarded.querySelector("#form-error, [data-restored]") ? "" : entries(guarded); // not saved as it is
   guarded.addEventListener("submit", (event) => {
     if (event.submitter?.formTarget) return; // a preview leaves nothing
-    leaving = true;
     sessionStorage.setItem(draft, entries(guarded));
   });
   addEventListener("beforeunload", (event) => {
-    if (!leaving && entries(guarded) !== before) event.preventDefault();
+    if (!guarded.hasAttribute("aria-busy") && entries(guarded) !== before) event.preventDefault();
   });
 }
 
@@ -106,9 +104,11 @@ function restore(form, pairs) {
   const before = entries(form);
   refill(form, pairs);
   if (entries(form) === before) return;
-  form.setAttribute("data-dirty", "");
+  const seen = pairs.find(([name]) => name === "seen"); // what was stored then, in case somebody else has changed it
+  if (seen && form.elements.seen) form.elements.seen.value = seen[1];
   const words = document.createElement("p");
   words.className = "notice";
+  words.dataset.restored = "";
   words.setAttribute("role", "status");
   words.textContent = "What you had typed is back. It is not saved yet.";
   form.prepend(words);

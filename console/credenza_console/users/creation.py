@@ -47,15 +47,15 @@ async def show_form(visit: ConsoleVisit) -> CreatePage:
 
 @console_post(LIST + "/create", "users:write")
 async def create(visit: ConsoleVisit) -> ConsoleDone | CreatePage:
-    typed = {name: visit.form.get(name, "").strip() for name in ("username", "email", "name")}
+    typed = {name: visit.form.get(name, "").strip() for name in ("username", "email", "name", "send")}
     username, email = typed["username"].lower(), typed["email"].lower()
     checks = {"username": check_username(username), "email": check_email(email), "name": check_name(typed["name"])}
     checks["email"] = checks["email"] or await check_free(email)
     if errors := {name: message for name, message in checks.items() if message}:
-        return _page(visit).refused(errors, **typed, send=visit.form.get("send", ""))
-    mailer = visit.server.mailer if visit.form.get("send") == "on" else None
+        return _page(visit).refused(errors, **typed)
+    mailer = visit.server.mailer if typed["send"] == "on" else None
     if mailer is not None and not email:
-        return _page(visit).refused({"email": "Where should the mail go?"}, send="on", **typed)
+        return _page(visit).refused({"email": "Where should the mail go?"}, **typed)
     now = visit.server.now()
     profile = {"name": typed["name"]} if typed["name"] else {}
     user = User(users.new_user_id(), username, email or None, profile=profile, created_at=now, updated_at=now)

@@ -194,7 +194,7 @@ async def end_session(visit: ConsoleVisit, user: str) -> ConsoleDone:
 async def show_consents(visit: ConsoleVisit, user: str) -> ConsentsPage:
     found = await find(user)
     listing = Listing.of(visit)
-    given = await consents.list_consents(user_id=found.id, offset=listing.offset, limit=listing.size + 1)
+    given = await consents.list_consents(user_id=found.id, offset=listing.offset, limit=listing.size)
     rows = [
         ConsentRow(
             consent.id,
@@ -207,14 +207,14 @@ async def show_consents(visit: ConsoleVisit, user: str) -> ConsentsPage:
             visit.moment(consent.granted_at),
             visit.moment(consent.last_used_at),
         )
-        for consent in given[: listing.size]
+        for consent in given
         for client in [await visit.server.find_client(consent.client_id)]
     ]
     return ConsentsPage(
         title=found.display_name,
         tabs=tabs(found, "Consents"),
         user=found,
-        listing=replace(listing, total=listing.offset + len(given)),
+        listing=await listing.counted(given, lambda: consents.count_consents(user_id=found.id)),
         rows=tuple(rows),
     )
 

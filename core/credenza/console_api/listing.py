@@ -48,7 +48,7 @@ class Listing:
             descending=sort.startswith("-"),
             page=max(page, 1),
             size=size,
-            filters={name: query[name][:200] for name in filters if name in query},
+            filters={name: text for name in filters if (text := query.get(name, "").strip()[:200])},
         )
 
     @property
@@ -78,6 +78,20 @@ class Listing:
         return f"{first:,}-{last:,} of {self.total:,}" if last > self.size or first > 1 or last < self.total else ""
 
     @property
+    def gone(self) -> bool:
+        """Whether it is a page after the last one, as when something was deleted meanwhile; `first` leads back."""
+        return self.page > 1 and self.offset >= self.total
+
+    @property
+    def first(self) -> str:
+        return self._link()
+
+    @property
+    def sort(self) -> str:
+        """As it stands in the address."""
+        return f"-{self.order}" if self.descending else self.order
+
+    @property
     def before(self) -> str:
         return self._link(page=self.page - 1) if self.page > 1 else ""
 
@@ -97,6 +111,5 @@ class Listing:
         return "descending" if self.descending else "ascending"
 
     def _link(self, *, page: int = 1, sort: str = "") -> str:
-        sort = sort or (f"-{self.order}" if self.descending else self.order)
-        wanted = {"q": self.search, **self.filters, "sort": sort, "page": str(page) if page > 1 else ""}
+        wanted = {"q": self.search, **self.filters, "sort": sort or self.sort, "page": str(page) if page > 1 else ""}
         return f"{self.address}?{urlencode({name: value for name, value in wanted.items() if value})}"

@@ -161,10 +161,11 @@ def _by(search: str) -> Any:
     return ConsentRow.user.is_in(UserRow.select(UserRow.id).where(matching(search)))
 
 
-async def count_consents(client_id: str, *, search: str = "") -> int:
-    """How many an application has."""
-    conditions: list[Any] = [ConsentRow.client == client_id, *([_by(search)] if search else [])]
-    return int(await ConsentRow.count().where(*conditions))
+async def count_consents(client_id: str | None = None, *, user_id: str | None = None, search: str = "") -> int:
+    """How many an application has, or a user."""
+    wanted = ((ConsentRow.client, client_id), (ConsentRow.user, user_id))
+    conditions: list[Any] = [column == value for column, value in wanted if value is not None]
+    return int(await ConsentRow.count().where(*conditions, *([_by(search)] if search else [])))
 
 
 async def save_consent(consent: Consent, now: int) -> None:

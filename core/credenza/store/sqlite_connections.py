@@ -55,7 +55,9 @@ class Connections:
         cancelled = False
         while not writing.done():
             try:
-                await asyncio.wait((asyncio.wrap_future(writing),))
+                waiting = asyncio.wrap_future(writing)
+                waiting.add_done_callback(lambda one: one.cancelled() or one.exception())  # told below, and once
+                await asyncio.wait((waiting,))
             except asyncio.CancelledError:
                 cancelled = True
                 self.writer.interrupt()
