@@ -133,6 +133,17 @@ def test_a_resource_may_be_written_in_several_ways_and_the_audience_is_as_it_is_
     assert read(own)["aud"] == ORDERS
 
 
+def test_a_machine_that_names_a_scope_and_no_resource_is_told_what_is_missing(credenza: Credenza) -> None:
+    """RFC 6749 §5.2: the description is "used to assist the client developer in understanding the error"."""
+    machine = RelyingParty(credenza, "machine", "")
+    form = {"grant_type": "client_credentials", "scope": "orders:read"}
+    answer = machine.post("/token", form).json()
+    assert answer["error"] == "invalid_scope"
+    assert answer["error_description"].endswith("only known together with its resource.")
+    answer = machine.post("/token", form | {"scope": "x", "resource": ORDERS}).json()
+    assert answer["error_description"] == "Unknown, or of another resource: x."
+
+
 def test_an_address_that_differs_in_more_than_that_is_another_one(user_agent: UserAgent, client: RelyingParty) -> None:
     for other in (
         f"{ORDERS}//",

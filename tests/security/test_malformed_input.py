@@ -11,6 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from credenza.protocol import jose
+from credenza.protocol.errors import InvalidRequest
 from credenza.protocol.parameters import Parameters
 from credenza.protocol.redirect_uris import check_registrable, matches
 from credenza.testing import SECRET, PageSeen, RelyingParty
@@ -334,6 +335,13 @@ def test_many_scopes_at_once(credenza: Any, user_agent: Any, client: RelyingPart
     assert (answer.status_code, answer.json()["error"]) == (400, "invalid_scope")
 
 
+@pytest.mark.parametrize("separator", ["&", "&&"])
+def test_more_parameters_than_anybody_needs_are_refused_as_such(separator: str) -> None:
+    assert len(Parameters.parse(b"&".join(b"a%d=1" % n for n in range(100)))) == 100
+    with pytest.raises(InvalidRequest, match="more than 100"):
+        Parameters.parse(separator.encode().join(b"a%d=1" % n for n in range(101)))
+
+
 # -- property tests ---------------------------------------------------------------------------------------------------
 
 FAST = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -343,8 +351,6 @@ FAST = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCh
 @given(st.binary(max_size=300))
 def test_a_inp_13_any_bytes_are_parameters_or_refused(data: bytes) -> None:
     """A-INP-13, P-11: and what is accepted is text that can be stored, and comes back the same."""
-    from credenza.protocol.errors import InvalidRequest
-
     try:
         parameters = Parameters.parse(data)
     except InvalidRequest:

@@ -50,5 +50,6 @@ class ClientCredentialsGrant:
             return Asked(tuple(sorted({p.scope for p in enabled if p.resource in resources})), resources)
         there = {p.scope for p in await requested(server, Asked(scopes, resources))}
         if missing := [scope for scope in scopes if scope not in there]:
-            raise InvalidScope(f"Unknown, or of another resource: {', '.join(missing)}.")
+            hint = "" if resources else " The scopes of an API are only known together with its resource."
+            raise InvalidScope(f"Unknown, or of another resource: {', '.join(missing)}.{hint}")
         return Asked(scopes, resources)
