@@ -12,7 +12,7 @@ from typing import Any
 
 from credenza import Asked, Branding, Choices, Permission, Question, Scope, ScopeProvider, Subject, Translated, Words
 
-from .store import Membership, memberships, organization_branding, organization_name, permissions_in
+from .store import Membership, memberships, memberships_in, organization_branding, organization_name, permissions_in
 from .tables import OrganizationPermission
 from .template import forget_api_permissions
 
@@ -83,7 +83,7 @@ class MembershipScopes(ScopeProvider):
     async def still_valid(self, subject: Subject, choices: Choices) -> bool:
         """Not after the user has left it, or it was suspended."""
         wanted = chosen(choices)
-        return not wanted or any(m.id == wanted for m in await _memberships(subject))
+        return not wanted or bool(await _memberships(subject, wanted))
 
     async def answer_title(self, question: str, answer: str) -> str | None:
         return await organization_name(answer) if question == QUESTION else None
@@ -93,8 +93,7 @@ class MembershipScopes(ScopeProvider):
 
     async def claims(self, subject: Subject, permissions: Sequence[Permission], choices: Choices) -> Mapping[str, Any]:
         """About the chosen organization only; all of them for our own applications, which nobody chose for."""
-        wanted = chosen(choices)
-        mine = [m for m in await _memberships(subject) if not wanted or m.id == wanted]
+        mine = await _memberships(subject, chosen(choices))
         released: dict[str, Any] = {}
         if self.scopes[0].permission in permissions:
             released["organizations"] = [m.id for m in mine]
@@ -183,10 +182,13 @@ class OrganizationApiScopes(ScopeProvider):
         return await apis.access_token_lifetime(audience) if apis is not None else None
 
 
-async def _memberships(subject: Subject) -> list[Membership]:
-    if "memberships" not in subject.memory:
-        subject.memory["memberships"] = await memberships(subject.id)
-    found: list[Membership] = subject.memory["memberships"]
+async def _memberships(subject: Subject, organization: str = "") -> list[Membership]:
+    """In that organization, or in all of them."""
+    key = f"memberships {organization}"
+    if key not in subject.memory:
+        read = memberships_in(organization, subject.id) if organization else memberships(subject.id)
+        subject.memory[key] = await read
+    found: list[Membership] = subject.memory[key]
     return found
 
 

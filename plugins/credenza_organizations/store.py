@@ -25,13 +25,16 @@ class Membership:
     roles: tuple[str, ...]
 
 
-_MEMBERSHIPS = Statement(
+_OF_MEMBERS = (
     "SELECT o.id, o.name, o.description, r.name AS role FROM credenza_organization_member m "
     "JOIN credenza_organization o ON o.id = m.organization "
     "LEFT JOIN credenza_organization_member_role mr ON mr.member = m.id "
     "LEFT JOIN credenza_organization_role r ON r.id = mr.role "
-    'WHERE m."user" = {} AND o.suspended = {} ORDER BY LOWER(o.name), o.id, r.name'
 )
+_MEMBERSHIPS = Statement(
+    f'{_OF_MEMBERS} WHERE m."user" = {{}} AND o.suspended = {{}} ORDER BY LOWER(o.name), o.id, r.name'
+)
+_MEMBERSHIP = Statement(f"{_OF_MEMBERS} WHERE m.id = {{}} AND o.suspended = {{}} ORDER BY r.name")
 
 
 async def memberships(user_id: str, *, suspended: bool = False) -> list[Membership]:
@@ -39,7 +42,15 @@ async def memberships(user_id: str, *, suspended: bool = False) -> list[Membersh
 
     Organizations that are suspended count for nothing, and are listed only by themselves.
     """
-    rows = await _MEMBERSHIPS.all(user_id, suspended)
+    return _grouped(await _MEMBERSHIPS.all(user_id, suspended))
+
+
+async def memberships_in(organization: str, user_id: str) -> list[Membership]:
+    """`memberships` for one organization: of thousands nobody reads the others for a token."""
+    return _grouped(await _MEMBERSHIP.all(row_id(organization, user_id), False))
+
+
+def _grouped(rows: Iterable[Mapping[str, Any]]) -> list[Membership]:
     found: dict[str, Membership] = {}
     for row in rows:
         before = found.get(row["id"])
