@@ -33,6 +33,7 @@ from .store import (
     members_of,
     remove_member,
     save_branding,
+    usernames_in,
 )
 from .tables import Organization
 from .template import (
@@ -311,16 +312,12 @@ async def _apply_member(
 async def _export_organizations() -> list[dict[str, Any]]:
     found = []
     for row in sorted(await Organization.select(), key=lambda row: (row["name"].casefold(), row["id"])):
-        members = await members_of(row["id"])
-        people = await users.list_users_by_id(list(members))
+        members = await usernames_in(row["id"])
         entry: dict[str, Any] = {"id": row["id"], "name": row["name"]}
         entry |= {key: row[key] for key in ("description", "suspended") if row[key]}
         entry |= {"branding": said} if (said := json.loads(row["branding"])) else {}
         if members:
-            entry["members"] = sorted(
-                ({"username": people[user].username, "roles": names} for user, names in members.items()),
-                key=lambda member: str(member["username"]),
-            )
+            entry["members"] = [{"username": username, "roles": names} for username, names in sorted(members.items())]
         found.append(entry)
     return found
 
