@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from piccolo.columns.combination import WhereRaw
 from piccolo.query import Select
@@ -17,6 +17,7 @@ from .refresh_tokens import RefreshTokenRow
 from .sessions import list_sessions
 
 Ids = list[str] | Select[Any]
+Item = TypeVar("Item")
 MANY = 10_000  # of anything that is counted: a million would take minutes, and decide nothing
 APPLICATIONS = 1_000
 
@@ -70,12 +71,11 @@ async def count_reach(
             conditions.append(WhereRaw("EXISTS ({})", granting.where(theirs).querystrings[0]))
     if choice:
         conditions.append(c.context.like(contains(f"={choice}")))
-    consents = c.select(c.user, c.client).where(*conditions)
-    counted = await tally.look(consents, 'SELECT COUNT(*) AS n, COUNT(DISTINCT "user") AS users FROM ({}) AS found')
+    found = tally.up_to(MANY, await c.select(c.user, c.client).where(*conditions).limit(MANY + 1))
     if sources:
-        clients = await tally.distinct_clients(consents)
+        clients = tally.up_to(APPLICATIONS, sorted({row["client"] for row in found}))
     tokens = 0 if clients == [] else await _count_tokens(tally, now, clients, users, choice)
-    return Reach(counted["n"], counted["users"], tokens, tally.least)
+    return Reach(len(found), len({row["user"] for row in found}), tokens, tally.least)
 
 
 async def count_open(user_id: str, now: int) -> tuple[int, Reach]:
@@ -90,22 +90,14 @@ class _Tally:
 
     async def count(self, query: Select[Any]) -> int:
         """How many rows there are. As a part of a larger query it has no more than that from here on."""
-        return (await self.look(query, "SELECT COUNT(*) AS n FROM ({}) AS found"))["n"]
-
-    async def look(self, query: Select[Any], sql: str) -> dict[str, int]:
-        rows = await query.table.raw(sql, query.limit(MANY + 1).querystrings[0])
+        rows = await query.table.raw("SELECT COUNT(*) AS n FROM ({}) AS found", query.limit(MANY + 1).querystrings[0])
         query.limit(MANY)
-        return {name: self._up_to(MANY, int(number)) for name, number in rows[0].items()}
+        self.least |= rows[0]["n"] > MANY
+        return min(int(rows[0]["n"]), MANY)
 
-    async def distinct_clients(self, consents: Select[Any]) -> list[str]:
-        rows = await consents.table.raw(
-            "SELECT DISTINCT client FROM ({}) AS found LIMIT {}", consents.querystrings[0], APPLICATIONS + 1
-        )
-        return [row["client"] for row in rows[: self._up_to(APPLICATIONS, len(rows))]]
-
-    def _up_to(self, limit: int, counted: int) -> int:
-        self.least |= counted > limit
-        return min(counted, limit)
+    def up_to(self, limit: int, found: list[Item]) -> list[Item]:
+        self.least |= len(found) > limit
+        return found[:limit]
 
 
 def _granting(sources: Sequence[str], resource: str | None, scope: str) -> Select[Any]:
