@@ -19,7 +19,7 @@ class Notice:
 
 def leave(server: AuthorizationServer, session: Session, response: AnyResponse, notice: Notice) -> None:
     """Encrypted, and of no use in another session."""
-    content = json.dumps({"text": notice.text, "secret": dict(notice.secret), "at": server.now()})
+    content = json.dumps({"text": notice.text, "secret": dict(notice.secret), "at": server.now()}, ensure_ascii=False)
     value = server.keyring.encrypt(content.encode(), place=_place(session))
     _set_cookie(server, response, value, LIFETIME)
 

@@ -91,6 +91,18 @@ def test_a_permission_that_nobody_was_given_touches_no_consent(
     visitor.done(f"{PATH}/remove", {"permission": "profile phone"})
 
 
+def test_what_was_done_is_said_in_any_script(visitor: Visitor) -> None:
+    """In a cookie, of which browsers keep 4,096 characters."""
+    words = "注文を見る" * 100
+    long = [{"name": "long", "description": words}]
+    visitor.credenza.apply({"api_resources": [{"identifier": ORDERS, "name": "Orders", "permissions": long}]})
+    visitor.done(f"{PATH}/add", [("permission", f"api {ORDERS} long")])
+    answer = visitor.post(f"{PATH}/remove", {"permission": f"api {ORDERS} long"})
+    (kept,) = [line for line in answer.headers.get_list("set-cookie") if "notice" in line]
+    assert len(kept.partition(";")[0]) <= 4096
+    assert f"{words} was removed." in visitor.get(PATH).text
+
+
 def test_a_removal_that_names_nothing_is_not_there(visitor: Visitor) -> None:
     before = ceiling(visitor)
     for key in ("", "profile nothing", "x" * 5000):
