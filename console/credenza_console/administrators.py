@@ -95,6 +95,8 @@ async def add(visit: ConsoleVisit) -> ConsoleDone | RolePage:
     errors = {}
     if user is None:
         errors["identifier"] = "Nobody has this username or email address. Create the user first."
+    elif user.administrator:
+        errors["identifier"] = f"{user.username} is an administrator already. Change their role on their own page."
     if role not in ADMINISTRATOR_ROLES:
         errors["role"] = "Choose a role."
     if errors or user is None:

@@ -247,6 +247,14 @@ def test_somebody_becomes_an_administrator_and_is_none_again(visitor: Visitor) -
     assert find(visitor, "ada").administrator == ""
 
 
+def test_who_is_an_administrator_is_not_added_as_another(visitor: Visitor) -> None:
+    """Somebody else has just added them, with all that they need."""
+    visitor.done("/console/administrators/add", {"identifier": "ada", "role": "full"})
+    html = visitor.refused("/console/administrators/add", {"identifier": "ada@example.com", "role": "read-only"})
+    assert "ada is an administrator already" in html
+    assert find(visitor, "ada").administrator == "full"
+
+
 @pytest.mark.parametrize("fields", [{"identifier": "no", "role": "full"}, {"identifier": "ada", "role": "owner"}, {}])
 def test_an_unknown_user_or_role_is_refused(visitor: Visitor, fields: dict[str, str]) -> None:
     visitor.refused("/console/administrators/add", fields)
