@@ -29,7 +29,11 @@ FIGURES = (
     ("Sign-ins", ("UserSignedIn",), "?name=UserSignedIn"),
     ("Consents", ("ConsentGiven",), "?name=ConsentGiven"),
     ("Tokens", ("TokenIssued",), "?name=TokenIssued"),
-    ("Errors", ("AuthorizationRefused", "TokenRefused", "SignInFailed", "ReuseDetected"), "?failed=1"),
+    (
+        "Errors",
+        ("AuthorizationRefused", "SignOutRefused", "TokenRefused", "SignInFailed", "ReuseDetected"),
+        "?failed=1",
+    ),
 )
 PAST: WeakKeyDictionary[AuthorizationServer, tuple[int, dict[str, dict[int, int]]]] = WeakKeyDictionary()
 HEIGHT, WIDTH, GAP = 48, 14, 4  # of a chart and its bars, in units of its view box

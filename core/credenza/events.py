@@ -85,6 +85,15 @@ class AuthorizationRefused(Event):
 
 
 @dataclass(frozen=True, kw_only=True)
+class SignOutRefused(Event):
+    """An application's request to sign out was answered with an error; `error_id` is on the page."""
+
+    result: str = "failure"
+    error: str = ""
+    description: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
 class CodeIssued(Event):
     scope: str = ""
     grant: str = ""

@@ -8,6 +8,7 @@ from urllib.parse import urlencode
 import pytest
 
 from credenza.protocol import jose
+from credenza.store import audit
 from credenza.testing import Callback, PageSeen, RelyingParty
 
 BACK = "https://app.example.com/"
@@ -231,6 +232,26 @@ def test_r_lo_02_an_address_without_a_hint_and_without_a_session(new_visitor: An
     assert isinstance(page, PageSeen)
     assert (page.status, page.name) == (200, "signed-out")
     assert BACK not in page.html
+
+
+@pytest.mark.own_server
+@pytest.mark.parametrize(
+    ("changes", "client_id", "kept"),
+    [
+        ({"post_logout_redirect_uri": "https://app.example.com/bye"}, "app", "https://app.example.com/bye"),
+        ({"id_token_hint": "no token"}, "", "not a compact JWS"),
+        ({"client_id": "own"}, "", "client_id is not the one of the id_token_hint."),
+    ],
+)
+def test_what_is_refused_is_found_by_the_id_on_the_page(
+    credenza: Any, user_agent: Any, hint: str, changes: dict[str, str], client_id: str, kept: str
+) -> None:
+    page = logout(user_agent, **{"id_token_hint": hint, "post_logout_redirect_uri": BACK} | changes)
+    shown = page.html.partition("Error id <code>")[2].partition("<")[0]
+    (event,) = credenza.run(audit.list_events, error_id=shown)
+    assert (event.name, event.client) == ("SignOutRefused", client_id)
+    assert kept in event.data["description"]
+    assert hint not in event.data["description"]
 
 
 def test_an_error_says_nothing_of_signing_out_to_who_is_not_signed_in(new_visitor: Any) -> None:

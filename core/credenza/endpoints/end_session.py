@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 from litestar import route
 from litestar.enums import HttpMethod
 
-from ..events import UserSignedOut
+from ..events import SignOutRefused, UserSignedOut
 from ..logout import end_sessions, frontchannel_address
 from ..prompts.subject import read_hint, session_name_for, subject_for
 from ..protocol.clients import Client
@@ -22,8 +22,9 @@ from ..store import sessions
 from ..store.engine import database
 from ..store.sessions import Session
 from ..store.users import User
-from ..web.errors import error_page
+from ..web.errors import error_page, new_error_id
 from ..web.pages import InterstitialPage, SignedOutPage, SignOutPage
+from ..web.refusals import write_down
 from ..web.rendering import render
 from ..web.requests import (
     AnyRequest,
@@ -68,10 +69,10 @@ async def end_session(request: AnyRequest) -> AnyResponse:
         parameters.check_no_repeats()
         logout = await parse_logout(server, parameters)
     except InvalidRequest as error:
-        return await error_page(request, "invalid_request", error.text, sign_out=found is not None)
+        unsafe = UnsafeRequest(error.code, error.text)
+        return await _refused(request, unsafe, detail=error.detail, sign_out=found is not None)
     except UnsafeRequest as error:
-        facts = tuple(error.facts)
-        return await error_page(request, error.code, error.description, facts=facts, sign_out=found is not None)
+        return await _refused(request, error, sign_out=found is not None)
     if request.method == "POST" and not answered and not has_session_cookie(request):
         # A form posted by another site arrives without our cookies; a GET brings them.
         return redirect_response(server.settings, f"{server.issuer}/logout?{urlencode(parameters.pairs())}")
@@ -84,6 +85,23 @@ async def end_session(request: AnyRequest) -> AnyResponse:
     if logout.hinted and (logout.subject, logout.session_id or theirs[1]) == theirs:
         return await _end(request, logout, session, user)
     return await _ask(request, session, user, logout, parameters)
+
+
+async def _refused(request: AnyRequest, error: UnsafeRequest, *, sign_out: bool, detail: str = "") -> AnyResponse:
+    """The developer is taught on the page, and the administrator finds it by the id that is there."""
+    facts = tuple(error.facts)
+    said = [error.description, *([detail] if detail else ()), *(f"{label}: {value}" for label, value in facts)]
+    event = SignOutRefused(
+        client=error.client_id,
+        address=address_of(request),
+        error_id=new_error_id(),
+        error=error.code,
+        description="; ".join(said)[:2000],
+    )
+    await write_down(request, event)
+    return await error_page(
+        request, error.code, error.description, facts=facts, error_id=event.error_id, sign_out=sign_out
+    )
 
 
 async def parse_logout(server: AuthorizationServer, parameters: Parameters) -> LogoutRequest:
@@ -110,6 +128,7 @@ async def parse_logout(server: AuthorizationServer, parameters: Parameters) -> L
             "invalid_request",
             Words("post_logout_redirect_uri is not registered for this application."),
             facts=mismatch(address, registered, after_logout=True),
+            client_id=client.id if client is not None else "",
         )
     state = {"state": parameters["state"]} if "state" in parameters else {}
     location = f"{address}{'&' if '?' in address else '?'}{urlencode(state)}" if address and state else address

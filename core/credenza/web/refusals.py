@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 
-from ..events import AuthorizationRefused, TokenRefused
+from ..events import AuthorizationRefused, SignOutRefused, TokenRefused
 from ..protocol.errors import ProtocolError
 from .limits import Limiter, neighbourhood
 from .requests import AnyRequest, address_of, server_of
@@ -15,7 +15,7 @@ logger = logging.getLogger("credenza")
 BY_ADDRESS = Rule("refused requests in the audit log by address", burst=600, seconds=3600)
 
 
-async def write_down(request: AnyRequest, event: AuthorizationRefused | TokenRefused) -> None:
+async def write_down(request: AnyRequest, event: AuthorizationRefused | SignOutRefused | TokenRefused) -> None:
     """Write down what anybody can cause; when one address causes too much, only the program's own log has it."""
     limiter: Limiter = request.app.state.limiter
     if await limiter.allow((BY_ADDRESS, neighbourhood(event.address))):
