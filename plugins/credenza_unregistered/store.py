@@ -160,6 +160,9 @@ _WAITING = (
     "AND NOT EXISTS (SELECT 1 FROM credenza_unregistered_host h WHERE h.host = r.host)"
 )
 _SOUGHT = "AND (r.host LIKE {} OR LOWER(c.name) LIKE {})"
+_NEWEST = "GROUP BY r.host ORDER BY first_at DESC, r.host LIMIT {} OFFSET {}"
+_HOSTS = f"{_GROUPED} {_JOINED} {_WAITING}"
+_COUNTED = f"SELECT COUNT(DISTINCT r.host) AS n {_JOINED} {_WAITING}"
 AT_ONCE = 50
 _MARKS = ", ".join(["{}"] * AT_ONCE)
 
@@ -177,17 +180,13 @@ class HostRow:
 
 async def list_waiting(*, search: str, offset: int, limit: int) -> tuple[list[HostRow], int]:
     """Hosts about which nobody decided yet, newest first, and how many there are."""
-    those, values = f"{_JOINED} {_WAITING}", list[Any]([True])
     if search.strip():
         pattern = lists.contains(search.lower())
-        those, values = f"{those} {_SOUGHT}", [True, pattern, pattern]
-    rows = await Registration.raw(
-        f"{_GROUPED} {those} GROUP BY r.host ORDER BY first_at DESC, r.host LIMIT {{}} OFFSET {{}}",
-        *values,
-        limit,
-        offset,
-    )
-    counted = await Registration.raw(f"SELECT COUNT(DISTINCT r.host) AS n {those}", *values)
+        rows = await Registration.raw(f"{_HOSTS} {_SOUGHT} {_NEWEST}", True, pattern, pattern, limit, offset)
+        counted = await Registration.raw(f"{_COUNTED} {_SOUGHT}", True, pattern, pattern)
+    else:
+        rows = await Registration.raw(f"{_HOSTS} {_NEWEST}", True, limit, offset)
+        counted = await Registration.raw(_COUNTED, True)
     return [_host_row(row) for row in rows], int(counted[0]["n"])
 
 
