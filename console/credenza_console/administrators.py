@@ -113,9 +113,8 @@ async def show_role(visit: ConsoleVisit, user: str) -> RolePage:
 async def save_role(visit: ConsoleVisit, user: str) -> ConsoleDone | RolePage:
     found = await _find(user)
     role = visit.form.get("role", "")
-    if role not in (*ADMINISTRATOR_ROLES, "none"):
-        return _page(found).refused({"role": "Choose a role."}, role=role)
-    if errors := changed_meanwhile(visit.form, found.administrator):
+    errors = {} if role in (*ADMINISTRATOR_ROLES, "none") else {"role": "Choose a role."}
+    if errors := changed_meanwhile(visit.form, found.administrator, beside=errors):
         return _page(found).refused(errors, role=role)
     role = "" if role == "none" else role
     return await _save(visit, found, role) or _page(found).refused({"role": LAST}, role=role)

@@ -120,7 +120,8 @@ async def save(visit: ConsoleVisit, upstream: str) -> ConsoleDone | UpstreamForm
     """The issuer stays: links are to accounts of that one."""
     found = await _find(upstream)
     typed = _typed(visit) | {"issuer": found.issuer}
-    if errors := await _errors(visit, found.id, typed) or changed_meanwhile(visit.form, asdict(found)):
+    wrong = await _errors(visit, found.id, typed)
+    if errors := changed_meanwhile(visit.form, asdict(found), beside=wrong):
         return (await _form(visit, found)).refused(errors, **typed)
     secret = visit.form.get("secret", "").strip()
     changed = Upstream(

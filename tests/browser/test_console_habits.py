@@ -80,6 +80,19 @@ def test_what_is_back_does_not_undo_what_somebody_else_has_saved_meanwhile(
     assert console.get_by_label("Description").input_value() == "Typed before the session ended"
 
 
+def test_whoever_was_told_and_saves_again_has_saved(live_server: Any, console: Page) -> None:
+    """Also when what comes back differs from what was typed, if only by a space at its end."""
+    live_server.apply({"users": [{"username": "noor", "email": "noor@example.com"}]})
+    console.goto(f"{live_server.issuer}/console/users?q=noor")
+    console.get_by_role("link", name="noor").first.click()
+    console.get_by_label("Phone number", exact=True).fill("+49 30 1234 ")
+    live_server.apply({"users": [{"username": "noor", "profile": {"given_name": "Noor"}}]})
+    console.get_by_role("button", name="Save changes").click()
+    console.get_by_text("Somebody has changed this since you opened the page").wait_for()
+    console.get_by_role("button", name="Save changes").click()
+    console.locator("[data-notice]", has_text="Saved.").wait_for()
+
+
 def test_what_was_not_saved_is_not_left_without_a_question(live_server: Any, console: Page) -> None:
     """After a mistake in it, and after a save that was stopped because it took too long."""
     console.goto(f"{live_server.issuer}/console/users/create")

@@ -173,6 +173,38 @@ def test_no_form_undoes_what_somebody_else_has_done_meanwhile(
     visitor.done(path, {**second, "seen": seen_in(html)})
 
 
+@pytest.mark.parametrize(
+    ("what", "mistake"),
+    [
+        (template_role, {"name": ""}),
+        (template_permission, {"description": ""}),
+        (api_permission, {"description": ""}),
+        (member_roles, {"role": "nothing"}),
+        (user_roles, {"role": "nothing"}),
+        (service_roles, {"role": "nothing"}),
+        (provider, {"title": ""}),
+        (administrator_role, {"role": "nothing"}),
+        (default_permissions, {"permission": "nothing"}),
+        (allowed_host, {"permission": "nothing"}),
+        (application, {"name": ""}),
+        (user, {"email": "nothing"}),
+        (organization, {"name": ""}),
+        (api, {"name": ""}),
+        (role, {"name": ""}),
+    ],
+)
+def test_with_a_mistake_in_it_too_whoever_saves_second_is_told_both(
+    visitor: Visitor, monkeypatch: pytest.MonkeyPatch, what: Callable[[Visitor], Any], mistake: dict[str, str]
+) -> None:
+    """The form that comes back knows what is stored now: corrected, it undid what nobody had been told of."""
+    monkeypatch.setattr(providers, "metadata", nothing)
+    path, first, *rest = what(visitor)
+    first = first if rest else {**first, "phone_number" if what is user else "description": "123"}
+    before = seen_at(visitor, path)
+    visitor.done(path, {**first, "seen": before})
+    assert MEANWHILE in visitor.refused(path, {**first, **mistake, "seen": before})
+
+
 def test_the_buttons_beside_a_decision_are_for_that_decision(visitor: Visitor) -> None:
     """Somebody else has blocked the host; undoing what stood there before is not what was meant."""
     host = f"{UNKNOWN}/hosts/skua~2Eexample"

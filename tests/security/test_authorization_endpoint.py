@@ -9,6 +9,7 @@ from urllib.parse import parse_qsl, urlsplit
 import jwt
 import pytest
 
+from credenza.store import audit
 from credenza.testing import ISSUER, ORDERS, Callback, PageSeen, RelyingParty
 
 
@@ -379,3 +380,16 @@ def test_form_post_carries_the_answer_and_nothing_else(user_agent: Any, client: 
     page = user_agent.get(client.authorization_url(response_mode="form_post", state=state, prompt="none x"))
     fields = {f["name"]: f["value"] for f in page.forms[0].fields if f.get("type") == "hidden"}
     assert (fields["error"], fields["state"]) == ("invalid_request", state)
+
+
+@pytest.mark.own_server
+def test_a_stranger_writes_no_books_into_the_audit_log(credenza: Any, client: RelyingParty) -> None:
+    """Names that no specification has are kept for the administrator, and not as long as they may be."""
+    long = "&".join(f"{name * 15_000}=1&{name * 15_000}=1" for name in "ab")
+    address = client.authorization_url()
+    query = f"{urlsplit(address).query}&{long}"
+    headers = {"content-type": "application/x-www-form-urlencoded"}
+    assert credenza.request("POST", "/authorize", content=query, headers=headers).status_code in (302, 303)
+    (event,) = credenza.run(audit.list_events, name="AuthorizationRefused")
+    assert "aaaa" in event.data["description"]
+    assert len(event.data["description"]) <= 2000

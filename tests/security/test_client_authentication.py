@@ -311,6 +311,13 @@ def test_an_expired_secret_is_no_secret(credenza: Any) -> None:
     assert refusals_of(credenza, "machine") == ["This secret has expired."]
 
 
+@pytest.mark.own_server
+@pytest.mark.parametrize("path", ["/introspect", "/revoke"])
+def test_what_is_wrong_after_it_is_found_under_activity_too(credenza: Any, path: str) -> None:
+    assert credenza.request("POST", path, data={"x": "y"}, headers=basic("machine", SECRET)).status_code == 400
+    assert refusals_of(credenza, "machine") == ["token is missing."]
+
+
 def refusals_of(credenza: Any, client_id: str) -> list[str]:
     """As the Activity tab of the application shows them."""
     events = credenza.run(audit.list_events, client=client_id)

@@ -9,7 +9,7 @@ import pytest
 
 from credenza.protocol import jose
 from credenza.store import audit
-from credenza.testing import Callback, PageSeen, RelyingParty
+from credenza.testing import Callback, PageSeen, RelyingParty, UserAgent
 
 BACK = "https://app.example.com/"
 
@@ -252,6 +252,13 @@ def test_what_is_refused_is_found_by_the_id_on_the_page(
     assert (event.name, event.client) == ("SignOutRefused", client_id)
     assert kept in event.data["description"]
     assert hint not in event.data["description"]
+
+
+def test_a_request_that_cannot_be_read_is_found_as_well(credenza: Any, user_agent: UserAgent) -> None:
+    page = user_agent.get("/logout?state=%FF")
+    shown = page.html.partition("Error id <code>")[2].partition("<")[0]
+    (event,) = credenza.run(audit.list_events, error_id=shown)
+    assert event.name == "SignOutRefused"
 
 
 def test_an_error_says_nothing_of_signing_out_to_who_is_not_signed_in(new_visitor: Any) -> None:

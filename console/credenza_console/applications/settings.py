@@ -113,7 +113,7 @@ async def save_settings(visit: ConsoleVisit, application: str) -> ConsoleDone | 
     reached = await touched(visit, client) if removed and not errors else NOTHING
     if reached.any and not visit.confirms(client.name):
         errors = _unconfirmed(visit.form)
-    if errors := errors or changed_meanwhile(visit.form, values_of(client)):
+    if errors := changed_meanwhile(visit.form, values_of(client), beside=errors):
         page = (await _page(visit, client, values)).refused(errors)
         page.removed, page.touched = (removed if reached.any else ()), reached
         return page

@@ -144,7 +144,7 @@ class Desk:
         look = await self._look(visit, branded, typed.branding)
         await forms.check(visit, self.editor, typed, palette_of_look(visit.request, look))
         await forms.keep(visit, self.editor, typed)
-        if errors := typed.errors or stale:
+        if errors := changed_meanwhile(visit.form, asdict(before), asdict(branded.branding), beside=typed.errors):
             page = await self._page(visit, branded, draft, before)
             page.css = typed.css
             return page.refused(errors, **typed.texts)

@@ -105,7 +105,8 @@ function restore(form, pairs) {
   refill(form, pairs);
   if (entries(form) === before) return;
   const seen = pairs.find(([name]) => name === "seen"); // what was stored then, in case somebody else has changed it
-  if (seen && form.elements.seen) form.elements.seen.value = seen[1];
+  const told = form.querySelector("#form-error"); // and then this page has seen it
+  if (seen && form.elements.seen && !told) form.elements.seen.value = seen[1];
   const words = document.createElement("p");
   words.className = "notice";
   words.dataset.restored = "";

@@ -102,7 +102,7 @@ async def save_user(visit: ConsoleVisit, user: str) -> ConsoleDone | ProfilePage
         errors["email"] = message
     if len(typed["phone_number"]) > 50 or not typed["phone_number"].isprintable():
         errors["phone_number"] = "A phone number has at most 50 characters."
-    if errors := errors or changed_meanwhile(visit.form, values_of(found)):
+    if errors := changed_meanwhile(visit.form, values_of(found), beside=errors):
         return (await _page(visit, found)).refused(errors, **typed)
     profile = {**found.profile, **{name: typed[name] for name in NAMES}}
     changed = replace(

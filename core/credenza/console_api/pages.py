@@ -82,12 +82,16 @@ def state_of(*stored: object) -> str:
     return digest(json.dumps(stored, sort_keys=True, default=str))[:22]
 
 
-def changed_meanwhile(form: Parameters, *stored: object) -> dict[str, str]:
-    """The error of a form whose page was made before somebody else changed what it edits; nothing when nobody did.
+def changed_meanwhile(form: Parameters, *stored: object, beside: Mapping[str, str] | None = None) -> dict[str, str]:
+    """What is wrong `beside`, and whether the page was made before somebody else changed what the form edits.
 
-    A form that does not say what it saw, as a script's, is taken as it is.
+    Both are told at once: the page that tells of a mistake has seen what is stored now. A form that does not say what
+    it saw, as a script's, is taken as it is.
     """
-    return {"": MEANWHILE} if form.get("seen", "") not in ("", state_of(*stored)) else {}
+    errors = dict(beside or {})
+    if form.get("seen", "") not in ("", state_of(*stored)):
+        errors[""] = f"{MEANWHILE} {errors.get('', '')}".strip()
+    return errors
 
 
 def typed_of(name: str, text: Translated | None) -> dict[str, str]:

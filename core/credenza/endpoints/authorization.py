@@ -64,7 +64,7 @@ async def authorize(request: AnyRequest) -> AnyResponse:
             if unsafe.code != "invalid_request":
                 raise
             # There is no redirect_uri outside, and there need not be one. RFC 9101 §5
-            raise UnsafeRequest(error.code, error.text, client_id=outer["client_id"]) from error
+            raise UnsafeRequest(error.code, error.text, client_id=outer["client_id"], detail=error.detail) from error
         return await refuse(request, server, client, redirect_uri, outer, error)
     wish_languages(request, parameters.get("ui_locales", ""))
     client, redirect_uri = await trusted(server, parameters)

@@ -157,7 +157,7 @@ async def refuse(
         address=address_of(request),
         error_id=new_error_id(),
         error=error.code,
-        description="; ".join(text for text in (error.description, error.detail) if text),
+        description=error.told,
     )
     await write_down(request, event)
     answer = await sealed(server, failure(redirect_uri, parameters, error, issuer=server.issuer), client)

@@ -13,7 +13,7 @@ from ..events import SignOutRefused, UserSignedOut
 from ..logout import end_sessions, frontchannel_address
 from ..prompts.subject import read_hint, session_name_for, subject_for
 from ..protocol.clients import Client
-from ..protocol.errors import InvalidRequest, UnsafeRequest
+from ..protocol.errors import InvalidClient, InvalidRequest, UnsafeRequest
 from ..protocol.parameters import Parameters
 from ..protocol.redirect_uris import host_of, mismatch
 from ..protocol.words import Words
@@ -59,18 +59,21 @@ ASKED = ("id_token_hint", "client_id", "post_logout_redirect_uri", "state")
 @route("/logout", http_method=[HttpMethod.GET, HttpMethod.POST], status_code=200, name="end_session")
 async def end_session(request: AnyRequest) -> AnyResponse:
     server = server_of(request)
-    parameters = await form_parameters(request) if request.method == "POST" else query_parameters(request)
-    wish_languages(request, parameters.get("ui_locales", ""))
     found = await find_session(request)
+    try:
+        parameters = await form_parameters(request) if request.method == "POST" else query_parameters(request)
+    except InvalidRequest as error:
+        return await _refused(request, UnsafeRequest(error.code, error.text), sign_out=found is not None)
+    wish_languages(request, parameters.get("ui_locales", ""))
     answered = request.method == "POST" and "decision" in parameters
     if answered and found is not None:
         check_csrf(request, parameters, csrf_cookie(request, found[0]))
     try:
         parameters.check_no_repeats()
         logout = await parse_logout(server, parameters)
-    except InvalidRequest as error:
-        unsafe = UnsafeRequest(error.code, error.text)
-        return await _refused(request, unsafe, detail=error.detail, sign_out=found is not None)
+    except (InvalidRequest, InvalidClient) as error:
+        unsafe = UnsafeRequest(error.code, error.text, detail=error.detail)
+        return await _refused(request, unsafe, sign_out=found is not None)
     except UnsafeRequest as error:
         return await _refused(request, error, sign_out=found is not None)
     if request.method == "POST" and not answered and not has_session_cookie(request):
@@ -87,16 +90,15 @@ async def end_session(request: AnyRequest) -> AnyResponse:
     return await _ask(request, session, user, logout, parameters)
 
 
-async def _refused(request: AnyRequest, error: UnsafeRequest, *, sign_out: bool, detail: str = "") -> AnyResponse:
+async def _refused(request: AnyRequest, error: UnsafeRequest, *, sign_out: bool) -> AnyResponse:
     """The developer is taught on the page, and the administrator finds it by the id that is there."""
     facts = tuple(error.facts)
-    said = [error.description, *([detail] if detail else ()), *(f"{label}: {value}" for label, value in facts)]
     event = SignOutRefused(
         client=error.client_id,
         address=address_of(request),
         error_id=new_error_id(),
         error=error.code,
-        description="; ".join(said)[:2000],
+        description=error.told,
     )
     await write_down(request, event)
     return await error_page(

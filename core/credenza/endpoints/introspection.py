@@ -19,6 +19,7 @@ from ..store.refresh_tokens import find_refresh_token
 from ..store.users import User
 from ..web.client_authentication import authenticate_client
 from ..web.endpoints import endpoint
+from ..web.refusals import record_refusal
 from ..web.requests import AnyRequest, form_parameters, server_of
 from ..web.responses import NO_STORE, AnyResponse, error_response, json_response
 
@@ -28,11 +29,12 @@ INACTIVE = {"active": False}
 
 @endpoint("/introspect", methods=("POST",), name="introspection")
 async def introspect(request: AnyRequest) -> AnyResponse:
-    server = server_of(request)
+    server, client_id = server_of(request), ""
     try:
         parameters = await form_parameters(request)
         parameters.check_no_repeats()
         client = await authenticate_client(request, parameters)
+        client_id = client.id
         if not client.confidential:
             raise InvalidClient("Only a client with credentials may introspect.")
         if "token" not in parameters:
@@ -42,6 +44,7 @@ async def introspect(request: AnyRequest) -> AnyResponse:
             return await signed(server, client, answer)
         return json_response(answer, headers={"Vary": "Accept"})
     except ProtocolError as error:
+        await record_refusal(request, error, client_id, "")
         return error_response(error)
 
 

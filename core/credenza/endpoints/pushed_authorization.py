@@ -59,7 +59,7 @@ async def record(request: AnyRequest, error: ProtocolError, client_id: str) -> N
             client=client_id,
             address=address_of(request),
             error=error.code,
-            description="; ".join(text for text in (error.description, error.detail) if text),
+            description=error.told,
         )
         await write_down(request, event)
 

@@ -16,6 +16,7 @@ from ..store.revocation import revoke_access_token, revoke_grant
 from ..web.client_authentication import authenticate_client
 from ..web.cors import cors_headers, preflight
 from ..web.endpoints import endpoint
+from ..web.refusals import record_refusal
 from ..web.requests import AnyRequest, address_of, form_parameters, server_of
 from ..web.responses import NO_STORE, AnyResponse, error_response
 
@@ -23,16 +24,18 @@ from ..web.responses import NO_STORE, AnyResponse, error_response
 @endpoint("/revoke", methods=("POST",), name="revocation", preflight=preflight)
 async def revoke(request: AnyRequest) -> AnyResponse:
     server = server_of(request)
-    headers = await cors_headers(request)
+    headers, client_id = await cors_headers(request), ""
     try:
         parameters = await form_parameters(request)
         parameters.check_no_repeats()
         client = await authenticate_client(request, parameters)
+        client_id = client.id
         if "token" not in parameters:
             raise InvalidRequest("token is missing.")
         # token_type_hint is only a hint; our tokens say themselves what they are. RFC 7009 §2.1
         await _revoke(server, client.id, parameters["token"], address_of(request))
     except ProtocolError as error:
+        await record_refusal(request, error, client_id, "")
         return error_response(error, headers=headers)
     return Response(b"", status_code=200, media_type="text/plain", headers={**NO_STORE, **headers})
 

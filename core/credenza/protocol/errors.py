@@ -17,6 +17,11 @@ class ProtocolError(Exception):
         self.description = printable(description)
         self.detail = detail
 
+    @property
+    def told(self) -> str:
+        """For the audit log: what the client is told, and more. Some of it may be of a stranger's choice."""
+        return "; ".join(filter(None, (self.description, self.detail)))[:2000]
+
     def parameters(self) -> dict[str, str]:
         """The members of an error response. RFC 6749 §4.1.2.1, §5.2."""
         return {"error": self.code} | ({"error_description": self.description} if self.description else {})
@@ -206,14 +211,28 @@ class InsufficientScope(ProtocolError):
 class UnsafeRequest(Exception):
     """The client or its redirect URI could not be trusted: the answer is a page, never a redirect. RFC 6749 §4.1.2.1.
 
-    `facts` are what the page shows a developer: pairs of a label and a value, escaped by the template.
+    `facts` are what the page shows a developer: pairs of a label and a value, escaped by the template. `detail` is for
+    the audit log only.
     """
 
     def __init__(
-        self, code: str, description: str, *, facts: list[tuple[str, str]] | None = None, client_id: str = ""
+        self,
+        code: str,
+        description: str,
+        *,
+        facts: list[tuple[str, str]] | None = None,
+        client_id: str = "",
+        detail: str = "",
     ) -> None:
         super().__init__(description)
         self.code = code
         self.description = description
         self.facts = facts or []
         self.client_id = client_id
+        self.detail = detail
+
+    @property
+    def told(self) -> str:
+        """For the audit log, as of a ProtocolError."""
+        said = (self.description, self.detail, *(f"{label}: {value}" for label, value in self.facts))
+        return "; ".join(filter(None, said))[:2000]

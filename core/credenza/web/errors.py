@@ -106,7 +106,7 @@ async def unsafe_request_page(request: AnyRequest, error: UnsafeRequest, client:
         address=address_of(request),
         error_id=error_id,
         error=error.code,
-        description="; ".join([error.description, *(f"{label}: {value}" for label, value in error.facts)])[:2000],
+        description=error.told,
     )
     await write_down(request, event)
     return await error_page(

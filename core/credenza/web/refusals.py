@@ -32,6 +32,6 @@ async def record_refusal(request: AnyRequest, error: ProtocolError, client_id: s
             address=address_of(request),
             grant_type=grant_type[:100],
             error=error.code,
-            reason=error.detail or error.description,
+            reason=(error.detail or error.description)[:2000],
         )
         await write_down(request, event)

@@ -150,9 +150,8 @@ async def save_member(visit: ConsoleVisit, organization: str, user: str) -> Cons
     found, roles = await _find_member(row, user)
     page = await _member_page(row, found, roles, set(visit.form.all_values("role")))
     wanted = wanted_roles(visit, page.roles)
-    if wanted is None:
-        return page.refused({"": GONE})
-    if errors := changed_meanwhile(visit.form, sorted(roles)):
+    errors = changed_meanwhile(visit.form, sorted(roles), beside={"": GONE} if wanted is None else {})
+    if wanted is None or errors:
         return page.refused(errors)
     if wanted != roles:
         async with transaction():

@@ -113,7 +113,7 @@ async def save_organization(visit: ConsoleVisit, organization: str) -> ConsoleDo
     row = await find(organization)
     typed = {name: visit.form.get(name, "").strip() for name in ("name", "description")}
     before = {name: row[name] for name in typed}
-    if errors := check_words(typed, most=200) or changed_meanwhile(visit.form, before):
+    if errors := changed_meanwhile(visit.form, before, beside=check_words(typed, most=200)):
         return _settings_page(visit, row).refused(errors, **typed)
     if typed != before:
         async with transaction():

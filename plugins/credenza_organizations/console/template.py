@@ -117,8 +117,8 @@ async def save_permission(visit: ConsoleVisit, permission: str) -> ConsoleDone |
         errors["description"] = "Say in a few words what it allows. Users see this when they are asked."
     texts, typed, wrong = visit.translations("description")
     errors |= wrong
-    if page.fixed and not errors:
-        errors = changed_meanwhile(visit.form, before[name].entry)
+    if page.fixed:
+        errors = changed_meanwhile(visit.form, before[name].entry, beside=errors)
     if errors:
         return page.refused(errors, name=name, description=description, **typed)
     said = Translated(description, texts)

@@ -113,8 +113,8 @@ async def _save(visit: ConsoleVisit, row: dict[str, Any] | None) -> ConsoleDone 
     errors = check_words(typed, most=100)
     if unknown := sorted(ticked - offered.keys()):
         errors[""] = f"There is no permission {unknown[0].strip()[:200]}."
-    if row is not None and not errors:
-        errors = changed_meanwhile(visit.form, _noted(row))
+    if row is not None:
+        errors = changed_meanwhile(visit.form, _noted(row), beside=errors)
     if errors:
         return page.refused(errors, **typed)
     own: list[str] = []

@@ -157,7 +157,7 @@ async def save_resource(visit: ConsoleVisit, resource: str) -> ConsoleDone | Res
         errors |= {"token_lifetime": "A number of seconds up to 86400, or nothing for the usual one."}
     texts, in_others, wrong = visit.translations("name")
     errors |= wrong
-    if errors := errors or changed_meanwhile(visit.form, values_of(row)):
+    if errors := changed_meanwhile(visit.form, values_of(row), beside=errors):
         return (await _page(visit, row)).refused(errors, **typed, **in_others)
     name = Translated(typed["name"], texts)
     after = {

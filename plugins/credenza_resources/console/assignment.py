@@ -86,7 +86,7 @@ async def save_user_roles(visit: ConsoleVisit, user: str) -> ConsoleDone | Roles
     before = await store.user_roles(found.id)
     page = await _user_form(found, before, visit.form.all_values("role"))
     wanted = _wanted(visit, page)
-    errors = changed_meanwhile(visit.form, sorted(before)) if wanted is not None else GONE
+    errors = changed_meanwhile(visit.form, sorted(before), beside=GONE if wanted is None else {})
     if wanted is None or errors:
         return page.refused(errors)
     async with transaction():
@@ -115,7 +115,7 @@ async def save_client_roles(visit: ConsoleVisit, application: str) -> ConsoleDon
     before = await _client_roles(found)
     page = await _client_form(found, before, visit.form.all_values("role"))
     wanted = _wanted(visit, page)
-    errors = changed_meanwhile(visit.form, sorted(before)) if wanted is not None else GONE
+    errors = changed_meanwhile(visit.form, sorted(before), beside=GONE if wanted is None else {})
     if wanted is None or errors:
         return page.refused(errors)
     async with transaction():

@@ -168,8 +168,8 @@ async def _save(visit: ConsoleVisit, row: dict[str, Any] | None) -> ConsoleDone 
         errors[""] = f"There is no permission {unknown[0][:200]}."
     role_id = row["id"] if row is not None else new_id()
     before = await store.role_permissions(role_id)
-    if row is not None and not errors:
-        errors = changed_meanwhile(visit.form, *_stored(row, before))
+    if row is not None:
+        errors = changed_meanwhile(visit.form, *_stored(row, before), beside=errors)
     page = await (_page(row, before, chosen) if row is not None else _create_page(chosen))
     if errors:
         return page.refused(errors, **typed)

@@ -140,7 +140,7 @@ async def allow(visit: ConsoleVisit, host: str) -> ConsoleDone | AllowPage:
     name = _decidable(host)
     before, known = await find_decision(name), await catalogue(visit)
     wanted = chosen_ceiling(visit, known, before.ceiling if before is not None else {})
-    errors = changed_meanwhile(visit.form, _noted(before)) if wanted is not None else GONE
+    errors = changed_meanwhile(visit.form, _noted(before), beside=GONE if wanted is None else {})
     if wanted is None or errors:
         return _allow_page(name, before, choices(visit, known, ticked(visit, known))).refused(errors)
     await _decide(visit, before, Decision(name, ALLOWED, wanted, visit.user.id, visit.server.now()))
@@ -158,7 +158,7 @@ async def block(visit: ConsoleVisit, host: str) -> ConsoleDone | BlockPage:
     name = _decidable(host)
     page = await _block_page(visit, name)
     errors = {"confirm": "That is not the host."} if page.touched.any and not visit.confirms(name) else {}
-    if errors := errors or changed_meanwhile(visit.form, _noted(page.decision)):
+    if errors := changed_meanwhile(visit.form, _noted(page.decision), beside=errors):
         return page.refused(errors, confirm=visit.form.get("confirm", ""))
     await _decide(visit, page.decision, Decision(name, BLOCKED, {}, visit.user.id, visit.server.now()))
     return ConsoleDone(address_of_host(name), f"{name} is blocked.")

@@ -140,7 +140,7 @@ async def show_permissions(visit: ConsoleVisit) -> CeilingPage:
 async def save_permissions(visit: ConsoleVisit) -> ConsoleDone | CeilingPage:
     known, before = await catalogue(visit), await shared.find_ceiling()
     wanted = chosen_ceiling(visit, known, before)
-    errors = changed_meanwhile(visit.form, keys_of(before)) if wanted is not None else GONE
+    errors = changed_meanwhile(visit.form, keys_of(before), beside=GONE if wanted is None else {})
     if wanted is None or errors:
         return _ceiling_page(choices(visit, known, ticked(visit, known)), before).refused(errors)
     if wanted != before:
