@@ -37,6 +37,7 @@ from report import keep
 from servers import ACCOUNT, Process, credenza, postgresql
 
 from credenza.settings import Settings
+from credenza_organizations.tables import row_id
 
 HOT = ("cc_opaque", "cc_es", "code_es", "refresh_es", "userinfo", "introspection")
 SEARCH = "/console/users?q=person+77077"
@@ -47,6 +48,8 @@ PAGES = (
     "/console/users",
     SEARCH,
     "/console/users?state=suspended",
+    "/console/users?sort=-last_sign_in_at",
+    "/console/users?sort=created_at",
     "/console/administrators",
     "/console/organizations",
     "/console/organizations/everybody/members",
@@ -103,7 +106,7 @@ def rows(
         "credenza_organization_member",
         ("id", "organization", "user", "joined_at"),
         (
-            (f"{organization}-{i}", organization, user[i % users], now)
+            (row_id(organization, user[i % users]), organization, user[i % users], now)
             for i in range(members)
             for organization in (f"grown{i % organizations}", "everybody")
         ),

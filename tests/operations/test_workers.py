@@ -142,14 +142,21 @@ def test_sighup_replaces_every_worker_while_they_serve(
     assert traffic.cut <= 2 * len(before)
 
 
+def has_open(pid: int, name: str) -> bool:
+    """A worker opens its database after it has read its settings."""
+    return any(Path(opened.path).name == name for opened in psutil.Process(pid).open_files())
+
+
 def test_new_workers_that_cannot_start_do_not_replace_the_old_ones(
     filled_sqlite_url: str, start_server: Callable[..., Any], tmp_path: Any
 ) -> None:
     config = tmp_path / "credenza.toml"
     config.write_text("")
     server = start_server(filled_sqlite_url, workers=2, config=str(config))
+    wait_until(lambda: all(has_open(pid, "filled.db") for pid in server.program.workers()), "both to have read it")
     wait_until(lambda: all(status(server, "/readyz") == 200 for _ in range(20)), "both to serve")
     before = set(server.program.workers())
+    assert len(before) == 2
     config.write_text("no_such_setting = 1")
     os.kill(server.program.process.pid, signal.SIGHUP)
     wait_until(lambda: "not ready in time" in server.program.said, "the restart to be given up")
