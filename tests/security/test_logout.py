@@ -267,6 +267,11 @@ def test_an_error_says_nothing_of_signing_out_to_who_is_not_signed_in(new_visito
     assert 'href="/logout"' not in page.html
 
 
+def test_who_sent_something_twice_is_told_in_their_language(user_agent: UserAgent) -> None:
+    page = user_agent.get("/logout?state=a&state=b", headers={"accept-language": "de"})
+    assert "Mehrfach gesendet: state." in page.text
+
+
 def test_a_rdr_01_parameters_sent_twice(user_agent: Any, hint: str) -> None:
     url = f"/logout?id_token_hint={hint}&post_logout_redirect_uri={BACK}&post_logout_redirect_uri=https://evil.example/"
     assert user_agent.get(url).status == 400

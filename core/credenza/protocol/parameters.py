@@ -7,6 +7,7 @@ from typing import Any, TypeVar, overload
 from urllib.parse import parse_qsl
 
 from .errors import InvalidRequest
+from .words import Words
 
 Default = TypeVar("Default")
 
@@ -55,7 +56,8 @@ class Parameters(Mapping[str, str]):
         """ "Request and response parameters MUST NOT be included more than once." RFC 6749 §3.1."""
         if repeated := self.repeated:
             told = ", ".join(sorted(repeated & NAMED)) or "a parameter"
-            raise InvalidRequest(f"Sent more than once: {told}.", detail=", ".join(sorted(repeated - NAMED)))
+            detail = ", ".join(sorted(repeated - NAMED))
+            raise InvalidRequest(Words("Sent more than once: %(names)s.", names=told), detail=detail)
 
     def all(self, name: str) -> tuple[str, ...]:
         """Every value of a parameter that may repeat."""
