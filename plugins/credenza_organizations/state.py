@@ -33,7 +33,6 @@ from .store import (
     members_of,
     remove_member,
     save_branding,
-    usernames_in,
 )
 from .tables import Organization
 from .template import (
@@ -312,7 +311,7 @@ async def _apply_member(
 async def _export_organizations() -> list[dict[str, Any]]:
     found = []
     for row in sorted(await Organization.select(), key=lambda row: (row["name"].casefold(), row["id"])):
-        members = await usernames_in(row["id"])
+        members = await members_of(row["id"], by="username")
         entry: dict[str, Any] = {"id": row["id"], "name": row["name"]}
         entry |= {key: row[key] for key in ("description", "suspended") if row[key]}
         entry |= {"branding": said} if (said := json.loads(row["branding"])) else {}

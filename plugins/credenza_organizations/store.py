@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, Literal
 
 from piccolo.query import Select
 from piccolo.query.functions import Count, Lower
@@ -136,31 +136,20 @@ async def remove_member(organization: str, user_id: str) -> bool:
     return bool(await m.delete().where(m.id == row_id(organization, user_id)).returning(m.id))
 
 
-async def members_of(organization: str) -> dict[str, list[str]]:
-    """Ids of users to the names of their roles."""
-    m, r = OrganizationMember, OrganizationMemberRole
-    users = {row["id"]: row["user"] for row in await m.select(m.id, m.user).where(m.organization == organization)}
-    found: dict[str, list[str]] = {user: [] for user in users.values()}
-    for row in await r.select(r.member, r.role.name).where(r.member.organization == organization):
-        if row["member"] in users:
-            found[users[row["member"]]].append(row["role.name"])
-    return {user: sorted(names) for user, names in found.items()}
-
-
-_NAMES = Statement(
-    "SELECT u.username, r.name AS role FROM credenza_organization_member m "
+_MEMBERS = Statement(
+    'SELECT m."user", u.username, r.name AS role FROM credenza_organization_member m '
     'JOIN credenza_user u ON u.id = m."user" '
     "LEFT JOIN credenza_organization_member_role mr ON mr.member = m.id "
     "LEFT JOIN credenza_organization_role r ON r.id = mr.role WHERE m.organization = {}"
 )
 
 
-async def usernames_in(organization: str) -> dict[str, list[str]]:
-    """User names of the members to the names of their roles."""
+async def members_of(organization: str, *, by: Literal["user", "username"] = "user") -> dict[str, list[str]]:
+    """Ids of users, or their user names, to the names of their roles; one query."""
     found: dict[str, list[str]] = {}
-    for row in await _NAMES.all(organization):
-        found.setdefault(row["username"], []).extend([row["role"]] if row["role"] else [])
-    return {username: sorted(roles) for username, roles in found.items()}
+    for row in await _MEMBERS.all(organization):
+        found.setdefault(row[by], []).extend([row["role"]] if row["role"] else [])
+    return {member: sorted(roles) for member, roles in found.items()}
 
 
 async def find_organization(organization: str) -> dict[str, Any] | None:

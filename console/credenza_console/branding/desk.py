@@ -127,9 +127,9 @@ class Desk:
         branded = await self.editor.find(visit, **parameters)
         draft = await store.find_draft(branded.owner)
         before = Branding.load(draft.value) if draft else branded.branding
-        stale = changed_meanwhile(visit.form, asdict(before), asdict(branded.branding))
+        stored = asdict(before), asdict(branded.branding)
         action, _, version = visit.form.get("action", "publish").partition(":")
-        if stale and action in ("discard", "undo", "again"):
+        if action in ("discard", "undo", "again") and changed_meanwhile(visit.form, *stored):
             return ConsoleDone(branded.address, MEANWHILE)
         if action == "discard":
             return await self._discard(visit, branded)
@@ -144,7 +144,7 @@ class Desk:
         look = await self._look(visit, branded, typed.branding)
         await forms.check(visit, self.editor, typed, palette_of_look(visit.request, look))
         await forms.keep(visit, self.editor, typed)
-        if errors := changed_meanwhile(visit.form, asdict(before), asdict(branded.branding), beside=typed.errors):
+        if errors := changed_meanwhile(visit.form, *stored, beside=typed.errors):
             page = await self._page(visit, branded, draft, before)
             page.css = typed.css
             return page.refused(errors, **typed.texts)

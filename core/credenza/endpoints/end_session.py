@@ -22,9 +22,8 @@ from ..store import sessions
 from ..store.engine import database
 from ..store.sessions import Session
 from ..store.users import User
-from ..web.errors import error_page, new_error_id
+from ..web.errors import unsafe_request_page
 from ..web.pages import InterstitialPage, SignedOutPage, SignOutPage
-from ..web.refusals import write_down
 from ..web.rendering import render
 from ..web.requests import (
     AnyRequest,
@@ -62,20 +61,16 @@ async def end_session(request: AnyRequest) -> AnyResponse:
     found = await find_session(request)
     try:
         parameters = await form_parameters(request) if request.method == "POST" else query_parameters(request)
-    except InvalidRequest as error:
-        return await _refused(request, UnsafeRequest(error.code, error.text), sign_out=found is not None)
-    wish_languages(request, parameters.get("ui_locales", ""))
-    answered = request.method == "POST" and "decision" in parameters
-    if answered and found is not None:
-        check_csrf(request, parameters, csrf_cookie(request, found[0]))
-    try:
+        wish_languages(request, parameters.get("ui_locales", ""))
+        answered = request.method == "POST" and "decision" in parameters
+        if answered and found is not None:
+            check_csrf(request, parameters, csrf_cookie(request, found[0]))
         parameters.check_no_repeats()
         logout = await parse_logout(server, parameters)
-    except (InvalidRequest, InvalidClient) as error:
-        unsafe = UnsafeRequest(error.code, error.text, detail=error.detail)
-        return await _refused(request, unsafe, sign_out=found is not None)
-    except UnsafeRequest as error:
-        return await _refused(request, error, sign_out=found is not None)
+    except (InvalidRequest, InvalidClient, UnsafeRequest) as error:
+        if not isinstance(error, UnsafeRequest):
+            error = UnsafeRequest(error.code, error.text, detail=error.detail)
+        return await unsafe_request_page(request, error, kind=SignOutRefused, sign_out=found is not None)
     if request.method == "POST" and not answered and not has_session_cookie(request):
         # A form posted by another site arrives without our cookies; a GET brings them.
         return redirect_response(server.settings, f"{server.issuer}/logout?{urlencode(parameters.pairs())}")
@@ -88,22 +83,6 @@ async def end_session(request: AnyRequest) -> AnyResponse:
     if logout.hinted and (logout.subject, logout.session_id or theirs[1]) == theirs:
         return await _end(request, logout, session, user)
     return await _ask(request, session, user, logout, parameters)
-
-
-async def _refused(request: AnyRequest, error: UnsafeRequest, *, sign_out: bool) -> AnyResponse:
-    """The developer is taught on the page, and the administrator finds it by the id that is there."""
-    facts = tuple(error.facts)
-    event = SignOutRefused(
-        client=error.client_id,
-        address=address_of(request),
-        error_id=new_error_id(),
-        error=error.code,
-        description=error.told,
-    )
-    await write_down(request, event)
-    return await error_page(
-        request, error.code, error.description, facts=facts, error_id=event.error_id, sign_out=sign_out
-    )
 
 
 async def parse_logout(server: AuthorizationServer, parameters: Parameters) -> LogoutRequest:

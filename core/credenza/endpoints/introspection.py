@@ -44,7 +44,7 @@ async def introspect(request: AnyRequest) -> AnyResponse:
             return await signed(server, client, answer)
         return json_response(answer, headers={"Vary": "Accept"})
     except ProtocolError as error:
-        await record_refusal(request, error, client_id, "")
+        await record_refusal(request, error, client_id)
         return error_response(error)
 
 

@@ -35,7 +35,7 @@ async def revoke(request: AnyRequest) -> AnyResponse:
         # token_type_hint is only a hint; our tokens say themselves what they are. RFC 7009 §2.1
         await _revoke(server, client.id, parameters["token"], address_of(request))
     except ProtocolError as error:
-        await record_refusal(request, error, client_id, "")
+        await record_refusal(request, error, client_id)
         return error_response(error, headers=headers)
     return Response(b"", status_code=200, media_type="text/plain", headers={**NO_STORE, **headers})
 

@@ -12,7 +12,7 @@ from litestar import Response
 from litestar.exceptions import HTTPException
 from litestar.types import ASGIApp, ExceptionHandlersMap, Receive, Scope, Send
 
-from ..events import AuthorizationRefused
+from ..events import AuthorizationRefused, SignOutRefused
 from ..logs import request_id
 from ..protocol.clients import Client
 from ..protocol.errors import ProtocolError, ServerError, TemporarilyUnavailable, UnsafeRequest
@@ -98,10 +98,17 @@ async def crowded_page(request: AnyRequest, text: str) -> AnyResponse:
     return answer
 
 
-async def unsafe_request_page(request: AnyRequest, error: UnsafeRequest, client: Client | None = None) -> AnyResponse:
+async def unsafe_request_page(
+    request: AnyRequest,
+    error: UnsafeRequest,
+    client: Client | None = None,
+    *,
+    kind: type[AuthorizationRefused | SignOutRefused] = AuthorizationRefused,
+    sign_out: bool = False,
+) -> AnyResponse:
     """The client or its redirect URI cannot be trusted: the developer is taught here, and the event can be found."""
     error_id = new_error_id()
-    event = AuthorizationRefused(
+    event = kind(
         client=error.client_id[:255],
         address=address_of(request),
         error_id=error_id,
@@ -109,8 +116,9 @@ async def unsafe_request_page(request: AnyRequest, error: UnsafeRequest, client:
         description=error.told,
     )
     await write_down(request, event)
+    facts = tuple(error.facts)
     return await error_page(
-        request, error.code, error.description, facts=tuple(error.facts), client=client, error_id=error_id
+        request, error.code, error.description, facts=facts, client=client, error_id=error_id, sign_out=sign_out
     )
 
 

@@ -24,7 +24,7 @@ async def write_down(request: AnyRequest, event: AuthorizationRefused | SignOutR
         logger.info("not in the audit log: %s of %s refused, %s", event.error, event.client, event.error_id)
 
 
-async def record_refusal(request: AnyRequest, error: ProtocolError, client_id: str, grant_type: str) -> None:
+async def record_refusal(request: AnyRequest, error: ProtocolError, client_id: str, grant_type: str = "") -> None:
     """Refusals of a client we know are kept for its Activity tab; `client_id` is empty when we do not."""
     if client_id:
         event = TokenRefused(
