@@ -31,6 +31,7 @@ from .store import (
     delete_role,
     edit_resource,
     edit_role,
+    has_default_role,
     list_roles,
     resource_permissions,
     role_permissions,
@@ -277,7 +278,7 @@ async def _apply_user(run: StateRun, user: User, members: Mapping[str, Any]) -> 
 async def _export_user(user: User) -> Mapping[str, Any]:
     """Where it is made anew, a user without the member gets the default roles: who has none says so."""
     names = sorted((await user_roles(user.id)).values())
-    return {"roles": names} if names or await Role.exists().where(Role.default.eq(True)) else {}
+    return {"roles": names} if names or await has_default_role() else {}
 
 
 async def _apply_client(run: StateRun, client: Client, members: Mapping[str, Any]) -> None:

@@ -140,11 +140,15 @@ async def resource_permissions(identifier: str) -> dict[str, Translated]:
     return {row["name"]: Translated.load(row["description"], row["translations"]) for row in rows}
 
 
-# Fixed: a file that declares a million users asks both of them twice for each.
+# Fixed: a file that declares a million users asks for them twice for each, and an export once for each.
 _ROLES = Statement('SELECT id, name, description, "default", created_at FROM credenza_role ORDER BY LOWER(name), name')
 _USER_ROLES = Statement(
     'SELECT r.id, r.name FROM credenza_user_role AS u JOIN credenza_role AS r ON r.id = u.role WHERE u."user" = {}'
 )
+_CLIENT_ROLES = Statement(
+    "SELECT r.id, r.name FROM credenza_client_role AS c JOIN credenza_role AS r ON r.id = c.role WHERE c.client = {}"
+)
+_DEFAULT_ROLE = Statement('SELECT 1 FROM credenza_role WHERE "default" LIMIT 1')
 
 
 async def list_roles() -> list[dict[str, Any]]:
@@ -191,6 +195,11 @@ async def user_roles(user_id: str) -> dict[str, str]:
     return {row["id"]: row["name"] for row in await _USER_ROLES.all(user_id)}
 
 
+async def has_default_role() -> bool:
+    """Whether there is a role that whoever is new gets."""
+    return await _DEFAULT_ROLE.first() is not None
+
+
 async def set_user_roles(user_id: str, roles: Iterable[str]) -> None:
     async with transaction():
         await UserRole.delete().where(UserRole.user == user_id)
@@ -201,8 +210,7 @@ async def set_user_roles(user_id: str, roles: Iterable[str]) -> None:
 
 async def client_roles(client_id: str) -> dict[str, str]:
     """Names to ids."""
-    c = ClientRole
-    return {row["role.name"]: row["role"] for row in await c.select(c.role, c.role.name).where(c.client == client_id)}
+    return {row["name"]: row["id"] for row in await _CLIENT_ROLES.all(client_id)}
 
 
 async def set_client_roles(client_id: str, roles: Iterable[str]) -> None:

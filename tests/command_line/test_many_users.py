@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import yaml
 
-from credenza import Statement, StateSection, User, hookimpl, state, users
+from credenza import Client, Statement, StateSection, User, clients, hookimpl, state, users
 from credenza.state import reading
 from credenza.store import users as stored_users
 from credenza.store.addresses import engine_from_url
@@ -195,6 +195,33 @@ def test_each_user_is_met_once_whoever_comes_and_goes(credenza: Credenza, monkey
 
     met = [name for name in credenza.run(meet) if name.startswith("m") and name[1:].isdigit()]
     assert met == [f"m{n}" for n in range(10) if n != 7]
+
+
+def test_each_application_is_met_as_if_it_was_looked_for(credenza: Credenza, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(clients, "PAGE", 3)
+    named = [{"client_id": f"m{n}", "name": "M", "type": "traditional", "third_party": True} for n in range(7)]
+    for n in (1, 4):
+        named[n]["permissions"] = {"profile": ["profile", "email?"]}
+    credenza.apply({"applications": named})
+
+    async def meet() -> list[Client]:
+        return [client async for client in clients.every_client(types)]
+
+    types = credenza.server.client_types
+    met = credenza.run(meet)
+    assert met == [credenza.run(clients.find_client, client.id, types) for client in met]
+    assert [client.id for client in met if client.name == "M"] == [f"m{n}" for n in range(7)]
+    assert all(client.secrets for client in met if client.name == "M")
+
+    def one_by_one(*_: Any) -> None:
+        raise AssertionError("an application was looked for by itself")
+
+    monkeypatch.setattr(clients, "find_client", one_by_one)
+    exported = credenza.run(state.export, credenza.server)["applications"]
+    assert [client.get("permissions") for client in exported if client["client_id"] in ("m1", "m2")] == [
+        {"profile": ["email?", "profile"]},
+        None,
+    ]
 
 
 @pytest.mark.parametrize("many", [0, 1, 3, 4, 7, 8])

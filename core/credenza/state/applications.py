@@ -279,9 +279,8 @@ def section(server: AuthorizationServer, plugin_sections: Sequence[StateSection]
 
     async def export() -> list[dict[str, Any]]:
         found = []
-        for row in await clients.list_clients(limit=1_000_000):
-            client = await clients.find_client(row["id"], server.client_types)
-            if client is None or client.self_registered:
+        async for client in clients.every_client(server.client_types):
+            if client.self_registered:
                 continue
             shown = {"name": client.name, **_shown(client)}
             for extension in extensions:
