@@ -13,9 +13,9 @@ from .store.audit import clean_up_events
 from .store.device_authorizations import clean_up_device_authorizations
 from .store.engine import StoreUnavailable, patient
 from .store.expired import clean_up
+from .store.failed_sign_ins import clean_up_failed_sign_ins
 from .store.logout import clean_up_deliveries
 from .store.sessions import clean_up_sessions
-from .store.users import clean_up_failed_sign_ins
 
 logger = logging.getLogger("credenza")
 EVERY = 60.0  # seconds

@@ -18,7 +18,7 @@ from credenza.logs import JsonFormatter, TextFormatter, request_id
 from credenza.protocol.tokens import new_token
 from credenza.settings import Settings, SettingsError
 from credenza.store.engine import StoreFull, StoreUnavailable
-from credenza.store.users import FailedSignInRow
+from credenza.store.failed_sign_ins import FailedSignInRow
 from credenza.testing import PASSWORD, Credenza, RelyingParty, UserAgent, running, test_settings
 from credenza.web.observing import MOST
 

@@ -26,7 +26,7 @@ from credenza.endpoints.pages import invite
 from credenza.protocol.errors import TemporarilyUnavailable
 from credenza.protocol.tokens import digest
 from credenza.settings import Settings, SettingsError, secret_key
-from credenza.store import sessions, users
+from credenza.store import failed_sign_ins, sessions, users
 from credenza.testing import PASSWORD, PageSeen, RelyingParty, UserAgent, test_settings
 from credenza.web import refusals
 from credenza.web.passwords import AHEAD, MAX_WAITING, Passwords, WeakPassword, check_new_password
@@ -151,15 +151,15 @@ def counted_as(credenza: Any, name: str) -> str:
 
 
 def failures(credenza: Any, name: str) -> int:
-    return int(credenza.run(users.failed_sign_ins, counted_as(credenza, name))[0])
+    return int(credenza.run(failed_sign_ins.failed_sign_ins, counted_as(credenza, name))[0])
 
 
 def add_failures(credenza: Any, name: str, more: int) -> None:
     """As if somebody else had failed at this moment: the waits then do not depend on how fast the test is."""
     key = counted_as(credenza, name)
     for _ in range(more):
-        seen = credenza.run(users.failed_sign_ins, key)
-        assert credenza.run(users.count_failed_sign_in, key, credenza.server.now(), seen=seen)
+        seen = credenza.run(failed_sign_ins.failed_sign_ins, key)
+        assert credenza.run(failed_sign_ins.count_failed_sign_in, key, credenza.server.now(), seen=seen)
 
 
 def test_a_bru_01_an_account_is_throttled_and_never_locked(
@@ -472,7 +472,7 @@ def test_a_bru_13_counts_of_failures_are_forgotten(credenza: Any) -> None:
     add_failures(credenza, "somebody", 2)
     assert failures(credenza, "somebody") == 2
     credenza.clock.move(24 * 3600 + 1)
-    while credenza.run(users.clean_up_failed_sign_ins, credenza.server.now()):
+    while credenza.run(failed_sign_ins.clean_up_failed_sign_ins, credenza.server.now()):
         pass
     assert failures(credenza, "somebody") == 0
 
@@ -632,7 +632,7 @@ def test_a_bru_01_nobody_types_what_something_else_is_counted_as(
     counted = f"{kind} {credenza.user(credenza.new_user()).id}"
     assert fail(new_visitor(), client, counted, 3) == [422] * 3
     assert failures(credenza, counted) == 3
-    assert credenza.run(users.failed_sign_ins, credenza.server.keyring.keyed_name(counted)) == (0, 0)
+    assert credenza.run(failed_sign_ins.failed_sign_ins, credenza.server.keyring.keyed_name(counted)) == (0, 0)
 
 
 @pytest.mark.own_server

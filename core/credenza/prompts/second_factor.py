@@ -13,7 +13,7 @@ from ..protocol.assurance import strength
 from ..protocol.errors import AccessDenied, InvalidRequest, LoginRequired, TooManyTries
 from ..protocol.parameters import Parameters
 from ..protocol.words import Words
-from ..store import users
+from ..store.failed_sign_ins import clear_failed_sign_ins
 from ..store.users import User
 from ..web.pages import SecondFactorPage
 from ..web.tries import take_a_turn
@@ -76,7 +76,7 @@ class SecondFactorPrompt(Prompt):
             page = await self._page(waiting, user, need, factor)
             page.message = answer
             return page
-        await users.clear_failed_sign_ins(key)
+        await clear_failed_sign_ins(key)
         if isinstance(answer, SecondFactorPage):
             waiting.begun["enrolled"] = factor.name  # gone with this sign-in: the next one has proved nothing yet
             return self._dress(waiting, user, need, answer, ())

@@ -14,6 +14,7 @@ from .clients import ClientPermissionRow, ClientRow, ClientSecretRow
 from .consents import ConsentPermissionRow, ConsentRow
 from .device_authorizations import DeviceAuthorizationRow
 from .endings import EndingRow
+from .failed_sign_ins import FailedSignInRow
 from .grants import GrantRow
 from .keys import SigningKeyRow
 from .logout import LogoutDeliveryRow
@@ -23,7 +24,7 @@ from .refresh_tokens import RefreshTokenRow
 from .sealed import SecretRow
 from .sessions import InteractionRow, SessionRow
 from .spent_assertions import SpentAssertionRow
-from .users import FailedSignInRow, InvitationRow, UserRow
+from .users import InvitationRow, UserRow
 from .version import Version
 
 APP_CONFIG = AppConfig(

@@ -9,6 +9,7 @@ from ..events import SignInFailed
 from ..objects import Authentication, Authenticator
 from ..server import AuthorizationServer
 from ..store import users
+from ..store.failed_sign_ins import clear_failed_sign_ins
 from ..store.users import User
 from .known_browsers import account_name
 from .limits import Limiter, neighbourhood
@@ -48,7 +49,7 @@ async def watched(
         reason = "suspended" if user is not None and user.suspended else _brought(guess.way)
         await server.emit(SignInFailed(user=user.id if user else "", address=guess.address, reason=reason))
     elif by_account and (user is None or answered.user.id == user.id):
-        await users.clear_failed_sign_ins(key)
+        await clear_failed_sign_ins(key)
     return answered
 
 

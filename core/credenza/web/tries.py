@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable
 from ..protocol.errors import TooManyTries
 from ..protocol.words import Words
 from ..server import AuthorizationServer
-from ..store import users
+from ..store.failed_sign_ins import count_failed_sign_in, failed_sign_ins
 
 FREE_FAILURES = 5  # in a row, before the next try has to wait
 LONGEST_WAIT = 900  # seconds
@@ -30,12 +30,12 @@ async def take_a_turn(
     """
     wait = 0
     for _ in range(2 * FREE_FAILURES):
-        failures, last_at = seen = await users.failed_sign_ins(key)
+        failures, last_at = seen = await failed_sign_ins(key)
         if failures >= FREE_FAILURES:
             wait = last_at + min(2 ** min(failures - FREE_FAILURES, 20), LONGEST_WAIT) - server.now()
         if wait > 0 or await blocked():
             break
-        if await users.count_failed_sign_in(key, server.now(), seen=seen):
+        if await count_failed_sign_in(key, server.now(), seen=seen):
             return
     raise too_many_tries(wait)
 
