@@ -22,7 +22,6 @@ DOCS = Path(__file__).parent
 SHOTS = DOCS / "screenshots"
 SCREENS = {"desktop": (1360, 800), "phone": (375, 740)}
 SCHEMES = ("light", "dark")
-COLORS = 64
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chromium-headless-shell")
 
 
@@ -40,9 +39,9 @@ def take(page: Any, name: str, folder: Path) -> None:
         for scheme in SCHEMES:
             page.emulate_media(color_scheme=scheme)
             picture = Image.open(io.BytesIO(page.screenshot())).convert("RGB")
-            # The console is flat, and its few colours shall be right; pages of users have a gradient.
-            method = Image.Quantize.MAXCOVERAGE if name.startswith("console") else Image.Quantize.FASTOCTREE
-            small = picture.quantize(COLORS, method=method, kmeans=2, dither=Image.Dither.NONE)
+            # The console is flat; pages of users have a gradient.
+            colors = 64 if name.startswith("console") else 256
+            small = picture.quantize(colors, method=Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE)
             small.save(folder / f"{name}-{screen}-{scheme}.png", optimize=True)
 
 

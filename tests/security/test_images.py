@@ -113,6 +113,29 @@ def test_sixteen_bits_of_grey_stay_grey() -> None:
     assert [made.getpixel((x, 0)) for x in range(4)] == [0, 0x10, 0x80, 0xFF]
 
 
+def held(orientation: int, *, said: str = "") -> bytes:
+    """A red and a blue half side by side, as a telephone saves them that was held in one of eight ways. Exif 2.32."""
+    halves = Image.new("RGB", (40, 20), "#ff0000")
+    halves.paste("#0000ff", (20, 0, 40, 20))
+    exif = Image.Exif()
+    exif[0x0112], exif[0x010E] = orientation, said
+    out = io.BytesIO()
+    halves.save(out, "JPEG", exif=exif)
+    return out.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("orientation", "size", "blue"), [(1, (40, 20), (35, 10)), (3, (40, 20), (5, 10)), (6, (20, 40), (10, 35))]
+)
+def test_a_picture_stands_as_it_was_taken(orientation: int, size: tuple[int, int], blue: tuple[int, int]) -> None:
+    """A telephone notes how it was held, and that note is not kept: the logo lay on its side."""
+    content = held(orientation, said="<script>")
+    made = Image.open(io.BytesIO(encode_again(content)))
+    assert made.size == size
+    assert made.getpixel(blue)[2] > 200
+    assert b"script" not in encode_again(content)
+
+
 @pytest.mark.filterwarnings("ignore")
 def test_what_only_the_library_wonders_at_is_a_picture() -> None:
     """A JPEG with a list of further pictures that are not there any more, as editors leave it of a telephone's."""
@@ -131,11 +154,11 @@ def test_a_upl_02_ten_thousand_frames() -> None:
     assert made.startswith(b"\x89PNG")
 
 
-@pytest.mark.parametrize("kind", ["PNG", "JPEG", "GIF", "WEBP"])
+@pytest.mark.parametrize("kind", ["PNG", "JPEG", "GIF", "WEBP", "a telephone's JPEG"])
 def test_a_inp_13_broken_pictures_raise_one_kind_of_exception(kind: str) -> None:
     """A-INP-13, G1: bits flipped, pieces missing; a picture or a refusal."""
     source = random.Random(20260101)
-    whole = picture(kind, (20, 20))
+    whole = held(6, said="Ada") if kind.startswith("a ") else picture(kind, (20, 20))
     for _ in range(400):
         data = bytearray(whole)
         for _ in range(source.randint(1, 6)):

@@ -13,6 +13,7 @@ MAX_BYTES = 2 * 1024 * 1024
 MAX_PIXELS = 4_000_000
 LARGEST = 512  # pixels on the longer side
 TOO_LARGE = "The image has too many pixels; 512 by 512 is enough."
+ORIENTATION = 0x0112  # Exif 2.32
 FORMATS = ("PNG", "JPEG", "WEBP", "GIF")
 
 
@@ -24,7 +25,7 @@ def encode_again(content: bytes) -> bytes:
     """A PNG with the same picture and nothing else: no metadata, no second file hidden behind it."""
     if not content or len(content) > MAX_BYTES:
         raise UnusableImage(f"Choose an image of at most {MAX_BYTES // 1024 // 1024} MB.")
-    from PIL import Image, UnidentifiedImageError  # here: a logo comes once in a while
+    from PIL import Image, ImageOps, UnidentifiedImageError  # here: a logo comes once in a while
 
     try:
         image: Image.Image = Image.open(io.BytesIO(content), formats=FORMATS)
@@ -34,6 +35,9 @@ def encode_again(content: bytes) -> bytes:
         if image.mode.startswith("I"):  # 16 bits of grey, of which the conversion would make white
             image = image.point(lambda value: value / 256).convert("L")
         picture = image.convert("RGBA")
+        # A telephone only notes how it was held. The rest of its notes, which may be odd, is not even looked at.
+        picture.info, picture.getexif()[ORIENTATION] = {}, image.getexif().get(ORIENTATION, 1)
+        picture = ImageOps.exif_transpose(picture)
     except UnusableImage:
         raise
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
