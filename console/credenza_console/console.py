@@ -55,20 +55,27 @@ TYPE = re.compile(r":\w+(?=})")  # {user_id:str} is called {user_id} in a reques
 SECTIONS = ("Directory", "Policy", "System")
 
 
-def _check_allowed(user: User, route: ConsoleRoute) -> None:
-    """Raises NotAllowed."""
+@dataclass(kw_only=True)
+class DeadEnd(ConsoleView):
+    """Why there is nothing to see, with the menu around it: nobody has to go back to where they came from."""
+
+    template: ClassVar[str] = "dead_end.html"
+    folder: ClassVar[Path | None] = Path(__file__).parent / "templates"
+
+
+def nothing_here() -> DeadEnd:
+    lead = "It may have been deleted since the page that led here was opened."
+    return DeadEnd(title="There is nothing here", lead=lead, status=404)
+
+
+def not_for(user: User, route: ConsoleRoute) -> DeadEnd | None:
+    """What is said to an administrator whose role does not hold the permission. Raises NotAllowed for others."""
     if user.administrator not in ADMINISTRATOR_ROLES:
         raise NotAllowed("This account is not an administrator's.")
-    if not allows(user.administrator, route.permission):
-        raise NotAllowed(f"Your role ({ADMINISTRATOR_ROLES[user.administrator].title}) does not allow this.")
-
-
-@dataclass(kw_only=True)
-class NothingHere(ConsoleView):
-    """With the menu around it: what somebody else has deleted meanwhile is no dead end."""
-
-    template: ClassVar[str] = "nothing_here.html"
-    folder: ClassVar[Path | None] = Path(__file__).parent / "templates"
+    if allows(user.administrator, route.permission):
+        return None
+    lead = f"Your role ({ADMINISTRATOR_ROLES[user.administrator].title}) does not allow this. Ask a full administrator."
+    return DeadEnd(title="Not for your role", lead=lead, status=403)
 
 
 class Console:
@@ -133,15 +140,14 @@ class Console:
         """
         server = server_of(request)
         session, user = await signed_in(request)
-        _check_allowed(user, route)
         form, files = Parameters([]), dict[str, bytes]()
-        if route.method == "POST" and route.uploads:
-            session, user, form, files = await signed_in_upload(request)
-        elif route.method == "POST":
-            session, user, form = await signed_in_form(request)
-        _check_allowed(user, route)
-        if not all(isinstance(value, str) and value.isprintable() for value in request.path_params.values()):
-            raise NotFoundException
+        refusal = not_for(user, route)
+        if route.method == "POST" and refusal is None:
+            if route.uploads:
+                session, user, form, files = await signed_in_upload(request)
+            else:
+                session, user, form = await signed_in_form(request)
+            refusal = not_for(user, route)
         fragment = bool(HTMXDetails(request)) and not HTMXDetails(request).history_restore_request
         notice = take(server, session, request) if route.method == "GET" and not fragment else None
         visit = ConsoleVisit(
@@ -155,14 +161,7 @@ class Console:
             files=files,
             secret=notice.secret if notice is not None else {},
         )
-        try:
-            outcome = await route.handle(visit, **request.path_params)
-        except NotFoundException:
-            outcome = NothingHere(
-                title="There is nothing here",
-                lead="It may have been deleted since the page that led here was opened.",
-                status=404,
-            )
+        outcome = refusal or await self._outcome(route, visit)
         if isinstance(outcome, ConsoleDone):
             response = redirect_response(server.settings, server.issuer + outcome.address)
             leave(server, session, response, Notice(outcome.notice, outcome.secret))
@@ -183,6 +182,15 @@ class Console:
             clear(server, response)
         outcome.sent(response)
         return response
+
+    async def _outcome(self, route: ConsoleRoute, visit: ConsoleVisit) -> ConsoleView | ConsoleDone | AnyResponse:
+        parameters = visit.request.path_params
+        try:
+            if not all(isinstance(value, str) and value.isprintable() for value in parameters.values()):
+                raise NotFoundException
+            return await route.handle(visit, **parameters)
+        except NotFoundException:
+            return nothing_here()
 
     def _frame(self, visit: ConsoleVisit, notice: str) -> ConsoleFrame:
         path = visit.request.url.path

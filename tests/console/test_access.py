@@ -154,8 +154,11 @@ def test_no_link_leads_where_its_reader_may_not_go(administrator: Callable[[str]
 def test_an_administrator_of_applications_sees_nothing_else(administrator: Callable[[str], Visitor]) -> None:
     one = administrator("applications")
     assert one.get("/console/applications/app").status == 200
-    assert one.get("/console/audit-log").status == 403
     assert "/console/audit-log" not in one.get("/console").links
+    refused = one.get("/console/audit-log")
+    assert refused.status == 403
+    assert "Your role (Applications only) does not allow this." in refused.text
+    assert "/console/applications" in refused.links
 
 
 def test_a_role_taken_away_is_gone_from_the_next_request(
