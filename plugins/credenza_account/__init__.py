@@ -35,6 +35,7 @@ def register_routes(settings: object, plugins: pluggy.PluginManager) -> Sequence
         sessions.list_sessions,
         sessions.end_session,
         sessions.end_other_sessions,
+        password.change_password,
         password.show_password,
         password.save_password,
         data.show_data,

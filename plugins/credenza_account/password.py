@@ -20,6 +20,8 @@ from credenza import (
     address_of,
     errors,
     password_refusal,
+    redirect_response,
+    server_of,
     set_password,
     set_session_cookie,
     transaction,
@@ -49,6 +51,13 @@ class Refused(Exception):
     def __init__(self, field: str, message: str, status: int = 422) -> None:
         super().__init__(message)
         self.field, self.message, self.status = field, message, status
+
+
+@get("/.well-known/change-password", name="change password")
+async def change_password(request: AnyRequest) -> AnyResponse:
+    """Where password managers send people. A Well-Known URL for Changing Passwords §3."""
+    server = server_of(request)
+    return redirect_response(server.settings, server.issuer + HERE)
 
 
 @get(HERE, name="account password")

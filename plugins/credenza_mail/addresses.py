@@ -188,6 +188,7 @@ async def _gone(request: AnyRequest) -> AnyResponse:
         code="confirmation_expired",
         heading=heading,
         description=Words("It was used before, is too old, or belongs to another account. Ask for a new one."),
+        links=((Words("Email address"), HERE),),
     )
     return await render(request, page, status=404)
 

@@ -36,6 +36,7 @@ from .store import add_member, member_roles
 from .template import template_roles
 
 ADDRESS = "/organization-invitation"
+ACCOUNT = (Words("Go to your account"), "/")
 TEMPLATES = Path(__file__).parent / "templates"
 
 
@@ -56,9 +57,9 @@ class JoinPage(FormPage):
 class Unusable(Exception):
     """This link does not work for this person: an error page says why, and the link stays as it was."""
 
-    def __init__(self, code: str, heading: str, description: str, status: int) -> None:
+    def __init__(self, code: str, heading: str, description: str, status: int, link: tuple[str, str]) -> None:
         super().__init__(code)
-        self.page = ErrorPage(title=heading, code=code, heading=heading, description=description)
+        self.page = ErrorPage(title=heading, code=code, heading=heading, description=description, links=(link,))
         self.status = status
 
 
@@ -105,10 +106,12 @@ async def _check(server: AuthorizationServer, user: User, token: str) -> tuple[I
             "other_account",
             Words("This invitation is for another account"),
             Words(
-                "It was made for one email address, and your account does not have it, or has not verified it. "
-                "Sign in with the account that has, and open the link again."
+                "It was made for one email address, and your account %(account)s does not have it, or has not "
+                "verified it. Sign in with the account that has, and open the link again.",
+                account=user.email or user.username,
             ),
             403,
+            (Words("Sign out"), "/logout"),
         )
     if await member_roles(invitation.organization, user.id) is not None:
         raise _member_already(invitation)
@@ -145,6 +148,7 @@ def _used_or_too_old() -> Unusable:
         Words("This invitation cannot be used"),
         Words("It was used before, taken back, or is too old. Ask for a new one."),
         404,
+        ACCOUNT,
     )
 
 
@@ -155,6 +159,7 @@ def _member_already(invitation: Invitation) -> Unusable:
         Words("You are in %(organization)s already", organization=name),
         Words("There is nothing left to do here."),
         409,
+        ACCOUNT,
     )
 
 

@@ -210,5 +210,6 @@ async def _gone(request: AnyRequest) -> AnyResponse:
         code="signup_expired",
         heading=heading,
         description=Words("It was used before or is too old. Start again."),
+        links=((Words("Create an account"), HERE), (Words("Sign in"), "/")),
     )
     return await render(request, page, status=404)

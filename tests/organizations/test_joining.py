@@ -113,7 +113,9 @@ def test_a_link_for_an_email_is_for_an_account_that_verified_it(
     page = open_as(user_agent, path)
     assert is_refused(page, "other_account")
     assert "Acme" not in page.text
-    assert email not in page.text
+    assert "your account grace@example.com" in page.text  # not the one that it was made for
+    assert page.text.count(email) == (email == "grace@example.com")
+    assert "/logout" in page.links
     visitor.credenza.apply({"users": [{"username": "grace", "email_verified": True}]})
     assert is_refused(user_agent.get(path), "other_account") == (email != "grace@example.com")
 

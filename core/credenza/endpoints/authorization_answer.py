@@ -26,7 +26,7 @@ from ..store.grants import Details, Grant
 from ..store.pushed_requests import spend_pushed_request
 from ..store.sealed import place_of
 from ..store.sessions import Interaction
-from ..web.errors import error_page, new_error_id
+from ..web.errors import ACCOUNT, error_page, new_error_id
 from ..web.pages import DevicePage, FormPostPage, InterstitialPage
 from ..web.refusals import write_down
 from ..web.rendering import render
@@ -214,4 +214,5 @@ async def gone(request: AnyRequest) -> AnyResponse:
             "Go back to the application and start again."
         ),
         facts=facts,
+        links=(ACCOUNT,),
     )

@@ -22,7 +22,7 @@ from ..store import sessions
 from ..store.engine import database
 from ..store.sessions import Session
 from ..store.users import User
-from ..web.errors import unsafe_request_page
+from ..web.errors import SIGN_OUT, unsafe_request_page
 from ..web.pages import InterstitialPage, SignedOutPage, SignOutPage
 from ..web.rendering import render
 from ..web.requests import (
@@ -70,7 +70,7 @@ async def end_session(request: AnyRequest) -> AnyResponse:
     except (InvalidRequest, InvalidClient, UnsafeRequest) as error:
         if not isinstance(error, UnsafeRequest):
             error = UnsafeRequest(error.code, error.text, detail=error.detail)
-        return await unsafe_request_page(request, error, kind=SignOutRefused, sign_out=found is not None)
+        return await unsafe_request_page(request, error, kind=SignOutRefused, links=(SIGN_OUT,) if found else ())
     if request.method == "POST" and not answered and not has_session_cookie(request):
         # A form posted by another site arrives without our cookies; a GET brings them.
         return redirect_response(server.settings, f"{server.issuer}/logout?{urlencode(parameters.pairs())}")

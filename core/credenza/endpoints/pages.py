@@ -25,7 +25,7 @@ from ..store.provider import find_image
 from ..store.users import User
 from ..web.accounts import SignInNeeded, signed_in
 from ..web.branding import colors_css
-from ..web.errors import error_page
+from ..web.errors import SIGN_IN, error_page
 from ..web.new_password import password_refusal, set_password
 from ..web.pages import PasswordPage
 from ..web.passwords import Passwords
@@ -104,6 +104,7 @@ async def invitation(request: AnyRequest, token: FromPath[str]) -> AnyResponse:
             "invitation_expired",
             Words("This link was used before or is too old. Ask for a new one."),
             status=404,
+            links=(SIGN_IN,),
         )
     visitor = visitor_of(request)
     after = query_parameters(request).get("continue", "")

@@ -38,6 +38,10 @@ HEADINGS = {
     "too_many_requests": Words("Too many tries"),
     "server_error": Words("Something went wrong on our side"),
 }
+SIGN_IN = (Words("Sign in"), "/")
+SIGN_OUT = (Words("Sign out"), "/logout")
+"""The page that asks about it, for whoever came for that, or needs another account."""
+ACCOUNT = (Words("Go to your account"), "/")
 KEPT = 10.0  # seconds
 DESCRIPTIONS = {
     404: Words("Check the address, or go back to the previous page."),
@@ -60,7 +64,7 @@ async def error_page(
     client: Client | None = None,
     error_id: str = "",
     headers: dict[str, str] | None = None,
-    sign_out: bool = False,
+    links: tuple[tuple[str, str], ...] = (),
 ) -> AnyResponse:
     """A page that says what is wrong and what to do, and never leads anywhere by itself."""
     heading = HEADINGS.get(code, Words("This request cannot be completed"))
@@ -72,7 +76,7 @@ async def error_page(
         facts=facts,
         error_id=error_id or new_error_id(),
         application=client.display_name if client is not None else "",
-        sign_out=sign_out,
+        links=links,
     )
     return await render(request, page, status=status, headers=headers)
 
@@ -91,7 +95,7 @@ async def crowded_page(request: AnyRequest, text: str) -> AnyResponse:
             code="temporarily_unavailable",
             heading=heading,
             description=text,
-            again=Words("Sign in"),
+            links=((Words("Sign in"), ""),),
         )
         answer = await render(request, page, status=503)
         kept[language, text] = (now, answer)
@@ -104,7 +108,7 @@ async def unsafe_request_page(
     client: Client | None = None,
     *,
     kind: type[AuthorizationRefused | SignOutRefused] = AuthorizationRefused,
-    sign_out: bool = False,
+    links: tuple[tuple[str, str], ...] = (),
 ) -> AnyResponse:
     """The client or its redirect URI cannot be trusted: the developer is taught here, and the event can be found."""
     error_id = new_error_id()
@@ -118,7 +122,7 @@ async def unsafe_request_page(
     await write_down(request, event)
     facts = tuple(error.facts)
     return await error_page(
-        request, error.code, error.description, facts=facts, client=client, error_id=error_id, sign_out=sign_out
+        request, error.code, error.description, facts=facts, client=client, error_id=error_id, links=links
     )
 
 
@@ -149,7 +153,7 @@ async def on_forbidden(request: AnyRequest, error: Forbidden) -> AnyResponse:
 
 async def on_not_allowed(request: AnyRequest, error: NotAllowed) -> AnyResponse:
     description = error.text or Words("Your account may not do this.")
-    return await error_page(request, "forbidden", description, status=403, sign_out=True)
+    return await error_page(request, "forbidden", description, status=403, links=(SIGN_OUT,))
 
 
 async def on_store_unavailable(request: AnyRequest, error: StoreUnavailable) -> AnyResponse:

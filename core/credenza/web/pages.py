@@ -256,10 +256,8 @@ class ErrorPage(Page):
     """Finds the event in the console."""
     application: str = ""
     """Where the user was on the way to."""
-    again: str = ""
-    """The label of a link to the same page once more, where that may help."""
-    sign_out: bool = False
-    """Whether to lead to the page that asks about signing out: the user came for it, or needs another account."""
+    links: tuple[tuple[str, str], ...] = ()
+    """Labels and addresses of where one can go on; an empty address is the same page once more."""
 
 
 @dataclass(kw_only=True)
