@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +13,12 @@ import pytest
 from credenza.testing import ORDERS
 
 from .conftest import Run, exported
+
+
+def written(folder: Path) -> list[str]:
+    """All that is in the database."""
+    with closing(sqlite3.connect(folder / "credenza.db")) as connection:
+        return list(connection.iterdump())
 
 
 @pytest.mark.usefixtures("declared")
@@ -165,9 +173,9 @@ from .conftest import Run, exported
     ],
 )
 def test_a_mistake_in_the_last_line_changes_nothing(
-    credenza_command: Run, file: Callable[[Any], Path], document: Any, message: str
+    credenza_command: Run, file: Callable[[Any], Path], tmp_path: Path, document: Any, message: str
 ) -> None:
-    before = exported(credenza_command)
+    before = written(tmp_path)
     if isinstance(document, dict):
         new = {"users": [{"username": "new"}], "applications": [{"name": "New", "type": "spa"}]}
         for section, items in document.items():
@@ -178,7 +186,7 @@ def test_a_mistake_in_the_last_line_changes_nothing(
     assert done.status == 1
     assert message in done.error
     assert done.out == ""
-    assert exported(credenza_command) == before
+    assert written(tmp_path) == before
 
 
 @pytest.mark.usefixtures("declared")
