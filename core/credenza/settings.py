@@ -124,6 +124,42 @@ class Settings:
 
     def __post_init__(self) -> None:
         _check_issuer(self.issuer)
+        self._check_numbers()
+        self._check_choices()
+        self._check_network()
+        self._check_mail()
+        if not self.password_min_length:  # SP 800-63B §3.1.1.2: less is enough where it is never the only factor
+            object.__setattr__(self, "password_min_length", 8 if self.second_factor == "required" else 15)
+        if self.password_min_length < 8:
+            raise SettingsError("password_min_length: at least 8")
+
+    def _check_numbers(self) -> None:
+        for f in fields(self):
+            value = getattr(self, f.name)
+            if type(value) is int and value < (0 if f.name in MAY_BE_ZERO else 1):
+                raise SettingsError(f"{f.name}: {value} is too small")
+            if type(value) is int and value > AT_MOST.get(f.name, LARGEST):
+                raise SettingsError(f"{f.name}: {value} is too large, {AT_MOST.get(f.name, LARGEST)} is the most")
+        if self.argon2_memory_kib < 8 * self.argon2_parallelism:
+            raise SettingsError("argon2_memory_kib: at least 8 for each lane of argon2_parallelism")
+
+    def _check_choices(self) -> None:
+        for name, known in (("log_format", FORMATS), ("registration", REGISTRATION), ("second_factor", SECOND_FACTOR)):
+            if getattr(self, name) not in known:
+                raise SettingsError(f"{name}: one of {', '.join(known)}")
+        if self.registration == "token" and len(self.registration_token) < 32:
+            raise SettingsError("registration_token: at least 32 random characters when registration is token")
+        if self.metrics_token and len(self.metrics_token) < 32:
+            raise SettingsError("metrics_token: at least 32 random characters, which Prometheus sends")
+        if "RS256" not in self.signing_algorithms or not set(self.signing_algorithms) <= set(ALGORITHMS):
+            raise SettingsError(f"signing_algorithms: RS256, and any of {', '.join(ALGORITHMS[1:])}")
+        for scheme in self.redirect_schemes:
+            try:
+                check_scheme(scheme)
+            except ValueError as error:
+                raise SettingsError(f"redirect_schemes: {error}") from error
+
+    def _check_network(self) -> None:
         if self.cache_url and not _names_host(self.cache_url, CACHE_SCHEMES):
             raise SettingsError("cache_url: valkey://host:6379 or redis://host:6379, with an s for TLS: valkeys://")
         for proxy in self.trusted_proxies:
@@ -134,44 +170,17 @@ class Settings:
         for entry in self.outbound_allow:
             if not _is_destination(entry):
                 raise SettingsError(f"outbound_allow: {entry!r} is not a host, a host with a port, or a network")
-        for f in fields(self):
-            value = getattr(self, f.name)
-            if type(value) is int and value < (0 if f.name in MAY_BE_ZERO else 1):
-                raise SettingsError(f"{f.name}: {value} is too small")
-            if type(value) is int and value > AT_MOST.get(f.name, LARGEST):
-                raise SettingsError(f"{f.name}: {value} is too large, {AT_MOST.get(f.name, LARGEST)} is the most")
-        if self.log_format not in FORMATS:
-            raise SettingsError(f"log_format: one of {', '.join(FORMATS)}")
-        if self.metrics_token and len(self.metrics_token) < 32:
-            raise SettingsError("metrics_token: at least 32 random characters, which Prometheus sends")
         for address in (*self.security_contact, *((self.security_policy,) if self.security_policy else ())):
             if not address.startswith(("https://", "mailto:", "tel:")) or not address.isprintable():
                 raise SettingsError(f"security_…: {address!r} does not begin with https://, mailto: or tel:")
-        for scheme in self.redirect_schemes:
-            try:
-                check_scheme(scheme)
-            except ValueError as error:
-                raise SettingsError(f"redirect_schemes: {error}") from error
-        if self.registration not in REGISTRATION:
-            raise SettingsError(f"registration: one of {', '.join(REGISTRATION)}")
-        if self.registration == "token" and len(self.registration_token) < 32:
-            raise SettingsError("registration_token: at least 32 random characters when registration is token")
-        if "RS256" not in self.signing_algorithms or not set(self.signing_algorithms) <= set(ALGORITHMS):
-            raise SettingsError(f"signing_algorithms: RS256, and any of {', '.join(ALGORITHMS[1:])}")
+
+    def _check_mail(self) -> None:
         if self.smtp_url and not _names_host(self.smtp_url, ("smtp", "smtps")):
             raise SettingsError("smtp_url: smtp://user:password@host:587, or smtps://… for TLS from the first byte")
         if bool(self.smtp_url) != bool(self.mail_from):
             raise SettingsError("smtp_url and mail_from: one without the other sends nothing")
         if self.mail_from and not _is_sender(self.mail_from):
             raise SettingsError("mail_from: one address, with or without a name: Example <no-reply@example.com>")
-        if self.second_factor not in SECOND_FACTOR:
-            raise SettingsError(f"second_factor: one of {', '.join(SECOND_FACTOR)}")
-        if self.argon2_memory_kib < 8 * self.argon2_parallelism:
-            raise SettingsError("argon2_memory_kib: at least 8 for each lane of argon2_parallelism")
-        if not self.password_min_length:  # SP 800-63B §3.1.1.2: less is enough where it is never the only factor
-            object.__setattr__(self, "password_min_length", 8 if self.second_factor == "required" else 15)
-        if self.password_min_length < 8:
-            raise SettingsError("password_min_length: at least 8")
 
     @property
     def secure(self) -> bool:

@@ -22,28 +22,7 @@ def check_client(client: Client, algorithms: Sequence[str] = jose.ALGORITHMS, sc
     """
     kind = client.type
     try:
-        for uri in (*client.redirect_uris, *client.post_logout_redirect_uris):
-            check_registrable(uri, native=kind.native, schemes=schemes)
-        for uri in (
-            client.jwks_uri,
-            client.backchannel_logout_uri,
-            client.branding.terms_uri,
-            client.branding.policy_uri,
-        ):
-            if uri:
-                check_web_uri(uri)
-        for origin in client.cors_origins:
-            check_web_uri(origin)
-            if origin.count("/") != 2:
-                raise ValueError(f"{origin} is not an origin: scheme and host only.")
-        for name in ("initiate_login_uri", "sector_identifier_uri"):
-            if uri := str(client.metadata.get(name) or ""):
-                check_web_uri(uri)
-                if not uri.startswith("https://"):
-                    raise ValueError(f"{name}: {uri} must begin with https.")
-        if uri := str(client.metadata.get("frontchannel_logout_uri") or ""):
-            check_web_uri(uri)
-            check_same_origin("frontchannel_logout_uri", uri, client.redirect_uris)
+        _check_addresses(client, schemes)
         if client.jwks:
             jose.parse_jwks(client.jwks)
         fapi.check_profile(client)
@@ -78,6 +57,28 @@ def check_client(client: Client, algorithms: Sequence[str] = jose.ALGORITHMS, sc
     for right, message in checks:
         if not right:
             raise StateError(f"{client.name}: {message}")
+
+
+def _check_addresses(client: Client, schemes: Collection[str]) -> None:
+    """Raises ValueError."""
+    for uri in (*client.redirect_uris, *client.post_logout_redirect_uris):
+        check_registrable(uri, native=client.type.native, schemes=schemes)
+    branding = client.branding
+    for uri in (client.jwks_uri, client.backchannel_logout_uri, branding.terms_uri, branding.policy_uri):
+        if uri:
+            check_web_uri(uri)
+    for origin in client.cors_origins:
+        check_web_uri(origin)
+        if origin.count("/") != 2:
+            raise ValueError(f"{origin} is not an origin: scheme and host only.")
+    for name in ("initiate_login_uri", "sector_identifier_uri"):
+        if uri := str(client.metadata.get(name) or ""):
+            check_web_uri(uri)
+            if not uri.startswith("https://"):
+                raise ValueError(f"{name}: {uri} must begin with https.")
+    if uri := str(client.metadata.get("frontchannel_logout_uri") or ""):
+        check_web_uri(uri)
+        check_same_origin("frontchannel_logout_uri", uri, client.redirect_uris)
 
 
 def _metadata_checks(metadata: Mapping[str, Any]) -> list[tuple[bool, str]]:
