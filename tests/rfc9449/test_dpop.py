@@ -245,6 +245,15 @@ def test_7_1_a_token_that_is_no_longer_good_is_refused_in_the_scheme_it_came_by(
     assert answer.headers["www-authenticate"].startswith('DPoP error="invalid_token"')
 
 
+def test_7_1_so_is_one_that_is_good_for_something_else(
+    credenza: Credenza, user_agent: UserAgent, client: RelyingParty, key: Key
+) -> None:
+    token = redeem(client, user_agent.authorize(client, scope=None), key).json()["access_token"]
+    answer = userinfo(credenza, token, key.proof("/userinfo", "GET", token=token))
+    assert (answer.status_code, answer.json()["error"]) == (403, "insufficient_scope")
+    assert answer.headers["www-authenticate"].startswith('DPoP error="insufficient_scope"')
+
+
 def test_7_1_the_scheme_in_any_letter_case(credenza: Credenza, token: str, key: Key) -> None:
     for scheme in ("dpop", "DPOP", "DPoP"):
         proof = key.proof("/userinfo", "GET", token=token)

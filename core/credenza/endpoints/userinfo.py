@@ -26,7 +26,7 @@ from ..web.cors import cors_headers, preflight
 from ..web.dpop import proof_key
 from ..web.endpoints import endpoint
 from ..web.requests import AnyRequest, form_parameters, is_form, server_of
-from ..web.responses import NO_STORE, AnyResponse, bearer_challenge, error_response, json_response
+from ..web.responses import NO_STORE, AnyResponse, bearer_challenge, dpop_challenge, error_response, json_response
 
 
 @endpoint("/userinfo", methods=("GET", "POST"), name="userinfo", preflight=preflight)
@@ -35,11 +35,12 @@ async def userinfo(request: AnyRequest) -> AnyResponse:
     headers = await cors_headers(request)
     if "Access-Control-Allow-Origin" in headers:
         headers["Access-Control-Expose-Headers"] = "WWW-Authenticate"
+    as_dpop = False
     try:
         presented = await presented_token(request)
         if presented is None:
-            challenge = {"WWW-Authenticate": bearer_challenge()}
-            return Response(b"", status_code=401, media_type="text/plain", headers={**NO_STORE, **headers, **challenge})
+            headers |= {**NO_STORE, "WWW-Authenticate": bearer_challenge()}
+            return Response(b"", status_code=401, media_type="text/plain", headers=headers)
         value, as_dpop = presented
         wrong = InvalidDPoPToken if as_dpop else InvalidToken
         inspected = await inspect(server, value)
@@ -52,8 +53,9 @@ async def userinfo(request: AnyRequest) -> AnyResponse:
                 raise wrong("The access token is for another resource.")
             raise InsufficientScope("The token has none of the scopes that UserInfo answers for.")
         return await _answer(server, inspected, headers)
-    except InvalidRequest as error:
-        return error_response(error, headers={**headers, "WWW-Authenticate": bearer_challenge(error)})
+    except (InvalidRequest, InsufficientScope) as error:
+        challenge = dpop_challenge(error) if as_dpop else bearer_challenge(error)
+        return error_response(error, headers={**headers, "WWW-Authenticate": challenge})
     except ProtocolError as error:
         return error_response(error, headers=headers)
 

@@ -178,16 +178,16 @@ def error_response(error: ProtocolError, *, headers: Mapping[str, str] | None = 
         extra["WWW-Authenticate"] = 'Basic realm="Credenza"'
     if isinstance(error, InvalidToken | InsufficientScope):
         bound = dpop_challenge(error) if isinstance(error, InvalidDPoPToken) else None
-        extra["WWW-Authenticate"] = bound or bearer_challenge(error)
+        extra.setdefault("WWW-Authenticate", bound or bearer_challenge(error))
     if isinstance(error, TooManyTries | TemporarilyUnavailable):
         extra.setdefault("Retry-After", "5")
     return json_response(error.parameters(), status=error.status, headers=extra)
 
 
-def dpop_challenge(error: InvalidDPoPToken) -> str:
+def dpop_challenge(error: ProtocolError) -> str:
     """RFC 9449 §7.1."""
     description = f', error_description="{error.description}"' if error.description else ""
-    return f'DPoP error="{error.own_code}"{description}, algs="{" ".join(CLIENT_ALGORITHMS)}"'
+    return f'DPoP error="{error.parameters()["error"]}"{description}, algs="{" ".join(CLIENT_ALGORITHMS)}"'
 
 
 def bearer_challenge(error: ProtocolError | None = None) -> str:
