@@ -26,13 +26,13 @@ from ..store.grants import Details, Grant
 from ..store.pushed_requests import spend_pushed_request
 from ..store.sealed import place_of
 from ..store.sessions import Interaction
-from ..web.errors import ACCOUNT, error_page, new_error_id
+from ..web.errors import ACCOUNT, cookie_facts, error_page, new_error_id
 from ..web.pages import DevicePage, FormPostPage, InterstitialPage
 from ..web.refusals import write_down
 from ..web.rendering import render
-from ..web.requests import AnyRequest, address_of, server_of
+from ..web.requests import AnyRequest, address_of
 from ..web.responses import AnyResponse, policy_source, redirect_response
-from ..web.sessions import browser_cookie, find_session
+from ..web.sessions import find_session
 
 
 async def finish(request: AnyRequest, waiting: Waiting, interaction: Interaction | None) -> AnyResponse:
@@ -200,12 +200,6 @@ async def send(
 
 async def gone(request: AnyRequest) -> AnyResponse:
     """A sign-in that has ended or is not this browser's; developers who open 127.0.0.1 for localhost see it, too."""
-    facts: tuple[tuple[str, str], ...] = ()
-    if not browser_cookie(request):
-        facts = (
-            (Words("Cookie"), Words("None: the browser keeps none, or the sign-in began at another address.")),
-            (Words("Address of this server"), server_of(request).issuer),
-        )
     return await error_page(
         request,
         "interaction_expired",
@@ -213,6 +207,6 @@ async def gone(request: AnyRequest) -> AnyResponse:
             "This sign-in was finished, took too long, or was begun in another browser. "
             "Go back to the application and start again."
         ),
-        facts=facts,
+        facts=cookie_facts(request),
         links=(ACCOUNT,),
     )

@@ -40,8 +40,10 @@ from .interaction import sign_in_with_new
 
 async def on_sign_in_needed(request: AnyRequest, error: SignInNeeded) -> AnyResponse:
     """Lead to the sign-in page and back; the way back is kept by us and never read from the request."""
-    begun = {} if error.max_age is None else {"max_age": error.max_age}
-    return await begin_interaction(request, server_of(request), return_to=error.return_to, state={"begun": begun})
+    state: dict[str, Any] = {"begun": {} if error.max_age is None else {"max_age": error.max_age}}
+    if request.method != "GET":  # nobody may believe that what they pressed was done
+        state["login"] = {"undone": True}
+    return await begin_interaction(request, server_of(request), return_to=error.return_to, state=state)
 
 
 @route("/", http_method=[HttpMethod.GET, HttpMethod.HEAD], status_code=200, name="front door")

@@ -13,7 +13,7 @@ from ..protocol.words import Words
 from ..server import AuthorizationServer
 from ..store.engine import database
 from ..store.sessions import Session, hold_session
-from ..store.users import hold_user
+from ..store.users import find_user_by_identifier, hold_user
 from ..web.guesses import Guess, watched
 from ..web.limits import Limiter
 from ..web.pages import SignInPage
@@ -71,11 +71,14 @@ class LoginPrompt(Prompt):
         page = await self._page(waiting, identifier=saved or hint)
         if saved:
             page.notice = Words("Your password is saved. Sign in with it now.")
+        elif waiting.state.get("undone"):
+            page.notice = Words("Nothing was changed yet. Sign in, and then do it once more.")
         return page
 
     async def _page(self, waiting: Waiting, *, identifier: str = "", message: str = "") -> SignInPage:
         server = waiting.server
         application = waiting.client.display_name if waiting.client is not None else ""
+        account = await self._account(waiting)
         ways = [way for authenticator in server.authenticators.values() for way in await authenticator.ways(waiting)]
         return SignInPage(
             title=Words("Sign in"),
@@ -83,14 +86,26 @@ class LoginPrompt(Prompt):
             csrf_token=waiting.csrf_token,
             message=message,
             application="" if isinstance(application, Words) else application,  # nobody's name to continue to
-            identifier=identifier,
-            # Whoever has said that it is somebody else is not asked to confirm that it is them.
-            account=waiting.user.username if waiting.user is not None and not waiting.state.get("switch") else "",
+            identifier=identifier or account,
+            account=account,
             password="password" in server.authenticators,
             ways=tuple(ways),
             links=tuple((link.label, f"{link.path}?continue={waiting.token}") for link in server.sign_in_links),
             cancel=waiting.request is not None,
         )
+
+    async def _account(self, waiting: Waiting) -> str:
+        """Who is asked to confirm that it is them: nobody, where they or the application mean somebody else."""
+        user, request = waiting.user, waiting.request
+        if user is None or waiting.state.get("switch"):
+            return ""
+        if request is not None and ("select_account" in request.prompts or not await is_wanted(waiting)):
+            return ""
+        if request is not None and request.login_hint:
+            hinted = await find_user_by_identifier(request.login_hint)
+            if hinted is None or hinted.id != user.id:
+                return ""
+        return user.email if user.email and user.email_verified else user.username
 
     def place(self, server: AuthorizationServer, form: Parameters) -> AbstractAsyncContextManager[None]:
         authenticator = chosen(server, form)

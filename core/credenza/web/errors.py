@@ -24,6 +24,7 @@ from .refusals import write_down
 from .rendering import render
 from .requests import AnyRequest, Forbidden, NotAllowed, address_of, choose_language, server_of
 from .responses import AnyResponse, error_response, json_response
+from .sessions import browser_cookie, has_session_cookie
 
 logger = logging.getLogger("credenza")
 
@@ -142,10 +143,20 @@ async def on_protocol_error_page(request: AnyRequest, error: ProtocolError) -> A
     return await error_page(request, code, error.text, status=error.status)
 
 
+def cookie_facts(request: AnyRequest) -> tuple[tuple[str, str], ...]:
+    """What is the matter where every visitor has a cookie, and this one has none."""
+    if browser_cookie(request) or has_session_cookie(request):
+        return ()
+    return (
+        (Words("Cookie"), Words("None: the browser keeps none, or the sign-in began at another address.")),
+        (Words("Address of this server"), server_of(request).issuer),
+    )
+
+
 async def on_forbidden(request: AnyRequest, error: Forbidden) -> AnyResponse:
     description = Words("Nothing was changed. Go back, reload the page, and try again.")
     origin, issuer = request.headers.get("origin", ""), server_of(request).issuer
-    facts: tuple[tuple[str, str], ...] = ()
+    facts = cookie_facts(request)
     if origin not in ("", "null", issuer):  # the issuer is another address than the one that people open
         facts = ((Words("The form was sent from"), origin[:200]), (Words("Address of this server"), issuer))
     return await error_page(request, "stale_form", description, status=403, facts=facts)
