@@ -124,7 +124,7 @@ function refill(form, pairs) {
   }
 }
 
-// -- what takes long shows progress, and a form is not sent twice by a double click --
+// -- what takes long shows progress; so does a form that was sent (once.js) --
 const busy = (on) => document.documentElement.toggleAttribute("data-busy", on);
 document.addEventListener("htmx:beforeRequest", () => busy(true));
 document.addEventListener("htmx:afterRequest", () => busy(false));
@@ -141,21 +141,6 @@ for (const failed of ["htmx:sendError", "htmx:responseError", "htmx:timeout"]) {
   });
 }
 document.addEventListener("htmx:afterSwap", () => document.querySelector("[data-unanswered]")?.remove());
-document.addEventListener("submit", (event) => {
-  const form = event.target;
-  if (event.defaultPrevented || form.target || event.submitter?.formTarget) return;
-  if (form.hasAttribute("aria-busy")) return event.preventDefault();
-  form.setAttribute("aria-busy", "true");
-  busy(true);
-  setTimeout(idle, 10_000, form);
-});
-addEventListener("pageshow", () => document.querySelectorAll("form[aria-busy]").forEach(idle));
-
-function idle(form) {
-  form.removeAttribute("aria-busy");
-  busy(false);
-}
-
 // -- what a swap brought is said aloud; when the focus went with what was there before, it goes to what came --
 document.addEventListener("htmx:afterSettle", ({ target }) => {
   if (!target.dataset.said) return;

@@ -2,10 +2,11 @@
 "use strict";
 
 document.addEventListener("submit", (event) => {
-  if (event.defaultPrevented) return;
-  if (event.target.hasAttribute("aria-busy")) return event.preventDefault();
-  event.target.setAttribute("aria-busy", "true");
-  setTimeout(idle, 10_000, event.target);
+  const form = event.target;
+  if (event.defaultPrevented || form.target || event.submitter?.formTarget) return; // of a preview there may be many
+  if (form.hasAttribute("aria-busy")) return event.preventDefault();
+  form.setAttribute("aria-busy", "true");
+  setTimeout(idle, 10_000, form);
 });
 addEventListener("pageshow", () => document.querySelectorAll("form[aria-busy]").forEach(idle));
 
