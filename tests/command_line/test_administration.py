@@ -84,6 +84,7 @@ def test_a_weak_password_is_refused_and_creates_nobody(credenza_command: Run, pa
 
 @pytest.mark.parametrize(("option", "value"), [("--username", "two words"), ("--email", "not an address")])
 def test_a_name_or_an_address_that_is_none_is_refused(credenza_command: Run, option: str, value: str) -> None:
+    credenza_command("migrate")
     names = {"--username": "olive", option: value}
     done = credenza_command("admin", "create", *(word for pair in names.items() for word in pair))
     assert done.status == 1
@@ -92,6 +93,7 @@ def test_a_name_or_an_address_that_is_none_is_refused(credenza_command: Run, opt
 
 
 def test_keys_are_listed_without_their_private_halves(credenza_command: Run) -> None:
+    credenza_command("migrate")
     done = credenza_command("keys", "list", "--json")
     assert {(key["alg"], key["state"]) for key in done.json} == {
         (alg, state) for alg in ("RS256", "ES256", "PS256") for state in ("active", "next")
@@ -101,6 +103,7 @@ def test_keys_are_listed_without_their_private_halves(credenza_command: Run) -> 
 
 
 def test_rotation_makes_the_next_keys_sign(credenza_command: Run) -> None:
+    credenza_command("migrate")
     before = {(key["alg"], key["state"]): key["kid"] for key in credenza_command("keys", "list", "--json").json}
     done = credenza_command("keys", "rotate", "--json")
     assert done.status == 0, done.err
@@ -112,6 +115,7 @@ def test_rotation_makes_the_next_keys_sign(credenza_command: Run) -> None:
 
 
 def test_a_key_is_revoked_by_its_id(credenza_command: Run) -> None:
+    credenza_command("migrate")
     before = {(key["alg"], key["state"]): key["kid"] for key in credenza_command("keys", "list", "--json").json}
     done = credenza_command("keys", "revoke", before["ES256", "active"], "--json")
     assert done.status == 0, done.err

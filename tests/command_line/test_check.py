@@ -61,6 +61,7 @@ def test_check_is_not_content_with_unsafe_settings(
     """P-18."""
     monkeypatch.delenv("CREDENZA_ARGON2_MEMORY_KIB")
     monkeypatch.delenv("CREDENZA_ARGON2_TIME_COST")
+    credenza_command("migrate")
     credenza_command("keys", "list")
     monkeypatch.setenv("CREDENZA_ISSUER", "https://id.example.com")
     monkeypatch.setenv(f"CREDENZA_{name}", value)
@@ -171,16 +172,23 @@ def test_a_second_factor_that_nobody_brings_cannot_be_required(
         assert "second_factor: no plugin brings one" in credenza_command(command).error
 
 
-def test_check_makes_no_database(credenza_command: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """Made by root, it would be one that the service cannot open."""
+@pytest.mark.parametrize(
+    "command",
+    ["check", "export", "diff state.yaml", "keys list", "keys rotate", "keys revoke x", "revoke-all", "reseal"],
+)
+def test_what_needs_a_database_makes_none(
+    credenza_command: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, command: str
+) -> None:
+    """In another folder there would be nothing to revoke; made by root, it is one that the service cannot open."""
+    (tmp_path / "state.yaml").write_text("users: []")
     monkeypatch.delenv("CREDENZA_ARGON2_MEMORY_KIB")
     monkeypatch.delenv("CREDENZA_ARGON2_TIME_COST")
     path = tmp_path / "none" / "credenza.db"
     path.parent.mkdir()
     monkeypatch.setenv("CREDENZA_DATABASE_URL", f"sqlite:///{path}")
-    done = credenza_command("check")
+    done = credenza_command(*command.split())
     assert done.status == 1
-    assert "there is no database yet; run `credenza migrate`" in done.error
+    assert f"{path}: there is no database yet; run `credenza migrate`" in done.error
     assert list(path.parent.iterdir()) == []
 
 
@@ -210,6 +218,16 @@ def test_check_is_not_content_with_a_database_that_does_not_answer(
     (problem,) = (problem for problem in done.json["problems"] if "does not answer" in problem)
     assert "('127.0.0.1', 9)" in problem
     assert problem.endswith("is it running, and is database_url right?")
+
+
+def test_a_file_that_cannot_be_opened_is_one_line_that_says_where_to_look(
+    credenza_command: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    credenza_command("migrate")
+    (tmp_path / "credenza.db-wal").mkdir()
+    done = credenza_command("export")
+    assert done.status == 1
+    assert done.error.endswith("may this user write to the file and its folder, and is there room on the disk?")
 
 
 def test_a_database_that_is_away_is_one_line_that_says_where_to_look(

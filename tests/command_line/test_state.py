@@ -140,6 +140,7 @@ def test_export_has_no_secrets_and_no_passwords(credenza_command: Run) -> None:
 
 def test_a_dry_run_and_diff_tell_and_change_nothing(credenza_command: Run, file: Callable[[Any], Path]) -> None:
     path = file(STATE)
+    credenza_command("migrate")
     for command in (["apply", path, "--dry-run"], ["diff", path]):
         done = credenza_command(*command)
         assert done.status == 0, done.err
@@ -254,6 +255,7 @@ def test_what_is_left_empty_is_empty_and_what_is_left_out_stays(
 
 def test_a_rehearsal_knows_the_default_roles_of_the_file(credenza_command: Run, file: Callable[[Any], Path]) -> None:
     path = file({"roles": [{"name": "everybody", "default": True}], "users": [{"username": "ada"}]})
+    credenza_command("migrate")
     rehearsed = credenza_command("apply", "--dry-run", "--json", path).json
     assert [(change["kind"], change["name"]) for change in rehearsed["updated"]] == [("user roles", "ada")]
     assert [c["kind"] for c in credenza_command("apply", "--json", path).json["updated"]] == ["user roles"]

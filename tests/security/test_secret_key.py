@@ -225,7 +225,7 @@ def test_the_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: py
         status = main(arguments)
         return (status, *capsys.readouterr())
 
-    assert call("keys", "list")[0] == 0
+    assert call("migrate")[0] == call("keys", "list")[0] == 0
     status, out, err = call("reseal", "--json", key=NEW, former=OLD)
     assert status == 0, err
     assert json.loads(out)["values"] > 1

@@ -45,7 +45,7 @@ def create_admin(arguments: argparse.Namespace) -> int:
     password = sys.stdin.readline().rstrip("\r\n") if arguments.password_stdin else ""
 
     async def do() -> dict[str, str]:
-        async with opened(settings_of(arguments)) as (server, passwords):
+        async with opened(settings_of(arguments), there=False) as (server, passwords):
             stored = None
             if arguments.password_stdin:
                 try:

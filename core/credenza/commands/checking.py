@@ -20,11 +20,10 @@ from ..encryption import Undecryptable
 from ..plugins import GROUP
 from ..server import engine_of
 from ..settings import Settings
-from ..store.sqlite import SafeSQLiteEngine
 from ..store.version import current_version
 from ..web.limits import Limiter
 from ..web.rules import Rule
-from .opening import DATABASE_ERRORS, database_trouble, lost_types, opened, run, settings_of
+from .opening import DATABASE_ERRORS, database_trouble, lost_types, opened, run, settings_of, what_is_missing
 from .output import print_json, print_line
 
 Subparsers = Any
@@ -129,15 +128,9 @@ def has_password(text: str) -> bool:
     return any("@" in a and ":" in urlsplit(a).netloc.rpartition("@")[0] for a in addresses)
 
 
-def may_exist(settings: Settings) -> bool:
-    """False for a file that is not there; who asks a server does not make a database."""
-    engine = engine_of(settings)
-    return not isinstance(engine, SafeSQLiteEngine) or Path(engine.path).exists()
-
-
 async def database_problems(settings: Settings) -> list[str]:
-    if not may_exist(settings):  # looking would make one
-        return ["there is no database yet; run `credenza migrate`"]
+    if missing := what_is_missing(settings):
+        return [missing]
     try:
         async with opened(settings, migrated=False) as (server, _):
             waiting = await server.pending_migrations()

@@ -7,16 +7,18 @@ import asyncio
 import sqlite3
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any, TypeVar
 
 import asyncpg  # type: ignore[import-untyped]  # asyncpg has no types
 
 from ..app import create_server
-from ..server import AuthorizationServer
+from ..server import AuthorizationServer, engine_of
 from ..settings import Settings, load_settings
 from ..store.clients import list_client_types
 from ..store.engine import AlreadyExists, StoreUnavailable
 from ..store.postgresql import ERRORS
+from ..store.sqlite import SafeSQLiteEngine
 from ..web.passwords import Passwords
 
 Result = TypeVar("Result")
@@ -32,6 +34,8 @@ def database_trouble(error: Exception) -> str:
         return f"{said}; create it, or correct database_url"
     if isinstance(error, WRONG_ADDRESS):
         return f"{said}; correct database_url"
+    if isinstance(error, StoreUnavailable) and said.startswith("SQLite"):
+        return f"{said}; may this user write to the file and its folder, and is there room on the disk?"
     if type(error) is StoreUnavailable:
         return f"{said}; is it running, and is database_url right?"
     return said if isinstance(error, StoreUnavailable) else f"{type(error).__name__}: {said}"
@@ -45,9 +49,21 @@ def settings_of(arguments: argparse.Namespace, **overrides: Any) -> Settings:
     return load_settings(arguments.config, **overrides)
 
 
+def what_is_missing(settings: Settings) -> str:
+    """A sentence about a file of SQLite's that is not there, which looking for it would make; else empty."""
+    engine = engine_of(settings)
+    if not isinstance(engine, SafeSQLiteEngine) or Path(engine.path).exists():
+        return ""
+    return f"{Path(engine.path).resolve()}: there is no database yet; run `credenza migrate`, or correct database_url"
+
+
 @asynccontextmanager
-async def opened(settings: Settings, *, migrated: bool = True) -> AsyncIterator[tuple[AuthorizationServer, Passwords]]:
-    """A server with its database open; refuses when migrations wait, unless told that they may."""
+async def opened(
+    settings: Settings, *, migrated: bool = True, there: bool = True
+) -> AsyncIterator[tuple[AuthorizationServer, Passwords]]:
+    """A server with its database open; refuses when there is none or migrations wait, unless told that it may be so."""
+    if migrated and there and (missing := what_is_missing(settings)):
+        raise Refusal(missing)
     server, passwords, _ = create_server(settings)
     await server.start()
     try:

@@ -43,7 +43,7 @@ def apply(arguments: argparse.Namespace) -> int:
     made: list[state.Change] = []
 
     async def do() -> state.Run:
-        async with opened(settings_of(arguments)) as (server, passwords):
+        async with opened(settings_of(arguments), there=arguments.dry_run) as (server, passwords):
             progress = Progress(
                 "applying",
                 BarColumn(),
