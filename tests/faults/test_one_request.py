@@ -86,6 +86,7 @@ def test_f_19_a_worker_that_hangs_is_replaced(
         hanging = threading.Thread(target=lambda: hang(server))
         hanging.start()
         wait_until(lambda: len(set(server.program.workers()) & before) == 1, "one of them to be replaced")
+        assert "hangs, and is ended" in server.program.said
         wait_until(lambda: len([pid for pid in server.program.workers() if alive(pid)]) == 2, "another worker")
         traffic.go_on(6, "flows afterwards")
         hanging.join(60)

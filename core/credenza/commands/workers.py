@@ -93,7 +93,10 @@ class Worker(multiprocess.Process):
         """uvicorn asks one worker after the other, and would wait here while another one is dead."""
         if not self.process.is_alive():
             return False
-        return time.monotonic() - self.born < YOUNG or self.ping(min(timeout, HANGS))
+        if time.monotonic() - self.born < YOUNG or self.ping(min(timeout, HANGS)):
+            return True
+        logger.error("worker %s hangs, and is ended", self.process.pid)
+        return False
 
     def _healthcheck(self, timeout: float) -> bool | None:
         """In short steps: uvicorn holds the other end of the pipe as well, so a worker's death would not end a wait."""
@@ -110,6 +113,8 @@ class Worker(multiprocess.Process):
             logger.error("a worker could not start, and another one is tried; the others go on")
             time.sleep(PAUSE)
             return 1
+        if self.process.exitcode != STARTUP_FAILURE:
+            logger.error("worker %s ended with %s; another one takes its place", self.pid, self.process.exitcode)
         return self.process.exitcode
 
 
