@@ -70,8 +70,24 @@ class Device:
 
 
 @pytest.fixture
-def device(live_server: Any, open_page: Callable[..., Any]) -> Device:
+def offering(live_server: Any, open_page: Callable[..., Any]) -> Device:
+    """Its person takes the passkey that it offers as soon as a page lets it."""
     return Device(open_page({live_server.issuer, "https://rp.example.com"}), live_server.issuer)
+
+
+@pytest.fixture
+def device(offering: Device) -> Device:
+    """It offers none before a button is pressed, as older browsers do not."""
+    offering.page.add_init_script("PublicKeyCredential.isConditionalMediationAvailable = async () => false")
+    return offering
+
+
+def test_a_passkey_is_offered_where_the_name_is_typed(offering: Device, person: str) -> None:
+    """WebAuthn Level 3 §5.1.7, conditional mediation: nobody has to know that there is a button."""
+    offering.add_passkey(person)
+    offering.sign_out()
+    offering.page.goto(f"{offering.issuer}/account", wait_until="commit")
+    offering.page.locator("[data-page=account]").wait_for()
 
 
 def test_a_passkey_is_added_used_and_removed(device: Device, person: str) -> None:

@@ -72,6 +72,8 @@ def test_what_was_pressed_and_not_done_is_said(credenza: Credenza, ada: UserAgen
 def test_without_cookies_a_form_says_so(credenza: Credenza, user_agent: UserAgent) -> None:
     page = seen(user_agent.get("/device"))
     form = page.forms[0]
-    page = seen(UserAgent(credenza).post(form.action, [*form.hidden(), ("user_code", "BCDF-GHJK")]))
+    answer = [*form.hidden(), ("user_code", "BCDF-GHJK")]
+    page = seen(UserAgent(credenza).post(form.action, answer, headers={"referer": page.url}))
     assert page.error == "stale_form"
     assert "the browser keeps none" in page.text
+    assert page.links == ["/device"]

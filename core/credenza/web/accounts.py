@@ -37,21 +37,21 @@ async def signed_in(request: AnyRequest, *, fresh: bool = False) -> tuple[Sessio
     """
     found = await find_session(request)
     if found is None:
-        raise SignInNeeded(_way_back(request))
+        raise SignInNeeded(way_back(request))
     session, user = found
     server = server_of(request)
     if server.wants_second_factor() and not satisfies(session.acr, MFA):
-        raise SignInNeeded(_way_back(request))
+        raise SignInNeeded(way_back(request))
     if user.must_change_password:
-        raise SignInNeeded(_way_back(request))
+        raise SignInNeeded(way_back(request))
     if fresh and server.now() - session.authenticated_at > FRESH:
-        raise SignInNeeded(_way_back(request), FRESH)
+        raise SignInNeeded(way_back(request), FRESH)
     if user.administrator:
         patient.set(True)
     return found
 
 
-def _way_back(request: AnyRequest) -> str:
+def way_back(request: AnyRequest) -> str:
     """The page that was asked for; of a form the page it stood on, for its own address may take no GET."""
     query = request.scope["query_string"].decode(errors="replace")
     path = request.scope["path"] + (f"?{query}" if query else "")

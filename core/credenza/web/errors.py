@@ -19,6 +19,7 @@ from ..protocol.errors import ProtocolError, ServerError, TemporarilyUnavailable
 from ..protocol.tokens import new_id
 from ..protocol.words import Words
 from ..store.engine import StoreFull, StoreUnavailable
+from .accounts import way_back
 from .pages import ErrorPage
 from .refusals import write_down
 from .rendering import render
@@ -154,12 +155,14 @@ def cookie_facts(request: AnyRequest) -> tuple[tuple[str, str], ...]:
 
 
 async def on_forbidden(request: AnyRequest, error: Forbidden) -> AnyResponse:
-    description = Words("Nothing was changed. Go back, reload the page, and try again.")
+    description = Words("Nothing was changed. Open the page again, and try once more.")
     origin, issuer = request.headers.get("origin", ""), server_of(request).issuer
     facts = cookie_facts(request)
     if origin not in ("", "null", issuer):  # the issuer is another address than the one that people open
         facts = ((Words("The form was sent from"), origin[:200]), (Words("Address of this server"), issuer))
-    return await error_page(request, "stale_form", description, status=403, facts=facts)
+    back = way_back(request)
+    links = ((Words("Open the page again"), back),) if back != "/" else ()
+    return await error_page(request, "stale_form", description, status=403, facts=facts, links=links)
 
 
 async def on_not_allowed(request: AnyRequest, error: NotAllowed) -> AnyResponse:

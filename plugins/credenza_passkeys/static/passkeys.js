@@ -43,25 +43,42 @@ function say(button, text) {
   place.textContent = text;
 }
 
+function send(button, credential) {
+  const input = document.createElement("input");
+  input.type = "hidden";
+  input.name = "credential";
+  input.value = answer(credential);
+  button.form.append(input);
+  button.disabled = false;
+  button.form.requestSubmit(button);
+}
+
+const offer = new AbortController();
+
 async function press(event) {
   const button = event.currentTarget;
-  const { form } = button;
-  if (form.elements.credential) return; // answered: this is the form on its way
+  if (button.form.elements.credential) return; // answered: this is the form on its way
   event.preventDefault();
   button.disabled = true;
+  offer.abort();
   try {
     const publicKey = parsed(button.dataset.options);
-    const credential = await navigator.credentials[button.dataset.passkey]({ publicKey });
-    const input = document.createElement("input");
-    input.type = "hidden";
-    input.name = "credential";
-    input.value = answer(credential);
-    form.append(input);
-    button.disabled = false;
-    form.requestSubmit(button);
+    send(button, await navigator.credentials[button.dataset.passkey]({ publicKey }));
   } catch (error) {
     button.disabled = false;
     say(button, button.dataset.failed);
+  }
+}
+
+// Where a name is typed, the browser offers its passkeys with what it fills in, and nobody has to press a button.
+async function offerFor(field, button) {
+  if (!(await PublicKeyCredential.isConditionalMediationAvailable?.())) return;
+  field.autocomplete = "username webauthn";
+  const publicKey = parsed(button.dataset.options);
+  try {
+    send(button, await navigator.credentials.get({ publicKey, mediation: "conditional", signal: offer.signal }));
+  } catch (error) {
+    // Nobody chose one, or the button was pressed.
   }
 }
 
@@ -70,5 +87,8 @@ if (window.PublicKeyCredential) {
     button.hidden = false;
     button.addEventListener("click", press);
   }
+  const field = document.querySelector("input[autocomplete=username]:not([hidden])");
+  const button = document.querySelector("button[data-passkey=get]");
+  if (field && button) offerFor(field, button);
   for (const line of document.querySelectorAll(".or[hidden]")) line.hidden = false;
 }
