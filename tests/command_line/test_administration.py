@@ -107,6 +107,7 @@ def test_rotation_makes_the_next_keys_sign(credenza_command: Run) -> None:
     before = {(key["alg"], key["state"]): key["kid"] for key in credenza_command("keys", "list", "--json").json}
     done = credenza_command("keys", "rotate", "--json")
     assert done.status == 0, done.err
+    assert "published less than an hour ago" in done.error
     state = {key["kid"]: key["state"] for key in done.json}
     for alg in ("RS256", "ES256", "PS256"):
         assert state[before[alg, "next"]] == "active"

@@ -22,6 +22,11 @@ from .opening import Refusal, opened, run, settings_of
 from .output import print_json, print_line
 
 Subparsers = Any
+HOUR = 3600
+TOO_SOON = (
+    "the keys that sign from now on were published less than an hour ago; applications that have not fetched the key "
+    "set since then refuse new tokens until they do"
+)
 
 
 def add_admin(commands: Subparsers) -> None:
@@ -145,7 +150,10 @@ def list_keys(arguments: argparse.Namespace) -> int:
 def rotate_keys(arguments: argparse.Namespace) -> int:
     async def do() -> list[keys.StoredKey]:
         async with opened(settings_of(arguments)) as (server, _):
+            published = max((key.created_at for key in await keys.list_keys() if key.state == "next"), default=0)
             await rotate(server, actor="command line")
+            if server.now() - published < HOUR:
+                sys.stderr.write(f"credenza: warning: {TOO_SOON}\n")
             return await keys.list_keys()
 
     return _print_keys(run(do), as_json=arguments.json)
