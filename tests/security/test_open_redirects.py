@@ -43,18 +43,19 @@ def test_a_rdr_02_where_to_go_after_signing_in_is_never_read_from_the_request(
     assert all(location.startswith(ISSUER + "/") for location in locations)
 
 
-@pytest.mark.parametrize(
-    "referer",
-    [
-        f"{ISSUER}.evil.example/x",
-        f"{ISSUER}@evil.example/x",
-        f"{ISSUER}:666@evil.example/",
-        f"{ISSUER}//evil.example/",
-        f"{ISSUER}\\.evil.example/",
-        "https://evil.example/x",
-        "evil.example",
-    ],
-)
+REFERERS = [
+    f"{ISSUER}.evil.example/x",
+    f"{ISSUER}@evil.example/x",
+    f"{ISSUER}:666@evil.example/",
+    f"{ISSUER}//evil.example/",
+    f"{ISSUER}/\\evil.example/",
+    f"{ISSUER}\\.evil.example/",
+    "https://evil.example/x",
+    "evil.example",
+]
+
+
+@pytest.mark.parametrize("referer", REFERERS)
 def test_a_rdr_02_a_form_without_a_session_leads_back_to_no_other_host(user_agent: Any, referer: str) -> None:
     """A-RDR-02: whoever posts it from elsewhere names where it stood, and that is all they name."""
     form = {"content-type": "application/x-www-form-urlencoded", "referer": referer}
@@ -65,6 +66,16 @@ def test_a_rdr_02_a_form_without_a_session_leads_back_to_no_other_host(user_agen
     locations = [answer.headers["location"] for answer in user_agent.history if answer.is_redirect]
     assert len(locations) > 2
     assert all(location.startswith(ISSUER + "/") and "evil" not in location for location in locations)
+
+
+@pytest.mark.parametrize("referer", REFERERS)
+def test_a_rdr_02_a_form_without_its_token_leads_back_to_no_other_host(admin: Any, referer: str) -> None:
+    """A-RDR-02: the page that refuses it has a link to where it stood."""
+    form = {"content-type": "application/x-www-form-urlencoded", "referer": referer}
+    answer = admin.send("POST", "/console/applications/create/my-app/spa", headers=form)
+    assert answer.status_code == 403
+    assert "stale_form" in answer.text
+    assert "evil" not in answer.text
 
 
 @pytest.mark.parametrize(

@@ -57,7 +57,8 @@ def way_back(request: AnyRequest) -> str:
     path = request.scope["path"] + (f"?{query}" if query else "")
     if request.method != "GET":
         path = request.headers.get("referer", "").removeprefix(server_of(request).issuer)
-    return path if path.startswith("/") and not path.startswith("//") and path.isprintable() else "/"
+    # Browsers read "/\host" as "//host".
+    return path if path.startswith("/") and path[1:2] not in ("/", "\\") and path.isprintable() else "/"
 
 
 async def signed_in_form(request: AnyRequest, *, fresh: bool = False) -> tuple[Session, User, Parameters]:
