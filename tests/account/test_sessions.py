@@ -106,7 +106,7 @@ def test_somebody_else_s_session_is_unknown(account: Account) -> None:
     token = grace.page.forms[0].hidden()[0]
     for value in (session, "0" * 32, ""):
         answer = seen(grace.post("/account/sessions/end", [token, ("session", value)]))
-        assert (answer.status, answer.error) == (404, "not_found")
+        assert (answer.status, answer.error) == (404, "gone")
     assert seen(here.get("/account")).name == "account"
 
 

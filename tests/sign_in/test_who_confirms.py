@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from credenza.testing import Credenza, PageSeen, RelyingParty, UserAgent
+from credenza.testing import PASSWORD, Credenza, PageSeen, RelyingParty, UserAgent
 
 from .conftest import seen
 
@@ -77,3 +77,28 @@ def test_without_cookies_a_form_says_so(credenza: Credenza, user_agent: UserAgen
     assert page.error == "stale_form"
     assert "the browser keeps none" in page.text
     assert page.links == ["/device"]
+
+
+def test_signing_out_works_in_a_tab_from_before_the_cookie_changed(credenza: Credenza, ada: UserAgent) -> None:
+    """After a new password in another tab it said that the page was out of date; nobody is signed out unasked."""
+    form = seen(ada.get("/account")).forms[0]
+    new = "seven quiet lighthouses at dawn"
+    page = seen(ada.get("/account/password"))
+    fields = [("current", PASSWORD), ("password", new), ("password_again", new)]
+    ada.post(page.forms[-1].action, [*page.forms[-1].hidden(), *fields])
+    page = seen(ada.post(form.action, [*form.hidden(), ("decision", "sign-out")]))
+    assert (page.status, page.name) == (403, "sign-out")
+    assert seen(ada.get("/account")).name == "account"
+    ada.post(page.forms[0].action, [*page.forms[0].hidden(), ("decision", "sign-out")])
+    assert seen(ada.get("/account")).name == "sign-in"
+
+
+def test_what_was_ended_in_another_tab_is_not_a_page_that_does_not_exist(credenza: Credenza, ada: UserAgent) -> None:
+    other = UserAgent(credenza)
+    other.get("/account")
+    other.sign_in("ada")
+    page = seen(ada.get("/account/sessions"))
+    form = next(form for form in page.forms if form.action == "/account/sessions/end")
+    assert "signed out" in seen(ada.post(form.action, form.hidden())).text
+    page = seen(ada.post(form.action, form.hidden(), headers={"referer": page.url}))
+    assert (page.status, page.error, page.links) == (404, "gone", ["/account/sessions"])

@@ -27,6 +27,7 @@ from ..web.pages import InterstitialPage, SignedOutPage, SignOutPage
 from ..web.rendering import render
 from ..web.requests import (
     AnyRequest,
+    Forbidden,
     address_of,
     check_csrf,
     form_parameters,
@@ -58,13 +59,13 @@ ASKED = ("id_token_hint", "client_id", "post_logout_redirect_uri", "state")
 @route("/logout", http_method=[HttpMethod.GET, HttpMethod.POST], status_code=200, name="end_session")
 async def end_session(request: AnyRequest) -> AnyResponse:
     server = server_of(request)
-    found = await find_session(request)
+    found, stale = await find_session(request), False
     try:
         parameters = await form_parameters(request) if request.method == "POST" else query_parameters(request)
         wish_languages(request, parameters.get("ui_locales", ""))
         answered = request.method == "POST" and "decision" in parameters
-        if answered and found is not None:
-            check_csrf(request, parameters, csrf_cookie(request, found[0]))
+        if answered and found is not None and not _is_ours(request, parameters, found[0]):
+            answered, stale = False, True
         parameters.check_no_repeats()
         logout = await parse_logout(server, parameters)
     except (InvalidRequest, InvalidClient, UnsafeRequest) as error:
@@ -82,7 +83,16 @@ async def end_session(request: AnyRequest) -> AnyResponse:
     theirs = subject_for(server, logout.client, user.id), session_name_for(server, logout.client, session.id)
     if logout.hinted and (logout.subject, logout.session_id or theirs[1]) == theirs:
         return await _end(request, logout, session, user)
-    return await _ask(request, session, user, logout, parameters)
+    return await _ask(request, session, user, logout, parameters, status=403 if stale else 200)
+
+
+def _is_ours(request: AnyRequest, form: Parameters, session: Session) -> bool:
+    """Whether a page of this session posted the form. One from before its cookie changed is asked about once more."""
+    try:
+        check_csrf(request, form, csrf_cookie(request, session))
+    except Forbidden:
+        return False
+    return True
 
 
 async def parse_logout(server: AuthorizationServer, parameters: Parameters) -> LogoutRequest:
@@ -143,7 +153,7 @@ async def _signed_out(request: AnyRequest, logout: LogoutRequest, frames: Sequen
 
 
 async def _ask(
-    request: AnyRequest, session: Session, user: User, logout: LogoutRequest, parameters: Parameters
+    request: AnyRequest, session: Session, user: User, logout: LogoutRequest, parameters: Parameters, status: int
 ) -> AnyResponse:
     """A request that anybody could have made signs nobody out. RP-Initiated Logout §2.
 
@@ -160,7 +170,7 @@ async def _ask(
         asked=tuple((name, parameters[name]) for name in ASKED if name in parameters) if logout.location else (),
     )
     back = policy_source(logout.location) if logout.location else ""  # browsers hold the answer's redirect to it too
-    return await render(request, page, client=client, form_action=back)
+    return await render(request, page, client=client, form_action=back, status=status)
 
 
 async def _answered(

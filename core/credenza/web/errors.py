@@ -34,6 +34,7 @@ HEADINGS = {
     "invalid_client": Words("We do not know this application"),
     "access_denied": Words("Access denied"),
     "not_found": Words("This page does not exist"),
+    "gone": Words("This is not there any more"),
     "forbidden": Words("You cannot do this"),
     "stale_form": Words("This page was out of date"),
     "temporarily_unavailable": Words("We cannot answer just now"),
@@ -160,9 +161,13 @@ async def on_forbidden(request: AnyRequest, error: Forbidden) -> AnyResponse:
     facts = cookie_facts(request)
     if origin not in ("", "null", issuer):  # the issuer is another address than the one that people open
         facts = ((Words("The form was sent from"), origin[:200]), (Words("Address of this server"), issuer))
+    return await error_page(request, "stale_form", description, status=403, facts=facts, links=reopening(request))
+
+
+def reopening(request: AnyRequest) -> tuple[tuple[str, str], ...]:
+    """A link to the page that the form stood on, if it was one of ours."""
     back = way_back(request)
-    links = ((Words("Open the page again"), back),) if back != "/" else ()
-    return await error_page(request, "stale_form", description, status=403, facts=facts, links=links)
+    return ((Words("Open the page again"), back),) if back != "/" else ()
 
 
 async def on_not_allowed(request: AnyRequest, error: NotAllowed) -> AnyResponse:
@@ -189,6 +194,9 @@ async def on_http_exception(request: AnyRequest, error: HTTPException) -> AnyRes
     phrase = HTTPStatus(error.status_code).phrase
     if error.status_code >= 500:
         return await on_any_exception(request, error)
+    if wants_html(request) and request.method == "POST" and error.status_code == 404:
+        removed = Words("It was removed meanwhile, perhaps in another tab.")
+        return await _plain_page(request, "gone", removed, 404, links=reopening(request))
     if wants_html(request):
         description = DESCRIPTIONS.get(error.status_code, phrase)
         return await _plain_page(request, code, description, error.status_code, headers=headers)
@@ -214,10 +222,13 @@ async def _plain_page(
     *,
     error_id: str = "",
     headers: dict[str, str] | None = None,
+    links: tuple[tuple[str, str], ...] = (),
 ) -> AnyResponse:
     """An error page that must come even when the database does not answer."""
     try:
-        return await error_page(request, code, description, status=status, error_id=error_id, headers=headers)
+        return await error_page(
+            request, code, description, status=status, error_id=error_id, headers=headers, links=links
+        )
     except Exception:
         logger.exception("the error page failed")
         return json_response({"error": code}, status=status, headers=headers)
