@@ -52,7 +52,7 @@ from .console_api import (
 )
 from .encryption import Undecryptable
 from .endpoints.discovery import describe as provider_metadata
-from .endpoints.interaction import complete_sign_in, sign_in_wishes, sign_in_with_new, way_on
+from .endpoints.interaction import complete_sign_in, follow_languages, sign_in_wishes, sign_in_with_new, way_on
 from .endpoints.pages import check_username, invite
 from .events import (
     ConsentGiven,
@@ -379,6 +379,7 @@ __all__ = [
     "fetch",
     "fetch_document",
     "fetch_image",
+    "follow_languages",
     "forget_permissions",
     "form_parameters",
     "hold_administrators",

@@ -23,6 +23,7 @@ from credenza import (
     Words,
     address_of,
     choose_language,
+    follow_languages,
     invite,
     is_token,
     neighbourhood,
@@ -60,6 +61,7 @@ async def password_reset(request: AnyRequest) -> AnyResponse:
     server, visitor = server_of(request), visitor_of(request)
     after = query_parameters(request).get("continue", "")
     after = after if is_token(after, "interaction") else ""
+    await follow_languages(request, after)
     page = ResetPage(
         title=Words("Forgot your password?"),
         action=HERE + (f"?{urlencode({'continue': after})}" if after else ""),

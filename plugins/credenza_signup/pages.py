@@ -31,6 +31,7 @@ from credenza import (
     address_of,
     check_email,
     choose_language,
+    follow_languages,
     is_name,
     is_token,
     neighbourhood,
@@ -81,6 +82,7 @@ class NewAccountPage(FormPage):
 @route(HERE, http_method=[HttpMethod.GET, HttpMethod.POST], status_code=200, name="sign up")
 async def sign_up(request: AnyRequest) -> AnyResponse:
     visitor, after = visitor_of(request), _after(request)
+    await follow_languages(request, query_parameters(request).get("continue", ""))
     page = SignupPage(
         title=Words("Create an account"), action=HERE + after, csrf_token=visitor.csrf_token, back=_back(request)
     )
@@ -133,6 +135,7 @@ async def _send(server: AuthorizationServer, email: str, language: str, after: s
 @route(HERE + "/{token:str}", http_method=[HttpMethod.GET, HttpMethod.POST], status_code=200, name="new account")
 async def new_account(request: AnyRequest, token: FromPath[str]) -> AnyResponse:
     server, visitor = server_of(request), visitor_of(request)
+    await follow_languages(request, query_parameters(request).get("continue", ""))
     email = await store.address_of_link(token, server.now()) if is_token(token, "confirmation") else None
     if email is None or await store.taken(email):
         return await _gone(request)

@@ -7,7 +7,7 @@ import pytest
 from credenza import Moment
 from credenza.languages import Languages, accepted, reader, reading
 from credenza.protocol.words import Counted, Listed, Translated, Words
-from credenza.testing import Credenza, PageSeen, RelyingParty, UserAgent
+from credenza.testing import Credenza, PageSeen, RelyingParty, UserAgent, running, test_settings
 
 LANGUAGES = Languages()
 
@@ -165,3 +165,17 @@ def test_logout_follows_ui_locales(user_agent: UserAgent) -> None:
     page = user_agent.get("/logout?ui_locales=fr")
     assert isinstance(page, PageSeen)
     assert "Vous êtes déconnecté" in page.text
+
+
+@pytest.mark.parametrize("path", ["/password-reset", "/signup"])
+def test_pages_beside_a_sign_in_follow_its_application(credenza_database: str, path: str) -> None:
+    """ "Passwort vergessen?" led to a page in the browser's language; in another browser that is right."""
+    mail = {"smtp_url": "smtp://localhost:9", "mail_from": "harbour@example.com", "signup": True}
+    with running(test_settings(credenza_database, **mail)) as credenza:
+        client = RelyingParty(credenza, "app", "https://app.example.com/cb")
+        agent = UserAgent(credenza)
+        page = agent.get(client.authorization_url(ui_locales="de"))
+        assert isinstance(page, PageSeen)
+        (link,) = [link for link in page.links if link.startswith(f"{path}?")]
+        assert language_of(agent.get(link)) == "de"
+        assert language_of(UserAgent(credenza).get(link)) == "en"

@@ -231,6 +231,13 @@ async def sign_in_wishes(request: AnyRequest, token: str) -> SignInWishes | None
     return SignInWishes(max_age, another or "select_account" in prompts, waiting.client)
 
 
+async def follow_languages(request: AnyRequest, token: str) -> None:
+    """Speak on a page beside a sign-in what its application asked for, to the browser that began it."""
+    interaction = await _find(request, token)
+    if interaction is not None:
+        wish_languages(request, Parameters.parse(interaction.parameters.encode()).get("ui_locales", ""))
+
+
 def way_on(token: str) -> str:
     """The path that goes on with a sign-in, whatever else was done meanwhile; the front door without one."""
     return f"/interaction/{token}" if is_token(token, "interaction") else "/"

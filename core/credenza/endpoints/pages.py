@@ -35,7 +35,7 @@ from ..web.responses import AnyResponse, redirect_response
 from ..web.static import LASTING, in_scheme
 from ..web.visitors import visitor_of
 from .authorization import begin_interaction
-from .interaction import sign_in_with_new
+from .interaction import follow_languages, sign_in_with_new
 
 
 async def on_sign_in_needed(request: AnyRequest, error: SignInNeeded) -> AnyResponse:
@@ -99,6 +99,8 @@ async def invite(server: AuthorizationServer, *, purpose: str, user_id: str | No
 @route("/invitation/{token:str}", http_method=[HttpMethod.GET, HttpMethod.POST], status_code=200, name="invitation")
 async def invitation(request: AnyRequest, token: FromPath[str]) -> AnyResponse:
     server = server_of(request)
+    after = query_parameters(request).get("continue", "")
+    await follow_languages(request, after)
     found = await users.find_invitation(digest(token), server.now()) if is_token(token, "invitation") else None
     if found is None or not await _still_wanted(found):
         return await error_page(
@@ -109,7 +111,6 @@ async def invitation(request: AnyRequest, token: FromPath[str]) -> AnyResponse:
             links=(SIGN_IN,),
         )
     visitor = visitor_of(request)
-    after = query_parameters(request).get("continue", "")
     user = await users.find_user(found["user"]) if found["user"] is not None else None
     page = PasswordPage(
         title=Words("Choose a password"),
