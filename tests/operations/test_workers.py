@@ -187,6 +187,15 @@ def test_a_replacement_that_cannot_start_ends_nobody(
     assert set(traffic.answers) == {200}
 
 
+def test_workers_end_when_their_parent_is_killed(filled_sqlite_url: str, start_server: Callable[..., Any]) -> None:
+    """Another one would find the port taken, and those would serve with nobody to watch them."""
+    server = start_server(filled_sqlite_url, workers=2)
+    wait_until(lambda: all(status(server, "/readyz") == 200 for _ in range(20)), "both to serve")
+    children = server.program.workers()
+    server.program.process.kill()
+    wait_until(lambda: not [pid for pid in children if psutil.pid_exists(pid)], "the workers to end")
+
+
 @pytest.mark.parametrize("workers", [1, 2])
 def test_a_request_under_way_is_answered_before_the_end(
     filled_sqlite_url: str, start_server: Callable[..., Any], workers: int

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import logging
+import os
 import time
 from ctypes import c_bool, c_int
 from itertools import count
-from multiprocessing import get_context
+from multiprocessing import get_context, parent_process
 from socket import socket
 from typing import Any
 
@@ -39,6 +40,7 @@ class BeatingServer(Server):
         self.established = established
         self.counts, self.place = counts, place
         self.listeners: list[FairListener] = []
+        self.parent = parent_process()
 
     async def startup(self, sockets: list[socket] | None = None) -> None:
         await super().startup(sockets=[])
@@ -57,6 +59,9 @@ class BeatingServer(Server):
         self.established.value = True
         for listener in self.listeners:
             listener.count()
+        if self.parent is not None and os.getppid() != self.parent.pid:
+            logger.error("who watches the workers is gone, and they end: another one would find the port taken")
+            self.should_exit = True
         return await super().on_tick(counter)
 
 
