@@ -149,7 +149,8 @@ class Console:
                 session, user, form = await signed_in_form(request)
             refusal = not_for(user, route)
         fragment = bool(HTMXDetails(request)) and not HTMXDetails(request).history_restore_request
-        notice = take(server, session, request) if route.method == "GET" and not fragment else None
+        kept = refusal is not None or fragment or route.method != "GET"
+        notice = None if kept else take(server, session, request)
         visit = ConsoleVisit(
             request=request,
             server=server,

@@ -36,7 +36,7 @@ from .store import add_member, member_roles
 from .template import template_roles
 
 ADDRESS = "/organization-invitation"
-ACCOUNT = (Words("Go to your account"), "/")
+HOME = (Words("Go to the start page"), "/")
 TEMPLATES = Path(__file__).parent / "templates"
 
 
@@ -148,7 +148,7 @@ def _used_or_too_old() -> Unusable:
         Words("This invitation cannot be used"),
         Words("It was used before, taken back, or is too old. Ask for a new one."),
         404,
-        ACCOUNT,
+        HOME,
     )
 
 
@@ -159,7 +159,7 @@ def _member_already(invitation: Invitation) -> Unusable:
         Words("You are in %(organization)s already", organization=name),
         Words("There is nothing left to do here."),
         409,
-        ACCOUNT,
+        HOME,
     )
 
 

@@ -213,6 +213,6 @@ async def _gone(request: AnyRequest) -> AnyResponse:
         code="signup_expired",
         heading=heading,
         description=Words("It was used before or is too old. Start again."),
-        links=((Words("Create an account"), HERE), (Words("Sign in"), "/")),
+        links=((Words("Create an account"), HERE + _after(request)), (Words("Sign in"), _back(request))),
     )
     return await render(request, page, status=404)

@@ -188,3 +188,24 @@ def test_without_script_the_page_works(live_server: Any, open_page: Callable[...
     page.goto(live_server.issuer + PASSKEYS)
     page.locator("[data-page=account] [name=name]").wait_for()
     assert not page.get_by_role("button", name="Add a passkey").is_visible()
+
+
+CANCELLED = """() => {
+    window.asked = []
+    PublicKeyCredential.isConditionalMediationAvailable = async () => true
+    navigator.credentials.get = (options) => {
+        asked.push(options.mediation ?? "at once")
+        if (!options.mediation) return Promise.reject(new DOMException("", "NotAllowedError"))
+        return new Promise((_, refuse) => options.signal.addEventListener("abort", () => refuse(options.signal.reason)))
+    }
+}"""
+
+
+def test_whoever_cancels_is_offered_it_again(live_server: Any, open_page: Callable[..., Any]) -> None:
+    """While the button asks, the field cannot; afterwards it does."""
+    page = open_page({live_server.issuer})
+    page.add_init_script(f"({CANCELLED})()")
+    page.goto(live_server.issuer)
+    page.get_by_role("button", name="Use a passkey").click()
+    page.wait_for_function("asked.length === 3")
+    assert page.evaluate("asked") == ["conditional", "at once", "conditional"]

@@ -49,3 +49,11 @@ def test_a_page_that_comes_back_from_memory_sends_its_form_again(page: Any) -> N
     page.evaluate("dispatchEvent(new PageTransitionEvent('pageshow', { persisted: true }))")
     button.click()
     page.get_by_role("heading", name="Authenticator app").wait_for()
+
+
+def test_who_stops_it_can_send_it_again(page: Any) -> None:
+    """Escape stops what is under way."""
+    page.evaluate("document.querySelector('main form').setAttribute('aria-busy', 'true')")
+    page.keyboard.press("Escape")
+    page.get_by_role("button", name="Sign in", exact=True).click()
+    page.get_by_role("heading", name="Authenticator app").wait_for()

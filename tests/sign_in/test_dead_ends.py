@@ -42,6 +42,12 @@ def test_whoever_opens_an_invitation_again_may_sign_in(credenza: Credenza, user_
     assert (page.error, page.links) == ("invitation_expired", ["/"])
 
 
+def test_a_link_that_is_over_leads_back_to_the_sign_in_that_waits(user_agent: UserAgent, client: RelyingParty) -> None:
+    waiting = seen(user_agent.get(client.authorization_url())).url.split("/")[-2]
+    over = seen(user_agent.get(f"/invitation/cz_in_over?continue={waiting}"))
+    assert (over.error, over.links) == ("invitation_expired", [f"/interaction/{waiting}"])
+
+
 @pytest.mark.parametrize("signed_in", [True, False])
 def test_a_password_manager_finds_the_page_for_a_new_password(
     credenza: Credenza, user_agent: UserAgent, signed_in: bool

@@ -43,7 +43,10 @@ def test_from_the_application_and_back_to_it(
     assert seen(user_agent.sign_in("joan@example.com", NEW)).name == "consent"
     joan = found("joan@example.com")
     assert (joan.email_verified, joan.administrator, joan.display_name) == (True, "", "Joan Clarke")
-    assert seen(user_agent.get(post_office.link())).status == 404
+    over = seen(user_agent.get(post_office.link()))
+    assert over.status == 404
+    assert len(over.links) == 2
+    assert all(link.partition("cz_")[1] for link in over.links), "both know the sign-in that waited"
 
 
 def test_the_link_may_be_opened_in_another_browser(

@@ -101,4 +101,18 @@ def test_what_was_ended_in_another_tab_is_not_a_page_that_does_not_exist(credenz
     form = next(form for form in page.forms if form.action == "/account/sessions/end")
     assert "signed out" in seen(ada.post(form.action, form.hidden())).text
     page = seen(ada.post(form.action, form.hidden(), headers={"referer": page.url}))
-    assert (page.status, page.error, page.links) == (404, "gone", ["/account/sessions"])
+    assert (page.status, page.error, page.links) == (404, "gone", ["/account/sessions", "/"])
+
+
+def test_a_form_to_where_there_never_was_anything_is_not_told_that_it_was_removed(ada: UserAgent) -> None:
+    page = seen(ada.post("/never/was", []))
+    assert (page.status, page.error, page.links) == (404, "not_found", ["/"])
+
+
+def test_a_form_to_sign_out_that_another_origin_posted_is_told_both(ada: UserAgent) -> None:
+    form = seen(ada.get("/account")).forms[0]
+    answer = [*form.hidden(), ("decision", "sign-out")]
+    page = seen(ada.post(form.action, answer, headers={"origin": "https://other.example"}))
+    assert (page.status, page.error) == (403, "stale_form")
+    assert "https://other.example" in page.text
+    assert seen(ada.get("/account")).name == "account"

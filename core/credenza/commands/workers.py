@@ -100,7 +100,8 @@ class Worker(multiprocess.Process):
             return False
         if time.monotonic() - self.born < YOUNG or self.ping(min(timeout, HANGS)):
             return True
-        logger.error("worker %s hangs, and is ended", self.process.pid)
+        if self.process.is_alive():
+            logger.error("worker %s hangs, and is ended", self.process.pid)
         return False
 
     def _healthcheck(self, timeout: float) -> bool | None:

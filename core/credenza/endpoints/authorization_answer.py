@@ -26,7 +26,7 @@ from ..store.grants import Details, Grant
 from ..store.pushed_requests import spend_pushed_request
 from ..store.sealed import place_of
 from ..store.sessions import Interaction
-from ..web.errors import ACCOUNT, cookie_facts, error_page, new_error_id
+from ..web.errors import HOME, cookie_facts, error_page, new_error_id
 from ..web.pages import DevicePage, FormPostPage, InterstitialPage
 from ..web.refusals import write_down
 from ..web.rendering import render
@@ -208,5 +208,5 @@ async def gone(request: AnyRequest) -> AnyResponse:
             "Go back to the application and start again."
         ),
         facts=cookie_facts(request),
-        links=(ACCOUNT,),
+        links=(HOME,),
     )

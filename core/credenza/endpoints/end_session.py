@@ -30,6 +30,7 @@ from ..web.requests import (
     Forbidden,
     address_of,
     check_csrf,
+    check_same_origin,
     form_parameters,
     query_parameters,
     server_of,
@@ -87,7 +88,11 @@ async def end_session(request: AnyRequest) -> AnyResponse:
 
 
 def _is_ours(request: AnyRequest, form: Parameters, session: Session) -> bool:
-    """Whether a page of this session posted the form. One from before its cookie changed is asked about once more."""
+    """Whether a page of this session posted the form. One from before its cookie changed is asked about once more.
+
+    Raises Forbidden for one that was posted from elsewhere.
+    """
+    check_same_origin(request)
     try:
         check_csrf(request, form, csrf_cookie(request, session))
     except Forbidden:

@@ -25,7 +25,7 @@ from ..store.provider import find_image
 from ..store.users import User
 from ..web.accounts import SignInNeeded, signed_in
 from ..web.branding import colors_css
-from ..web.errors import SIGN_IN, error_page
+from ..web.errors import error_page
 from ..web.new_password import password_refusal, set_password
 from ..web.pages import PasswordPage
 from ..web.passwords import Passwords
@@ -35,7 +35,7 @@ from ..web.responses import AnyResponse, redirect_response
 from ..web.static import LASTING, in_scheme
 from ..web.visitors import visitor_of
 from .authorization import begin_interaction
-from .interaction import follow_languages, sign_in_with_new
+from .interaction import follow_languages, sign_in_with_new, way_on
 
 
 async def on_sign_in_needed(request: AnyRequest, error: SignInNeeded) -> AnyResponse:
@@ -108,7 +108,7 @@ async def invitation(request: AnyRequest, token: FromPath[str]) -> AnyResponse:
             "invitation_expired",
             Words("This link was used before or is too old. Ask for a new one."),
             status=404,
-            links=(SIGN_IN,),
+            links=((Words("Sign in"), way_on(after)),),
         )
     visitor = visitor_of(request)
     user = await users.find_user(found["user"]) if found["user"] is not None else None

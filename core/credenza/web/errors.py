@@ -41,10 +41,9 @@ HEADINGS = {
     "too_many_requests": Words("Too many tries"),
     "server_error": Words("Something went wrong on our side"),
 }
-SIGN_IN = (Words("Sign in"), "/")
 SIGN_OUT = (Words("Sign out"), "/logout")
 """The page that asks about it, for whoever came for that, or needs another account."""
-ACCOUNT = (Words("Go to your account"), "/")
+HOME = (Words("Go to the start page"), "/")
 KEPT = 10.0  # seconds
 DESCRIPTIONS = {
     404: Words("Check the address, or go back to the previous page."),
@@ -194,12 +193,18 @@ async def on_http_exception(request: AnyRequest, error: HTTPException) -> AnyRes
     phrase = HTTPStatus(error.status_code).phrase
     if error.status_code >= 500:
         return await on_any_exception(request, error)
-    if wants_html(request) and request.method == "POST" and error.status_code == 404:
+    if (
+        wants_html(request)
+        and request.method == "POST"
+        and error.status_code == 404
+        and "path_template" in request.scope
+    ):
         removed = Words("It was removed meanwhile, perhaps in another tab.")
-        return await _plain_page(request, "gone", removed, 404, links=reopening(request))
+        return await _plain_page(request, "gone", removed, 404, links=(*reopening(request), HOME))
     if wants_html(request):
         description = DESCRIPTIONS.get(error.status_code, phrase)
-        return await _plain_page(request, code, description, error.status_code, headers=headers)
+        links = (HOME,) if error.status_code in DESCRIPTIONS else ()
+        return await _plain_page(request, code, description, error.status_code, headers=headers, links=links)
     return json_response({"error": code, "error_description": phrase}, status=error.status_code, headers=headers)
 
 

@@ -53,7 +53,7 @@ function send(button, credential) {
   button.form.requestSubmit(button);
 }
 
-const offer = new AbortController();
+let offer = new AbortController(); // only one question can be open
 
 async function press(event) {
   const button = event.currentTarget;
@@ -67,14 +67,18 @@ async function press(event) {
   } catch (error) {
     button.disabled = false;
     say(button, button.dataset.failed);
+    offerOf(button);
   }
 }
 
 // Where a name is typed, the browser offers its passkeys with what it fills in, and nobody has to press a button.
-async function offerFor(field, button) {
-  if (!(await PublicKeyCredential.isConditionalMediationAvailable?.())) return;
+async function offerOf(button) {
+  const field = document.querySelector("input[autocomplete^=username]:not([hidden])");
+  if (!field || button.dataset.passkey !== "get") return;
+  if (!(await window.PublicKeyCredential?.isConditionalMediationAvailable?.())) return;
   field.autocomplete = "username webauthn";
   const publicKey = parsed(button.dataset.options);
+  offer = new AbortController();
   try {
     send(button, await navigator.credentials.get({ publicKey, mediation: "conditional", signal: offer.signal }));
   } catch (error) {
@@ -86,9 +90,7 @@ if (window.PublicKeyCredential) {
   for (const button of document.querySelectorAll("button[data-passkey]")) {
     button.hidden = false;
     button.addEventListener("click", press);
+    offerOf(button);
   }
-  const field = document.querySelector("input[autocomplete=username]:not([hidden])");
-  const button = document.querySelector("button[data-passkey=get]");
-  if (field && button) offerFor(field, button);
   for (const line of document.querySelectorAll(".or[hidden]")) line.hidden = false;
 }
