@@ -557,7 +557,9 @@ def test_a_client_that_an_administrator_blocked_stays_so(
     credenza.run(block)
     publish(client_name="Somebody Else", token_endpoint_auth_method="private_key_jwt", jwks_uri=web_site.url("/jwks"))
     credenza.clock.move(100_000)
-    assert "has been disabled" in refused(credenza, client_id)
+    page = refused(credenza, client_id)
+    assert "has been disabled" in page
+    assert "cannot be used" in page, "and not that nobody knows it"
     assert len(web_site.seen) == 1
 
 

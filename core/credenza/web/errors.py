@@ -31,7 +31,7 @@ logger = logging.getLogger("credenza")
 
 HEADINGS = {
     "invalid_redirect_uri": Words("This application sent you to the wrong place"),
-    "invalid_client": Words("We do not know this application"),
+    "invalid_client": Words("This application cannot be used"),
     "access_denied": Words("Access denied"),
     "not_found": Words("This page does not exist"),
     "gone": Words("This is not there any more"),
