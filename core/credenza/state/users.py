@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from itertools import islice
-from typing import Any, NamedTuple
+from typing import Any
 
 from ..administrators import ADMINISTRATOR_ROLES, LastAdministrator, hold_administrators, is_raised
 from ..endpoints.pages import check_username, invite
@@ -20,11 +20,10 @@ from ..store.engine import database
 from ..store.reach import count_open
 from ..store.users import User
 from ..suspension import suspend_user
-from ..web.foreign_hashes import ForeignHash, wrapped
 from ..web.new_password import require_new_password, set_password
-from ..web.passwords import Passwords, WeakPassword, check_new_password
 from .members import ANYTHING, FLAG, MAPPING, TEXT, StateMember, check_keys
 from .run import ACTOR, Run, StateError
+from .user_passwords import Declared, hash_to_store
 
 MEMBERS = {
     "username": StateMember(str, required=True),
@@ -75,7 +74,7 @@ def section(plugin_sections: Sequence[StateSection]) -> StateSection:
         }
         rest = iter(items or [])
         while people := [await _read(run, item, extensions) for item in islice(rest, AT_ONCE)]:
-            hashes = await gather(*(_password_hash(run, person) for person in people))
+            hashes = await gather(*(hash_to_store(run, person) for person in people))
             for person, password_hash in zip(people, hashes, strict=True):
                 try:
                     await _apply_user(run, person, password_hash, extensions)
@@ -91,15 +90,7 @@ def section(plugin_sections: Sequence[StateSection]) -> StateSection:
     return StateSection("users", 400, apply, export)
 
 
-class _Declared(NamedTuple):
-    """A user of the file. `before` is as the database has them, if they are there; `after` is all but the password."""
-
-    members: Mapping[str, Any]
-    before: User | None
-    after: User
-
-
-async def _read(run: Run, item: Any, extensions: Sequence[StateSection]) -> _Declared:
+async def _read(run: Run, item: Any, extensions: Sequence[StateSection]) -> Declared:
     extra = dict.fromkeys((key for section in extensions for key in section.user_keys), ANYTHING)
     members = check_keys(item, MEMBERS | extra, "a user")
     username = members["username"].strip().lower()
@@ -110,11 +101,11 @@ async def _read(run: Run, item: Any, extensions: Sequence[StateSection]) -> _Dec
     before = before if before is not None and before.username == username else None
     user_id = await _id(run, username, members.get("id", ""), before)
     after = _declared(members, before or User(user_id, username, created_at=run.server.now()))
-    return _Declared(members, before, after)
+    return Declared(members, before, after)
 
 
 async def _apply_user(
-    run: Run, person: _Declared, password_hash: str | None, extensions: Sequence[StateSection]
+    run: Run, person: Declared, password_hash: str | None, extensions: Sequence[StateSection]
 ) -> None:
     members, before, after = person
     username = after.username
@@ -245,50 +236,6 @@ def _administrator(username: str, wanted: object) -> str:
     raise StateError(f"{username}: administrator is true, false, or one of {', '.join(ADMINISTRATOR_ROLES)}")
 
 
-def _chosen(passwords: Passwords, stored: str, foreign: str) -> bool:
-    """Whether what is stored came of no hash of the other system, which now says `foreign`.
-
-    A plain Argon2id hash of theirs is stored as it is, and told from ours by its parameters.
-    """
-    if wrapped(stored)[0]:
-        return False
-    return not passwords.is_hash(foreign) or (passwords.needs_rehash(foreign) and not passwords.needs_rehash(stored))
-
-
-async def _password_hash(run: Run, person: _Declared) -> str | None:
-    """The hash to store; the old one when nothing about it is declared or the password is the same."""
-    members, before, after = person
-    password = "" if members.get("password_hash") else members.get("password", "")
-    if password:
-        try:
-            check_new_password(password, run.server.settings, context=(after.username,))
-        except WeakPassword as error:  # a file may hold one, for a test machine
-            run.warnings.append(f"users: {after.username}: {error}")
-    if before is None or before.password_hash is None:
-        return await _hashed(run, person, password)
-    known = after.username, before.password_hash
-    if known not in run.checked:
-        run.checked[known] = await _hashed(run, person, password) or before.password_hash
-    return run.checked[known]
-
-
-async def _hashed(run: Run, person: _Declared, password: str) -> str | None:
-    members, before, after = person
-    old = before.password_hash if before is not None else None
-    if members.get("password_hash"):
-        proved = before is not None and before.last_sign_in_at is not None
-        if old is not None and (proved or _chosen(run.passwords, old, members["password_hash"])):
-            return old  # a password that they proved or chose here
-        return await _taken_over(run, after.username, members["password_hash"], before)
-    if not password:
-        return old
-    if run.dry and before is None:
-        return None
-    if old is not None and await run.passwords.verify(old, password):
-        return old
-    return await run.passwords.hash(password)
-
-
 def _shown(user: User) -> dict[str, Any]:
     """Members as they stand in the file, but for the password."""
     return {
@@ -344,13 +291,3 @@ async def _suspend(run: Run, user: User) -> None:
         await suspend_user(run.server, user)
         if not user.suspended:
             await run.note("suspended", "user", user.username, before={"suspended": False}, after={"suspended": True})
-
-
-async def _taken_over(run: Run, username: str, foreign: str, before: User | None) -> str | None:
-    try:
-        if run.dry and before is None:
-            ForeignHash.parse(foreign)
-            return None
-        return await run.passwords.take_over(foreign, before.password_hash if before is not None else None)
-    except ValueError as error:
-        raise StateError(f"{username}: password_hash {error}") from error
