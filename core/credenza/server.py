@@ -263,8 +263,10 @@ class AuthorizationServer(Registered):
 
     async def new_key(self, alg: str, state: str) -> StoredKey:
         """A new key pair, its private half encrypted, not stored yet."""
-        pem = await asyncio.to_thread(jose.generate_private_key, alg)
-        kid, now = jose.load_signing_key(pem, alg).kid, self.now()
+        kid, now = "-", self.now()
+        while kid.startswith("-"):  # `credenza keys revoke` would take it for an option
+            pem = await asyncio.to_thread(jose.generate_private_key, alg)
+            kid = jose.load_signing_key(pem, alg).kid
         sealed = self.keyring.encrypt(pem, place=_place(kid))
         return StoredKey(kid, alg, state, sealed, now, now if state == "active" else None, None)
 

@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 
-from credenza.testing import PASSWORD
+from credenza.protocol import jose
+from credenza.testing import PASSWORD, Credenza
 
 from .conftest import Run, exported
 
@@ -113,6 +114,15 @@ def test_rotation_makes_the_next_keys_sign(credenza_command: Run) -> None:
         assert state[before[alg, "next"]] == "active"
         assert state[before[alg, "active"]] == "retired"
     assert sorted(state.values()).count("next") == 3
+
+
+def test_no_key_has_an_id_that_a_command_takes_for_an_option(
+    credenza: Credenza, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One in 64 thumbprints begins with a hyphen."""
+    thumbprints = iter(["-M", "M-"])
+    monkeypatch.setattr(jose, "thumbprint", lambda members: next(thumbprints))
+    assert credenza.run(credenza.server.new_key, "ES256", "next").kid == "M-"
 
 
 def test_a_key_is_revoked_by_its_id(credenza_command: Run) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -58,7 +57,6 @@ def preview(request: AnyRequest, page: Page, look: Look, *, scheme: str = "", cs
     renderer: Renderer = request.app.state.renderer
     page.look = replace(look, provider=renderer.wardrobe.with_logo(look.provider))
     html = in_scheme(renderer.html(page), scheme).replace(" autofocus", "")  # nothing in it takes the focus
-    html = re.sub(r"<script\b[^>]*></script>", "", html)  # nor runs: the frame's sandbox would say so in the log
     css = in_scheme(css, scheme)
     html = html.replace("</head>", f"<style>{css}</style></head>", 1) if css else html
     response = own_frame(page_response(server_of(request).settings, html))

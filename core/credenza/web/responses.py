@@ -28,6 +28,7 @@ from ..settings import Settings
 SAFE = "!#$%&'()*+,/:;=?@[]~"  # what a URI may hold as it is. RFC 3986 §2
 NO_STORE = {"Cache-Control": "no-store", "Pragma": "no-cache"}
 SOURCE = re.compile(r"https?://[a-z0-9-]+(?:\.[a-z0-9-]+)*(?::[0-9]+)?")
+SCRIPT = re.compile(rb"<script\b[^>]*></script>")
 BODILESS = {204, 304}
 LATER = frozenset({429, 503})  # the same request may succeed in a moment
 AnyResponse = Response[bytes]
@@ -104,10 +105,11 @@ def policy_source(uri: str) -> str:
 
 
 def own_frame(response: AnyResponse) -> AnyResponse:
-    """Let a page of ours be shown in a frame of ours: a preview, in which nothing can be pressed."""
+    """Let a page of ours be shown in a frame of ours: a preview, in which nothing can be pressed or runs."""
     policy = response.headers["Content-Security-Policy"].replace("frame-ancestors 'none'", "frame-ancestors 'self'")
     response.headers["Content-Security-Policy"] = f"{policy}; sandbox allow-same-origin"
     response.headers["X-Frame-Options"] = "SAMEORIGIN"
+    response.content = SCRIPT.sub(b"", response.content)  # the sandbox would complain of each in the browser's log
     return response
 
 
