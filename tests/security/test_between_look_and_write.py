@@ -238,15 +238,15 @@ async def another_password(server: AuthorizationServer, user: users.User) -> Non
 
 def after_looking_at_users(monkeypatch: pytest.MonkeyPatch, meanwhile: Callable[[], Awaitable[None]]) -> None:
     """Between what a desired state reads of a user and what it writes."""
-    real, asked = state_users._password_hash, []
+    real, asked = state_users.hash_to_store, []
 
-    async def password_hash(*arguments: Any) -> str | None:
+    async def hash_to_store(*arguments: Any) -> str | None:
         asked.append(arguments)
         if len(asked) == 2:  # the first time nothing is written
             await meanwhile()
         return await real(*arguments)
 
-    monkeypatch.setattr(state_users, "_password_hash", password_hash)
+    monkeypatch.setattr(state_users, "hash_to_store", hash_to_store)
 
 
 @pytest.mark.parametrize(
