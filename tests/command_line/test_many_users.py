@@ -11,6 +11,7 @@ import yaml
 
 from credenza import Client, Statement, StateSection, User, clients, hookimpl, state, users
 from credenza.state import reading
+from credenza.store import batches
 from credenza.store import users as stored_users
 from credenza.store.addresses import engine_from_url
 from credenza.testing import Credenza, running
@@ -174,7 +175,7 @@ def test_an_export_is_of_one_moment(filled_database_url: str) -> None:
 
 
 def test_each_user_is_met_once_whoever_comes_and_goes(credenza: Credenza, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(stored_users, "PAGE", 3)
+    monkeypatch.setattr(batches, "PAGE", 3)
     credenza.apply({"users": [{"username": f"m{n}"} for n in range(10)]})
 
     async def meet() -> list[str]:
@@ -198,7 +199,7 @@ def test_each_user_is_met_once_whoever_comes_and_goes(credenza: Credenza, monkey
 
 
 def test_each_application_is_met_as_if_it_was_looked_for(credenza: Credenza, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(clients, "PAGE", 3)
+    monkeypatch.setattr(batches, "PAGE", 3)
     named = [{"client_id": f"m{n}", "name": "M", "type": "traditional", "third_party": True} for n in range(7)]
     for n in (1, 4):
         named[n]["permissions"] = {"profile": ["profile", "email?"]}

@@ -141,6 +141,7 @@ for (const failed of ["htmx:sendError", "htmx:responseError", "htmx:timeout"]) {
   });
 }
 document.addEventListener("htmx:afterSwap", () => document.querySelector("[data-unanswered]")?.remove());
+
 // -- what a swap brought is said aloud; when the focus went with what was there before, it goes to what came --
 document.addEventListener("htmx:afterSettle", ({ target }) => {
   if (!target.dataset.said) return;

@@ -27,11 +27,10 @@ from ..web.pages import InterstitialPage, SignedOutPage, SignOutPage
 from ..web.rendering import render
 from ..web.requests import (
     AnyRequest,
-    Forbidden,
     address_of,
-    check_csrf,
     check_same_origin,
     form_parameters,
+    has_csrf_token,
     query_parameters,
     server_of,
     wish_languages,
@@ -93,11 +92,7 @@ def _is_ours(request: AnyRequest, form: Parameters, session: Session) -> bool:
     Raises Forbidden for one that was posted from elsewhere.
     """
     check_same_origin(request)
-    try:
-        check_csrf(request, form, csrf_cookie(request, session))
-    except Forbidden:
-        return False
-    return True
+    return has_csrf_token(request, form, csrf_cookie(request, session))
 
 
 async def parse_logout(server: AuthorizationServer, parameters: Parameters) -> LogoutRequest:

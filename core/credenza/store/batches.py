@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import AsyncIterator, Iterable
 from typing import Any, TypeVar
 
 from piccolo.columns import And, Column, Or
@@ -10,12 +10,21 @@ from piccolo.columns.combination import WhereRaw
 from piccolo.table import Table
 
 Item = TypeVar("Item")
+PAGE = 500  # rows that are read at a time
 
 
 def batches(items: Iterable[Item], size: int = 500) -> list[list[Item]]:
     """A statement takes only so many parameters."""
     rest = list(items)
     return [rest[start : start + size] for start in range(0, len(rest), size)]
+
+
+async def pages(column: Column) -> AsyncIterator[list[dict[str, Any]]]:
+    """All rows in the order of a column that is unique, each once, whatever comes and goes meanwhile."""
+    table, last = column._meta.table, ""
+    while page := await table.select().where(column > last).order_by(column).limit(PAGE):
+        yield page
+        last = page[-1][column._meta.name]
 
 
 async def delete_batch(table: type[Table], condition: Any, *, batch: int = 500) -> int:

@@ -16,7 +16,7 @@ from piccolo.table import Table
 from ..protocol.clients import Branding, Client, ClientType, Secret
 from ..protocol.scopes import Permission
 from ..protocol.tokens import new_id
-from .batches import batches
+from .batches import batches, pages
 from .branding import forget_branding
 from .engine import database
 from .lists import called, in_order
@@ -91,19 +91,14 @@ async def find_client(client_id: str, types: Mapping[str, ClientType]) -> Client
     return _client(row, types[row["type"]], secrets, permissions)
 
 
-PAGE = 500
-
-
 async def every_client(types: Mapping[str, ClientType]) -> AsyncIterator[Client]:
     """By id, each once, as `find_client` finds it."""
-    c, last = ClientRow, ""
-    while page := await c.select().where(c.id > last).order_by(c.id).limit(PAGE):
+    async for page in pages(ClientRow.id):
         ids = [row["id"] for row in page]
         secrets, permissions = await _by_client(ClientSecretRow, ids), await _by_client(ClientPermissionRow, ids)
         for row in page:
             if row["type"] in types:
                 yield _client(row, types[row["type"]], secrets[row["id"]], permissions[row["id"]])
-        last = ids[-1]
 
 
 async def _by_client(table: type[ClientSecretRow | ClientPermissionRow], ids: list[str]) -> dict[str, list[Any]]:

@@ -17,6 +17,7 @@ from piccolo.table import Table
 from ..protocol.documents import read_json
 from ..protocol.names import in_lower
 from ..protocol.tokens import new_id
+from .batches import pages
 from .engine import database
 from .lists import in_order, patterns
 from .statements import Insert, select
@@ -235,16 +236,11 @@ async def list_users(
     return [found[user_id] for user_id in ids if user_id in found]
 
 
-PAGE = 500
-
-
 async def every_user() -> AsyncIterator[User]:
     """By user name, each once, whoever comes and goes meanwhile."""
-    u, last = UserRow, ""
-    while page := await u.select().where(u.username > last).order_by(u.username).limit(PAGE):
+    async for page in pages(UserRow.username):
         for row in page:
             yield _user(row)
-        last = page[-1]["username"]
 
 
 STATES: dict[str, Any] = {  # what few are is written as in the index of it, in migration 0002

@@ -193,19 +193,14 @@ async def on_http_exception(request: AnyRequest, error: HTTPException) -> AnyRes
     phrase = HTTPStatus(error.status_code).phrase
     if error.status_code >= 500:
         return await on_any_exception(request, error)
-    if (
-        wants_html(request)
-        and request.method == "POST"
-        and error.status_code == 404
-        and "path_template" in request.scope
-    ):
+    if not wants_html(request):
+        return json_response({"error": code, "error_description": phrase}, status=error.status_code, headers=headers)
+    if code == "not_found" and request.method == "POST" and "path_template" in request.scope:  # there is such a form
         removed = Words("It was removed meanwhile, perhaps in another tab.")
         return await _plain_page(request, "gone", removed, 404, links=(*reopening(request), HOME))
-    if wants_html(request):
-        description = DESCRIPTIONS.get(error.status_code, phrase)
-        links = (HOME,) if error.status_code in DESCRIPTIONS else ()
-        return await _plain_page(request, code, description, error.status_code, headers=headers, links=links)
-    return json_response({"error": code, "error_description": phrase}, status=error.status_code, headers=headers)
+    description = DESCRIPTIONS.get(error.status_code, phrase)
+    links = (HOME,) if error.status_code in DESCRIPTIONS else ()
+    return await _plain_page(request, code, description, error.status_code, headers=headers, links=links)
 
 
 async def on_any_exception(request: AnyRequest, error: Exception) -> AnyResponse:

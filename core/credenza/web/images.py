@@ -36,7 +36,8 @@ def encode_again(content: bytes) -> bytes:
             image = image.point(lambda value: value / 256).convert("L")
         picture = image.convert("RGBA")
         # A telephone only notes how it was held. The rest of its notes, which may be odd, is not even looked at.
-        picture.info, picture.getexif()[ORIENTATION] = {}, image.getexif().get(ORIENTATION, 1)
+        picture.info = {}
+        picture.getexif()[ORIENTATION] = image.getexif().get(ORIENTATION, 1)
         picture = ImageOps.exif_transpose(picture)
     except UnusableImage:
         raise

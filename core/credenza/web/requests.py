@@ -172,5 +172,9 @@ def check_same_origin(request: AnyRequest) -> None:
 def check_csrf(request: AnyRequest, form: Parameters, cookie: str) -> None:
     """The form's token belongs to this browser's cookie, and the form was posted from our origin. Raises Forbidden."""
     check_same_origin(request)
-    if not cookie or not server_of(request).keyring.is_csrf_token(form.get("csrf_token", ""), cookie):
+    if not has_csrf_token(request, form, cookie):
         raise Forbidden
+
+
+def has_csrf_token(request: AnyRequest, form: Parameters, cookie: str) -> bool:
+    return cookie != "" and server_of(request).keyring.is_csrf_token(form.get("csrf_token", ""), cookie)
