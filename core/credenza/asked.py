@@ -25,14 +25,15 @@ async def _with_our_names(
     if not request.resources:
         return request
     found = {p.resource for p in await requested(server, request.asked)}
-    named = [resource if resource in found else await _our_name(server, resource) for resource in request.resources]
+    named = [resource if resource in found else await our_name(server, resource) for resource in request.resources]
     if tuple(named) == request.resources:
         return request
     request = request.with_resources(tuple(dict.fromkeys(named)))
     return request if request.scopes else request.with_scopes(default_scopes(client, request.resources))
 
 
-async def _our_name(server: AuthorizationServer, resource: str) -> str:
+async def our_name(server: AuthorizationServer, resource: str) -> str:
+    """The resource as it is registered; as it was sent when nobody here knows it."""
     for spelling in spellings(resource):
         if await is_known(server, spelling):
             return spelling

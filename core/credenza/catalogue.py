@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 
-from .objects import ScopeProvider
-from .permissions import ask, by_permission, ceiling_of, named_by
+from .objects import ScopeProvider, Subject
+from .permissions import ask, by_permission, ceiling_of, held_by, named_by
 from .protocol.clients import Client
 from .protocol.errors import ServerError
 from .protocol.scopes import Asked, Permission, Scope
@@ -39,6 +39,17 @@ async def enabled_permissions(server: AuthorizationServer, client: Client) -> di
     return scopes if ceiling is None else {p: scope for p, scope in scopes.items() if p in ceiling}
 
 
+async def held_by_client(
+    server: AuthorizationServer, client: Client, resources: Collection[str]
+) -> Collection[Permission]:
+    """Everything at these resources that a client holds which acts for itself: enabled on it, or through a role."""
+    there = {p for p in client.ceiling or {} if p.resource in resources}
+    for provider in server.scope_providers.values():
+        if resources and provider.for_clients:
+            there |= {p for p in await _kept_catalogue(server, provider) if p.resource in resources}
+    return (await held_by(server, Subject(client=client), there, {})).keys()
+
+
 async def described(server: AuthorizationServer, permissions: Collection[Permission]) -> dict[Permission, Scope]:
     """These permissions in words, for pages that list them. What no source knows any more goes by its own name."""
     asked = Asked(tuple({p.scope for p in permissions}), tuple({p.resource for p in permissions if p.resource}))
@@ -55,6 +66,12 @@ async def described(server: AuthorizationServer, permissions: Collection[Permiss
             continue  # it is in the log; what was allowed must be shown all the same
         found |= {p: scope for p, scope in scopes.items() if p in mine}
     return found | {p: Scope(p, p.scope, p.resource) for p in sorted(permissions) if p not in found}
+
+
+async def _kept_catalogue(server: AuthorizationServer, provider: ScopeProvider) -> Mapping[Permission, Scope]:
+    if not provider.steady:
+        return await _catalogue_of(server, provider)
+    return await server.catalogues.get(provider.name, lambda: _catalogue_of(server, provider))
 
 
 async def _catalogue_of(server: AuthorizationServer, provider: ScopeProvider) -> dict[Permission, Scope]:

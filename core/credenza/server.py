@@ -92,6 +92,7 @@ class AuthorizationServer(Registered):
         self._origins: Cache[frozenset[str]] = Cache()
         self._endings: Cache[Mapping[str, Sequence[Ending]]] = Cache()
         self.requested_scopes: Cache[Mapping[str, Mapping[Permission, Scope]]] = Cache(most=2_000)
+        self.catalogues: Cache[Mapping[Permission, Scope]] = Cache()
         self._touched: dict[str, int] = {}
         self._opened: dict[str, jose.SigningKey] = {}
         self.remote_keys = RemoteKeys(settings, self.clock.now)

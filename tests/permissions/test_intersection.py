@@ -196,6 +196,29 @@ def test_a_service_holds_what_is_enabled_on_it_and_what_its_roles_carry(credenza
     assert jwt.decode(response["access_token"], options={"verify_signature": False})["sub"] == "machine"
 
 
+def test_a_service_that_names_no_scope_gets_what_its_roles_carry_too(credenza: Credenza) -> None:
+    """At an API where nothing is enabled on it, too."""
+    stock = "https://stock.example.com"
+    credenza.apply(
+        {
+            "api_resources": [{"identifier": stock, "name": "Stock", "permissions": [{"name": "stock:read"}]}],
+            "roles": [{"name": "writer", "permissions": {ORDERS: ["orders:write"], stock: ["stock:read"]}}],
+            "applications": [{"client_id": "machine", "name": "Night Job", "roles": ["writer"]}],
+        }
+    )
+    machine = RelyingParty(credenza, "machine", "")
+    asks = {"grant_type": "client_credentials"}
+    both = machine.post("/token", asks | {"resource": ORDERS}).json()
+    assert set(both["scope"].split()) == {"orders:read", "orders:write"}
+    for asked in ({"resource": stock}, {"resource": stock + "/"}, {"resource": stock, "scope": "stock:read"}):
+        assert machine.post("/token", asks | asked).json()["scope"] == "stock:read"
+    credenza.apply({"applications": [{"client_id": "machine", "name": "Night Job", "roles": []}]})
+    assert machine.post("/token", asks | {"resource": ORDERS}).json()["scope"] == "orders:read"
+    assert machine.post("/token", asks | {"resource": stock}).json()["error"] == "invalid_target"
+    nowhere = machine.post("/token", asks | {"resource": "https://nowhere.example.com", "scope": "stock:read"})
+    assert nowhere.json()["error"] == "invalid_target"
+
+
 def test_a_service_loses_a_role_with_its_next_token(credenza: Credenza) -> None:
     """What roles an application has is kept in memory: in each process for as long as nothing has changed."""
     machine = RelyingParty(credenza, "machine", "")

@@ -128,6 +128,16 @@ def test_an_api_token_for_an_organization_names_it(
     assert scope_of(tokens["access_token"]) == {"orders:read", "orders:write"}
 
 
+def test_the_scopes_of_a_code_exchange_say_that_the_token_is_for_the_organization(
+    user_agent: UserAgent, client: RelyingParty, ids: dict[str, str]
+) -> None:
+    """PRODUCT M24: the client does not know yet which organization was chosen."""
+    consent(user_agent, client, scope=f"openid {ORGANIZATIONS} orders:read members:read", resource=ORDERS)
+    tokens = client.tokens(user_agent.decide(organization=ids["Acme"]), scope="members:read")
+    assert claims_of(tokens["access_token"])["aud"] == f"urn:credenza:organization:{ids['Acme']}"
+    assert tokens["scope"] == "members:read"
+
+
 def test_a_plain_api_token_carries_no_right_of_any_organization(
     user_agent: UserAgent, client: RelyingParty, ids: dict[str, str]
 ) -> None:

@@ -91,6 +91,18 @@ def test_2_2_with_several_and_none_named_the_token_is_for_the_provider_alone(
     assert client.userinfo(answer["access_token"]).json()["email"] == "ada@example.com"
 
 
+def test_2_2_with_none_named_the_scopes_of_the_token_request_say_which_is_meant(
+    user_agent: UserAgent, client: RelyingParty
+) -> None:
+    asked = "openid email orders:read stock:read offline_access"
+    first = client.tokens(authorize(user_agent, client, ORDERS, STOCK, scope=asked), scope="openid stock:read")
+    assert (read(first)["aud"], set(first["scope"].split())) == (STOCK, {"openid", "stock:read"})
+    answer = client.refresh(first["refresh_token"], scope="stock:read").json()
+    assert (read(answer)["aud"], answer["scope"]) == (STOCK, "stock:read")
+    own = client.refresh(first["refresh_token"], scope="openid email").json()
+    assert set(client.userinfo(own["access_token"]).json()) >= {"email"}
+
+
 @pytest.mark.parametrize("grant", ["code", "refresh"])
 def test_2_2_no_resource_beyond_the_authorization(user_agent: UserAgent, client: RelyingParty, grant: str) -> None:
     """SECURITY R-RS-02."""

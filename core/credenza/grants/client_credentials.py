@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from ..asked import our_name
+from ..catalogue import held_by_client
 from ..objects import Subject, TokenRequest
-from ..permissions import requested, verdicts
+from ..permissions import check_known, requested, verdicts
 from ..protocol.authorization_request import parse_resources
 from ..protocol.clients import Client
 from ..protocol.errors import InvalidScope, InvalidTarget, UnauthorizedClient
 from ..protocol.parameters import Parameters
-from ..protocol.resources import as_known
-from ..protocol.scopes import Asked, Permission, parse_scope
+from ..protocol.scopes import Asked, parse_scope
 from ..server import AuthorizationServer
 from ..store.engine import database
 from .issuing import choose_target, keep, mint_access_token
@@ -37,19 +38,21 @@ class ClientCredentialsGrant:
             return await keep(server, minted)
 
     async def _asked(self, server: AuthorizationServer, client: Client, parameters: Parameters) -> Asked:
-        """What the request names; without a scope, everything that is enabled at the resource it names."""
+        """What the request names; without a scope, everything that the client holds at the resource it names."""
         scopes = parse_scope(parameters.get("scope", ""))
         if people := {"openid", "offline_access"}.intersection(scopes):
             raise InvalidScope(f"No user takes part, so there is no {' and no '.join(sorted(people))}.")
-        enabled: set[Permission] = set(client.ceiling or {})
-        known = {p.resource for p in enabled}
-        resources = tuple(as_known(resource, known) for resource in parse_resources(parameters))
-        if unknown := set(resources) - known:
-            raise InvalidTarget(f"Nothing is enabled for this application at {', '.join(sorted(unknown))}.")
+        enabled = {p.resource for p in client.ceiling or {}}
+        named = parse_resources(parameters)
+        resources = tuple([resource if resource in enabled else await our_name(server, resource) for resource in named])
         if not scopes:
-            return Asked(tuple(sorted({p.scope for p in enabled if p.resource in resources})), resources)
-        there = {p.scope for p in await requested(server, Asked(scopes, resources))}
-        if missing := [scope for scope in scopes if scope not in there]:
+            held = await held_by_client(server, client, resources)
+            if nothing := set(resources) - {p.resource for p in held}:
+                raise InvalidTarget(f"Nothing is enabled for this application at {', '.join(sorted(nothing))}.")
+            return Asked(tuple(sorted({p.scope for p in held})), resources)
+        known = await requested(server, Asked(scopes, resources))
+        await check_known(server, Asked(scopes, resources), known)
+        if missing := [scope for scope in scopes if scope not in {p.scope for p in known}]:
             hint = "" if resources else " The scopes of an API are only known together with its resource."
             raise InvalidScope(f"Unknown, or of another resource: {', '.join(missing)}.{hint}")
         return Asked(scopes, resources)

@@ -96,7 +96,8 @@ def choose_target(server: AuthorizationServer, decision: Decision, parameters: P
     """One audience for each token, so that a scope of one API is never read as a scope of another.
 
     The resource that the token request names; else the only one that was granted, together with the provider's own
-    scopes; else the provider alone. Where some permissions are bound and others are not, the scopes it names decide.
+    scopes; else the provider alone. If the token request names scopes, "the only one" is the only one of those. Where
+    some permissions are bound and others are not, the scopes it names decide.
     """
     asked = set(decision.asked.scopes)
     wanted = parse_scope(parameters.get("scope", ""))
@@ -114,7 +115,8 @@ def choose_target(server: AuthorizationServer, decision: Decision, parameters: P
         if not target.permissions:
             raise InvalidTarget("Nothing is granted at this resource.")
     else:
-        preferred = {audiences[p] for p in granted if p.resource} or {a for a in audiences.values() if a}
+        candidates = [p for p in granted if p.scope in wanted] or granted
+        preferred = {audiences[p] for p in candidates if p.resource} or {audiences[p] for p in candidates} - {""}
         audience = preferred.pop() if len(preferred) == 1 else ""
         own = [p for p in granted if not audiences[p]]
         at = [p for p in granted if audience and audiences[p] == audience]
