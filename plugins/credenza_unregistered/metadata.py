@@ -204,7 +204,6 @@ async def parse_client(server: AuthorizationServer, document: object, client_id:
         id_token_alg=values["id_token_signed_response_alg"] or "RS256",
         userinfo_alg=values["userinfo_signed_response_alg"],
         backchannel_logout_uri=values["backchannel_logout_uri"],
-        access_token_lifetime=server.settings.access_token_lifetime,
         branding=Branding(**{ours_: values[theirs] for theirs, ours_ in BRANDING.items()}),
         metadata={name: kept[name] for name in KEPT if _said(kept.get(name))},
     )

@@ -255,6 +255,12 @@ def test_what_is_wrong_stands_beside_its_field_and_nothing_is_saved(
     assert find(visitor, "app") == before
 
 
+def test_a_lifetime_that_is_left_empty_is_the_servers(visitor: Visitor) -> None:
+    for text, seconds in (("900", 900), ("", 0)):
+        visitor.done("/console/applications/app", settings(visitor, "app", access_token_lifetime=text))
+        assert find(visitor, "app").access_token_lifetime == seconds
+
+
 def test_a_signed_assertion_needs_the_public_keys_of_the_application(visitor: Visitor) -> None:
     shown = visitor.refused("/console/applications/app", settings(visitor, "app", auth_method="private_key_jwt"))
     assert "public keys are needed" in shown

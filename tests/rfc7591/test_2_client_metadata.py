@@ -138,7 +138,7 @@ def test_r_cr_02_what_is_not_a_member_of_the_specifications_is_ignored_and_not_e
     assert client.third_party
     assert client.unverified
     assert client.ceiling == {}
-    assert client.access_token_lifetime == 600
+    assert client.access_token_lifetime == 0, "the server says how long"
     assert client.metadata["registered_by"] == "dynamic registration"
     assert client.metadata["host"] == "gull.example.net"
     assert not {"consent_lifetime", "security_profile"} & client.metadata.keys()

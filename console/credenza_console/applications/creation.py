@@ -115,7 +115,6 @@ async def create(visit: ConsoleVisit, party: str, kind: str) -> ConsoleDone | Cr
         grant_types=(*page.kind.grant_types, *chosen),
         auth_method=page.kind.auth_methods[0],
         require_pkce=page.asks_for_pkce and page.values["require_pkce"] == "on",
-        access_token_lifetime=visit.server.settings.access_token_lifetime,
     )
     secret: Mapping[str, str] = {}
     async with transaction():

@@ -141,7 +141,7 @@ def values_of(client: Client) -> dict[str, str]:
         **{name: getattr(client, name) for name in TEXTS},
         **{name: "\n".join(getattr(client, name)) for name in LISTS},
         **{name: "on" if getattr(client, name) else "" for name in SWITCHES},
-        "access_token_lifetime": str(client.access_token_lifetime),
+        "access_token_lifetime": str(client.access_token_lifetime or ""),
         "jwks": json.dumps(client.jwks, indent=2) if client.jwks else "",
         **{name: str(client.metadata.get(kept) or USUAL.get(name, "")) for name, kept in METADATA.items()},
     }
@@ -178,7 +178,9 @@ def parse(client: Client, values: Mapping[str, str], settings: Settings) -> tupl
             _check_lines(errors, name, (values[name],), check_web_uri)
     lifetime, jwks = client.access_token_lifetime, dict(client.jwks)
     text = values["access_token_lifetime"]
-    if text.isascii() and text.isdecimal() and len(text) < 7 and 0 < int(text) <= 24 * 3600:
+    if not text:
+        lifetime = 0  # the server's
+    elif text.isascii() and text.isdecimal() and len(text) < 7 and 0 < int(text) <= 24 * 3600:
         lifetime = int(text)
     else:
         errors |= {"access_token_lifetime": "A number of seconds from 1 to 86400."}

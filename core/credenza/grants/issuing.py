@@ -223,8 +223,8 @@ async def mint_access_token(
 
 
 async def _lifetime(server: AuthorizationServer, client: Client, target: Target) -> int:
-    """Seconds: the shortest lifetime that the client or the API sets."""
-    lifetimes = [client.access_token_lifetime]
+    """Seconds: the shortest lifetime that the client or the API sets, and the server's when neither does."""
+    lifetimes = [client.access_token_lifetime] if client.access_token_lifetime else []
     if target.audience:
         for name in {p.source for p in target.permissions}:
             provider = server.scope_providers[name]
@@ -232,7 +232,7 @@ async def _lifetime(server: AuthorizationServer, client: Client, target: Target)
                 server, provider, "access_token_lifetime", provider.access_token_lifetime(target.audience)
             )
             lifetimes += [answer] if answer else []
-    return min(lifetimes)
+    return min(lifetimes, default=server.settings.access_token_lifetime)
 
 
 async def _jwt(

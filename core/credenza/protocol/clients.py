@@ -140,7 +140,7 @@ class Client:
     id_token_alg: str = "RS256"
     userinfo_alg: str = ""
     backchannel_logout_uri: str = ""
-    access_token_lifetime: int = 600
+    access_token_lifetime: int = 0  # seconds; 0 leaves it to the APIs, and to the server
     branding: Branding = field(default_factory=Branding)
     ceiling: Mapping[Permission, bool] | None = None
     created_at: int = 0

@@ -169,7 +169,6 @@ def _declared(run: Run, members: Mapping[str, Any], before: Client | None, name:
         third_party=third_party,
         grant_types=kind.grant_types,
         auth_method=kind.auth_methods[0],
-        access_token_lifetime=run.server.settings.access_token_lifetime,
     )
     values: dict[str, Any] = {key: members[key] for key in SETTINGS if key in members}
     values |= {key: tuple(members[key]) for key in LISTS if key in members}
@@ -178,7 +177,7 @@ def _declared(run: Run, members: Mapping[str, Any], before: Client | None, name:
         "name": name,
         "auth_method": kind.auth_methods[0],
         "id_token_alg": "RS256",
-        "access_token_lifetime": run.server.settings.access_token_lifetime,
+        "access_token_lifetime": 0,
     }
     values |= {key: value for key, value in unsaid.items() if key in values and not values[key]}
     values["metadata"] = _metadata(members, client.metadata)
@@ -256,6 +255,7 @@ def _shown(client: Client) -> dict[str, Any]:
         "type": client.type.name,
         "third_party": client.third_party,
         **{key: getattr(client, key) for key in SETTINGS},
+        "access_token_lifetime": client.access_token_lifetime or None,
         **{key: list(getattr(client, key)) for key in LISTS},
         "grant_types": list(client.grant_types),
         "token_endpoint_auth_method": client.auth_method,

@@ -52,7 +52,7 @@ def check_client(client: Client, algorithms: Sequence[str] = jose.ALGORITHMS, sc
         (client.metadata.get("id_token_claims", "asked") in CLAIMS, f"id_token_claims: {' or '.join(CLAIMS)}"),
         *_metadata_checks(client.metadata),
         (not (client.jwks and client.jwks_uri), "jwks and jwks_uri exclude each other"),
-        (0 < client.access_token_lifetime <= 24 * 3600, "access_token_lifetime: 1 to 86400 seconds"),
+        (0 <= client.access_token_lifetime <= 24 * 3600, "access_token_lifetime: 1 to 86400 seconds"),
     ]
     for right, message in checks:
         if not right:
