@@ -95,11 +95,31 @@ def create_app(
 
     With `migrate` the database is brought up to date first; of processes that start together, one does it.
     """
+    return create_application(create_state(settings, extra_plugins), migrate=migrate, on_up=on_up)
+
+
+def create_state(settings: Settings, extra_plugins: Iterable[tuple[str, object]] = ()) -> State:
+    """What requests find in `app.state`: one server and whatever belongs to it alone."""
     server, passwords, limiter = create_server(settings, extra_plugins)
-    renderer = Renderer(server)
+    return State(
+        {
+            "server": server,
+            "renderer": Renderer(server),
+            "passwords": passwords,
+            "limiter": limiter,
+            "discovery": discovery.Document(),
+            "jwks": discovery.Document(),
+            "turns": _turns(),
+        }
+    )
+
+
+def create_application(state: State, *, migrate: bool = True, on_up: OnUp | None = None) -> Application:
+    """The routes of the core and of the plugins, and what runs beside them."""
 
     @asynccontextmanager
     async def lifespan(app: Litestar) -> AsyncIterator[None]:
+        server = app.state.server
         try:
             async with (
                 started(server, migrate=migrate, on_up=on_up),
@@ -110,34 +130,24 @@ def create_app(
             ):
                 yield
         finally:
-            await limiter.close()
+            await app.state.limiter.close()
 
     app = Application(
         route_handlers=[
             Router("/", route_handlers=PROTOCOL, exception_handlers=awaited(PROTOCOL_HANDLERS)),
             Router("/", route_handlers=PAGES),
-            *(files.handler() for files in renderer.static.values()),
-            *_plugin_routes(server),
+            *(files.handler() for files in state.renderer.static.values()),
+            *_plugin_routes(state.server),
         ],
         exception_handlers=awaited({**APP_HANDLERS, SignInNeeded: pages.on_sign_in_needed}),
         request_class=Request,
         request_max_body_size=MAX_PAGE_BODY,
-        state=State(
-            {
-                "server": server,
-                "renderer": renderer,
-                "passwords": passwords,
-                "limiter": limiter,
-                "discovery": discovery.Document(),
-                "jwks": discovery.Document(),
-            }
-        ),
         lifespan=[lifespan],
         openapi_config=None,
         logging_config=None,
         debug=False,
     )
-    app.turns = _turns()
+    app.serve(state)
     return app
 
 
@@ -153,4 +163,4 @@ def _plugin_routes(server: AuthorizationServer) -> list[BaseRouteHandler | Route
     return [item for _, item in found]
 
 
-__all__ = ["create_app", "create_server"]
+__all__ = ["create_app", "create_application", "create_server", "create_state"]

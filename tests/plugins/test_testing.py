@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
+import pytest
+from litestar import Request, get
+
+from credenza import hookimpl
 from credenza.app import create_server
 from credenza.store import engine
 from credenza.testing import RelyingParty, running, test_settings
+from credenza.web.observing import MOST
 
 MACHINE = {"client_secret": "a-secret-of-a-machine", "name": "Night Job", "type": "machine_to_machine"}
 
@@ -32,3 +38,63 @@ def test_a_server_that_is_made_and_never_started_takes_no_tables(tmp_path: Path)
     with running(test_settings(f"sqlite:///{tmp_path / 'first.db'}")) as first:
         create_server(test_settings(f"sqlite:///{tmp_path / 'second.db'}"))
         assert engine.database() is first.server.engine
+
+
+class Page:
+    """A plugin with a page that says which server answers."""
+
+    asked = 0
+
+    @hookimpl
+    def register_routes(self) -> object:
+        self.asked += 1
+
+        @get("/which", sync_to_thread=False)
+        def which(request: Request) -> str:
+            return str(request.app.state.server.settings.database_url)
+
+        return which
+
+
+def test_routes_are_made_once_and_lead_to_the_server_that_runs(tmp_path: Path) -> None:
+    page = Page()
+    urls = [f"sqlite:///{tmp_path / name}.db" for name in ("first", "second")]
+    for url in urls:
+        with running(test_settings(url), [("page", page)]) as credenza:
+            assert credenza.request("GET", "/which").text == url
+            assert credenza.request("GET", "/.well-known/openid-configuration").status_code == 200
+            assert credenza.run(credenza.server.keys).active  # of its own database
+    assert page.asked == 1
+
+
+def test_two_servers_at_once_have_routes_of_their_own(tmp_path: Path) -> None:
+    page = Page()
+    urls = [f"sqlite:///{tmp_path / name}.db" for name in ("first", "second")]
+    first, second = (running(test_settings(url), [("page", page)]) for url in urls)
+    with first as one, second as another:
+        assert [credenza.request("GET", "/which").text for credenza in (one, another)] == urls
+    assert page.asked == 2
+
+
+@pytest.mark.parametrize(
+    "other", [{"plugins": [("page", Page())]}, {"settings": {"registration": "open"}}, {"plugins": []}]
+)
+def test_other_plugins_or_settings_have_other_routes(tmp_path: Path, other: dict[str, Any]) -> None:
+    page = Page()
+    with running(test_settings(f"sqlite:///{tmp_path / 'first.db'}"), [("page", page)]) as first:
+        routes = first.app
+    settings = test_settings(f"sqlite:///{tmp_path / 'second.db'}", **other.get("settings", {}))
+    with running(settings, other.get("plugins", [("page", page)])) as second:
+        assert second.app is not routes
+        assert second.request("GET", "/which").status_code == (200 if other.get("plugins", True) else 404)
+
+
+def test_a_server_does_not_wait_for_what_an_earlier_one_left_undone(tmp_path: Path) -> None:
+    page = Page()
+    with running(test_settings(f"sqlite:///{tmp_path / 'first.db'}"), [("page", page)]) as first:
+        first.app.under_way = MOST
+        pages = first.app.pages
+    with running(test_settings(f"sqlite:///{tmp_path / 'second.db'}"), [("page", page)]) as second:
+        assert second.app is first.app
+        assert second.request("GET", "/which").status_code == 200
+        assert second.app.pages is not pages

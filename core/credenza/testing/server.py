@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -13,10 +15,11 @@ from anyio.from_thread import BlockingPortal, start_blocking_portal
 from litestar import Litestar
 
 from .. import state
-from ..app import create_app
+from ..app import create_application, create_state
 from ..server import AuthorizationServer, Clock
 from ..settings import Settings
 from ..store import engine
+from ..web.observing import Application
 
 Result = TypeVar("Result")
 
@@ -73,17 +76,43 @@ class Credenza:
 
 @contextmanager
 def running(settings: Settings, plugins: Sequence[tuple[str, object]] = ()) -> Iterator[Credenza]:
-    """Start a server with these settings and extra plugins, migrate its database, and stop it at the end."""
+    """Start a server with these settings and extra plugins, migrate its database, and stop it at the end.
+
+    A server has the routes of an earlier one that has ended, if their settings and plugins are the same but for the
+    database: `register_routes` is not called for each of them. Everything else is new.
+    """
     with ExitStack() as stack:
         portal = stack.enter_context(start_blocking_portal(backend_options={"loop_factory": asyncio.new_event_loop}))
         app = portal.call(_create, settings, plugins)
         stack.enter_context(portal.wrap_async_context_manager(_lifespan(app)))
         yield Credenza(app, portal)
+    _idle.append(app)
 
 
-async def _create(settings: Settings, plugins: Sequence[tuple[str, object]]) -> Litestar:
-    return create_app(settings, plugins)
+_idle: deque[Application] = deque(maxlen=8)
+"""Their servers have ended. To make the routes is three quarters of a start."""
 
 
-def _lifespan(app: Litestar) -> Any:
+async def _create(settings: Settings, plugins: Sequence[tuple[str, object]]) -> Application:
+    state = create_state(settings, plugins)
+    for app in _idle:
+        if _alike(app.server, state.server):
+            _idle.remove(app)
+            app.serve(state)
+            return app
+    return create_application(state)
+
+
+def _alike(one: AuthorizationServer, other: AuthorizationServer) -> bool:
+    """Whether they have the same settings, but for the database, and the same objects as plugins."""
+    settings = [replace(server.settings, database_url="") for server in (one, other)]
+    return settings[0] == settings[1] and _plugins(one) == _plugins(other)
+
+
+def _plugins(server: AuthorizationServer) -> dict[str, int]:
+    """Their names and identities; the core's own ways to sign in belong to a server and have no routes."""
+    return {name: id(plugin) for name, plugin in server.plugins.list_name_plugin() if name != "defaults"}
+
+
+def _lifespan(app: Application) -> Any:
     return app.lifespan()

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from litestar import Litestar
+from litestar.datastructures import State
 from litestar.enums import ScopeType
 from litestar.plugins import PluginProtocol
 from litestar.plugins.core import MsgspecDIPlugin
@@ -38,15 +39,21 @@ WAIT = {"error": "temporarily_unavailable", "error_description": "Try again in a
 class Application(Litestar):
     """Litestar, observed from outside, so that what it answers by itself is counted as well."""
 
-    under_way = 0
-    turns: Mapping[str, Turnstile | None] = {}
+    server: AuthorizationServer
+    turns: Mapping[str, Turnstile | None]
     """Where the requests for a path take turns: None where programs ask, which never wait behind a crowd of people."""
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         self._mapped: set[BaseRoute] = set()
         self._by_path: dict[str, RouteHandlerMapItem] = {}
         super().__init__(*arguments, **options)
-        self.server: AuthorizationServer = self.state.server
+
+    def serve(self, state: State) -> None:
+        """Answer for this server from now on; it has the settings and the plugins that the routes were made for."""
+        self.state = state
+        self.server = state.server
+        self.turns = state.turns
+        self.under_way = 0
         self.pages = Turnstile()  # for every other path
 
     @property
