@@ -65,6 +65,12 @@ class MembershipScopes(ScopeProvider):
         needed = any(p.source in ("organization", "organization_api") for p in ceiling)
         return {self.scopes[0].permission: True} if needed else {}
 
+    async def held(
+        self, subject: Subject, permissions: Sequence[Permission], choices: Choices
+    ) -> Mapping[Permission, str]:
+        """Who is in no organization has nothing to tell, and is not asked about it."""
+        return dict.fromkeys(permissions, "") if await _memberships(subject, chosen(choices)) else {}
+
     async def question(self, subject: Subject, permissions: Sequence[Permission]) -> Question | None:
         if subject.user is None or self.scopes[0].permission not in permissions:
             return None

@@ -102,8 +102,9 @@ def test_every_endpoint_is_there(credenza: Credenza, document: dict[str, Any]) -
 # -- the authorization endpoint ---------------------------------------------------------------------------------------
 
 
-def test_every_scope(user_agent: UserAgent, probe: New, document: dict[str, Any]) -> None:
+def test_every_scope(credenza: Credenza, user_agent: UserAgent, probe: New, document: dict[str, Any]) -> None:
     """A first-party application asks for each; what nobody knows is dropped (SECURITY D7)."""
+    credenza.apply({"organizations": [{"name": "Acme", "members": [{"username": "ada"}]}]})
     own = probe()
     for scope in document["scopes_supported"]:
         wanted = " ".join(dict.fromkeys(["openid", scope]))

@@ -84,6 +84,25 @@ def test_the_consent_page_asks_which_organization(
     assert "Cobalt" not in page.text
 
 
+def test_who_is_in_no_organization_is_not_asked_about_one(
+    credenza: Credenza, user_agent: UserAgent, client: RelyingParty, ids: dict[str, str]
+) -> None:
+    """PRODUCT M9: "what they do not hold is left out, never an error"."""
+    password = "correct horse battery staple"
+    credenza.apply({"users": [{"username": "noone", "password": password}]})
+    user_agent.get(client.authorization_url(scope=f"{SCOPE} {ROLES}"))
+    page = user_agent.sign_in("noone", password)
+    assert isinstance(page, PageSeen)
+    assert page.name == "consent"
+    assert "organization" not in page.text.lower()
+    tokens = client.tokens(user_agent.decide())
+    assert set(tokens["scope"].split()) == {"openid", "profile"}
+    member = {"username": "noone", "roles": ["guest"]}
+    credenza.apply({"organizations": [{"id": ids["Cobalt"], "name": "Cobalt", "members": [member]}]})
+    page = consent(user_agent, client, user="noone")
+    assert page.forms[0].values_of("organization") == [ids["Cobalt"]]
+
+
 def test_another_choice_shows_the_recomputed_list(
     user_agent: UserAgent, client: RelyingParty, ids: dict[str, str]
 ) -> None:
