@@ -56,7 +56,8 @@ class Line:
 class Application:
     """What one application was allowed in one `context` (in words; empty for the user's own data).
 
-    `over` says that it no longer counts: too old, or said to an application that has changed since.
+    `claimed_name` is what an application calls itself that nobody has vouched for; `name` is its host then. `over` says
+    that it no longer counts: too old, or said to an application that has changed since.
     """
 
     id: str
@@ -69,6 +70,7 @@ class Application:
     used: Moment | None
     lines: tuple[Line, ...]
     over: bool = False
+    claimed_name: str = ""
 
     @property
     def address(self) -> str:
@@ -163,6 +165,7 @@ async def list_of(here: Visit, found: Sequence[Consent], seen: Situation | None 
                 used=here.moment(consent.last_used_at) if consent.last_used_at is not None else None,
                 lines=lines,
                 over=consent.expired(here.server.now()) or (client is not None and not consent_counts(client, consent)),
+                claimed_name=client.name if client is not None and client.unverified else "",
             )
         )
     return applications

@@ -478,6 +478,24 @@ def test_a_mcp_10_a_client_with_several_hosts_is_called_by_none_of_them(
     assert "Eine ungeprüfte Anwendung möchte Ihr Konto verwenden" in german.text
 
 
+def test_applications_without_a_host_are_told_apart_on_the_account_page(
+    user_agent: UserAgent, register: Register, relying_party: Made
+) -> None:
+    """PRODUCT +19: "the applications a user authorized"; "An unverified application" may be any of them."""
+    for name in ("Gull Watch", "Tide Table"):
+        client = relying_party(register(client_name=name, redirect_uris=["http://localhost/cb"], **PUBLIC).json())
+        user_agent.authorize(client, scope="openid")
+    page = user_agent.get("/account")
+    assert isinstance(page, PageSeen)
+    addresses = [link for link in page.links if link.startswith("/account/applications/")]
+    assert len(addresses) == 2
+    shown = [user_agent.get(address) for address in addresses]
+    for name in ("Gull Watch", "Tide Table"):
+        sentence = f"It calls itself {name} . Nobody here has checked this application."
+        assert sentence in page.text
+        assert [isinstance(seen, PageSeen) and sentence in seen.text for seen in shown].count(True) == 1
+
+
 def test_a_mcp_10_only_loopback_redirects_carry_a_warning(
     user_agent: UserAgent, register: Register, relying_party: Made
 ) -> None:
