@@ -8,6 +8,8 @@ import socket
 import sqlite3
 from contextlib import closing
 from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
 
 import asyncpg  # type: ignore[import-untyped]  # asyncpg has no types
 import pytest
@@ -206,6 +208,33 @@ def test_check_changes_nothing(credenza_command: Run, monkeypatch: pytest.Monkey
     before = rows()
     assert credenza_command("check").out == "Everything looks right.\n"
     assert rows() == before
+
+
+def test_check_says_that_a_newer_release_has_migrated(credenza_command: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("CREDENZA_ARGON2_MEMORY_KIB")
+    monkeypatch.delenv("CREDENZA_ARGON2_TIME_COST")
+    credenza_command("migrate")
+    path = Path(os.environ["CREDENZA_DATABASE_URL"].removeprefix("sqlite:///"))
+    for app in ("credenza", "a plugin that is not installed"):
+        with closing(sqlite3.connect(path)) as connection, connection:
+            connection.execute("INSERT INTO migration (app_name, name) VALUES (?, '9999')", [app])
+    done = credenza_command("check")
+    assert done.status == 0
+    assert done.error == "credenza: warning: the database was migrated by a newer release, which has credenza/9999"
+
+
+def test_check_is_not_content_with_a_database_that_can_only_be_read(
+    credenza_command: Run, monkeypatch: pytest.MonkeyPatch, postgresql_server: Any, postgresql_url: str
+) -> None:
+    monkeypatch.setenv("CREDENZA_DATABASE_URL", postgresql_url)
+    monkeypatch.setenv("CREDENZA_SECRET_KEY", "0123456789abcdef0123456789abcdef")
+    credenza_command("migrate")
+    database = urlsplit(postgresql_url).path.removeprefix("/")
+    said = postgresql_server.psql(f"ALTER DATABASE {database} SET default_transaction_read_only = on;")
+    assert "ALTER DATABASE" in said
+    done = credenza_command("check", "--json")
+    assert done.status == 1
+    assert [problem for problem in done.json["problems"] if "can be read and not written to" in problem]
 
 
 def test_check_is_not_content_with_a_database_that_does_not_answer(

@@ -18,9 +18,10 @@ from urllib.parse import parse_qs, urlsplit
 
 from ..encryption import Undecryptable
 from ..plugins import GROUP
-from ..server import engine_of
+from ..server import AuthorizationServer, engine_of
 from ..settings import Settings
-from ..store.version import current_version
+from ..store.migrate import newer
+from ..store.version import touch_version
 from ..web.limits import Limiter
 from ..web.rules import Rule
 from .opening import DATABASE_ERRORS, database_trouble, lost_types, opened, run, settings_of, what_is_missing
@@ -136,14 +137,28 @@ async def database_problems(settings: Settings) -> list[str]:
             waiting = await server.pending_migrations()
             if waiting:
                 return [f"{len(waiting)} migrations have not run; run `credenza migrate`"]
-            await current_version()
             await server.check_secret_key()
-            for lost in await lost_types(server):  # no reason to keep everybody else out
-                sys.stderr.write(f"credenza: warning: {lost}\n")
+            for warning in [*await lost_types(server), *await from_a_newer_release(server)]:
+                sys.stderr.write(f"credenza: warning: {warning}\n")  # no reason to keep everybody out
+            return await why_it_cannot_be_written()
     except DATABASE_ERRORS as error:
         return [f"the database does not answer: {database_trouble(error)}"]
     except Undecryptable as error:
         return [f"secret_key: {error}"]
+
+
+async def from_a_newer_release(server: AuthorizationServer) -> list[str]:
+    """Two neighbouring releases may serve from one database; an older one may lack what it needs by now."""
+    unknown = await newer(server.engine, server.table_apps)
+    return [f"the database was migrated by a newer release, which has {', '.join(unknown)}"] if unknown else []
+
+
+async def why_it_cannot_be_written() -> list[str]:
+    """A user that may only read, a replica, a full disk."""
+    try:
+        await touch_version()
+    except DATABASE_ERRORS as error:
+        return [f"the database can be read and not written to: {database_trouble(error)}"]
     return []
 
 

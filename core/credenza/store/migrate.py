@@ -74,11 +74,22 @@ async def pending(engine: Engine, app_configs: Sequence[AppConfig]) -> list[str]
     return [f"{app_config.app_name}/{migration.ID}" for app_config, migration in await _pending(app_configs)]
 
 
+async def newer(engine: Engine, app_configs: Sequence[AppConfig]) -> list[str]:
+    """What a newer release of these apps has run here, as `app/id`."""
+    bind(engine, ())
+    ours = {app.app_name: {migration.ID for migration in migrations_of(app)} for app in app_configs}
+    return sorted(f"{app}/{name}" for app, name in await _ran() if app in ours and name not in ours[app])
+
+
+async def _ran() -> set[tuple[str, str]]:
+    if not await Migration.table_exists():
+        return set()
+    rows = await Migration.select(Migration.app_name, Migration.name)
+    return {(row["app_name"], row["name"]) for row in rows}
+
+
 async def _pending(app_configs: Sequence[AppConfig]) -> list[tuple[AppConfig, ModuleType]]:
-    ran: set[tuple[str, str]] = set()
-    if await Migration.table_exists():
-        rows = await Migration.select(Migration.app_name, Migration.name)
-        ran = {(row["app_name"], row["name"]) for row in rows}
+    ran = await _ran()
     return [
         (app_config, migration)
         for app_config in in_order(app_configs)
