@@ -115,6 +115,28 @@ def test_another_choice_shows_the_recomputed_list(
     assert "Change who is a member" not in page.text
 
 
+def test_another_choice_ticks_nothing_that_was_unticked(
+    credenza: Credenza, user_agent: UserAgent, client: RelyingParty, ids: dict[str, str]
+) -> None:
+    """PRODUCT +17: "the user may authorize less than was asked", whatever they look at in between."""
+    enabled = {"profile": ["profile", "email?"], "organization": ["members:read?", "members:write?"]}
+    credenza.apply({"applications": [{"client_id": "app", "name": "Harbour Wiki", "permissions": enabled}]})
+    page = consent(user_agent, client, scope=f"{SCOPE} email")
+    ticked = page.forms[0].checked("permission")
+    assert len(ticked) == 3
+    user_agent.decide("refresh", permissions=["organization members:write"], organization=ids["Basalt"])
+    page = user_agent.decide("refresh", organization=ids["Acme"])
+    assert isinstance(page, PageSeen)
+    assert page.forms[0].values_of("permission") == ticked
+    assert page.forms[0].checked("permission") == ["organization members:write"]
+    page = user_agent.decide("refresh", permissions=ticked, organization=ids["Acme"])
+    assert isinstance(page, PageSeen)
+    assert page.forms[0].checked("permission") == ticked
+    user_agent.decide("refresh", permissions=[], organization=ids["Acme"])
+    tokens = client.tokens(user_agent.decide(organization=ids["Acme"]))
+    assert set(tokens["scope"].split()) == {"openid", "profile", ORGANIZATIONS}
+
+
 def test_the_code_exchange_gives_an_organization_token(
     user_agent: UserAgent, client: RelyingParty, ids: dict[str, str]
 ) -> None:

@@ -65,6 +65,7 @@ class ConsentPrompt(Prompt):
             await self._refused(waiting)
             raise AccessDenied("The user did not authorize the application.")
         waiting.memory.clear()
+        waiting.state["ticks"] = _ticks(waiting, form)
         answers, unknown = await self._choices(waiting, form)
         waiting.state["choices"] = answers
         if unknown:
@@ -110,6 +111,13 @@ class ConsentPrompt(Prompt):
                 asked=asked,
             )
         )
+
+
+def _ticks(waiting: Waiting, form: Parameters) -> dict[str, bool]:
+    """The boxes as the user left them: a page that is shown again, for another organization, ticks none by itself."""
+    lines, ticked = waiting.state.get("shown") or [], form.all_values("permission")
+    boxes = [line.removesuffix(" optional") for line in lines if line.endswith(" optional")]
+    return {**waiting.state.get("ticks", {}), **{key: key in ticked for key in boxes}}
 
 
 def _was_shown(situation: Situation, shown: list[str]) -> bool:

@@ -95,7 +95,6 @@ def _groups(
 
 def _line(situation: Situation, permission: Permission, values: Mapping[str, Any], *, new: bool) -> ConsentLine:
     scope = situation.decision.scopes[permission]
-    before = situation.before
     return ConsentLine(
         key=permission.key,
         title=scope.title,
@@ -103,6 +102,6 @@ def _line(situation: Situation, permission: Permission, values: Mapping[str, Any
         data=claims_summary((name for name in scope.claims if name in values), values),
         icon=scope.icon,
         required=situation.required(permission) or (not new),
-        checked=before is None or permission not in before.declined,
+        checked=situation.ticked(permission),
         new=new,
     )

@@ -18,6 +18,7 @@ class Situation:
     """What could be granted now, and what was said before. In `decision` nobody's consent is taken into account yet.
 
     `choices` are the answers to the questions, and what other prompts have noted: together the context of a consent.
+    `ticks` are the boxes as the user left them, by the permission's key, before they asked for the page again.
     """
 
     subject: Subject
@@ -27,6 +28,7 @@ class Situation:
     before: Consent | None
     fingerprint: str
     """Of the application as it is now: what the page says about it."""
+    ticks: Mapping[str, bool]
 
     @property
     def offered(self) -> list[Permission]:
@@ -48,6 +50,11 @@ class Situation:
     def known(self) -> frozenset[Permission]:
         """What the page lists as agreed to before: it asks only for what came in addition."""
         return self.before.granted if self.before is not None and self.undecided else frozenset()
+
+    def ticked(self, permission: Permission) -> bool:
+        """Whether its box is ticked when the page is shown: unless the user has said no, on this page or before."""
+        declined = self.before is not None and permission in self.before.declined
+        return self.ticks.get(permission.key, not declined)
 
     def required(self, permission: Permission) -> bool:
         return next(v.required for v in self.decision.verdicts if v.permission == permission)
@@ -79,7 +86,8 @@ async def look(waiting: Waiting) -> Situation:
     decision = await verdicts(server, waiting.client, subject, waiting.request.asked, choices, None, scopes=scopes)
     context, client = context_of(choices), waiting.client
     before = next((consent for consent in said if consent.context == context and counts(client, consent)), None)
-    return Situation(subject, asked, choices, decision, before, client.fingerprint)
+    ticks = waiting.state.get("ticks", {})
+    return Situation(subject, asked, choices, decision, before, client.fingerprint, ticks)
 
 
 async def scopes_of(waiting: Waiting) -> Mapping[Permission, Scope]:
