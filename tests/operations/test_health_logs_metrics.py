@@ -8,12 +8,14 @@ import logging
 import sqlite3
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from credenza import Event, audit, transaction
 from credenza.logs import JsonFormatter, TextFormatter, request_id
 from credenza.protocol.tokens import new_token
 from credenza.settings import Settings, SettingsError
@@ -178,6 +180,27 @@ def test_metrics_are_for_who_has_the_token(credenza_database: str) -> None:
     assert figures['credenza_requests_total{endpoint="none",method="GET",status="404"}'] == "1.0"
     assert figures["credenza_workers"] == "1.0"
     assert "cz_" not in answer.text, "no label has a value from outside"
+
+
+@dataclass(frozen=True, kw_only=True)
+class TideTold(Event):
+    """A plugin's own."""
+
+    harbour: str = ""
+
+
+def test_an_event_of_a_plugins_own_is_kept_and_counted(credenza_database: str) -> None:
+    with running(test_settings(credenza_database, metrics_token=METRICS_TOKEN)) as credenza:
+
+        async def tell() -> None:
+            async with transaction():
+                await credenza.server.emit(TideTold(client="app", harbour="Hamburg"))
+
+        credenza.run(tell)
+        kept = credenza.run(audit.list_events, name="TideTold")
+        assert [event.data for event in kept] == [{"harbour": "Hamburg"}]
+        answer = credenza.request("GET", "/metrics", headers={"authorization": f"Bearer {METRICS_TOKEN}"})
+    assert 'credenza_events_total{event="TideTold",result="success"} 1.0' in answer.text
 
 
 def test_a_short_metrics_token_stops_the_start() -> None:

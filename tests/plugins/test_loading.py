@@ -264,6 +264,7 @@ def test_credenza_plugins_tells_what_is_loaded_from_where_and_which_hooks_it_ans
     assert found["profile"]["hooks"] == ["register_scopes"]
     assert found["profile"]["distribution"].startswith("credenza ")
     assert found["my_plugin"]["distribution"] == str(single_file)
+    assert list(tmp_path.glob("*.key")) == [], "a list makes no secret key"
 
 
 def test_tracing_prints_each_call_its_result_and_its_milliseconds(tmp_path: Path, single_file: Path) -> None:

@@ -5,10 +5,13 @@ from __future__ import annotations
 import importlib
 import re
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
-from credenza.testing import Credenza, PageSeen, RelyingParty, UserAgent
+from credenza import Theme, hookimpl
+from credenza.testing import Credenza, PageSeen, RelyingParty, UserAgent, running
+from credenza.testing import test_settings as settings_for_tests
 from credenza.web.branding import contrast
 from credenza.web.pages import Page
 from credenza.web.rendering import Renderer
@@ -106,3 +109,34 @@ def test_every_theme_shows_sign_in_consent_and_errors(credenza: Credenza, caplog
             assert page.name == name
             assert all(f"/{sheet}" in page.html for sheet in theme.stylesheets)
     assert "failed on" not in caplog.text
+
+
+def test_a_template_of_a_theme_finds_the_files_of_its_folder(
+    credenza_database: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Its script and its pictures; one that is not there is named in the log, and the page comes without the theme."""
+    (tmp_path / "static").mkdir()
+    (tmp_path / "templates").mkdir()
+    (tmp_path / "static/waves.js").write_text("'use strict';")
+    (tmp_path / "templates/sign_in.html").write_text(
+        '{% extends "core:sign_in.html" %}'
+        '{% block head %}<script src="{{ theme_asset("waves.js") }}" defer></script>{% endblock %}'
+    )
+    (tmp_path / "templates/consent.html").write_text('{{ theme_asset("nowhere.js") }}')
+    theme = Theme("waves", "Waves", static=tmp_path / "static", templates=tmp_path / "templates")
+    plugin = SimpleNamespace(register_themes=hookimpl(lambda: theme))
+    with running(settings_for_tests(credenza_database), [("waves", plugin)]) as credenza:
+        credenza.apply({"provider": {"branding": {"theme": "waves"}}})
+        user_agent = UserAgent(credenza)
+        page = user_agent.get(RelyingParty(credenza, "app", "https://app.example.com/cb").authorization_url())
+        assert isinstance(page, PageSeen)
+        found = re.search(r'<script src="(/theme/waves/\w+/waves\.js)"', page.html)
+        assert found is not None
+        script = credenza.request("GET", found[1])
+        assert script.status_code == 200
+        assert script.headers["content-type"].startswith("text/javascript")
+        consent = user_agent.sign_in("ada")
+        assert isinstance(consent, PageSeen)
+        assert consent.name == "consent"
+    assert "theme 'waves' failed on consent.html" in caplog.text
+    assert "'nowhere.js'" in caplog.text

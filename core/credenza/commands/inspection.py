@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import secrets
 from importlib.metadata import entry_points
 from typing import Any
 
@@ -22,7 +23,8 @@ def add_plugins(commands: Subparsers) -> None:
 
 
 def plugins(arguments: argparse.Namespace) -> int:
-    server, _, _ = create_server(settings_of(arguments))
+    # A key that is given is not kept in a file, and needs not be the one of the database.
+    server, _, _ = create_server(settings_of(arguments, secret_key=secrets.token_hex()))
     found = describe_plugins(server)
     if arguments.json:
         print_json(found)

@@ -30,7 +30,11 @@ class Credenza:
     def __init__(self, app: Litestar, portal: BlockingPortal) -> None:
         self.app = app
         self.portal = portal
-        self.server: AuthorizationServer = app.state.server
+
+    @property
+    def server(self) -> AuthorizationServer:
+        server: AuthorizationServer = self.app.state.server
+        return server
 
     @property
     def clock(self) -> Clock:

@@ -96,6 +96,8 @@ class Renderer:
             )
             environment.install_gettext_callables(_gettext, _ngettext, newstyle=True)  # type: ignore[attr-defined]
             environment.globals |= {"gettext": _gettext, "ngettext": _ngettext, "asset": self.static["core"].address}
+            if (files := self.wardrobe.files.get(f"theme:{theme}")) is not None:
+                environment.globals["theme_asset"] = files.address
             self._environments[theme, folder] = environment
         return self._environments[theme, folder]
 
