@@ -32,6 +32,7 @@ from credenza import (
     Link,
     NotAllowed,
     Parameters,
+    PluginError,
     ShownPanel,
     SignInNeeded,
     StaticFiles,
@@ -101,9 +102,9 @@ class Console:
     def _add(self, plugin: str, routes: Sequence[ConsoleRoute]) -> None:
         for route in routes:
             if not route.permission or not route.path.startswith("/console"):
-                raise ValueError(f"plugin {plugin!r}: {route.path} needs a permission and an address below /console")
+                raise PluginError(f"plugin {plugin!r}: {route.path} needs a permission and an address below /console")
             if (route.method, route.path) in self.routes:
-                raise ValueError(f"plugin {plugin!r}: {route.method} {route.path} is there already")
+                raise PluginError(f"plugin {plugin!r}: {route.method} {route.path} is there already")
             self.routes[route.method, route.path] = route
 
     def handlers(self) -> list[HTTPRouteHandler]:

@@ -92,11 +92,11 @@ from .objects import (
     Waiting,
     Way,
 )
-from .outbound import Refused, fetch, fetch_document, limit_calls
+from .outbound import Document, Refused, fetch, fetch_document, limit_calls
 from .permissions import Decision, branding_of, choices_of, context_title, still_valid, verdicts
 from .permissions import claims as released_claims
 from .permissions import counts as consent_counts
-from .plugins import HookTime, collect, hook_times
+from .plugins import HookTime, PluginError, collect, hook_times
 from .prompts.explain import Explanation, explain, preview_pages
 from .protocol import errors
 from .protocol.assurance import MFA, PHISHING_RESISTANT, satisfies
@@ -244,6 +244,7 @@ __all__ = [
     "ConsoleVisit",
     "Counted",
     "Decision",
+    "Document",
     "EmailChanged",
     "ErrorPage",
     "Event",
@@ -277,6 +278,7 @@ __all__ = [
     "PasswordChanged",
     "Passwords",
     "Permission",
+    "PluginError",
     "Prompt",
     "ProtocolError",
     "Question",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable, Iterator
 from contextlib import asynccontextmanager
 
 from litestar import Litestar, Request, Router
@@ -27,7 +27,7 @@ from .endpoints import (
     userinfo,
 )
 from .logout import keep_delivering
-from .plugins import collect, load_plugins
+from .plugins import PluginError, collect, load_plugins
 from .rotation import keep_rotated
 from .server import AuthorizationServer
 from .settings import Settings
@@ -132,13 +132,15 @@ def create_application(state: State, *, migrate: bool = True, on_up: OnUp | None
         finally:
             await app.state.limiter.close()
 
+    ours: list[BaseRouteHandler | Router] = [
+        Router("/", route_handlers=PROTOCOL, exception_handlers=awaited(PROTOCOL_HANDLERS)),
+        Router("/", route_handlers=PAGES),
+        *(files.handler() for files in state.renderer.static.values()),
+    ]
+    theirs = _plugin_routes(state.server)
+    check_addresses([*[("credenza", item) for item in ours], *theirs])
     app = Application(
-        route_handlers=[
-            Router("/", route_handlers=PROTOCOL, exception_handlers=awaited(PROTOCOL_HANDLERS)),
-            Router("/", route_handlers=PAGES),
-            *(files.handler() for files in state.renderer.static.values()),
-            *_plugin_routes(state.server),
-        ],
+        route_handlers=[*ours, *(item for _, item in theirs)],
         exception_handlers=awaited({**APP_HANDLERS, SignInNeeded: pages.on_sign_in_needed}),
         request_class=Request,
         request_max_body_size=MAX_PAGE_BODY,
@@ -156,11 +158,33 @@ def _turns() -> dict[str, Turnstile | None]:
     return alone | dict.fromkeys((path for handler in MEMORY for path in handler.paths), Turnstile())
 
 
-def _plugin_routes(server: AuthorizationServer) -> list[BaseRouteHandler | Router]:
-    found = collect(
+def _plugin_routes(server: AuthorizationServer) -> list[tuple[str, BaseRouteHandler | Router]]:
+    return collect(
         server.plugins, "register_routes", (BaseRouteHandler, Router), settings=server.settings, plugins=server.plugins
     )
-    return [item for _, item in found]
+
+
+def check_addresses(found: Iterable[tuple[str, BaseRouteHandler | Router]]) -> None:
+    """Raises PluginError for two that answer the same requests; litestar would not say whose they are."""
+    answered: dict[str, list[tuple[str, frozenset[str]]]] = {}
+    for plugin, item in found:
+        for path, methods in _addresses(item):
+            others = answered.setdefault(path, [])
+            for other, theirs in others:
+                if not methods or not theirs or methods & theirs:
+                    both = f"both {other!r} and {plugin!r} answer {path}"
+                    raise PluginError(f"register_routes: {both}; give one of them another address, or disable it")
+            others.append((plugin, methods))
+
+
+def _addresses(item: BaseRouteHandler | Router) -> Iterator[tuple[str, frozenset[str]]]:
+    """Paths with their methods; none for what answers all of them."""
+    if isinstance(item, Router):
+        for route in item.routes:
+            yield route.path, frozenset(getattr(route, "methods", ())) - {"OPTIONS"}
+    else:
+        for path in item.paths:
+            yield path, frozenset(getattr(item, "http_methods", ()))
 
 
 __all__ = ["create_app", "create_application", "create_server", "create_state"]

@@ -26,7 +26,7 @@ async def catalogue(server: AuthorizationServer) -> dict[Permission, Scope]:
     found: dict[Permission, Scope] = {}
     for provider in server.scope_providers.values():
         try:
-            found |= await _catalogue_of(server, provider)
+            found |= await catalogue_of(server, provider)
         except ServerError:
             continue
     return found
@@ -61,7 +61,7 @@ async def described(server: AuthorizationServer, permissions: Collection[Permiss
         try:
             scopes = await named_by(server, provider, asked)
             if mine - scopes.keys():  # a source may want more in a request than its own scopes
-                scopes = await _catalogue_of(server, provider) | scopes
+                scopes = await catalogue_of(server, provider) | scopes
         except ServerError:
             continue  # it is in the log; what was allowed must be shown all the same
         found |= {p: scope for p, scope in scopes.items() if p in mine}
@@ -70,11 +70,12 @@ async def described(server: AuthorizationServer, permissions: Collection[Permiss
 
 async def _kept_catalogue(server: AuthorizationServer, provider: ScopeProvider) -> Mapping[Permission, Scope]:
     if not provider.steady:
-        return await _catalogue_of(server, provider)
-    return await server.catalogues.get(provider.name, lambda: _catalogue_of(server, provider))
+        return await catalogue_of(server, provider)
+    return await server.catalogues.get(provider.name, lambda: catalogue_of(server, provider))
 
 
-async def _catalogue_of(server: AuthorizationServer, provider: ScopeProvider) -> dict[Permission, Scope]:
+async def catalogue_of(server: AuthorizationServer, provider: ScopeProvider) -> dict[Permission, Scope]:
+    """What one source offers; raises ServerError when it does not answer."""
     return await ask(server, provider, "catalogue", by_permission(provider.catalogue()))
 
 

@@ -13,7 +13,9 @@ from typing import Any, NamedTuple, TypeVar
 from urllib.parse import parse_qsl, urlencode
 
 from .objects import Choices, Question, ScopeProvider, Subject
+from .outbound import Refused
 from .patience import within
+from .plugins import of_kind
 from .protocol.clients import Branding, Client
 from .protocol.errors import InvalidScope, InvalidTarget, ServerError
 from .protocol.permissions import Verdict, decide
@@ -66,13 +68,15 @@ async def ask(
     """
     try:
         found = await within(server.settings.plugins_timeout, answer)
-        if kinds and not isinstance(found, kinds):
-            raise TypeError(f"the answer is a {type(found).__name__}")
-        return found
+        return of_kind(found, *kinds) if kinds else found
     except StoreUnavailable:
         raise  # it is the database that did not answer
     except Exception as error:
-        logger.exception("plugin %r failed in %s of scope source %r", server.plugin_of(provider), what, provider.name)
+        plugin, where = server.plugin_of(provider), f"{what} of scope source {provider.name!r}"
+        if isinstance(error, Refused):  # its message has it all, and while a service is away there are many
+            logger.error("plugin %r failed in %s: %s", plugin, where, error)
+        else:
+            logger.exception("plugin %r failed in %s", plugin, where)
         raise ServerError(
             "A part of the server did not answer.", detail=f"{provider.name}.{what}: {error!r}"
         ) from error
@@ -91,17 +95,33 @@ async def branding_of(server: AuthorizationServer, choices: Choices) -> Branding
 
 
 async def requested(server: AuthorizationServer, asked: Asked) -> Mapping[Permission, Scope]:
-    """What a request names, from every source. What no source knows is dropped; the returned `scope` tells."""
+    """What a request names, from every source. What no source knows is dropped; the returned `scope` tells.
+
+    A source that fails ends a request that names anything but scopes of the others: all of them would end otherwise.
+    """
     known = await _steady(server, asked)
     if len(known) > len(server.scope_providers):  # every source is steady
         return known[""]
     found: dict[Permission, Scope] = {}
+    failure: ServerError | None = None
     for name, provider in server.scope_providers.items():
         if name in known:
             found |= known[name]
         else:
-            found |= await named_by(server, provider, asked)
+            try:
+                found |= await named_by(server, provider, asked)
+            except ServerError as error:
+                failure = error
+    if failure is not None and not _are_all(asked, found):
+        raise failure
     return found
+
+
+def _are_all(asked: Asked, found: Mapping[Permission, Scope]) -> bool:
+    """Whether a request names nothing but these."""
+    scopes = {permission.scope for permission in found}
+    released = {claim for scope in found.values() for claim in scope.claims}
+    return not asked.resources and scopes.issuperset(asked.scopes) and released.issuperset(asked.claims)
 
 
 async def named_by(server: AuthorizationServer, provider: ScopeProvider, asked: Asked) -> dict[Permission, Scope]:
@@ -273,7 +293,7 @@ async def still_valid(server: AuthorizationServer, subject: Subject, choices: Ch
     if not choices:
         return True
     for provider in server.scope_providers.values():
-        if not await ask(server, provider, "still_valid", provider.still_valid(subject, choices)):
+        if not await ask(server, provider, "still_valid", provider.still_valid(subject, choices), bool):
             return False
     return True
 

@@ -8,14 +8,15 @@ import logging
 import os
 import sys
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import cache
 from importlib.metadata import entry_points
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import Any, TypeVar
 from weakref import WeakKeyDictionary
 
 import pluggy
@@ -23,6 +24,8 @@ import pluggy
 from . import hookspecs
 
 GROUP = "credenza"
+
+Answer = TypeVar("Answer")
 
 logger = logging.getLogger("credenza.plugins")
 
@@ -98,9 +101,9 @@ def _way_out(name: str) -> str:
 def _register(manager: pluggy.PluginManager, name: str, plugin: object) -> None:
     if manager.has_plugin(name):
         raise PluginError(f"two plugins are called {name!r}; uninstall or rename one of them")
-    if (own_specs := getattr(plugin, "hookspecs", None)) is not None:
-        manager.add_hookspecs(own_specs)
     try:
+        if (own_specs := getattr(plugin, "hookspecs", None)) is not None:
+            manager.add_hookspecs(own_specs)
         manager.register(plugin, name)
     except (ValueError, pluggy.PluginValidationError) as error:
         raise PluginError(f"plugin {name!r} cannot be registered: {error}") from error
@@ -140,6 +143,8 @@ def collect(
         started = time.perf_counter()
         try:
             result = implementation.function(*[arguments[name] for name in implementation.argnames])
+        except PluginError:
+            raise  # it is about another one, which answers a hook of this one
         except Exception as error:
             raise PluginError(f"plugin {plugin!r} raised in {hook}: {error!r}; {_way_out(plugin)}") from error
         _took(manager, plugin, hook, result, started)
@@ -185,6 +190,23 @@ def first_answer(manager: pluggy.PluginManager, hook: str, **arguments: Any) -> 
         if answer is not None:
             return answer
     return None
+
+
+@contextmanager
+def blaming(plugin: str, what: str) -> Iterator[None]:
+    """Whatever is raised in here goes on, and the log says with it whose plugin failed, and in what."""
+    try:
+        yield
+    except Exception as error:
+        error.add_note(f"plugin {plugin!r} failed in {what}")
+        raise
+
+
+def of_kind(answer: Answer, *kinds: type) -> Answer:
+    """The answer of a plugin, if it is of one of these kinds; raises TypeError."""
+    if not isinstance(answer, kinds):
+        raise TypeError(f"the answer is a {type(answer).__name__}, not {' or '.join(kind.__name__ for kind in kinds)}")
+    return answer
 
 
 def by_name(hook: str, found: list[tuple[str, Any]]) -> dict[str, Any]:

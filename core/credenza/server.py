@@ -8,6 +8,7 @@ import os
 import time
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from contextvars import copy_context
+from types import NoneType
 from typing import Any
 
 import pluggy
@@ -20,7 +21,7 @@ from .metrics import Metrics
 from .objects import ClientSource
 from .outbound import begin_request
 from .patience import within
-from .plugins import folders_of
+from .plugins import folders_of, of_kind
 from .protocol import jose
 from .protocol.assurance import strength
 from .protocol.clients import Branding, Client
@@ -208,7 +209,8 @@ class AuthorizationServer(Registered):
     ) -> Client | None:
         """Wait for at most `plugins_timeout` seconds; a failure is logged with the plugin's name, and denies."""
         try:
-            return await within(self.settings.plugins_timeout, source.find(client_id, stored, fresh=fresh))
+            found = await within(self.settings.plugins_timeout, source.find(client_id, stored, fresh=fresh))
+            return of_kind(found, Client, NoneType)
         except (ProtocolError, StoreUnavailable):
             raise
         except Exception as error:

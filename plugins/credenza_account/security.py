@@ -20,6 +20,7 @@ from credenza import (
     AccountVisit,
     AnyRequest,
     AnyResponse,
+    PluginError,
     Words,
     set_session_cookie,
 )
@@ -60,7 +61,7 @@ class Sections:
         for plugin, section in self._sections:
             for route in section.routes:
                 if not route.path.startswith("/account/"):
-                    raise ValueError(f"plugin {plugin!r}: {route.path} is not an address below /account")
+                    raise PluginError(f"plugin {plugin!r}: {route.path} is not an address below /account")
                 handlers.append(self._handler(section, route))
         return handlers
 

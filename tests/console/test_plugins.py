@@ -144,7 +144,7 @@ def test_two_plugins_at_one_address_stop_the_start() -> None:
         def console_pages(self) -> ConsolePage:
             return ConsolePage("Users", "/console/users", (console_get("/console/users", "users:read")(show_panel),))
 
-    with pytest.raises(ValueError, match=r"'thief'.*is there already"):
+    with pytest.raises(PluginError, match=r"'thief'.*is there already"):
         build_console(load_plugins(extra=[("thief", Thief())]), settings=Settings())
 
 

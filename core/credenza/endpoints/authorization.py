@@ -12,6 +12,7 @@ from urllib.parse import urlencode
 
 from ..asked import check_asked
 from ..objects import Prompt, Waiting
+from ..plugins import blaming
 from ..prompts.subject import check_subject
 from ..protocol.authorization_request import PUSHED, AuthorizationRequest, client_id_of
 from ..protocol.clients import Client
@@ -208,8 +209,9 @@ async def first_required(waiting: Waiting, state: dict[str, Any]) -> Prompt | No
         if waiting.request is None and not prompt.own_pages:
             continue
         waiting.state = state.setdefault(prompt.name, {})
-        if await prompt.required(waiting):
-            return prompt
+        with blaming(waiting.server.plugin_of(prompt), f"prompt {prompt.name!r}"):
+            if await prompt.required(waiting):
+                return prompt
     return None
 
 

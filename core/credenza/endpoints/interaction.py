@@ -6,6 +6,7 @@ After each answer `resume` calls `proceed`, which asks the next question or issu
 from __future__ import annotations
 
 from contextlib import AsyncExitStack
+from types import NoneType
 from typing import Any
 
 from litestar import get, route
@@ -14,6 +15,7 @@ from litestar.params import FromPath
 
 from ..objects import Authentication, SignInWishes, Waiting
 from ..permissions import branding_of
+from ..plugins import blaming, of_kind
 from ..prompts.login import begin_sign_in
 from ..protocol.authorization_request import AuthorizationRequest
 from ..protocol.errors import AccessDenied, InvalidRequest, ProtocolError, TemporarilyUnavailable
@@ -114,10 +116,12 @@ async def _prompt(
     if form is not None:
         check_csrf(request, form, cookie)
         waiting.known = known_accounts(request)
-        page = await due.submit(waiting, form)
+        with blaming(server.plugin_of(due), f"prompt {name!r}"):
+            page = of_kind(await due.submit(waiting, form), Page, NoneType)
         default_status = 422
     else:
-        page = await due.show(waiting)
+        with blaming(server.plugin_of(due), f"prompt {name!r}"):
+            page = of_kind(await due.show(waiting), Page)
         default_status = 200
     await sessions.update_interaction(interaction)
     response = await _answer(request, waiting, page, token, default_status)

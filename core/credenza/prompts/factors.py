@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
 from ..objects import HeldFactor, SecondFactor, Waiting
+from ..plugins import blaming, of_kind
 from ..protocol.assurance import MFA, satisfies
 from ..protocol.errors import AccessDenied, UnmetAuthenticationRequirements
 from ..protocol.words import Words
@@ -70,10 +72,21 @@ async def held_factors(waiting: Waiting, user: User) -> dict[SecondFactor, Seque
     """What each factor says that the user has set up; asked once in a request."""
     key = f"second factors of {user.id}"
     if key not in waiting.memory:
-        all_of_them = [(factor, await factor.held(user)) for factor in waiting.server.second_factors.values()]
+        all_of_them = [
+            (factor, await _held(waiting, factor, user)) for factor in waiting.server.second_factors.values()
+        ]
         waiting.memory[key] = {factor: held for factor, held in all_of_them if held}
     found: dict[SecondFactor, Sequence[HeldFactor]] = waiting.memory[key]
     return found
+
+
+async def _held(waiting: Waiting, factor: SecondFactor, user: User) -> Sequence[HeldFactor]:
+    with blaming_factor(waiting, factor):
+        return of_kind(await factor.held(user), Sequence)
+
+
+def blaming_factor(waiting: Waiting, factor: SecondFactor) -> AbstractContextManager[None]:
+    return blaming(waiting.server.plugin_of(factor), f"second factor {factor.name!r}")
 
 
 async def usable(waiting: Waiting, user: User, need: Need) -> list[SecondFactor]:

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import logging
 from contextlib import AbstractAsyncContextManager, nullcontext
 from typing import Any
 
 from ..events import UserSignedIn
-from ..objects import Authentication, Authenticator, Prompt, Waiting
+from ..objects import Authentication, Authenticator, Prompt, Waiting, Way
+from ..patience import within
+from ..plugins import of_kind
 from ..protocol.errors import AccessDenied, InvalidRequest, LoginRequired, TemporarilyUnavailable, TooManyTries
 from ..protocol.parameters import Parameters
 from ..protocol.words import Words
 from ..server import AuthorizationServer
-from ..store.engine import database
+from ..store.engine import StoreUnavailable, database
 from ..store.sessions import Session, hold_session
 from ..store.users import find_user_by_identifier, hold_user
 from ..web.guesses import Guess, watched
@@ -20,6 +23,8 @@ from ..web.pages import SignInPage
 from ..web.sessions import begin_session
 from .factors import check_possible, first_proved, missing, must_prove_again
 from .subject import is_wanted
+
+logger = logging.getLogger("credenza.plugins")
 
 
 class LoginPrompt(Prompt):
@@ -79,7 +84,6 @@ class LoginPrompt(Prompt):
         server = waiting.server
         application = waiting.client.display_name if waiting.client is not None else ""
         account = await self._account(waiting)
-        ways = [way for authenticator in server.authenticators.values() for way in await authenticator.ways(waiting)]
         return SignInPage(
             title=Words("Sign in"),
             action=waiting.action,
@@ -89,7 +93,7 @@ class LoginPrompt(Prompt):
             identifier=identifier or account,
             account=account,
             password="password" in server.authenticators,
-            ways=tuple(ways),
+            ways=tuple(await _ways(waiting)),
             links=tuple((link.label, f"{link.path}?continue={waiting.token}") for link in server.sign_in_links),
             cancel=waiting.request is not None,
         )
@@ -131,6 +135,21 @@ class LoginPrompt(Prompt):
             return await self._page(waiting, identifier=identifier, message=answer)
         await begin_sign_in(waiting, answer)
         return None
+
+
+async def _ways(waiting: Waiting) -> list[Way]:
+    """Of everybody who brings one. Who fails is named in the log and passed over, or nobody could sign in at all."""
+    server, found = waiting.server, list[Way]()
+    for authenticator in server.authenticators.values():
+        try:
+            ways = await within(server.settings.plugins_timeout, authenticator.ways(waiting))
+            found += [of_kind(way, Way) for way in ways]
+        except StoreUnavailable:
+            raise
+        except Exception:
+            plugin = server.plugin_of(authenticator)
+            logger.exception("plugin %r failed in ways of the way to sign in %r", plugin, authenticator.name)
+    return found
 
 
 def chosen(server: AuthorizationServer, form: Parameters) -> Authenticator | None:

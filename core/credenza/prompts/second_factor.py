@@ -5,10 +5,12 @@ What was proved belongs to one interaction, and so to the browser that began it.
 
 from __future__ import annotations
 
+from types import NoneType
 from typing import Any
 
 from ..events import SignInFailed
 from ..objects import Authentication, Prompt, SecondFactor, Waiting, Way
+from ..plugins import of_kind
 from ..protocol.assurance import strength
 from ..protocol.errors import AccessDenied, InvalidRequest, LoginRequired, TooManyTries
 from ..protocol.parameters import Parameters
@@ -17,7 +19,7 @@ from ..store.failed_sign_ins import clear_failed_sign_ins
 from ..store.users import User
 from ..web.pages import SecondFactorPage
 from ..web.tries import take_a_turn
-from .factors import Need, first_proved, impossible, missing, to_enrol, unmet, usable
+from .factors import Need, blaming_factor, first_proved, impossible, missing, to_enrol, unmet, usable
 from .login import sign_in
 
 
@@ -70,7 +72,11 @@ class SecondFactorPrompt(Prompt):
             page = await self._page(waiting, user, need, factor)
             page.message, page.status = error.text, error.status
             return page
-        answer = await (factor.enrol if enrolling else factor.check)(waiting, user, form)
+        with blaming_factor(waiting, factor):
+            if enrolling:
+                answer = of_kind(await factor.enrol(waiting, user, form), str, SecondFactorPage, NoneType)
+            else:
+                answer = of_kind(await factor.check(waiting, user, form), str)
         if isinstance(answer, str) and answer:
             await server.emit(SignInFailed(user=user.id, address=waiting.address, reason="second factor"))
             page = await self._page(waiting, user, need, factor)
@@ -106,7 +112,9 @@ class SecondFactorPrompt(Prompt):
 
     async def _page(self, waiting: Waiting, user: User, need: Need, factor: SecondFactor) -> SecondFactorPage:
         held = await usable(waiting, user, need)
-        page: SecondFactorPage = await (factor.page if factor in held else factor.enrolment)(waiting, user)
+        with blaming_factor(waiting, factor):
+            asks = factor.page if factor in held else factor.enrolment
+            page: SecondFactorPage = of_kind(await asks(waiting, user), SecondFactorPage)
         others = held or await to_enrol(waiting, user, need)
         ways = tuple(Way(other.name, other.title, other.icon) for other in others if other is not factor)
         page.factor = factor.name

@@ -33,6 +33,14 @@ class ClientType:
     third_party: bool = True
     icon: str = "app-window"
 
+    def __post_init__(self) -> None:
+        """What is misspelt here would make a client laxer than it was meant to be, in silence."""
+        if self.pkce not in ("required", "optional"):
+            raise ValueError(f"ClientType {self.name!r}: pkce is 'required' or 'optional', not {self.pkce!r}")
+        for name in ("grant_types", "optional_grant_types", "auth_methods"):
+            if not isinstance(getattr(self, name), tuple):
+                raise TypeError(f"ClientType {self.name!r}: {name} is a tuple, not {getattr(self, name)!r}")
+
     @property
     def confidential(self) -> bool:
         return self.auth_methods != ("none",)

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from ..objects import StateSection
+from ..outbound import Refused
 from ..plugins import by_name, collect
 from ..server import AuthorizationServer
 from ..store.engine import snapshot
@@ -70,7 +71,7 @@ async def _pass(run: Run, sections: Sequence[StateSection], document: Mapping[st
         if section.name in document:
             try:
                 await section.apply(document[section.name], run)
-            except StateError as error:
+            except (StateError, Refused) as error:
                 raise StateError(f"{section.name}: {error}") from error
             except (KeyError, TypeError, AttributeError, ValueError) as error:
                 raise StateError(

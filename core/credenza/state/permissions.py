@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ..catalogue import catalogue
+from ..catalogue import catalogue, catalogue_of
+from ..protocol.errors import ServerError
 from ..protocol.scopes import Permission
 from .run import Run, StateError
 
@@ -27,10 +28,10 @@ async def declared_permissions(run: Run, name: str, declared: Any) -> dict[Permi
                 permission = Permission(source, str(resource), str(text).removesuffix("?"))
                 wanted[permission] = not str(text).endswith("?")
     known = {p for p in await catalogue(server) if run.knows("permission", p.key, there=True)}
-    return {_known(run, name, p, known): required for p, required in wanted.items()}
+    return {await _known(run, name, p, known): required for p, required in wanted.items()}
 
 
-def _known(run: Run, name: str, permission: Permission, known: set[Permission]) -> Permission:
+async def _known(run: Run, name: str, permission: Permission, known: set[Permission]) -> Permission:
     """A scope of the user's own data may be listed with the profile's, whichever plugin brings it."""
     if permission in known or permission.key in run.declared.get("permission", ()):
         return permission
@@ -42,6 +43,13 @@ def _known(run: Run, name: str, permission: Permission, known: set[Permission]) 
     for other in there:
         if not permission.resource and other.scope == permission.scope:
             return other
+    try:
+        await catalogue_of(run.server, providers[permission.source])
+    except ServerError:
+        raise StateError(
+            f"{name}: permissions: {permission.source} does not answer, so nobody can tell whether it knows "
+            f"{permission.scope!r}; the log says why"
+        ) from None
     at = f" at {permission.resource}" if permission.resource else ""
     hint = f"there is {', '.join(sorted(p.scope for p in there))}" if there else "nothing is declared there"
     raise StateError(f"{name}: permissions: {permission.source} knows no {permission.scope!r}{at}; {hint}")

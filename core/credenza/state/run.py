@@ -44,8 +44,10 @@ class Run:
     """One pass over a file: `dry` writes nothing, `prune` removes what the file does not name.
 
     Sections note what the file declares in `declared` (kind to names): later ones may refer to it in a dry pass, and
-    not to what is noted in `removed`. `changes` are those that were made. What took long to find out about a password
-    is `checked`: the hash that is stored, by the user's name and the hash that was stored before.
+    not to what is noted in `removed`. Scopes that a section brings are of the kind "permission", by their
+    `Permission.key`: then applications of the same file may have them. `changes` are those that were made. What took
+    long to find out about a password is `checked`: the hash that is stored, by the user's name and the hash that was
+    stored before.
     """
 
     server: AuthorizationServer

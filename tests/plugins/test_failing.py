@@ -1,0 +1,366 @@
+"""A plugin that fails, or answers with something else, lets nobody in, is named in the log, and harms nobody else."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from litestar import get
+from litestar.params import FromPath
+
+from credenza import (
+    Authenticator,
+    ClientSource,
+    ClientType,
+    ConsolePage,
+    HeldFactor,
+    PluginError,
+    Prompt,
+    Refused,
+    Scope,
+    ScopeProvider,
+    SecondFactor,
+    SecondFactorPage,
+    StateError,
+    StateSection,
+    console_get,
+    create_app,
+    hookimpl,
+)
+from credenza.testing import Callback, Credenza, PageSeen, RelyingParty, UserAgent, running
+from credenza.testing import test_settings as settings_for_tests
+
+
+@contextmanager
+def with_plugin(database: str, **hooks: Callable[..., Any]) -> Iterator[Credenza]:
+    """The server of the tests with a plugin `bad` that has these hooks: functions, or classes to be made."""
+    plugin = SimpleNamespace(**{name: hookimpl(lambda made=made: made()) for name, made in hooks.items()})
+    with running(settings_for_tests(database, plugins_timeout=1), [("bad", plugin)]) as credenza:
+        yield credenza
+
+
+def app_of(credenza: Credenza) -> RelyingParty:
+    return RelyingParty(credenza, "app", "https://app.example.com/cb")
+
+
+def opened(credenza: Credenza) -> tuple[UserAgent, PageSeen]:
+    """A browser on the sign-in page of the application."""
+    user_agent = UserAgent(credenza)
+    page = user_agent.get(app_of(credenza).authorization_url())
+    assert isinstance(page, PageSeen)
+    return user_agent, page
+
+
+async def fail(*_: Any, **__: Any) -> Any:
+    raise RuntimeError("it is down")
+
+
+async def say_nonsense(*_: Any, **__: Any) -> Any:
+    return 42
+
+
+async def hang(*_: Any, **__: Any) -> Any:
+    await asyncio.sleep(3600)
+
+
+class DoorCode(SecondFactor):
+    name, title, amr = "door-code", "Door code", ("pin",)
+    answer: Any = ""
+
+    async def held(self, user: Any) -> Any:
+        return [HeldFactor("Door code")]
+
+    async def page(self, waiting: Any, user: Any) -> SecondFactorPage:
+        return SecondFactorPage(title="Door code", action="", csrf_token="", heading="Enter a door code")
+
+    async def check(self, waiting: Any, user: Any, form: Any) -> Any:
+        return self.answer
+
+    async def reset(self, user: Any) -> int:
+        return 0
+
+
+@pytest.mark.parametrize("answer", [False, True, None, 0, [], 42])
+def test_a_second_factor_that_does_not_answer_with_a_sentence_lets_nobody_in(
+    credenza_database: str, caplog: pytest.LogCaptureFixture, answer: object
+) -> None:
+    """SECURITY A-PLG-02. "Empty when the answer is right": nothing else is empty."""
+    factor = DoorCode()
+    factor.answer = answer
+    with with_plugin(credenza_database, register_second_factors=lambda: factor) as credenza:
+        user_agent, _ = opened(credenza)
+        asked = user_agent.sign_in("ada")
+        assert isinstance(asked, PageSeen)
+        assert asked.name == "second-factor"
+        refused = user_agent.submit([("code", "1815")])
+        assert isinstance(refused, PageSeen)
+        assert refused.status == 500
+        again = user_agent.get(app_of(credenza).authorization_url())
+        assert isinstance(again, PageSeen)
+        assert again.name == "sign-in"
+    assert "plugin 'bad' failed in second factor 'door-code'" in caplog.text
+
+
+@pytest.mark.parametrize("held", [fail, say_nonsense, lambda _: asyncio.sleep(0)])
+def test_a_second_factor_that_does_not_tell_who_has_it_lets_nobody_in(
+    credenza_database: str, caplog: pytest.LogCaptureFixture, held: Callable[..., Any]
+) -> None:
+    class Silent(DoorCode):
+        async def held(self, user: Any) -> Any:
+            return await held(user)
+
+    with with_plugin(credenza_database, register_second_factors=Silent) as credenza:
+        user_agent, _ = opened(credenza)
+        page = user_agent.sign_in("ada")
+        assert isinstance(page, PageSeen)
+        assert page.status == 500
+    assert "plugin 'bad' failed in second factor 'door-code'" in caplog.text
+
+
+class Badge(Authenticator):
+    name, title, amr = "badge", "Badge", ("hwk",)
+
+    async def authenticate(self, server: Any, form: Any, address: str) -> Any:
+        return await say_nonsense()
+
+
+@pytest.mark.parametrize("ways", [fail, say_nonsense, hang])
+def test_a_way_to_sign_in_that_fails_takes_no_other_one_away(
+    credenza_database: str, caplog: pytest.LogCaptureFixture, ways: Callable[..., Any]
+) -> None:
+    class Lost(Badge):
+        async def ways(self, waiting: Any) -> Any:
+            return await ways(waiting)
+
+    with with_plugin(credenza_database, register_authenticators=Lost) as credenza:
+        user_agent, page = opened(credenza)
+        assert page.name == "sign-in"
+        assert "Badge" not in page.text
+        consent = user_agent.sign_in("ada")
+        assert isinstance(consent, PageSeen)
+        assert consent.name == "consent"
+    assert "plugin 'bad' failed in ways of the way to sign in 'badge'" in caplog.text
+
+
+def test_a_way_to_sign_in_that_answers_with_nonsense_lets_nobody_in(
+    credenza_database: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    with with_plugin(credenza_database, register_authenticators=Badge) as credenza:
+        user_agent, _ = opened(credenza)
+        page = user_agent.submit([("authenticator", "badge"), ("identifier", "ada")])
+        assert isinstance(page, PageSeen)
+        assert page.status == 500
+    assert "plugin 'bad' failed in the way to sign in 'badge'" in caplog.text
+
+
+@pytest.mark.parametrize("method", ["required", "show", "submit"])
+def test_a_prompt_that_fails_is_named(credenza_database: str, caplog: pytest.LogCaptureFixture, method: str) -> None:
+    class Team(Prompt):
+        name = "team"
+
+        async def required(self, waiting: Any) -> Any:
+            return await fail() if method == "required" else True
+
+        async def show(self, waiting: Any) -> Any:
+            if method == "submit":
+                return SecondFactorPage(title="", heading="", action=waiting.action, csrf_token=waiting.csrf_token)
+            return None  # no page: the browser would be sent round and round
+
+        async def submit(self, waiting: Any, form: Any) -> Any:
+            return "done"
+
+    with with_plugin(credenza_database, register_prompts=Team) as credenza:
+        user_agent, _ = opened(credenza)
+        page = user_agent.sign_in("ada")
+        if method == "submit":
+            page = user_agent.submit([])
+        assert isinstance(page, PageSeen)
+        assert page.status == 500
+    assert "plugin 'bad' failed in prompt 'team'" in caplog.text
+
+
+def test_a_client_source_that_answers_with_nonsense_is_named(
+    credenza_database: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    class Elsewhere(ClientSource):
+        name = "elsewhere"
+
+        def concerns(self, client_id: str, stored: Any) -> bool:
+            return True
+
+        async def find(self, client_id: str, stored: Any, *, fresh: bool) -> Any:
+            return await say_nonsense()
+
+    with with_plugin(credenza_database, register_client_sources=Elsewhere) as credenza:
+        _, page = opened(credenza)
+        assert page.status == 500
+    assert "plugin 'bad' failed in find of client source 'elsewhere'" in caplog.text
+
+
+class Contracts(ScopeProvider):
+    """Its catalogue is asked of a service, which is away."""
+
+    name, title = "contracts", "Contracts"
+
+    async def catalogue(self) -> Any:
+        raise Refused("https://contracts.example.com/scopes did not answer")
+
+
+def test_a_source_that_fails_ends_no_request_that_asks_for_nothing_of_it(
+    credenza_database: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    with with_plugin(credenza_database, register_scopes=Contracts) as credenza:
+        client = app_of(credenza)
+        tokens = client.tokens(UserAgent(credenza).authorize(client, scope="openid profile"))
+        assert set(tokens["scope"].split()) == {"openid", "profile"}
+        answer = UserAgent(credenza).authorize(client, scope="openid profile contracts:read")
+        assert isinstance(answer, Callback)
+        assert answer.error == "server_error", "nobody can tell whether it is a scope of that source"
+        asked = '{"id_token": {"contracts": null}}'
+        answer = UserAgent(credenza).authorize(client, scope="openid profile", claims=asked)
+        assert isinstance(answer, Callback)
+        assert answer.error == "server_error", "nor whether it is one of its claims"
+    assert "plugin 'bad' failed in requested of scope source 'contracts': https://contracts" in caplog.text
+    assert "Traceback" not in caplog.text, "the sentence says it all, and there are many while a service is away"
+
+
+def test_a_desired_state_says_that_a_source_does_not_answer(credenza_database: str) -> None:
+    with with_plugin(credenza_database, register_scopes=Contracts) as credenza:
+        application = {"client_id": "app", "permissions": {"contracts": ["contracts:read"]}}
+        with pytest.raises(StateError, match=r"app: permissions: contracts does not answer.*'contracts:read'"):
+            credenza.apply({"applications": [application]})
+
+
+def test_a_desired_state_says_what_a_section_was_refused_elsewhere(credenza_database: str) -> None:
+    async def apply(part: Any, run: Any) -> None:
+        raise Refused("https://contracts.example.com/scopes did not answer")
+
+    section = StateSection("contracts", 300, apply, say_nonsense)
+    with (
+        with_plugin(credenza_database, register_state=lambda: section) as credenza,
+        pytest.raises(StateError, match=r"^contracts: .* did not answer"),
+    ):
+        credenza.apply({"contracts": {}})
+
+
+def test_a_section_may_bring_the_scopes_of_applications_in_the_same_file(credenza_database: str) -> None:
+    from credenza import Permission
+
+    read = Permission("contracts", "", "contracts:read")
+    offered: list[Scope] = []
+
+    class Configured(Contracts):
+        async def catalogue(self) -> Any:
+            return offered
+
+    async def apply(part: Any, run: Any) -> None:
+        async def write() -> None:
+            offered.append(Scope(read, "Read contracts"))
+
+        run.declared.setdefault("permission", set()).add(read.key)
+        await run.compare("contracts", "service", None, {"address": part}, write)
+
+    section = StateSection("contracts", 300, apply, say_nonsense)
+    hooks = {"register_scopes": Configured, "register_state": lambda: section}
+    with with_plugin(credenza_database, **hooks) as credenza:
+        application = {"client_id": "app", "permissions": {"contracts": ["contracts:read"]}}
+        credenza.apply({"applications": [application], "contracts": "https://contracts.example.com"})
+        client = credenza.run(credenza.server.find_client, "app")
+        assert client is not None
+        assert client.ceiling == {read: True}
+
+
+# -- the start --------------------------------------------------------------------------------------------------------
+
+
+def refused(**hooks: dict[str, Callable[..., Any]]) -> str:
+    """What the start says of plugins with these hooks."""
+    plugins = [
+        (name, SimpleNamespace(**{hook: hookimpl(optionalhook=True)(function) for hook, function in answers.items()}))
+        for name, answers in hooks.items()
+    ]
+    with pytest.raises(PluginError) as caught:
+        create_app(settings_for_tests("sqlite:///not-opened.db"), plugins)
+    return str(caught.value)
+
+
+def route(path: str) -> Callable[[], Any]:
+    @get(path)
+    async def page() -> str:
+        return ""
+
+    return lambda: page
+
+
+def test_two_plugins_at_one_address_are_both_named() -> None:
+    said = refused(one={"register_routes": route("/tides")}, two={"register_routes": route("/tides")})
+    assert "'one'" in said
+    assert "'two'" in said
+    assert "/tides" in said
+
+
+@pytest.mark.parametrize("path", ["/token", "/healthz", "/account/sessions", "/console/users"])
+def test_who_takes_an_address_of_ours_is_named(path: str) -> None:
+    said = refused(bad={"register_routes": route(path)})
+    assert "'bad'" in said
+    assert path in said
+
+
+def test_methods_of_one_address_may_be_of_two_plugins() -> None:
+    from litestar import post
+
+    @post("/tides/{day:str}")
+    async def noted(day: FromPath[str]) -> str:
+        return day
+
+    @get("/tides/{day:str}")
+    async def seen(day: FromPath[str]) -> str:
+        return day
+
+    plugins = [
+        ("one", SimpleNamespace(register_routes=hookimpl(lambda: noted))),
+        ("two", SimpleNamespace(register_routes=hookimpl(lambda: seen))),
+    ]
+    create_app(settings_for_tests("sqlite:///not-opened.db"), plugins)
+
+
+@pytest.mark.parametrize("hook", ["console_pages", "console_panels", "account_sections"])
+@pytest.mark.parametrize("nonsense", [True, False])
+def test_who_fails_in_a_hook_of_another_plugin_is_the_one_to_be_disabled(hook: str, nonsense: bool) -> None:
+    def answer() -> Any:
+        if nonsense:
+            return 42
+        raise RuntimeError
+
+    said = refused(bad={hook: answer})
+    assert said.startswith("plugin 'bad' ")
+    assert hook in said
+    assert "DISABLED=console" not in said
+    assert "DISABLED=account" not in said
+
+
+def test_who_takes_an_address_of_the_console_is_named() -> None:
+    async def show(visit: Any) -> Any:
+        return None
+
+    page = ConsolePage("Users", "/console/users", (console_get("/console/users", "users:read")(show),))
+    assert refused(bad={"console_pages": lambda: page}).startswith("plugin 'bad': GET /console/users is there already")
+
+
+def test_hookspecs_without_a_hook_are_named() -> None:
+    with pytest.raises(PluginError, match="'bad'"):
+        create_app(settings_for_tests("sqlite:///not-opened.db"), [("bad", SimpleNamespace(hookspecs=logging))])
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"pkce": "Required"}, {"grant_types": "authorization_code"}, {"auth_methods": ["none"]}]
+)
+def test_a_client_type_that_is_misspelt_cannot_be_made(wrong: dict[str, Any]) -> None:
+    said: dict[str, Any] = {"name": "kiosk", "title": "Kiosk", "description": "", "grant_types": ()}
+    with pytest.raises((ValueError, TypeError), match=f"'kiosk': {next(iter(wrong))} "):
+        ClientType(**said | wrong)
