@@ -23,7 +23,7 @@ from litestar.types.internal_types import RouteHandlerMapItem
 from ..logs import request_id
 from ..outbound import begin_request
 from ..server import AuthorizationServer
-from .requests import is_in
+from .proxies import is_in
 from .turnstile import Turnstile
 
 access = logging.getLogger("credenza.access")

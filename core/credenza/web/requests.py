@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 from collections.abc import Awaitable
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
@@ -14,6 +13,7 @@ from ..protocol.errors import InvalidRequest
 from ..protocol.parameters import MAX_BYTES, MAX_FIELDS, Parameters
 from ..protocol.words import Words
 from ..server import AuthorizationServer
+from .proxies import first_sender
 
 if TYPE_CHECKING:
     from .observing import Application
@@ -106,42 +106,13 @@ async def _received(request: AnyRequest, limit: int) -> bytes:
 
 
 def address_of(request: AnyRequest) -> str:
-    """Where the request comes from. Forwarded headers are believed only from proxies that the settings name.
-
-    Some proxies add a header of their own below the one that came: all of them are one list. RFC 9110 §5.3.
-    """
+    """Where the request comes from. Forwarded headers are believed only from proxies that the settings name."""
     client = request.scope["client"]
     address = client[0] if client else ""
     proxies = server_of(request).settings.trusted_proxies
-    if not proxies:
-        return address[:64]
-    forwarded = ",".join(request.headers.getall("x-forwarded-for", []))
-    hops = [hop.strip() for hop in forwarded.split(",") if hop.strip()]
-    while hops and is_in(address, proxies):
-        address = _without_port(hops.pop())
+    if proxies:
+        address = first_sender(address, request.headers.getall("x-forwarded-for", []), proxies)
     return address[:64]
-
-
-def _without_port(hop: str) -> str:
-    """Some proxies add it, and IPv6 has brackets then. It says nothing of who that is."""
-    if hop.startswith("["):
-        return hop[1:].partition("]")[0]
-    return hop.partition(":")[0] if hop.count(":") == 1 else hop
-
-
-def is_in(address: str, networks: tuple[str, ...]) -> bool:
-    """Whether the address is one of these, or in one of these networks; IPv4 also as a socket for both tells it."""
-    try:
-        parsed = ipaddress.ip_address(address)
-    except ValueError:
-        return False
-    if isinstance(parsed, ipaddress.IPv6Address) and parsed.ipv4_mapped is not None:
-        parsed = parsed.ipv4_mapped
-    return any(
-        parsed in network
-        for network in (ipaddress.ip_network(n, strict=False) for n in networks)
-        if network.version == parsed.version
-    )
 
 
 def cookie_of(request: AnyRequest, name: str) -> str:
