@@ -21,6 +21,7 @@ from credenza import (
     console_post,
     keys,
     plan_rotation,
+    published_lately,
     revoke_key,
 )
 from credenza import rotate_keys as rotate
@@ -93,15 +94,14 @@ async def show_rotate(visit: ConsoleVisit) -> RotatePage:
     published = [dict(key.public_jwk) for key in current.published]
     algorithms = tuple(dict.fromkeys([*visit.server.settings.signing_algorithms, *current.active]))
     kept = [key for key in published if plan.get(str(key["kid"])) != "gone"]
-    waiting = max((key.created_at for key in await keys.list_keys() if key.state == "next"), default=0)
-    recent = visit.moment(waiting) if visit.server.now() - waiting < 3600 else None
+    lately = await published_lately(visit.server)
     return RotatePage(
         title="Rotate signing keys",
         lead="What changes in the key set that applications see.",
         path=(Link("Signing keys", HERE),),
         rows=rows,
         fresh=algorithms,
-        recent=recent,
+        recent=visit.moment(lately) if lately is not None else None,
         before=_document(published),
         after=_document([*kept, *({"kid": "(new)", "alg": alg, "use": "sig"} for alg in algorithms)]),
     )

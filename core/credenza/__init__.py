@@ -120,7 +120,7 @@ from .protocol.scopes import Asked, Permission, Scope
 from .protocol.tokens import is_token, new_id, new_token
 from .protocol.words import Counted, Translated, Words
 from .relying_party import check_id_token
-from .rotation import plan_rotation
+from .rotation import plan_rotation, published_lately
 from .rotation import revoke as revoke_key
 from .rotation import rotate as rotate_keys
 from .server import AuthorizationServer
@@ -421,6 +421,7 @@ __all__ = [
     "protected_resource_metadata",
     "provider",
     "provider_metadata",
+    "published_lately",
     "published_look",
     "query_parameters",
     "read_body",

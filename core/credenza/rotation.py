@@ -15,8 +15,9 @@ from .store.engine import transaction
 from .store.keys import StoredKey
 from .store.version import bump_version
 
-MARGIN = 3600  # seconds that a retired key stays beyond the longest token it signed
-DAY = 24 * 3600
+HOUR = 3600
+DAY = 24 * HOUR
+MARGIN = HOUR  # that a retired key stays beyond the longest token it signed
 EVERY = 60.0  # seconds
 
 FOLLOWING = {"next": "active", "active": "retired"}
@@ -30,6 +31,15 @@ async def plan_rotation(server: AuthorizationServer) -> list[tuple[StoredKey, st
         (key, FOLLOWING.get(key.state) or ("gone" if (key.retired_at or 0) < unneeded else "retired"))
         for key in await keys.list_keys()
     ]
+
+
+async def published_lately(server: AuthorizationServer) -> int | None:
+    """When the key that a rotation makes sign was published, in Unix time; None when that was an hour ago or more.
+
+    Applications fetch the key set now and then. Those that have not since then refuse what the key signs.
+    """
+    waiting = max((key.created_at for key in await keys.list_keys() if key.state == "next"), default=0)
+    return waiting if server.now() - waiting < HOUR else None
 
 
 async def rotate(server: AuthorizationServer, *, actor: str, unless_since: int | None = None) -> None:

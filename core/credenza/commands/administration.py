@@ -12,7 +12,7 @@ from ..endpoints.pages import check_username, invite
 from ..events import ObjectChanged
 from ..logout import end_all_sessions
 from ..protocol.email_addresses import check_email
-from ..rotation import revoke, rotate
+from ..rotation import published_lately, revoke, rotate
 from ..store import keys, users
 from ..store.engine import transaction
 from ..store.revocation import revoke_everything
@@ -22,7 +22,6 @@ from .opening import Refusal, opened, run, settings_of
 from .output import print_json, print_line
 
 Subparsers = Any
-HOUR = 3600
 TOO_SOON = (
     "the keys that sign from now on were published less than an hour ago; applications that have not fetched the key "
     "set since then refuse new tokens until they do"
@@ -150,9 +149,9 @@ def list_keys(arguments: argparse.Namespace) -> int:
 def rotate_keys(arguments: argparse.Namespace) -> int:
     async def do() -> list[keys.StoredKey]:
         async with opened(settings_of(arguments)) as (server, _):
-            published = max((key.created_at for key in await keys.list_keys() if key.state == "next"), default=0)
+            too_soon = await published_lately(server) is not None
             await rotate(server, actor="command line")
-            if server.now() - published < HOUR:
+            if too_soon:
                 sys.stderr.write(f"credenza: warning: {TOO_SOON}\n")
             return await keys.list_keys()
 
