@@ -139,7 +139,8 @@ class LoginPrompt(Prompt):
 
 async def _ways(waiting: Waiting) -> list[Way]:
     """Of everybody who brings one. Who fails is named in the log and passed over, or nobody could sign in at all."""
-    server, found = waiting.server, list[Way]()
+    server = waiting.server
+    found: list[Way] = []
     for authenticator in server.authenticators.values():
         try:
             ways = await within(server.settings.plugins_timeout, authenticator.ways(waiting))

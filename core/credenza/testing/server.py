@@ -30,11 +30,11 @@ class Credenza:
     def __init__(self, app: Litestar, portal: BlockingPortal) -> None:
         self.app = app
         self.portal = portal
+        self._server: AuthorizationServer = app.state.server
 
     @property
     def server(self) -> AuthorizationServer:
-        server: AuthorizationServer = self.app.state.server
-        return server
+        return self._server
 
     @property
     def clock(self) -> Clock:
