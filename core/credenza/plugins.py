@@ -242,6 +242,15 @@ def folders_of(manager: pluggy.PluginManager, attribute: str) -> dict[str, Path]
     }
 
 
+def check_folders(manager: pluggy.PluginManager) -> None:
+    """Raises PluginError for a module whose `templates` or `locales` is not the path of a folder."""
+    for name, plugin in manager.list_name_plugin():
+        for attribute in ("templates", "locales"):
+            folder = getattr(plugin, attribute, None)
+            if folder is not None and not (isinstance(folder, Path) and folder.is_dir()):
+                raise PluginError(f"plugin {name!r}: `{attribute}` is the Path of a folder, not {folder!r}")
+
+
 def owner_of(found: list[tuple[str, Any]]) -> dict[int, str]:
     return {id(item): plugin for plugin, item in found}
 

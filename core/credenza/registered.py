@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any, get_args
 
 import pluggy
@@ -22,7 +23,7 @@ from .objects import (
     SignInLink,
     Theme,
 )
-from .plugins import by_name, check_callable, collect, owner_of
+from .plugins import PluginError, by_name, check_callable, check_folders, collect, owner_of
 from .protocol.clients import ClientType
 from .settings import Settings, SettingsError
 from .store.piccolo_app import APP_CONFIG
@@ -44,6 +45,7 @@ class Registered:
         def called(hook: str) -> list[tuple[str, Any]]:
             return check_callable(hook, collect(plugins, hook, None, settings=settings, server=server))
 
+        check_folders(plugins)
         self.owners: dict[int, str] = {}
         self.client_types: Mapping[str, ClientType] = named("register_client_types", ClientType)
         self.client_sources: Mapping[str, ClientSource] = named("register_client_sources", ClientSource)
@@ -78,7 +80,22 @@ class Registered:
         members = collect(plugins, "register_metadata", Mapping, settings=settings)
         self.extra_metadata = {name: value for _, item in members for name, value in item.items()}
         tables = collect(plugins, "register_tables", AppConfig, settings=settings)
-        self.table_apps: Sequence[AppConfig] = [APP_CONFIG, *(app for _, app in tables)]
+        self.table_apps: Sequence[AppConfig] = [APP_CONFIG, *check_tables(tables)]
+
+
+def check_tables(found: Sequence[tuple[str, AppConfig]]) -> list[AppConfig]:
+    """What was found, once all of it can be migrated; else its tables would be missed by the first request."""
+    owners = {APP_CONFIG.app_name: "credenza"}
+    for plugin, app in found:
+        if owners.setdefault(app.app_name, plugin) != plugin:
+            both = f"both {owners[app.app_name]!r} and {plugin!r} bring {app.app_name!r}"
+            raise PluginError(f"register_tables: {both}; disable one of them")
+        if not Path(app.migrations_folder_path).is_dir():
+            raise PluginError(
+                f"plugin {plugin!r}: the migrations of {app.app_name!r} (register_tables) should be in "
+                f"{app.migrations_folder_path}, which is no folder; is it left out of the package?"
+            )
+    return [app for _, app in found]
 
 
 def heard_by(listener: Listener) -> tuple[type[Event], ...]:

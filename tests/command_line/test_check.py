@@ -36,7 +36,7 @@ def test_check_is_not_content_with_pending_migrations(credenza_command: Run, mon
     Path(os.environ["CREDENZA_DATABASE_URL"].removeprefix("sqlite:///")).touch(mode=0o600)
     done = credenza_command("check")
     assert done.status == 1
-    assert "migrations have not run" in done.error
+    assert "migrations have not run, beginning with credenza/0001;" in done.error
     credenza_command("migrate")
     assert credenza_command("check").out == "Everything looks right.\n"
     assert credenza_command("check", "--json").json == {"problems": []}

@@ -6,12 +6,14 @@ import asyncio
 import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from litestar import get
 from litestar.params import FromPath
+from piccolo.conf.apps import AppConfig
 
 from credenza import (
     Authenticator,
@@ -350,6 +352,30 @@ def test_who_takes_an_address_of_the_console_is_named() -> None:
 
     page = ConsolePage("Users", "/console/users", (console_get("/console/users", "users:read")(show),))
     assert refused(bad={"console_pages": lambda: page}).startswith("plugin 'bad': GET /console/users is there already")
+
+
+def test_tables_without_their_migrations_stop_the_start(tmp_path: Path) -> None:
+    """As of a package that leaves them out: nothing would be migrated, and the first request would miss the tables."""
+    tables = AppConfig("tides", str(tmp_path / "migrations"))
+    said = refused(bad={"register_tables": lambda: tables})
+    assert "'bad'" in said
+    assert str(tmp_path / "migrations") in said
+
+
+@pytest.mark.parametrize("name", ["credenza", "credenza_totp"])
+def test_tables_of_one_name_are_both_named(tmp_path: Path, name: str) -> None:
+    """What ran of one counted for the other."""
+    tables = AppConfig(name, str(tmp_path))
+    said = refused(bad={"register_tables": lambda: tables})
+    assert "'bad'" in said
+    assert f"'{name}'" in said
+
+
+@pytest.mark.parametrize("attribute", ["templates", "locales"])
+@pytest.mark.parametrize("folder", ["templates", Path("/nowhere")])
+def test_a_folder_that_is_none_stops_the_start(attribute: str, folder: object) -> None:
+    with pytest.raises(PluginError, match=f"'bad': `{attribute}` is the Path of a folder"):
+        create_app(settings_for_tests("sqlite:///not-opened.db"), [("bad", SimpleNamespace(**{attribute: folder}))])
 
 
 def test_hookspecs_without_a_hook_are_named() -> None:

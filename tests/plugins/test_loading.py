@@ -280,6 +280,27 @@ def test_tracing_prints_each_call_its_result_and_its_milliseconds(tmp_path: Path
     assert line.endswith(" ms")
 
 
+COMMAND = """
+from credenza import Command, hookimpl
+
+
+@hookimpl
+def register_commands():
+    return Command("tides", "when the tide is high", lambda arguments: print(*arguments))
+"""
+
+
+def test_a_command_that_returns_nothing_went_well(tmp_path: Path, single_file: Path) -> None:
+    single_file.write_text(COMMAND)
+    done = credenza_command(
+        "tides",
+        "today",
+        CREDENZA_DATABASE_URL=f"sqlite:///{tmp_path / 'credenza.db'}",
+        CREDENZA_PLUGINS_PATH=str(single_file),
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (0, "today\n", "")
+
+
 def test_a_broken_plugin_is_one_line_for_the_person_at_the_command_line(tmp_path: Path, single_file: Path) -> None:
     single_file.write_text(SINGLE.replace("register_themes", "register_temes"))
     done = credenza_command(

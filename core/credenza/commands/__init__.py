@@ -51,7 +51,7 @@ def plugin_commands(common: argparse.Namespace, given: Sequence[str]) -> int | N
     settings = settings_of(common)
     plugins = load_plugins(disabled=settings.plugins_disabled, path=settings.plugins_path)
     commands = by_name("register_commands", collect(plugins, "register_commands", Command, settings=settings))
-    return int(commands[given[0]].run(given[1:])) if given[0] in commands else None
+    return int(commands[given[0]].run(given[1:]) or 0) if given[0] in commands else None
 
 
 __all__ = ["DATABASE_ERRORS", "PARSERS", "Refusal", "database_trouble", "plugin_commands"]

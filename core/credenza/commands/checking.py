@@ -136,7 +136,7 @@ async def database_problems(settings: Settings) -> list[str]:
         async with opened(settings, migrated=False) as (server, _):
             waiting = await server.pending_migrations()
             if waiting:
-                return [f"{len(waiting)} migrations have not run; run `credenza migrate`"]
+                return [f"migrations have not run, beginning with {waiting[0]}; run `credenza migrate`"]
             await server.check_secret_key()
             for warning in [*await lost_types(server), *await from_a_newer_release(server)]:
                 sys.stderr.write(f"credenza: warning: {warning}\n")  # no reason to keep everybody out

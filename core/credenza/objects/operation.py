@@ -12,11 +12,11 @@ from ..store.users import User
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """A subcommand of `credenza`: `run` gets the rest of the command line and returns the exit status."""
+    """A subcommand of `credenza`: `run` gets the rest of the command line and returns the exit status; None is 0."""
 
     name: str
     help: str
-    run: Callable[[Sequence[str]], int]
+    run: Callable[[Sequence[str]], int | None]
 
 
 @dataclass(frozen=True, slots=True)
