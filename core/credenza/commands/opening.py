@@ -71,9 +71,7 @@ async def opened(
             if server.settings.sqlite_path is not None:
                 await server.migrate()  # an embedded database belongs to nobody else
             elif waiting := await server.pending_migrations():
-                raise Refusal(
-                    f"migrations have not run, beginning with {waiting[0]}; run `credenza migrate` first"
-                )
+                raise Refusal(f"migrations have not run, beginning with {waiting[0]}; run `credenza migrate` first")
             await server.read_lasting_secret()
         yield server, passwords
     finally:
