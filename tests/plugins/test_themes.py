@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import re
+from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -87,6 +88,33 @@ def test_every_page_renders_in_every_theme(credenza: Credenza, page: Page) -> No
         html = renderer.html(page, theme=theme)
         assert f'data-page="{page.name}"' in html
         assert page.look.stylesheets[0].startswith(f"/theme/{theme}/")
+
+
+@pytest.fixture
+def with_head(credenza_database: str, tmp_path: Path) -> Iterator[Credenza]:
+    """A theme that puts something into the head of `page.html`, for all pages."""
+    (tmp_path / "page.html").write_text(
+        '{% extends "core:page.html" %}{% block head %}{{ super() }}<meta name="waves">{% endblock %}'
+    )
+    plugin = SimpleNamespace(register_themes=hookimpl(lambda: Theme("waves", "Waves", templates=tmp_path)))
+    with running(settings_for_tests(credenza_database), [("waves", plugin)]) as credenza:
+        credenza.apply({"provider": {"branding": {"theme": "waves"}}})
+        yield credenza
+
+
+@pytest.mark.parametrize("page", sample_pages(), ids=lambda page: page.template)
+def test_what_a_theme_puts_into_the_head_is_on_every_page(with_head: Credenza, page: Page) -> None:
+    renderer: Renderer = with_head.app.state.renderer
+    assert '<meta name="waves">' in renderer.html(page, theme="waves")
+
+
+def test_what_a_theme_puts_into_the_head_is_on_the_pages_of_plugins(with_head: Credenza) -> None:
+    user_agent = UserAgent(with_head)
+    user_agent.get("/account")
+    page = user_agent.sign_in("ada")
+    assert isinstance(page, PageSeen)
+    assert page.name == "account"
+    assert '<meta name="waves">' in page.html
 
 
 def test_there_is_a_sample_of_every_page() -> None:
