@@ -72,7 +72,7 @@ def nothing_here() -> DeadEnd:
 def not_for(user: User, route: ConsoleRoute) -> DeadEnd | None:
     """What is said to an administrator whose role does not hold the permission. Raises NotAllowed for others."""
     if user.administrator not in ADMINISTRATOR_ROLES:
-        raise NotAllowed("This account is not an administrator's.")
+        raise NotAllowed  # in words of the core, because the page is in the language of whoever strayed here
     if allows(user.administrator, route.permission):
         return None
     lead = f"Your role ({ADMINISTRATOR_ROLES[user.administrator].title}) does not allow this. Ask a full administrator."

@@ -113,6 +113,16 @@ def test_the_journey_has_nothing_left_in_english(credenza: Credenza, client: Rel
         assert_not_in_english(page.html, "de")
 
 
+def test_who_strays_into_the_console_is_told_so_in_their_language(credenza: Credenza, client: RelyingParty) -> None:
+    """The console is in English, and this page is not one of the console's."""
+    agent = UserAgent(credenza)
+    agent.authorize(client)
+    page = agent.get("/console", headers={"accept-language": "de"})
+    assert isinstance(page, PageSeen)
+    assert page.status == 403
+    assert "Ihr Konto ist dazu nicht berechtigt." in page.text
+
+
 def english_sentences(tag: str) -> set[str]:
     """What must not be seen: sentences that are said differently in this language."""
     found = set()
