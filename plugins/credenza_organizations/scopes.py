@@ -72,7 +72,8 @@ class MembershipScopes(ScopeProvider):
         return dict.fromkeys(permissions, "") if await _memberships(subject, chosen(choices)) else {}
 
     async def question(self, subject: Subject, permissions: Sequence[Permission]) -> Question | None:
-        if subject.user is None or self.scopes[0].permission not in permissions:
+        """For the roles alone, too: without a choice they would be those in all organizations."""
+        if subject.user is None or not any(scope.permission in permissions for scope in self.scopes):
             return None
         options = tuple((m.id, m.name) for m in await _memberships(subject))
         return (
