@@ -103,6 +103,27 @@ def test_who_is_in_no_organization_is_not_asked_about_one(
     assert page.forms[0].values_of("organization") == [ids["Cobalt"]]
 
 
+@pytest.mark.parametrize(
+    "asked",
+    [
+        {"scope": f"openid {ROLES}"},
+        {"scope": "openid", "claims": '{"userinfo": {"organization_roles": null}}'},
+        {"scope": "openid", "claims": '{"userinfo": {"organizations": null, "organization_roles": null}}'},
+    ],
+    ids=["roles", "the claim", "both claims"],
+)
+def test_who_asks_for_roles_alone_learns_those_in_the_chosen_organization(
+    user_agent: UserAgent, client: RelyingParty, ids: dict[str, str], asked: dict[str, str]
+) -> None:
+    """PRODUCT M13: "the application gets the chosen organization only"."""
+    page = consent(user_agent, client, **asked)
+    assert page.forms[0].values_of("organization") == [ids["Acme"], ids["Basalt"]]
+    tokens = client.tokens(user_agent.decide(organization=ids["Basalt"]))
+    info = client.userinfo(tokens["access_token"]).json()
+    assert info["organization_roles"] == [f"{ids['Basalt']}:guest"]
+    assert info.get("organizations", [ids["Basalt"]]) == [ids["Basalt"]]
+
+
 def test_another_choice_shows_the_recomputed_list(
     user_agent: UserAgent, client: RelyingParty, ids: dict[str, str]
 ) -> None:
@@ -135,6 +156,11 @@ def test_another_choice_ticks_nothing_that_was_unticked(
     user_agent.decide("refresh", permissions=[], organization=ids["Acme"])
     tokens = client.tokens(user_agent.decide(organization=ids["Acme"]))
     assert set(tokens["scope"].split()) == {"openid", "profile", ORGANIZATIONS}
+    page = consent(user_agent, client, scope=f"{SCOPE} email", organization_id=ids["Basalt"])
+    assert len(page.forms[0].checked("permission")) == 2
+    page = user_agent.decide("refresh", organization=ids["Acme"])
+    assert isinstance(page, PageSeen)
+    assert page.forms[0].checked("permission") == [], "what was declined there, and not touched on this page"
 
 
 def test_the_code_exchange_gives_an_organization_token(

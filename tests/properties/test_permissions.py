@@ -154,8 +154,9 @@ class Decisions(RuleBasedStateMachine):
         return named if ORGANIZATIONS in scopes else named - {*ORGANIZATION, *API[2:]}
 
     def offered(self, scopes: frozenset[str], resource: str, organization: str) -> set[Permission]:
-        held = {OPENID, OFFLINE, MEMBERSHIP, *OWN}.union(
-            *(ROLES[role] for role in self.roles | self.member.get(organization, set()))
+        held = {OPENID, OFFLINE, *OWN}.union(
+            {MEMBERSHIP} if self.member.keys() & ({organization} if organization else set(IDS)) else set(),
+            *(ROLES[role] for role in self.roles | self.member.get(organization, set())),
         )
         return self.requested(scopes, resource) & self.enabled.keys() & held
 

@@ -55,6 +55,7 @@ class ConsentPrompt(Prompt):
     async def show(self, waiting: Waiting, message: str = "") -> ConsentPage:
         situation: Situation = waiting.memory.pop("situation", None) or await look(waiting)
         waiting.state["shown"] = situation.shown
+        waiting.state["boxes"] = situation.boxes
         waiting.choices |= situation.choices
         return await consent_page(waiting, situation, message)
 
@@ -114,10 +115,10 @@ class ConsentPrompt(Prompt):
 
 
 def _ticks(waiting: Waiting, form: Parameters) -> dict[str, bool]:
-    """The boxes as the user left them: a page that is shown again, for another organization, ticks none by itself."""
-    lines, ticked = waiting.state.get("shown") or [], form.all_values("permission")
-    boxes = [line.removesuffix(" optional") for line in lines if line.endswith(" optional")]
-    return {**waiting.state.get("ticks", {}), **{key: key in ticked for key in boxes}}
+    """The boxes that the user changed: shown again, for another organization, the page does not change them back."""
+    ticked = form.all_values("permission")
+    changed = {key: not shown for key, shown in waiting.state.get("boxes", {}).items() if shown != (key in ticked)}
+    return {**waiting.state.get("ticks", {}), **changed}
 
 
 def _was_shown(situation: Situation, shown: list[str]) -> bool:

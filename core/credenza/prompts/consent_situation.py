@@ -18,7 +18,7 @@ class Situation:
     """What could be granted now, and what was said before. In `decision` nobody's consent is taken into account yet.
 
     `choices` are the answers to the questions, and what other prompts have noted: together the context of a consent.
-    `ticks` are the boxes as the user left them, by the permission's key, before they asked for the page again.
+    `ticks` are the boxes that the user changed, by the permission's key, before they asked for the page again.
     """
 
     subject: Subject
@@ -55,6 +55,11 @@ class Situation:
         """Whether its box is ticked when the page is shown: unless the user has said no, on this page or before."""
         declined = self.before is not None and permission in self.before.declined
         return self.ticks.get(permission.key, not declined)
+
+    @property
+    def boxes(self) -> dict[str, bool]:
+        """What the user may tick, by the permission's key, and whether it is ticked when the page is shown."""
+        return {p.key: self.ticked(p) for p in self.offered if not self.required(p) and p not in self.known}
 
     def required(self, permission: Permission) -> bool:
         return next(v.required for v in self.decision.verdicts if v.permission == permission)
