@@ -1,4 +1,4 @@
-"""The three tutorials: a scope source, a client type and a theme, each through the front door."""
+"""The tutorials: a scope source, a client type, a theme and a page in the console, each through the front door."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from credenza import audit, provider
 from credenza.testing import Callback, Credenza, PageSeen, RelyingParty, UserAgent
 
 EXAMPLES = Path(__file__).parents[2] / "docs" / "plugins" / "examples"
@@ -20,7 +21,12 @@ LONGEST = {
 
 @pytest.fixture
 def credenza_plugins() -> list[tuple[str, object]]:
-    names = {"staff-directory": "staff_directory", "kiosk": "kiosk_client", "theme-harbour": "theme_harbour"}
+    names = {
+        "staff-directory": "staff_directory",
+        "kiosk": "kiosk_client",
+        "theme-harbour": "theme_harbour",
+        "tide-gauge": "tide_gauge",
+    }
     return [(name, importlib.import_module(module)) for name, module in names.items()]
 
 
@@ -202,3 +208,35 @@ def test_only_the_folder_of_the_theme_is_served(credenza: Credenza, user_agent: 
     folder = address.removesuffix("harbour.css")
     for name in ("../__init__.py", "..%2f__init__.py", "__init__.py"):
         assert credenza.request("GET", folder + name).status_code == 404
+
+
+# -- docs/plugins/console-page.md -------------------------------------------------------------------------------------
+
+
+def test_what_is_wrong_stands_beside_its_field(admin: UserAgent) -> None:
+    admin.get("/console/tide-gauge")
+    page = admin.submit([("address", "ftp://tides.example.com"), ("level", "3")])
+    assert isinstance(page, PageSeen)
+    assert page.status == 422
+    assert "Give an address that begins with https://." in page.text
+    assert 'value="ftp://tides.example.com"' in page.html
+
+
+def test_what_was_saved_is_there_and_in_the_audit_log(credenza: Credenza, admin: UserAgent) -> None:
+    admin.get("/console/tide-gauge")
+    page = admin.submit([("address", "https://tides.example.com"), ("level", "2")])
+    assert isinstance(page, PageSeen)
+    assert "Saved." in page.text
+    assert 'value="https://tides.example.com"' in page.html
+    event = credenza.run(audit.list_events, name="ObjectChanged", limit=1)[0]
+    assert event.data["after"] == {"address": "https://tides.example.com", "level": "2"}
+
+
+def test_what_somebody_else_saved_meanwhile_is_not_overwritten(credenza: Credenza, admin: UserAgent) -> None:
+    admin.get("/console/tide-gauge")
+    credenza.run(provider.save_provider_setting, "tide-gauge", {"address": "https://new.example.com", "level": "1"})
+    page = admin.submit([("address", "https://tides.example.com"), ("level", "2")])
+    assert isinstance(page, PageSeen)
+    assert page.status == 422
+    kept = credenza.run(provider.find_provider_setting, "tide-gauge")
+    assert kept == {"address": "https://new.example.com", "level": "1"}

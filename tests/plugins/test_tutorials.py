@@ -126,3 +126,12 @@ def test_a_theme(tmp_path: Path) -> None:
     (toml,) = blocks(page, "Install it", "toml")
     installed(tmp_path, tomllib.loads(toml)["project"])
     its_tests_pass(page, "test_theme_harbour.py", tmp_path)
+
+
+def test_a_page_in_the_console(tmp_path: Path) -> None:
+    page = "console-page.md"
+    (python,) = blocks(page, "The whole plugin", "python")
+    (template,) = blocks(page, "The whole plugin", "jinja")
+    written(tmp_path, "tide_gauge/__init__.py", python)
+    written(tmp_path, "tide_gauge/templates/gauge.html", template)
+    its_tests_pass(page, "test_tide_gauge.py", tmp_path)
