@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import urlencode
 
 import jwt
 import pytest
@@ -12,6 +13,7 @@ from credenza.testing import ORDERS, Callback, Credenza, PageSeen, RelyingParty,
 
 ORGANIZATIONS = "urn:credenza:scope:organizations"
 ROLES = "urn:credenza:scope:organization_roles"
+STOCK = "https://stock.example.com"
 SCOPE = f"openid profile {ORGANIZATIONS} members:read members:write"
 BOTH = {
     "organization_template": {
@@ -203,6 +205,43 @@ def test_the_scopes_of_a_code_exchange_say_that_the_token_is_for_the_organizatio
     tokens = client.tokens(user_agent.decide(organization=ids["Acme"]), scope="members:read")
     assert claims_of(tokens["access_token"])["aud"] == f"urn:credenza:organization:{ids['Acme']}"
     assert tokens["scope"] == "members:read"
+
+
+@pytest.mark.parametrize("resources", [(ORDERS,), (ORDERS, STOCK)], ids=["one API", "two"])
+def test_a_refresh_with_an_organization_gives_its_token_and_with_a_resource_that_of_the_api(
+    credenza: Credenza, user_agent: UserAgent, client: RelyingParty, ids: dict[str, str], resources: tuple[str, ...]
+) -> None:
+    """PRODUCT M24: "from the refresh grant with `organization_id`"."""
+    credenza.apply(
+        {
+            "api_resources": [{"identifier": STOCK, "name": "Stock", "permissions": [{"name": "stock:read"}]}],
+            "roles": [{"name": "support", "permissions": {ORDERS: ["orders:read"], STOCK: ["stock:read"]}}],
+            "applications": [
+                {
+                    "client_id": "app",
+                    "name": "Harbour Wiki",
+                    "permissions": {
+                        "profile": ["profile"],
+                        "api": {ORDERS: ["orders:read"], STOCK: ["stock:read"]},
+                        "organization": ["members:read"],
+                        "organization_api": {ORDERS: ["orders:write"]},
+                    },
+                }
+            ],
+        }
+    )
+    scope = f"openid offline_access {ORGANIZATIONS} orders:read orders:write stock:read members:read"
+    pairs = urlencode([("resource", resource) for resource in resources])
+    user_agent.get(client.authorization_url(scope=scope) + "&" + pairs)
+    user_agent.sign_in()
+    tokens = client.tokens(user_agent.decide(organization=ids["Acme"]))
+    answer = client.refresh(tokens["refresh_token"], organization_id=ids["Acme"]).json()
+    claims = claims_of(answer["access_token"])
+    assert claims["aud"] == f"urn:credenza:organization:{ids['Acme']}"
+    assert "members:read" in answer["scope"].split()
+    answer = client.refresh(tokens["refresh_token"], organization_id=ids["Acme"], resource=ORDERS).json()
+    claims = claims_of(answer["access_token"])
+    assert (claims["aud"], claims["organization_id"], claims["scope"]) == (ORDERS, ids["Acme"], "orders:write")
 
 
 def test_a_plain_api_token_carries_no_right_of_any_organization(

@@ -96,8 +96,9 @@ def choose_target(server: AuthorizationServer, decision: Decision, parameters: P
     """One audience for each token, so that a scope of one API is never read as a scope of another.
 
     The resource that the token request names; else the only one that was granted, together with the provider's own
-    scopes; else the provider alone. If the token request names scopes, "the only one" is the only one of those. Where
-    some permissions are bound and others are not, the scopes it names decide.
+    scopes; else the provider alone. If the token request names scopes, "the only one" is the only one of those; if it
+    names what the user chose (an organization), that comes before an API. Where some permissions are bound and others
+    are not, the scopes it names decide.
     """
     asked = set(decision.asked.scopes)
     wanted = parse_scope(parameters.get("scope", ""))
@@ -116,13 +117,21 @@ def choose_target(server: AuthorizationServer, decision: Decision, parameters: P
             raise InvalidTarget("Nothing is granted at this resource.")
     else:
         candidates = [p for p in granted if p.scope in wanted] or granted
-        preferred = {audiences[p] for p in candidates if p.resource} or {audiences[p] for p in candidates} - {""}
+        apis = {audiences[p] for p in candidates if p.resource}
+        chosen = {audiences[p] for p in candidates if not p.resource} - {""}
+        preferred = chosen or apis if names_choice(server, parameters) else apis or chosen
         audience = preferred.pop() if len(preferred) == 1 else ""
         own = [p for p in granted if not audiences[p]]
         at = [p for p in granted if audience and audiences[p] == audience]
         there = _bound(server, decision, audience, at, wanted)
         target = there._replace(permissions=[p for p in granted if p in own or p in there.permissions])
     return _narrowed(target, wanted, decision.asked)
+
+
+def names_choice(server: AuthorizationServer, parameters: Parameters) -> bool:
+    """Whether the request says which answer to a source's question it is about, an organization's id for example."""
+    asked = (provider.question_parameter for provider in server.scope_providers.values())
+    return any(names is not None and names[0] in parameters for names in asked)
 
 
 def _bound(
