@@ -193,6 +193,7 @@ def _help(action: argparse.Action) -> str:
 
 NAMES = (
     r"RFC \d{4}|OpenID Connect Core|OpenID Connect Discovery|OpenID Connect Dynamic Client Registration|"
+    r"OpenID Connect Registration|"
     r"OpenID Connect RP-Initiated Logout|OpenID Connect Back-Channel Logout|OpenID Connect Front-Channel Logout|"
     r"RP-Initiated Logout|Back-Channel Logout|Front-Channel Logout|"
     r"OAuth 2\.0 Form Post Response Mode|JARM|FAPI 2\.0 Security Profile|Core|Discovery"
@@ -200,6 +201,7 @@ NAMES = (
 FULL = {
     "Core": "OpenID Connect Core",
     "Discovery": "OpenID Connect Discovery",
+    "OpenID Connect Registration": "OpenID Connect Dynamic Client Registration",
     "RP-Initiated Logout": "OpenID Connect RP-Initiated Logout",
     "Back-Channel Logout": "OpenID Connect Back-Channel Logout",
     "Front-Channel Logout": "OpenID Connect Front-Channel Logout",

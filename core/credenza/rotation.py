@@ -1,6 +1,6 @@
 """Rotation of signing keys: next → active → retired → gone; published before they sign, and as long as needed.
 
-Also the emergency in which one that somebody else may have goes at once. SECURITY.md P-06.
+Also the emergency in which one that somebody else may have goes at once. OpenID Connect Core §10.1.1, SECURITY.md P-06.
 """
 
 from __future__ import annotations

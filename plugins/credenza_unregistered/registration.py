@@ -149,7 +149,10 @@ async def _count(request: AnyRequest) -> None:
 
 
 async def check_sector(server: AuthorizationServer, client: Client) -> None:
-    """ "The values registered in redirect_uris MUST be included in the elements of the array." Registration §5."""
+    """ "The values registered in redirect_uris MUST be included in the elements of the array."
+
+    OpenID Connect Registration §5.
+    """
     uri = client.metadata.get("sector_identifier_uri")
     if not uri:
         return

@@ -91,7 +91,7 @@ def settled(credenza: Credenza) -> LogoutDelivery:
 def test_2_4_the_logout_token(
     credenza: Credenza, user_agent: UserAgent, client: RelyingParty, listening: Listening, subject_type: str
 ) -> None:
-    """SECURITY R-LO-05, A-LGO-02."""
+    """SECURITY R-LO-05, A-LGO-02. OpenID Connect Back-Channel Logout §2.4."""
     members = {"backchannel_logout_uri": listening.uri, "subject_type": subject_type}
     tokens = signed_in(credenza, user_agent, client, **members)
     id_token = jwt.decode(tokens["id_token"], options={"verify_signature": False})

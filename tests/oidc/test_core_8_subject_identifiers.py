@@ -50,7 +50,10 @@ def test_8_the_metadata_says_so(credenza: Credenza) -> None:
 def test_8_1_it_is_the_same_within_a_sector_and_different_elsewhere(
     credenza: Credenza, user_agent: UserAgent, pairwise: RelyingParty
 ) -> None:
-    """ "The Subject Identifier value MUST NOT be reversible … Distinct … MUST result in distinct". SECURITY R-ID-02."""
+    """ "The Subject Identifier value MUST NOT be reversible … Distinct … MUST result in distinct". SECURITY R-ID-02.
+
+    OpenID Connect Core §8.1.
+    """
     elsewhere = {**BESIDE, "client_id": "elsewhere", "redirect_uris": ["https://elsewhere.example.com/cb"]}
     credenza.apply({"applications": [BESIDE, elsewhere]})
     own = RelyingParty(credenza, "own", "https://own.example.com/cb")
@@ -165,7 +168,7 @@ def test_3_1_2_1_a_hint_of_another_application_is_read_with_its_own_sector(
 def test_5_5_1_the_claims_parameter_names_the_pairwise_subject(
     credenza: Credenza, user_agent: UserAgent, pairwise: RelyingParty
 ) -> None:
-    """SECURITY R-AZ-23: tokens only for that `sub`; the public one is nobody's here."""
+    """SECURITY R-AZ-23: tokens only for that `sub`; the public one is nobody's here. OpenID Connect Core §5.5.1."""
     subject = subject_at(user_agent, pairwise)
     public = subject_at(user_agent, RelyingParty(credenza, "own", "https://own.example.com/cb"))
     for wanted, error in ((subject, ""), (public, "login_required")):

@@ -203,6 +203,7 @@ def shift_job(credenza: Credenza) -> RelyingParty:
 
 
 def test_register_grant_types(credenza: Credenza, shift_job: RelyingParty) -> None:
+    """An extension grant has an absolute URI as its name. RFC 6749 §4.5."""
     document = credenza.request("GET", "/.well-known/openid-configuration").json()
     assert "urn:harbour:grant-type:shift-ticket" in document["grant_types_supported"]
     form = {"grant_type": "urn:harbour:grant-type:shift-ticket", "resource": ORDERS, "scope": "orders:read"}

@@ -8,6 +8,7 @@ from credenza.testing import Callback, PageSeen, RelyingParty, UserAgent
 def test_a_user_signs_in_sees_the_consent_page_and_the_client_gets_tokens(
     user_agent: UserAgent, client: RelyingParty
 ) -> None:
+    """OpenID Connect Core §3.1.2."""
     page = user_agent.get(client.authorization_url())
     assert isinstance(page, PageSeen)
     assert page.name == "sign-in"

@@ -38,6 +38,7 @@ def sealed(client: RelyingParty, key: Any = KEY, alg: str = "ES256", typ: str = 
 
 
 def test_6_3_only_what_is_inside_counts(user_agent: UserAgent, client: RelyingParty) -> None:
+    """OpenID Connect Core §6.1."""
     callback = user_agent.authorize(
         client, request=sealed(client, max_age=1000), scope="openid profile", state="outside"
     )

@@ -85,7 +85,10 @@ ERRORS: list[tuple[dict[str, str | None], str]] = [
 def test_r_az_06_every_other_error_goes_to_the_client(
     credenza: Any, user_agent: Any, client: RelyingParty, changes: dict[str, str | None], error: str
 ) -> None:
-    """R-AZ-06, R-AZ-07, R-AZ-11, R-AZ-19, R-AZ-21, R-AZ-26, R-AZ-27, R-AZ-29: no page, no echo, nothing changed."""
+    """R-AZ-06, R-AZ-07, R-AZ-11, R-AZ-19, R-AZ-21, R-AZ-26, R-AZ-27, R-AZ-29: no page, no echo, nothing changed.
+
+    RFC 6749 §4.1.2.1.
+    """
     with credenza.unchanged():
         answer = user_agent.get(client.authorization_url(**changes))
     assert_redirected(answer, error)
@@ -97,7 +100,7 @@ def test_r_az_06_every_other_error_goes_to_the_client(
     ["response_type", "scope", "nonce", "code_challenge", "prompt", "max_age", "x", MARK, "display", "login_hint"],
 )
 def test_r_az_08_a_parameter_sent_twice(user_agent: Any, client: RelyingParty, name: str) -> None:
-    """R-AZ-08, R-AZ-27."""
+    """R-AZ-08, R-AZ-27. "Request and response parameters MUST NOT be included more than once." RFC 6749 §3.1."""
     answer = user_agent.get(client.authorization_url() + f"&{name}=a&{name}=b")
     assert_redirected(answer, "invalid_request")
     told = answer.parameters["error_description"]
@@ -115,7 +118,7 @@ def test_r_az_08_resource_may_repeat(user_agent: Any, client: RelyingParty) -> N
 
 
 def test_r_az_09_empty_and_unknown_parameters_do_nothing(user_agent: Any, client: RelyingParty) -> None:
-    """R-AZ-09."""
+    """R-AZ-09. "Parameters sent without a value MUST be treated as if they were omitted." RFC 6749 §3.1."""
     callback = user_agent.authorize(client, prompt="", max_age="", claims="", request="", foo="bar", acr_values="")
     assert callback.code
     assert client.redeem(callback).status_code == 200
@@ -136,7 +139,7 @@ STATES = [
 
 @pytest.mark.parametrize("state", STATES, ids=ascii)
 def test_r_az_10_state_comes_back_byte_for_byte(user_agent: Any, client: RelyingParty, state: str) -> None:
-    """R-AZ-10, A-INJ-06: with a code, with an error, and after a long way."""
+    """R-AZ-10, A-INJ-06: with a code, with an error, and after a long way. RFC 6749 §4.1.1."""
     answer = user_agent.authorize(client, state=state)
     assert answer.parameters["state"] == state
     assert answer.code
@@ -201,7 +204,7 @@ def test_r_az_14_every_redirect_is_a_303(user_agent: Any, client: RelyingParty) 
 
 
 def test_r_az_18_prompt_none_shows_no_page(user_agent: Any, client: RelyingParty) -> None:
-    """R-AZ-18, A-CNS-01."""
+    """R-AZ-18, A-CNS-01. OpenID Connect Core §3.1.2.3, §3.1.2.6."""
     assert_redirected(user_agent.get(client.authorization_url(prompt="none")), "login_required")
     user_agent.get(client.authorization_url())
     user_agent.sign_in()
@@ -216,7 +219,7 @@ def claims_of(token: str) -> dict[str, Any]:
 
 
 def test_r_az_20_prompt_login_asks_again(credenza: Any, user_agent: Any, client: RelyingParty) -> None:
-    """R-AZ-20: and auth_time is newer."""
+    """R-AZ-20: and auth_time is newer. OpenID Connect Core §3.1.2.3."""
     first = claims_of(client.tokens(user_agent.authorize(client))["id_token"])
     credenza.clock.move(100)
     page = user_agent.get(client.authorization_url(prompt="login"))
@@ -267,7 +270,7 @@ def test_r_az_22_a_hint_about_somebody_else(
 
 
 def test_r_az_23_claims_name_the_user(user_agent: Any, new_visitor: Any, client: RelyingParty) -> None:
-    """R-AZ-23: in either member; and together with a hint."""
+    """R-AZ-23: in either member; and together with a hint. OpenID Connect Core §3.1.2.2, §5.5.1."""
     mine = claims_of(client.tokens(user_agent.authorize(client))["id_token"])["sub"]
     other = new_visitor()
     hint = client.tokens(other.authorize(client))["id_token"]
@@ -311,7 +314,7 @@ def test_strange_claims_are_left_out(user_agent: Any, client: RelyingParty, name
 def test_r_az_25_offline_access_without_being_enabled_is_ignored(
     credenza: Any, user_agent: Any, client: RelyingParty
 ) -> None:
-    """R-AZ-25: it stands on the consent page before there is a refresh token."""
+    """R-AZ-25: it stands on the consent page before there is a refresh token. OpenID Connect Core §11."""
     user_agent.get(client.authorization_url(scope="openid offline_access"))
     page = user_agent.sign_in()
     assert "Keep access while you are away" in page.text
@@ -324,7 +327,7 @@ def test_r_az_26_a_nonce_comes_back_unchanged(user_agent: Any, client: RelyingPa
 
 
 def test_r_az_31_the_consent_page_says_who_and_what(user_agent: Any, client: RelyingParty) -> None:
-    """R-AZ-31."""
+    """R-AZ-31. OpenID Connect Core §3.1.2.4."""
     user_agent.get(client.authorization_url(scope="openid profile email offline_access"))
     text = user_agent.sign_in().text
     for words in (

@@ -101,7 +101,7 @@ def test_a_cli_04_a_confidential_client_without_credentials(credenza: Any, url: 
 @pytest.mark.parametrize("url", ENDPOINTS)
 @pytest.mark.parametrize("client_id", ["spa", "native"])
 def test_a_cli_05_a_public_client_that_sends_anything(credenza: Any, url: str, client_id: str) -> None:
-    """A-CLI-05, R-TK-07: never counted as authenticated."""
+    """A-CLI-05, R-TK-07: never counted as authenticated. RFC 6749 §2.1."""
     form = form_for(url)
     assert_401(credenza.request("POST", url, data=form, headers=basic(client_id, "")), basic=True)
     assert_401(credenza.request("POST", url, data=form, headers=basic(client_id, "x")), basic=True)
@@ -119,7 +119,7 @@ def test_r_tk_21_a_public_client_cannot_introspect(credenza: Any, user_agent: An
 @pytest.mark.own_server
 @pytest.mark.parametrize("secret", ["a:b%c+d e\u00e9-0123456789", "100%25 + \u4f60", ":", "%", "+", "a" * 500])
 def test_a_cli_07_the_halves_of_basic_are_form_encoded(credenza: Any, secret: str) -> None:
-    """A-CLI-07, R-TK-04."""
+    """A-CLI-07, R-TK-04. RFC 6749 §2.3.1."""
     credenza.apply({"applications": [{"client_id": "machine", "client_secret": secret}]})
     form = {"grant_type": "client_credentials", "scope": "orders:read", "resource": ORDERS}
     encoded = basic(quote_plus("machine"), quote_plus(secret))
@@ -131,7 +131,7 @@ def test_a_cli_07_the_halves_of_basic_are_form_encoded(credenza: Any, secret: st
 
 
 def test_a_cli_08_a_secret_in_the_query_is_not_read(credenza: Any, caplog: pytest.LogCaptureFixture) -> None:
-    """A-CLI-08, R-TK-03: and not logged."""
+    """A-CLI-08, R-TK-03: and not logged. "MUST NOT be included in the request URI". RFC 6749 §2.3.1."""
     query = f"client_id=machine&client_secret={SECRET}&grant_type=client_credentials"
     assert_401(credenza.request("POST", f"/token?{query}", data={"grant_type": "client_credentials"}))
     assert credenza.request("POST", f"/token?{query}", content=b"").status_code in (400, 401)
@@ -194,7 +194,7 @@ def test_r_tk_06_an_unknown_client_and_a_wrong_secret_look_the_same(credenza: An
 @pytest.mark.parametrize("method", ["GET", "HEAD", "PUT", "PATCH", "DELETE"])
 @pytest.mark.parametrize("url", ENDPOINTS)
 def test_r_tk_01_post_only(credenza: Any, url: str, method: str) -> None:
-    """R-TK-01, A-CSR-06: 405 with Allow; no method override."""
+    """R-TK-01, A-CSR-06: 405 with Allow; no method override. RFC 6749 §3.2."""
     override = {"X-HTTP-Method-Override": "POST", "X-Method-Override": "POST"}
     answer = credenza.request(method, url + "?_method=POST", headers=basic("machine", SECRET) | override)
     assert answer.status_code == 405
@@ -401,7 +401,7 @@ def signer(credenza: Any, forgery: Any, rsa_key: Any, ec_key: Any, signer_applic
 
 @pytest.mark.parametrize("aud", [ISSUER, ISSUER + "/token"])
 def test_r_tk_23_a_right_assertion(signer: Signer, aud: str) -> None:
-    """R-TK-23, D3."""
+    """R-TK-23, D3. OpenID Connect Core §9."""
     assert signer.send(signer.assertion(aud=aud)).status_code == 200
     assert signer.send(signer.assertion({"typ": ...}, aud=aud), client_id="signer").status_code == 200
     typ = "application/client-authentication+jwt"

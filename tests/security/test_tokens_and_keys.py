@@ -52,7 +52,7 @@ def test_r_at_01_an_access_token_for_an_api(credenza: Any, staff: Any, client: R
 
 
 def test_r_id_01_an_id_token(credenza: Any, user_agent: Any, client: RelyingParty) -> None:
-    """R-ID-01."""
+    """R-ID-01. OpenID Connect Core §2, §3.1.3.6."""
     tokens = client.tokens(user_agent.authorize(client))
     claims = verified(credenza, tokens["id_token"], audience="app", issuer=ISSUER)
     assert claims["aud"] == "app"
@@ -146,7 +146,10 @@ def test_r_tk_21_a_machine_gets_what_was_enabled(
 
 
 def test_r_tk_21_a_machine_is_nobody(credenza: Any, machine: RelyingParty) -> None:
-    """R-TK-21, R-TK-22: no refresh token, no ID token, no UserInfo, and a subject of another kind."""
+    """R-TK-21, R-TK-22: no refresh token, no ID token, no UserInfo, and a subject of another kind.
+
+    "A refresh token SHOULD NOT be included." RFC 6749 §4.4.3.
+    """
     form = {"grant_type": "client_credentials", "scope": "orders:read", "resource": ORDERS}
     tokens = machine.post("/token", form).json()
     assert not {"refresh_token", "id_token"} & tokens.keys()
@@ -274,7 +277,7 @@ def test_r_ui_02_a_plain_oauth_application_is_answered(user_agent: Any, client: 
 
 
 def test_r_ui_03_claims_of_granted_scopes_only(credenza: Any, user_agent: Any, client: RelyingParty) -> None:
-    """R-UI-03."""
+    """R-UI-03. "The sub Claim MUST always be returned". OpenID Connect Core §5.3.2."""
     tokens = client.tokens(user_agent.authorize(client, scope="openid"))
     answer = client.userinfo(tokens["access_token"])
     assert answer.json() == {"sub": credenza.user(user_agent.name).id}

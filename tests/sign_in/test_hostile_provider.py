@@ -322,6 +322,7 @@ def test_what_userinfo_says_of_somebody_else_is_nothing(hostile: Provider, crede
 
 
 def test_metadata_that_leads_elsewhere(hostile: Provider) -> None:
+    """OpenID Connect Discovery §4.3."""
     for changes in (
         {"issuer": "https://other.example"},
         *(

@@ -133,6 +133,7 @@ def link(agent: UserAgent, elsewhere: Elsewhere, user: str = "ada") -> Any:
 def test_linked_first_and_then_used(
     credenza: Credenza, client: RelyingParty, provider: Any, elsewhere: Elsewhere, found: Any
 ) -> None:
+    """OpenID Connect Core §3.1."""
     provider()
     page = seen(link(UserAgent(credenza), elsewhere))
     assert "Other Harbour" in page.text

@@ -125,7 +125,7 @@ async def unsealed(server: AuthorizationServer, parameters: Parameters) -> Param
 
 
 async def trusted(server: AuthorizationServer, parameters: Parameters, *, device: bool = False) -> tuple[Client, str]:
-    """A client we know, and a redirect URI registered for it; otherwise UnsafeRequest. RFC 6749 §4.1.2.1."""
+    """A client we know, and a redirect URI registered for it; otherwise UnsafeRequest. RFC 6749 §3.1.2.4, §4.1.2.1."""
     client_id = client_id_of(parameters)
     try:
         client = await server.find_client(client_id, fresh=True)

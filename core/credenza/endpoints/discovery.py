@@ -1,4 +1,4 @@
-"""Who we are and where everything is. OpenID Connect Discovery §4, RFC 8414 §3, RFC 7517."""
+"""Who we are and where everything is. OpenID Connect Discovery §4.1, §4.2, RFC 8414 §3, RFC 7517."""
 
 from __future__ import annotations
 

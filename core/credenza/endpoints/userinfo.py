@@ -1,4 +1,6 @@
-"""UserInfo: the claims of the user that an access token is about. OpenID Connect Core §5.3, RFC 6750, RFC 9449 §7.
+"""UserInfo: the claims of the user that an access token is about.
+
+OpenID Connect Core §5.3, §5.3.3, RFC 6750, RFC 9449 §7.
 
 It answers for any of the provider's own scopes, also without `openid`: plain OAuth applications ask for
 `scope=profile email` and read JSON here. A token that has none of them is refused with insufficient_scope.
@@ -61,6 +63,7 @@ async def userinfo(request: AnyRequest) -> AnyResponse:
 
 
 async def _answer(server: AuthorizationServer, inspected: Inspected, headers: dict[str, str]) -> AnyResponse:
+    """The claims as JSON, or as a JWT where the client registered for that. OpenID Connect Core §5.3.2."""
     assert inspected.user is not None
     assert inspected.token.grant is not None
     issued = set(inspected.permissions)

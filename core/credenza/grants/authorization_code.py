@@ -1,4 +1,4 @@
-"""The authorization code grant. RFC 6749 §4.1.3, RFC 7636 §4.5-4.6, OpenID Connect Core §3.1.3."""
+"""The authorization code grant. RFC 6749 §4.1, §4.1.3, RFC 7636 §4.5-4.6, OpenID Connect Core §3.1.3.2."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The client credentials grant: a client on its own behalf. RFC 6749 §4.4."""
+"""The client credentials grant: a client on its own behalf. RFC 6749 §4.4, §4.4.3."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """The refresh token grant: rotation for public clients, reuse detection, one family for each grant.
 
-RFC 6749 §6, RFC 9700 §4.14, OpenID Connect Core §12.
+RFC 6749 §6, RFC 9700 §4.14, OpenID Connect Core §12.2.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""A grant type of the token endpoint. RFC 6749 §1.3."""
+"""A grant type of the token endpoint. RFC 6749 §4.5."""
 
 from __future__ import annotations
 

@@ -155,6 +155,7 @@ def default_scopes(client: Client, resources: tuple[str, ...]) -> tuple[str, ...
 
 
 def _check_response_type(response_type: str | None) -> None:
+    """RFC 6749 §3.1.1."""
     if response_type is None:
         raise InvalidRequest("response_type is missing; send response_type=code.")
     if response_type != "code":

@@ -33,7 +33,7 @@ class AuthorizationResponse:
         return self.response_mode.endswith("jwt")
 
     def signed(self, sign: Callable[[Mapping[str, Any]], str], *, client_id: str, now: int) -> AuthorizationResponse:
-        """The same as a JWT for the client, which soon expires. JARM §2.1."""
+        """The same as a JWT for the client, which soon expires. JARM §2.1, §2.3."""
         claims = {**self.parameters, "aud": client_id, "exp": now + JWT_LIFETIME, "iat": now}
         return replace(self, parameters={"response": sign(claims)})
 

@@ -1,4 +1,4 @@
-"""The client: an application as the protocol sees it. RFC 6749 §2, RFC 7591 §2."""
+"""The client: an application as the protocol sees it. RFC 6749 §2.1, RFC 7591 §2."""
 
 from __future__ import annotations
 

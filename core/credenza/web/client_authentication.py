@@ -1,4 +1,7 @@
-"""Authenticate the client of a request: one function for the token endpoint and all of its siblings. RFC 6749 §2.3."""
+"""Authenticate the client of a request: one function for the token endpoint and all of its siblings.
+
+RFC 6749 §2.3, §3.2.1.
+"""
 
 from __future__ import annotations
 
