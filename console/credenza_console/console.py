@@ -93,6 +93,7 @@ class Console:
         self.panels = sorted(panels, key=lambda panel: panel[1].order)
         self._static = static
         self.routes: dict[tuple[str, str], ConsoleRoute] = {}
+        self._owners: dict[tuple[str, str], str] = {}
         self._add("console", extra)
         for plugin, page in pages:
             self._add(plugin, page.routes)
@@ -103,8 +104,11 @@ class Console:
         for route in routes:
             if not route.permission or not route.path.startswith("/console"):
                 raise PluginError(f"plugin {plugin!r}: {route.path} needs a permission and an address below /console")
-            if (route.method, route.path) in self.routes:
-                raise PluginError(f"plugin {plugin!r}: {route.method} {route.path} is there already")
+            if owner := self._owners.get((route.method, route.path)):
+                raise PluginError(
+                    f"plugin {plugin!r}: {route.method} {route.path} is there already, from plugin {owner!r}"
+                )
+            self._owners[route.method, route.path] = plugin
             self.routes[route.method, route.path] = route
 
     def handlers(self) -> list[HTTPRouteHandler]:

@@ -103,4 +103,5 @@ def test_a_consent_page_of_a_plugin_that_fails_is_the_usual_one_in_the_same_them
     assert isinstance(page, PageSeen)
     assert (page.status, page.name) == (200, "consent")
     assert "paper.css" in page.html
-    assert "failed on broken-consent:broken.html" in caplog.text
+    assert "broken-consent:broken.html, which render_consent chose, failed" in caplog.text
+    assert credenza.app.state.renderer.problems("paper") == (), "it is not the theme's fault"

@@ -378,6 +378,16 @@ def test_a_folder_that_is_none_stops_the_start(attribute: str, folder: object) -
         create_app(settings_for_tests("sqlite:///not-opened.db"), [("bad", SimpleNamespace(**{attribute: folder}))])
 
 
+def test_two_plugins_at_one_address_of_the_console_are_both_named() -> None:
+    async def show(visit: Any) -> Any:
+        return None
+
+    page = ConsolePage("Tides", "/console/tides", (console_get("/console/tides", "tides:read")(show),))
+    said = refused(one={"console_pages": lambda: page}, two={"console_pages": lambda: page})
+    assert "'one'" in said
+    assert "'two'" in said
+
+
 def test_hookspecs_without_a_hook_are_named() -> None:
     with pytest.raises(PluginError, match="'bad'"):
         create_app(settings_for_tests("sqlite:///not-opened.db"), [("bad", SimpleNamespace(hookspecs=logging))])

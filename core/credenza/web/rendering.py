@@ -114,6 +114,9 @@ class Renderer:
             except Exception as error:
                 if last:
                     raise
+                if template != page.template:  # if it is the theme after all, the next attempt tells
+                    logger.exception("%s, which render_consent chose, failed; the usual page is shown", template)
+                    continue
                 logger.exception("theme %r failed on %s; shown without it", worn, template)
                 self._failed.setdefault(worn, {})[template] = explained(error)
         raise AssertionError("there is a last attempt")
