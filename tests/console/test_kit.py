@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable
 from html import unescape
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 
@@ -74,6 +75,26 @@ def test_other_types_get_what_fits_them(visitor: Visitor, application: str, has:
     assert all(f"Snippet for {name}" in found for name in has)
     assert not any(f"Snippet for {name}" in found for name in lacks)
     assert not any("SECRET" in code.upper() and "client_secret" in code for code in found.values())
+
+
+def test_an_application_that_may_call_apis_is_told_how_to_name_them(visitor: Visitor) -> None:
+    """RFC 8707 §2: without `resource` an API's scope names nothing, and the token is none for the API."""
+    stock = {"identifier": "https://stock.example.com", "name": "Stock", "permissions": [{"name": "stock:read"}]}
+    enabled = {"profile": ["email"], "api": {ORDERS: ["orders:read"], stock["identifier"]: ["stock:read"]}}
+    app = {"client_id": "app", "name": "Harbour Wiki", "permissions": enabled}
+    role = {"name": "support", "permissions": enabled["api"]}
+    visitor.credenza.apply({"api_resources": [stock], "roles": [role], "applications": [app]})
+    code = blocks(visitor.get("/console/applications/app/kit"))["Snippet for Call an API"]
+    asked, exchange = ([line for line in part.splitlines() if "=" in line] for part in code.split("\n\n"))
+    user_agent, party = UserAgent(visitor.credenza), RelyingParty(visitor.credenza, "app", "https://app.example.com/cb")
+    pairs = [tuple(line.split("=", 1)) for line in asked]
+    address = party.authorization_url(scope=dict(pairs)["scope"])
+    user_agent.get(address + "&" + urlencode([pair for pair in pairs if pair[0] == "resource"]))
+    user_agent.sign_in()
+    tokens = party.tokens(user_agent.decide(), **dict(line.split("=", 1) for line in exchange))
+    assert tokens["scope"] == "orders:read"
+    visitor.credenza.apply({"applications": [app | {"permissions": {"profile": ["email"]}}]})
+    assert "Snippet for Call an API" not in blocks(visitor.get("/console/applications/app/kit"))
 
 
 class Television:

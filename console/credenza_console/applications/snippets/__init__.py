@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .commands import DEVICE_CODE, curl, device
+from .commands import DEVICE_CODE, apis, curl, device
 from .filled import Filled, Snippet, environment, filled, scopes_of
 from .javascript import authjs, oauth4webapi, oidc_client_ts, openid_client
 from .servers import aspnet, authlib, go_oidc, mod_auth_openidc, omniauth, spring
@@ -15,7 +15,9 @@ def snippets(kit: Filled) -> tuple[Snippet, ...]:
     if not kit.client.type.interactive:
         return (curl(kit),)
     by_code = (device(kit),) if DEVICE_CODE in kit.client.grant_types else ()
-    return (*_redirecting(kit), *by_code) if kit.client.type.redirects else by_code
+    by_redirect = _redirecting(kit) if kit.client.type.redirects else ()
+    of_apis = (apis(kit),) if any(p.resource for p in kit.client.ceiling or {}) else ()
+    return (*by_redirect, *by_code, *of_apis)
 
 
 def _redirecting(kit: Filled) -> tuple[Snippet, ...]:

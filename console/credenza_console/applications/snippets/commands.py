@@ -23,6 +23,22 @@ curl {kit.token_endpoint} {who} \\
     return Snippet("device", "Device authorization", hint, code)
 
 
+def apis(kit: Filled) -> Snippet:
+    """For whichever library: each has its own way to add a parameter. RFC 8707 §2."""
+    ceiling = sorted(kit.client.ceiling or {})
+    named = list(dict.fromkeys(p.resource for p in ceiling if p.resource))
+    scope = " ".join(dict.fromkeys([*kit.scopes, *(p.scope for p in ceiling if p.resource)]))
+    resources = "\n".join(f"resource={resource}" for resource in named)
+    code = f"""# in the authorization request:
+scope={scope}
+{resources}
+
+# in the token request, and in each refresh, the one API that the token is for:
+resource={named[0]}"""
+    hint = "Parameters for an access token that these APIs accept. Without them the token is for UserInfo alone."
+    return Snippet("apis", "Call an API", hint, code)
+
+
 def curl(kit: Filled) -> Snippet:
     first: Any = next((p for p in sorted(kit.client.ceiling or {}) if p.resource), None)
     more = ""
