@@ -189,6 +189,49 @@ def test_careless_grant_types_are_told_what_is_wrong(tmp_path: Path) -> None:
     assert f"FAILED {name}[urn:example:careless]" in done.stdout
 
 
+FACTORS = """
+from credenza import SecondFactor, hookimpl
+
+class Careful(SecondFactor):
+    name, title, amr = "careful", "Careful", ("pin",)
+    right = "1815"
+
+    async def held(self, user):
+        return []
+
+    async def check(self, waiting, user, form):
+        return "" if form.get("code") == self.right else "This is not the code."
+
+    async def reset(self, user):
+        return 0
+
+class Careless(Careful):
+    name = "careless"
+    right = None
+
+class Boolean(Careful):
+    name = "boolean"
+
+    async def check(self, waiting, user, form):
+        return form.get("code") == self.right
+
+@hookimpl
+def register_second_factors():
+    return [Careful(), Careless(), Boolean()]
+"""
+
+
+@pytest.mark.slow
+def test_careless_second_factors_are_told_what_is_wrong(tmp_path: Path) -> None:
+    done = run(tmp_path, written(tmp_path, FACTORS))
+    assert done.returncode == 1
+    name = "::test_a_second_factor_takes_nothing_for_the_right_answer"
+    assert f"PASSED {name}[careful]" in done.stdout
+    assert f"FAILED {name}[careless]" in done.stdout
+    assert f"FAILED {name}[boolean]" in done.stdout
+    assert "2 failed" in done.stdout
+
+
 TABLE = """
 from pathlib import Path
 from piccolo.columns import Integer, Varchar

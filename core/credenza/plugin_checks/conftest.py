@@ -97,6 +97,7 @@ prompt = _object("prompts")
 theme = _object("themes")
 grant_type = _object("grant_types")
 authenticator = _object("authenticators")
+second_factor = _object("second_factors")
 
 
 def _registered(hook: str) -> Any:

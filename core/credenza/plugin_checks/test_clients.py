@@ -1,13 +1,22 @@
-"""Client types are whole, client sources keep to their own, and an empty request names no user."""
+"""Client types are whole, client sources keep to their own, an empty request names no user and proves nothing."""
 
 from __future__ import annotations
 
-from credenza.objects import Authentication, Authenticator, ClientSource, GrantType, TokenRequest
+from credenza.objects import (
+    Authentication,
+    Authenticator,
+    ClientSource,
+    GrantType,
+    SecondFactor,
+    TokenRequest,
+    Waiting,
+)
 from credenza.protocol.clients import Client, ClientType
 from credenza.protocol.errors import ProtocolError
 from credenza.protocol.metadata import AUTH_METHODS
 from credenza.protocol.parameters import Parameters
 from credenza.server import AuthorizationServer
+from credenza.store.users import User
 from credenza.testing import Credenza
 
 
@@ -54,4 +63,21 @@ def test_an_authenticator_lets_nobody_in_for_nothing(authenticator: Authenticato
     except (ProtocolError, NotImplementedError):  # one that has a page of its own is not asked
         return
     assert not isinstance(answer, Authentication)
+    assert answer, "a sentence for the user"
+
+
+def test_a_second_factor_says_how_it_does_it(second_factor: SecondFactor) -> None:
+    assert second_factor.title
+    assert isinstance(second_factor.amr, tuple), "values of RFC 8176"
+    assert all(isinstance(value, str) and value for value in second_factor.amr)
+
+
+def test_a_second_factor_takes_nothing_for_the_right_answer(
+    second_factor: SecondFactor, waiting: Waiting, ada: User, credenza: Credenza
+) -> None:
+    try:
+        answer = credenza.run(second_factor.check, waiting, ada, Parameters([]))
+    except Exception:  # noqa: BLE001 - of who has not set it up nobody asks it
+        return
+    assert isinstance(answer, str), "it answers with a sentence, or with an empty one when the code is right"
     assert answer, "a sentence for the user"

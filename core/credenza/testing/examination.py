@@ -24,6 +24,7 @@ KEPT: Mapping[str, str] = {
     "theme": "themes",
     "grant_type": "grant_types",
     "authenticator": "authenticators",
+    "second_factor": "second_factors",
 }
 # The same, for what a server does not keep, and the hook that asks for it.
 ASKED: Mapping[str, str] = {"state_section": "register_state", "command": "register_commands"}
