@@ -7,6 +7,7 @@ import logging
 from contextlib import AbstractAsyncContextManager
 
 from .hookspecs import Cleaner
+from .plugins import of_kind
 from .repeating import repeated
 from .server import AuthorizationServer
 from .store.audit import clean_up_events
@@ -47,7 +48,7 @@ async def _clean_up(server: AuthorizationServer) -> bool:
 
 async def _ask(plugin: str, cleaner: Cleaner, now: int) -> int:
     try:
-        return await cleaner(now)
+        return of_kind(await cleaner(now), int)
     except StoreUnavailable:
         raise
     except Exception:

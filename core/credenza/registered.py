@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, get_args
@@ -78,9 +79,19 @@ class Registered:
         self.listeners = [(plugin, listener, heard_by(listener)) for plugin, listener in listeners]
         self.cleaners: Sequence[tuple[str, Cleaner]] = called("register_cleaners")
         members = collect(plugins, "register_metadata", Mapping, settings=settings)
-        self.extra_metadata = {name: value for _, item in members for name, value in item.items()}
+        self.extra_metadata = check_metadata(members)
         tables = collect(plugins, "register_tables", AppConfig, settings=settings)
         self.table_apps: Sequence[AppConfig] = [APP_CONFIG, *check_tables(tables)]
+
+
+def check_metadata(found: Sequence[tuple[str, Mapping[str, object]]]) -> dict[str, object]:
+    """What was found, once all of it is JSON; else nobody could read the document that it is added to."""
+    for plugin, item in found:
+        try:
+            json.dumps(dict(item))
+        except (TypeError, ValueError) as error:
+            raise PluginError(f"plugin {plugin!r} returned what is not JSON from register_metadata: {error}") from error
+    return {name: value for _, item in found for name, value in item.items()}
 
 
 def check_tables(found: Sequence[tuple[str, AppConfig]]) -> list[AppConfig]:

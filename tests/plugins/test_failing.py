@@ -30,6 +30,7 @@ from credenza import (
     SecondFactorPage,
     StateError,
     StateSection,
+    cleaning,
     console_get,
     create_app,
     hookimpl,
@@ -277,6 +278,25 @@ def test_a_section_may_bring_the_scopes_of_applications_in_the_same_file(credenz
         assert client.ceiling == {read: True}
 
 
+@pytest.mark.parametrize("answer", [fail, lambda _: asyncio.sleep(0), lambda _: asyncio.sleep(0, "many")])
+def test_a_cleaner_that_fails_keeps_no_other_from_cleaning(
+    credenza_database: str, caplog: pytest.LogCaptureFixture, answer: Callable[..., Any]
+) -> None:
+    cleaned: list[int] = []
+
+    async def bad(now: int) -> Any:
+        return await answer(now)
+
+    async def good(now: int) -> int:
+        cleaned.append(now)
+        return 0
+
+    with with_plugin(credenza_database, register_cleaners=lambda: [bad, good]) as credenza:
+        assert credenza.run(cleaning._clean_up, credenza.server) is False
+    assert cleaned
+    assert "a cleaner of plugin 'bad' failed" in caplog.text
+
+
 # -- the start --------------------------------------------------------------------------------------------------------
 
 
@@ -386,6 +406,14 @@ def test_two_plugins_at_one_address_of_the_console_are_both_named() -> None:
     said = refused(one={"console_pages": lambda: page}, two={"console_pages": lambda: page})
     assert "'one'" in said
     assert "'two'" in said
+
+
+@pytest.mark.parametrize("value", [object(), {1, 2}, b"bytes"])
+def test_metadata_that_is_not_json_stops_the_start(value: object) -> None:
+    """Nobody could read the discovery document."""
+    said = refused(bad={"register_metadata": lambda: {"tides": value}})
+    assert "'bad'" in said
+    assert "register_metadata" in said
 
 
 def test_hookspecs_without_a_hook_are_named() -> None:
