@@ -197,6 +197,26 @@ def test_an_api_token_for_an_organization_names_it(
     assert scope_of(tokens["access_token"]) == {"orders:read", "orders:write"}
 
 
+def test_introspection_names_the_organization_as_the_token_does(
+    credenza: Credenza, user_agent: UserAgent, client: RelyingParty, ids: dict[str, str]
+) -> None:
+    """PRODUCT M24: a scope that counts in one organization is no plain one to an API that asks instead of looking."""
+    machine = {"client_id": "machine", "name": "Night Job", "metadata": {"resources": [ORDERS]}}
+    credenza.apply({"applications": [machine]})
+    api = RelyingParty(credenza, "machine", "")
+    consent(
+        user_agent, client, scope=f"openid offline_access {ORGANIZATIONS} orders:write orders:read", resource=ORDERS
+    )
+    tokens = client.tokens(user_agent.decide(organization=ids["Acme"]), resource=ORDERS)
+    for who in (client, api):
+        seen = who.introspect(tokens["access_token"])
+        assert (seen["organization_id"], seen["scope"]) == (ids["Acme"], claims_of(tokens["access_token"])["scope"])
+    consent(user_agent, client, scope="openid orders:read", resource=ORDERS)
+    plain = client.tokens(user_agent.decide(), resource=ORDERS)
+    seen = api.introspect(plain["access_token"])
+    assert (seen["scope"], "organization_id" in seen) == ("orders:read", False)
+
+
 def test_the_scopes_of_a_code_exchange_say_that_the_token_is_for_the_organization(
     user_agent: UserAgent, client: RelyingParty, ids: dict[str, str]
 ) -> None:

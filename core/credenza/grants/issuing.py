@@ -244,6 +244,18 @@ async def _lifetime(server: AuthorizationServer, client: Client, target: Target)
     return min(lifetimes, default=server.settings.access_token_lifetime)
 
 
+async def added_claims(
+    server: AuthorizationServer, subject: Subject, permissions: Sequence[Permission], audience: str, choices: Choices
+) -> dict[str, Any]:
+    """What the sources of these permissions say in a token for an API: for which organization it is, for example."""
+    added: dict[str, Any] = {}
+    for name in {p.source for p in permissions}:
+        provider = server.scope_providers[name]
+        answer = provider.access_token_claims(subject, audience, choices)
+        added |= await ask(server, provider, "access_token_claims", answer, Mapping)
+    return from_plugins(added)
+
+
 async def _jwt(
     server: AuthorizationServer,
     client: Client,
@@ -255,11 +267,7 @@ async def _jwt(
     jti: str,
     extra: dict[str, Any],
 ) -> str:
-    added: dict[str, Any] = {}
-    for name in {p.source for p in target.permissions}:
-        provider = server.scope_providers[name]
-        answer = provider.access_token_claims(subject, target.audience, choices)
-        added |= await ask(server, provider, "access_token_claims", answer, Mapping)
+    added = await added_claims(server, subject, target.permissions, target.audience, choices)
     keys = await server.keys()
     body = access_token_claims(
         issuer=server.issuer,
@@ -270,7 +278,7 @@ async def _jwt(
         issued_at=now,
         expires_at=expires_at,
         jti=jti,
-        extra=from_plugins(added) | extra,
+        extra=added | extra,
     )
     return jose.sign(body, keys.active[client.id_token_alg], typ="at+jwt")
 
