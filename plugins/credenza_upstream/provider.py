@@ -148,9 +148,10 @@ async def _tokens(
     answer: Mapping[str, str],
     kept: Mapping[str, str],
 ) -> dict[str, Any]:
+    """What the code is good for, unless the answer is of another issuer. Raises Refused. RFC 9207 §2.4."""
     sent = answer.get("iss")
     if (sent is not None or found.sends_iss) and sent != upstream.issuer:
-        raise Refused("the answer is of another issuer")  # RFC 9207 §2.4
+        raise Refused("the answer is of another issuer")
     form = {
         "grant_type": "authorization_code",
         "code": answer["code"],

@@ -319,7 +319,9 @@ def test_the_second_factor_is_still_asked_for(
 def test_an_answer_comes_to_the_browser_that_asked_once_and_as_it_was(
     credenza: Credenza, provider: Any, elsewhere: Elsewhere
 ) -> None:
-    """State, issuer (RFC 9207), single use: login CSRF and mix-up."""
+    """State, issuer, single use: login CSRF and mix-up. "If the value does not match the expected issuer identifier,
+    clients MUST reject the authorization response". RFC 9207 §2.4.
+    """
     provider()
     seen(link(UserAgent(credenza), elsewhere))
     for changes in (

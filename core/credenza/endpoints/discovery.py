@@ -114,6 +114,7 @@ class Document:
     preflight=public_preflight,
 )
 async def discovery(request: AnyRequest) -> AnyResponse:
+    """RFC 8414 §3.1; its place is that of an issuer without a path, since ours has none."""
     document: Document = request.app.state.discovery
     await document.renew(lambda: describe(server_of(request)))
     return document.answer(request)

@@ -30,6 +30,7 @@ INACTIVE = {"active": False}
 
 @endpoint("/introspect", methods=("POST",), name="introspection")
 async def introspect(request: AnyRequest) -> AnyResponse:
+    """ "To prevent token scanning attacks" only clients with credentials are answered. RFC 7662 §2.1, §2.3."""
     server, client_id = server_of(request), ""
     try:
         parameters = await form_parameters(request)

@@ -1,4 +1,4 @@
-"""Token revocation. RFC 7009."""
+"""Token revocation, of refresh tokens and access tokens. RFC 7009 §2."""
 
 from __future__ import annotations
 
@@ -41,7 +41,10 @@ async def revoke(request: AnyRequest) -> AnyResponse:
 
 
 async def _revoke(server: AuthorizationServer, client_id: str, value: str, address: str) -> None:
-    """A refresh token takes its whole family along, and the family's access tokens. Unknown tokens are no error."""
+    """A refresh token takes its whole family along, and the family's access tokens. Unknown tokens are no error.
+
+    RFC 7009 §2.1, §2.2.
+    """
     now = server.now()
     if is_token(value, "refresh_token"):
         refresh_token = await find_refresh_token(digest(value))

@@ -80,7 +80,9 @@ async def _answer(server: AuthorizationServer, inspected: Inspected, headers: di
 
 
 async def presented_token(request: AnyRequest) -> tuple[str, bool] | None:
-    """The token, from the header or from a form body and from one place only, and whether as DPoP. RFC 6750 §2."""
+    """The token, and whether as DPoP: from the header or from a form body, from one place only, and never from the
+    address. RFC 6750 §2, §2.1, §2.2, §2.3.
+    """
     authorization = request.headers.get("authorization", "")
     scheme, _, in_header = authorization.partition(" ")
     in_body = None
@@ -89,7 +91,7 @@ async def presented_token(request: AnyRequest) -> tuple[str, bool] | None:
         form.check_no_repeats()
         in_body = form.get("access_token")
     if authorization and scheme.lower() not in ("bearer", "dpop"):
-        raise InvalidToken("Send the access token as Bearer or as DPoP.")
+        return None  # "attempted using an unsupported authentication method": there is no token that could be wrong
     if in_header and in_body:
         raise InvalidRequest("Send the access token in one place only.")
     value = in_header.strip() or in_body

@@ -1,4 +1,7 @@
-"""The metadata document, the same for both well-known addresses. OpenID Connect Discovery §3, RFC 8414 §2."""
+"""The metadata document, the same for both well-known addresses. OpenID Connect Discovery §3, RFC 8414 §2.
+
+`authorization_response_iss_parameter_supported` is of RFC 9207 §3.
+"""
 
 from __future__ import annotations
 
@@ -23,7 +26,9 @@ def metadata(
     acr_values: Iterable[str],
     locales: Iterable[str],
 ) -> dict[str, Any]:
-    """Every value that is listed works; every one that is not is refused. `endpoints` are paths below the issuer."""
+    """Every value that is listed works; every one that is not is refused. `endpoints` are paths below the issuer.
+    RFC 8414 §3.2, §3.3.
+    """
     authenticated = [method for method in AUTH_METHODS if method != "none"]
     return {
         "issuer": issuer,

@@ -14,7 +14,7 @@ VERIFIER = re.compile(r"[A-Za-z0-9._~-]{43,128}")
 
 
 def check_challenge(challenge: str | None, method: str | None, *, required: bool) -> None:
-    """Accept an S256 challenge, or none at all where none is required. RFC 7636 §4.3, RFC 9700 §2.1.1."""
+    """Accept an S256 challenge, or none at all where none is required. RFC 7636 §4.3, §4.4.1, RFC 9700 §2.1.1."""
     if challenge is None:
         if required:
             raise InvalidRequest("This client must send a code_challenge (PKCE, S256).")

@@ -30,6 +30,8 @@ class AuthorizationCodeRow(Table, tablename="credenza_authorization_code"):
 
 
 class AuthorizationCode(NamedTuple):
+    """The challenge is kept here, and nothing in the code itself says what it is. RFC 7636 §4.4."""
+
     digest: str
     grant: Grant
     redirect_uri: str
