@@ -111,8 +111,12 @@ class Sections:
 
     async def export(self, here: AccountVisit) -> dict[str, Any]:
         """What the data file holds of each section, by the last part of its address."""
-        return {
-            section.address.rpartition("/")[2]: dict(await section.export(here))
-            for _, section in self._sections
-            if section.export is not None
-        }
+        found: dict[str, Any] = {}
+        for plugin, section in self._sections:
+            if section.export is not None:
+                try:
+                    found[section.address.rpartition("/")[2]] = dict(await section.export(here))
+                except Exception:
+                    logger.exception("plugin %r failed to export its account section %r", plugin, section.title)
+                    raise  # a file that leaves something out would say that there is nothing
+        return found

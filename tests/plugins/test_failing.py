@@ -16,6 +16,7 @@ from litestar.params import FromPath
 from piccolo.conf.apps import AppConfig
 
 from credenza import (
+    AccountSection,
     Authenticator,
     ClientSource,
     ClientType,
@@ -42,7 +43,9 @@ from credenza.testing import test_settings as settings_for_tests
 @contextmanager
 def with_plugin(database: str, **hooks: Callable[..., Any]) -> Iterator[Credenza]:
     """The server of the tests with a plugin `bad` that has these hooks: functions, or classes to be made."""
-    plugin = SimpleNamespace(**{name: hookimpl(lambda made=made: made()) for name, made in hooks.items()})
+    plugin = SimpleNamespace(
+        **{name: hookimpl(optionalhook=True)(lambda made=made: made()) for name, made in hooks.items()}
+    )
     with running(settings_for_tests(database, plugins_timeout=1), [("bad", plugin)]) as credenza:
         yield credenza
 
@@ -295,6 +298,41 @@ def test_a_cleaner_that_fails_keeps_no_other_from_cleaning(
         assert credenza.run(cleaning._clean_up, credenza.server) is False
     assert cleaned
     assert "a cleaner of plugin 'bad' failed" in caplog.text
+
+
+@pytest.mark.parametrize(("name", "taken"), [("user_keys", "administrator"), ("client_keys", "redirect_uris")])
+def test_a_section_takes_no_member_of_ours(credenza_database: str, name: str, taken: str) -> None:
+    """What may stand there is checked by us, and was not any more."""
+    section = StateSection("contracts", 300, say_nonsense, say_nonsense, **{name: (taken,)})  # type: ignore[arg-type]
+    with (
+        with_plugin(credenza_database, register_state=lambda: section) as credenza,
+        pytest.raises(PluginError, match=f"both 'credenza' and 'bad' bring '{taken}'"),
+    ):
+        credenza.apply({})
+
+
+def test_two_sections_share_no_member(credenza_database: str) -> None:
+    sections = [StateSection(name, 300, say_nonsense, say_nonsense, user_keys=("badge",)) for name in ("one", "two")]
+    with (
+        with_plugin(credenza_database, register_state=lambda: sections) as credenza,
+        pytest.raises(PluginError, match="'badge'"),
+    ):
+        credenza.apply({})
+
+
+def test_who_fails_in_the_data_file_of_an_account_is_named(
+    credenza_database: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def sums_up(visit: Any) -> str:
+        return "One badge"
+
+    section = AccountSection("Badges", "/account/badges", sums_up, export=fail)
+    with with_plugin(credenza_database, account_sections=lambda: section) as credenza:
+        user_agent = UserAgent(credenza)
+        user_agent.get("/account")
+        user_agent.sign_in("ada")
+        assert user_agent.send("GET", "/account/data.json").status_code == 500
+    assert "plugin 'bad' failed to export its account section 'Badges'" in caplog.text
 
 
 # -- the start --------------------------------------------------------------------------------------------------------

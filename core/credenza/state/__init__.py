@@ -5,13 +5,13 @@ The whole file is tried first without writing, so that a mistake in its last lin
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from ..objects import StateSection
 from ..outbound import Refused
-from ..plugins import by_name, collect
+from ..plugins import PluginError, by_name, collect
 from ..server import AuthorizationServer
 from ..store.engine import snapshot
 from ..web.passwords import Passwords
@@ -24,6 +24,8 @@ from .run import Change, Run, StateError
 def sections_of(server: AuthorizationServer) -> list[StateSection]:
     """Our own sections and the plugins', in the order in which they depend on one another."""
     found = collect(server.plugins, "register_state", StateSection, settings=server.settings)
+    _check_keys_of("user_keys", users.MEMBERS, found)
+    _check_keys_of("client_keys", applications.MEMBERS, found)
     ours = [
         users.section([section for _, section in found]),
         applications.section(server, [section for _, section in found]),
@@ -31,6 +33,17 @@ def sections_of(server: AuthorizationServer) -> list[StateSection]:
     ]
     sections = by_name("register_state", [*found, *(("credenza", section) for section in ours)])
     return sorted(sections.values(), key=lambda section: section.order)
+
+
+def _check_keys_of(name: str, ours: Iterable[str], found: Sequence[tuple[str, StateSection]]) -> None:
+    """Each member of a user or an application belongs to one section; raises PluginError."""
+    owners = dict.fromkeys(ours, "credenza")
+    for plugin, section in found:
+        for key in getattr(section, name):
+            if key in owners:
+                both = f"both {owners[key]!r} and {plugin!r} bring {key!r}"
+                raise PluginError(f"register_state, {name}: {both}; disable one of them")
+            owners[key] = plugin
 
 
 async def apply(
