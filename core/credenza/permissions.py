@@ -255,7 +255,7 @@ async def consented(
     A client that has `changed` since (its address, keys, name or logo) is asked about again; what it was given before
     goes on, until the user takes it back.
     """
-    consent = await find_consent(user_id, client.id, context_of(choices), server.now())
+    consent = await find_consent(user_id, client.id, context_of(choices), server.now(), client.consent_lifetime)
     if consent is None or (client.third_party and consent.automatic):
         return None
     return consent if changed or counts(client, consent) else None

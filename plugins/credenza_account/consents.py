@@ -164,7 +164,8 @@ async def list_of(here: Visit, found: Sequence[Consent], seen: Situation | None 
                 since=here.moment(consent.granted_at),
                 used=here.moment(consent.last_used_at) if consent.last_used_at is not None else None,
                 lines=lines,
-                over=consent.expired(here.server.now()) or (client is not None and not consent_counts(client, consent)),
+                over=consent.expired(here.server.now(), client.consent_lifetime if client is not None else None)
+                or (client is not None and not consent_counts(client, consent)),
                 claimed_name=client.name if client is not None and client.unverified else "",
             )
         )

@@ -100,6 +100,24 @@ def test_r_az_30_an_expired_answer_does_not_come_back_either(
     )
 
 
+@pytest.mark.own_server
+def test_r_az_30_a_lifetime_that_is_set_later_counts_for_answers_that_are_there(
+    credenza: Any, user_agent: Any, client: RelyingParty
+) -> None:
+    tokens = client.tokens(user_agent.authorize(client, scope="openid profile email offline_access"))
+    credenza.clock.move(3601)
+    assert user_agent.get(client.authorization_url(prompt="none")).code
+    credenza.apply({"applications": [{"client_id": "app", "metadata": {"consent_lifetime": 3600}}]})
+    assert user_agent.get(client.authorization_url(prompt="none")).error == "consent_required"
+    assert client.refresh(tokens["refresh_token"]).json()["error"] == "invalid_grant"
+    (address,) = [link for link in user_agent.get("/account").links if "/account/applications/" in link]
+    assert "no longer counts" in user_agent.get(address).text
+    assert user_agent.authorize(client, scope="openid profile").code
+    assert user_agent.get(client.authorization_url(scope="openid profile", prompt="none")).code
+    silent = user_agent.get(client.authorization_url(scope="openid profile email", prompt="none"))
+    assert silent.error == "consent_required", "what was said before does not come back"
+
+
 @pytest.mark.parametrize("uri", ["http://127.0.0.1:51004/cb", "com.example.nat:/cb"])
 def test_a_cns_04_nobody_knows_who_a_native_application_is(user_agent: Any, native: RelyingParty, uri: str) -> None:
     """A-CNS-04, R-AZ-30: a remembered consent is not used again."""

@@ -84,7 +84,8 @@ async def look(waiting: Waiting) -> Situation:
     server, subject = waiting.server, Subject(user=waiting.user)
     scopes = await scopes_of(waiting)
     asked = await questions(server, subject, scopes, waiting.client)
-    said = await find_consents(waiting.user.id, waiting.client.id, server.now())
+    lifetime = waiting.client.consent_lifetime
+    said = await find_consents(waiting.user.id, waiting.client.id, server.now(), lifetime)
     names = {question.name for question in asked}
     noted = {name: value for name, value in waiting.choices.items() if name not in names}
     choices = noted | _chosen(waiting, asked, said)

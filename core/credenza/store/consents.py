@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from piccolo.columns import BigInt, Boolean, ForeignKey, OnDelete, Varchar
@@ -59,8 +59,10 @@ class Consent:
     granted: frozenset[Permission] = field(default_factory=frozenset)
     declined: frozenset[Permission] = field(default_factory=frozenset)
 
-    def expired(self, now: int) -> bool:
-        return self.expires_at is not None and self.expires_at <= now
+    def expired(self, now: int, lifetime: int | None = None) -> bool:
+        """Whether it was for so long only, or is older than consents of its client may be by now (`lifetime`)."""
+        too_old = lifetime is not None and self.updated_at + lifetime <= now
+        return too_old or (self.expires_at is not None and self.expires_at <= now)
 
 
 def consent_id(user_id: str, client_id: str, context: str) -> str:
@@ -79,16 +81,18 @@ _FIND = Statement(_JOINED + "WHERE c.id = {}")
 _FIND_ALL = Statement(_JOINED + 'WHERE c."user" = {} AND c.client = {} ORDER BY c.updated_at DESC, c.id')
 
 
-async def find_consent(user_id: str, client_id: str, context: str, now: int) -> Consent | None:
+async def find_consent(
+    user_id: str, client_id: str, context: str, now: int, lifetime: int | None = None
+) -> Consent | None:
     """The consent in this context; None when there is none or it has expired."""
     rows = await _FIND.all(consent_id(user_id, client_id, context))
-    return next((consent for consent in _consents(rows) if not consent.expired(now)), None)
+    return next((consent for consent in _consents(rows) if not consent.expired(now, lifetime)), None)
 
 
-async def find_consents(user_id: str, client_id: str, now: int) -> list[Consent]:
+async def find_consents(user_id: str, client_id: str, now: int, lifetime: int | None = None) -> list[Consent]:
     """A user's consents to one application in every context, the last one used first; one query."""
     rows = await _FIND_ALL.all(user_id, client_id)
-    return [consent for consent in _consents(rows) if not consent.expired(now)]
+    return [consent for consent in _consents(rows) if not consent.expired(now, lifetime)]
 
 
 async def find_user_consent(user_id: str, key: str) -> Consent | None:
@@ -201,10 +205,11 @@ async def save_consent(consent: Consent, now: int) -> None:
 async def _forget_what_no_longer_counts(consent: Consent, now: int) -> None:
     """An answer that had expired, or was given to another shape of the client, must not come back with a new one."""
     r, p = ConsentRow, ConsentPermissionRow
-    row = await r.select(r.fingerprint, r.automatic, r.expires_at).where(r.id == consent.id).first()
+    row = await r.select(r.fingerprint, r.automatic, r.expires_at, r.updated_at).where(r.id == consent.id).first()
     if row is None:
         return
-    expired = row["expires_at"] is not None and row["expires_at"] <= now
+    before = replace(consent, expires_at=row["expires_at"], updated_at=row["updated_at"])
+    expired = before.expired(now, consent.expires_at - now if consent.expires_at is not None else None)
     if expired or row["fingerprint"] != consent.fingerprint or bool(row["automatic"]) != consent.automatic:
         await p.delete().where(p.consent == consent.id)
 
