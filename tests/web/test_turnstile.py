@@ -9,7 +9,7 @@ import pytest
 
 from credenza.store.engine import urgent
 from credenza.testing import Credenza, RelyingParty, UserAgent
-from credenza.web.turnstile import AT_ONCE, Turnstile
+from credenza.web.turnstile import Turnstile
 
 
 async def through(turnstile: Turnstile) -> None:
@@ -17,15 +17,16 @@ async def through(turnstile: Turnstile) -> None:
         await turnstile.turn()
 
 
-def test_a_few_pass_in_each_round_in_the_order_in_which_they_came() -> None:
+@pytest.mark.parametrize("at_once", [1, 8])
+def test_a_few_pass_in_each_round_in_the_order_in_which_they_came(at_once: int) -> None:
     async def main() -> list[list[int]]:
-        turnstile, passed = Turnstile(), []
+        turnstile, passed = Turnstile(at_once), []
 
         async def one(number: int) -> None:
             await through(turnstile)
             passed.append(number)
 
-        tasks = [asyncio.create_task(one(number)) for number in range(5 * AT_ONCE)]
+        tasks = [asyncio.create_task(one(number)) for number in range(5 * at_once)]
         rounds = []
         while not all(task.done() for task in tasks):
             before = len(passed)
@@ -34,19 +35,20 @@ def test_a_few_pass_in_each_round_in_the_order_in_which_they_came() -> None:
         return rounds
 
     rounds = asyncio.run(main())
-    assert [number for some in rounds for number in some] == list(range(5 * AT_ONCE))
-    assert max(len(some) for some in rounds) == AT_ONCE
+    assert [number for some in rounds for number in some] == list(range(5 * at_once))
+    assert max(len(some) for some in rounds) == at_once
 
 
-def test_whoever_gives_up_takes_nobodys_turn() -> None:
+@pytest.mark.parametrize("at_once", [1, 8])
+def test_whoever_gives_up_takes_nobodys_turn(at_once: int) -> None:
     async def main() -> None:
-        turnstile = Turnstile()
-        tasks = [asyncio.create_task(through(turnstile)) for _ in range(4 * AT_ONCE)]
+        turnstile = Turnstile(at_once)
+        tasks = [asyncio.create_task(through(turnstile)) for _ in range(4 * at_once)]
         await asyncio.sleep(0)
-        for task in tasks[AT_ONCE : 3 * AT_ONCE]:
+        for task in tasks[at_once : 3 * at_once]:
             task.cancel()
         done = await asyncio.wait_for(asyncio.gather(*tasks, return_exceptions=True), 10)
-        assert sum(isinstance(one, asyncio.CancelledError) for one in done) == 2 * AT_ONCE
+        assert sum(isinstance(one, asyncio.CancelledError) for one in done) == 2 * at_once
         await asyncio.wait_for(through(turnstile), 10)
 
     asyncio.run(main())

@@ -8,13 +8,15 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 
-AT_ONCE = 1  # in each round of the event loop
-
 
 class Turnstile:
-    """Whoever waits for the database goes on in the next round of the event loop: rounds must stay short."""
+    """Whoever waits for the database goes on in the next round of the event loop: rounds must stay short.
 
-    def __init__(self) -> None:
+    `at_once` pass in each.
+    """
+
+    def __init__(self, at_once: int = 1) -> None:
+        self._at_once = at_once
         self._passed = 0
         self._waiting: deque[asyncio.Future[None]] = deque()
 
@@ -23,7 +25,7 @@ class Turnstile:
         if self._passed == 0 and not self._waiting:
             loop = asyncio.get_running_loop()
             loop.call_soon(self._next_round, loop)
-        if self._passed < AT_ONCE and not self._waiting:
+        if self._passed < self._at_once and not self._waiting:
             self._passed += 1
             return True
         return False
@@ -36,7 +38,7 @@ class Turnstile:
 
     def _next_round(self, loop: asyncio.AbstractEventLoop) -> None:
         self._passed = 0
-        while self._waiting and self._passed < AT_ONCE:
+        while self._waiting and self._passed < self._at_once:
             turn = self._waiting.popleft()
             if not turn.done():  # it was cancelled: nobody waits for the answer any more
                 turn.set_result(None)
