@@ -6,6 +6,7 @@ introspection, the account page and the console.
 
 from __future__ import annotations
 
+import json
 import logging
 from collections.abc import Awaitable, Collection, Mapping, Sequence
 from types import NoneType
@@ -130,6 +131,13 @@ async def named_by(server: AuthorizationServer, provider: ScopeProvider, asked: 
 
 async def by_permission(answer: Awaitable[Sequence[Scope]]) -> dict[Permission, Scope]:
     return {scope.permission: scope for scope in await answer}
+
+
+async def as_json(answer: Awaitable[Mapping[str, Any]]) -> Mapping[str, Any]:
+    """Claims, once it is known that a token can hold them; raises TypeError or ValueError."""
+    found = of_kind(await answer, Mapping)
+    json.dumps(dict(found))
+    return found
 
 
 async def _steady(server: AuthorizationServer, asked: Asked) -> Mapping[str, Mapping[Permission, Scope]]:
@@ -318,7 +326,7 @@ async def claims(
     """
     released: dict[str, Any] = {}
     for provider, granted in by_source(server, decision.granted):
-        answer = await ask(server, provider, "claims", provider.claims(subject, granted, decision.choices), Mapping)
+        answer = await ask(server, provider, "claims", as_json(provider.claims(subject, granted, decision.choices)))
         whole = {n for p in granted if p.scope in decision.asked.scopes for n in decision.scopes[p].claims}
         listed = {n for p in granted for n in decision.scopes[p].claims}
         released |= {

@@ -22,6 +22,7 @@ from credenza import (
     ClientType,
     ConsolePage,
     HeldFactor,
+    Permission,
     PluginError,
     Prompt,
     Refused,
@@ -235,6 +236,31 @@ def test_a_source_that_fails_ends_no_request_that_asks_for_nothing_of_it(
     assert "Traceback" not in caplog.text, "the sentence says it all, and there are many while a service is away"
 
 
+@pytest.mark.parametrize("value", [object(), {1, 2}, b"bytes"])
+def test_claims_that_are_not_json_are_the_failure_of_their_source(
+    credenza_database: str, caplog: pytest.LogCaptureFixture, value: object
+) -> None:
+    class Odd(ScopeProvider):
+        name, title = "odd", "Odd"
+
+        async def catalogue(self) -> Any:
+            return [Scope(Permission("odd", "", "odd"), "Odd", claims=("odd",))]
+
+        async def claims(self, subject: Any, permissions: Any, choices: Any) -> Any:
+            return {"odd": answer}
+
+    answer: object = "even"
+    with with_plugin(credenza_database, register_scopes=Odd) as credenza:
+        credenza.apply({"applications": [{"client_id": "app", "permissions": {"odd": ["odd"]}}]})
+        client = app_of(credenza)
+        tokens = client.tokens(UserAgent(credenza).authorize(client, scope="openid odd"))
+        assert client.userinfo(tokens["access_token"]).json()["odd"] == "even"
+        answer = value
+        failed = client.userinfo(tokens["access_token"])
+        assert failed.json()["error"] == "server_error"
+    assert "plugin 'bad' failed in claims of scope source 'odd'" in caplog.text
+
+
 def test_a_desired_state_says_that_a_source_does_not_answer(credenza_database: str) -> None:
     with with_plugin(credenza_database, register_scopes=Contracts) as credenza:
         application = {"client_id": "app", "permissions": {"contracts": ["contracts:read"]}}
@@ -255,8 +281,6 @@ def test_a_desired_state_says_what_a_section_was_refused_elsewhere(credenza_data
 
 
 def test_a_section_may_bring_the_scopes_of_applications_in_the_same_file(credenza_database: str) -> None:
-    from credenza import Permission
-
     read = Permission("contracts", "", "contracts:read")
     offered: list[Scope] = []
 

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from ..events import TokenIssued
 from ..objects import Choices, Subject, TokenRequest
-from ..permissions import OPENID, Decision, ask, claims, consented, context_of, still_valid, verdicts
+from ..permissions import OPENID, Decision, as_json, ask, claims, consented, context_of, still_valid, verdicts
 from ..protocol import jose
 from ..protocol.assurance import MFA, satisfies
 from ..protocol.authorization_request import parse_resources
@@ -252,7 +252,7 @@ async def added_claims(
     for name in {p.source for p in permissions}:
         provider = server.scope_providers[name]
         answer = provider.access_token_claims(subject, audience, choices)
-        added |= await ask(server, provider, "access_token_claims", answer, Mapping)
+        added |= await ask(server, provider, "access_token_claims", as_json(answer))
     return from_plugins(added)
 
 
