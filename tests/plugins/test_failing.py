@@ -40,6 +40,8 @@ from credenza import (
 from credenza.testing import Callback, Credenza, PageSeen, RelyingParty, UserAgent, running
 from credenza.testing import test_settings as settings_for_tests
 
+from .conftest import hang
+
 
 @contextmanager
 def with_plugin(database: str, **hooks: Callable[..., Any]) -> Iterator[Credenza]:
@@ -47,7 +49,7 @@ def with_plugin(database: str, **hooks: Callable[..., Any]) -> Iterator[Credenza
     plugin = SimpleNamespace(
         **{name: hookimpl(optionalhook=True)(lambda made=made: made()) for name, made in hooks.items()}
     )
-    with running(settings_for_tests(database, plugins_timeout=1), [("bad", plugin)]) as credenza:
+    with running(settings_for_tests(database), [("bad", plugin)]) as credenza:
         yield credenza
 
 
@@ -69,10 +71,6 @@ async def fail(*_: Any, **__: Any) -> Any:
 
 async def say_nonsense(*_: Any, **__: Any) -> Any:
     return 42
-
-
-async def hang(*_: Any, **__: Any) -> Any:
-    await asyncio.sleep(3600)
 
 
 class DoorCode(SecondFactor):

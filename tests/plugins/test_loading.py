@@ -25,6 +25,8 @@ from credenza.plugins import PluginError, load_plugins
 from credenza.testing import Callback, Credenza, PageSeen, RelyingParty, UserAgent, running
 from credenza.testing import test_settings as settings_for_tests
 
+from .conftest import hang
+
 ROOT = Path(__file__).parents[2]
 
 
@@ -341,17 +343,6 @@ def misbehaviour() -> Callable[[], Any]:
 
 async def raise_something() -> None:
     raise RuntimeError("the directory is down")
-
-
-async def hang() -> None:
-    """For ever. That its time is up is found at once, whatever time it was given, so that no test waits for it."""
-    await asyncio.sleep(0)
-    loop = asyncio.get_running_loop()
-    for timer in list(loop._scheduled):  # type: ignore[attr-defined]
-        limit = getattr(timer._callback, "__self__", None)
-        if isinstance(limit, asyncio.Timeout) and limit._task is asyncio.current_task():
-            limit.reschedule(loop.time())
-    await asyncio.sleep(3600)
 
 
 async def answer_with_nonsense() -> str:
