@@ -101,7 +101,10 @@ async def _apply_resource(run: StateRun, members: Mapping[str, Any]) -> None:
         before = {key: row[key] for key in ("description", "token_lifetime")}
         before["name"] = Translated.load(row["name"], row["name_translations"]).entry
         before["permissions"] = {name: text.entry for name, text in known.items()}
-    permissions = _permissions(run, identifier, members["permissions"], known) if "permissions" in members else known
+    permissions = known
+    if "permissions" in members:
+        declared = _permissions(run, identifier, members["permissions"], known)
+        permissions = declared if run.prune else known | declared
     run.declared.setdefault("permission", set()).update(f"api {identifier} {name}" for name in permissions)
     called = Translated.load(row["name"], row["name_translations"]) if row is not None else None
     name = run.translated(members, "name", called)

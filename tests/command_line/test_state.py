@@ -176,6 +176,20 @@ def test_prune_removes_what_the_files_sections_do_not_name(credenza_command: Run
     assert len(state["users"]) == 3, "sections that the file does not have are left alone"
 
 
+def test_a_permission_that_is_left_out_stays_without_prune(credenza_command: Run, file: Callable[[Any], Path]) -> None:
+    """ "Leaving an object out leaves it alone unless `--prune`": what hangs on a deleted one is lost for good."""
+    api = {"identifier": ORDERS, "name": "Orders"}
+
+    def apply(name: str, *options: str) -> Any:
+        path = file({"api_resources": [api | {"permissions": [{"name": name, "description": name.title()}]}]})
+        assert credenza_command("apply", path, *options).status == 0
+        return [permission["name"] for permission in exported(credenza_command)["api_resources"][0]["permissions"]]
+
+    assert apply("orders:read") == ["orders:read"]
+    assert apply("orders:write") == ["orders:read", "orders:write"]
+    assert apply("orders:write", "--prune") == ["orders:write"]
+
+
 @pytest.mark.usefixtures("declared")
 @pytest.mark.parametrize("options", [[], ["--dry-run"]])
 def test_a_weak_password_is_said(credenza_command: Run, file: Callable[[Any], Path], options: list[str]) -> None:

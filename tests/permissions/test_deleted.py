@@ -54,7 +54,7 @@ def by_an_administrator(path: str, called: str) -> Callable[[Credenza], None]:
 
 
 def by_a_file(credenza: Credenza) -> None:
-    credenza.apply({"api_resources": [{"identifier": ORDERS, "name": "Orders", "permissions": []}]})
+    credenza.apply({"api_resources": [{"identifier": ORDERS, "name": "Orders", "permissions": []}]}, prune=True)
 
 
 @pytest.mark.parametrize("delete", [by_an_administrator(API, "Orders"), by_a_file], ids=["console", "file"])
