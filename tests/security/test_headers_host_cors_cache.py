@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from credenza.settings import Settings, SettingsError
-from credenza.testing import ISSUER, ORDERS, PageSeen, RelyingParty
+from credenza.testing import ISSUER, ORDERS, Credenza, PageSeen, RelyingParty
 
 HOST = (b"host", b"id.example.com")
 
@@ -86,6 +86,14 @@ def test_r_tk_10_a_token_answer_is_json(user_agent: Any, client: RelyingParty) -
     assert answer.headers["x-content-type-options"] == "nosniff"
     assert answer.json()["token_type"] == "Bearer"
     assert answer.json()["expires_in"] == 600
+
+
+def test_an_answer_without_a_body_has_no_type(credenza: Credenza, spa: RelyingParty) -> None:
+    """Libraries that expect JSON take any other type for a failure: somebody's sign-out ended there. RFC 9110 §8.3."""
+    for answer in (spa.revoke("x"), credenza.request("GET", "/userinfo")):
+        assert answer.content == b""
+        assert answer.headers["content-length"] == "0"
+        assert "content-type" not in answer.headers
 
 
 # -- cookies ----------------------------------------------------------------------------------------------------------

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from litestar import Response
-
 from ..events import TokenRevoked
 from ..grants.inspecting import token_key
 from ..protocol.errors import InvalidGrant, InvalidRequest, ProtocolError
@@ -18,7 +16,7 @@ from ..web.cors import cors_headers, preflight
 from ..web.endpoints import endpoint
 from ..web.refusals import record_refusal
 from ..web.requests import AnyRequest, address_of, form_parameters, server_of
-from ..web.responses import NO_STORE, AnyResponse, error_response
+from ..web.responses import AnyResponse, empty_response, error_response
 
 
 @endpoint("/revoke", methods=("POST",), name="revocation", preflight=preflight)
@@ -37,7 +35,7 @@ async def revoke(request: AnyRequest) -> AnyResponse:
     except ProtocolError as error:
         await record_refusal(request, error, client_id)
         return error_response(error, headers=headers)
-    return Response(b"", status_code=200, media_type="text/plain", headers={**NO_STORE, **headers})
+    return empty_response(headers)
 
 
 async def _revoke(server: AuthorizationServer, client_id: str, value: str, address: str) -> None:
