@@ -148,6 +148,31 @@ def test_auth_js_asks_userinfo_unless_the_id_token_has_it_all(visitor: Visitor) 
     assert "idToken" not in blocks(visitor.get("/console/applications/app/kit"))["Snippet for Auth.js"]
 
 
+def test_go_tells_an_error_instead_of_redeeming_no_code(visitor: Visitor) -> None:
+    """Somebody who says no comes back without a code, and x/oauth2 would send the empty one."""
+    code = blocks(visitor.get("/console/applications/app/kit"))["Snippet for go-oidc"]
+    assert code.index('query.Has("error")') < code.index("config.Exchange")
+
+
+WITHOUT_TLS = {
+    "openid-client": "allowInsecureRequests",
+    "oauth4webapi": "allowInsecureRequests",
+    "ASP.NET Core": "RequireHttpsMetadata = false",
+    "OmniAuth": "SWD.url_builder = URI::HTTP ",
+}
+
+
+@pytest.mark.parametrize("credenza_settings", [{"issuer": "http://localhost:8400"}])
+def test_libraries_that_insist_on_https_are_told_of_a_server_without(visitor: Visitor) -> None:
+    found = blocks(visitor.get("/console/applications/app/kit"))
+    assert all(line in found[f"Snippet for {library}"] for library, line in WITHOUT_TLS.items())
+
+
+def test_they_are_told_nothing_of_the_kind_otherwise(visitor: Visitor) -> None:
+    found = blocks(visitor.get("/console/applications/app/kit"))
+    assert not any(line in found[f"Snippet for {library}"] for library, line in WITHOUT_TLS.items())
+
+
 def test_the_environment_file_is_downloaded(visitor: Visitor) -> None:
     answer = visitor.agent.send("GET", "/console/applications/app/kit/env")
     assert answer.headers["content-disposition"] == 'attachment; filename=".env"'

@@ -103,6 +103,9 @@ url := config.AuthCodeURL(state, oauth2.S256ChallengeOption(verifier), oidc.Nonc
 if query.Get("state") != state {{
 \treturn errors.New("another sign-in")
 }}
+if query.Has("error") {{
+\treturn errors.New(query.Get("error_description"))
+}}
 token, err := config.Exchange(ctx, query.Get("code"), oauth2.VerifierOption(verifier))
 if err != nil {{
 \treturn err
@@ -123,7 +126,8 @@ def omniauth(kit: Filled) -> Snippet:
     secret = f'\n      secret: "{SECRET}",' if kit.secret else ""
     method = {"client_secret_basic": "basic", "client_secret_post": "post"}.get(kit.client.auth_method, "jwt_bearer")
     scopes = ", ".join(f":{scope}" if scope.isidentifier() else f'"{scope}"' for scope in kit.scopes)
-    code = f"""Rails.application.config.middleware.use OmniAuth::Builder do
+    plain = "SWD.url_builder = URI::HTTP # for the discovery at http, for this machine only\n\n" if kit.plain else ""
+    code = f"""{plain}Rails.application.config.middleware.use OmniAuth::Builder do
   provider :openid_connect,
     name: :credenza,
     issuer: "{kit.issuer}",
