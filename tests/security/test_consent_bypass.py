@@ -109,7 +109,9 @@ def test_r_az_30_a_lifetime_that_is_set_later_counts_for_answers_that_are_there(
     assert user_agent.get(client.authorization_url(prompt="none")).code
     credenza.apply({"applications": [{"client_id": "app", "metadata": {"consent_lifetime": 3600}}]})
     assert user_agent.get(client.authorization_url(prompt="none")).error == "consent_required"
-    assert client.refresh(tokens["refresh_token"]).json()["error"] == "invalid_grant"
+    refused = client.refresh(tokens["refresh_token"]).json()
+    assert refused["error"] == "invalid_grant"
+    assert "has expired" in refused["error_description"], "the user has withdrawn nothing"
     (address,) = [link for link in user_agent.get("/account").links if "/account/applications/" in link]
     assert "no longer counts" in user_agent.get(address).text
     assert user_agent.authorize(client, scope="openid profile").code

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from ..events import TokenIssued
-from ..objects import Choices, Subject, TokenRequest
+from ..objects import Choices, ScopeProvider, Subject, TokenRequest
 from ..permissions import OPENID, Decision, as_json, ask, claims, consented, context_of, still_valid, verdicts
 from ..protocol import jose
 from ..protocol.assurance import MFA, satisfies
@@ -59,7 +59,7 @@ async def authorized(
             raise InvalidGrant(
                 "The user has not authorized what this request chooses; send a new authorization request."
             )
-        raise InvalidGrant("The user has withdrawn the authorization.")
+        raise InvalidGrant("The authorization was withdrawn, or has expired; send a new authorization request.")
     allowed = consent.granted if client.third_party and consent is not None else None
     if consent is not None:
         key = consent.id
@@ -251,6 +251,8 @@ async def added_claims(
     added: dict[str, Any] = {}
     for name in {p.source for p in permissions}:
         provider = server.scope_providers[name]
+        if type(provider).access_token_claims is ScopeProvider.access_token_claims:
+            continue  # it adds nothing
         answer = provider.access_token_claims(subject, audience, choices)
         added |= await ask(server, provider, "access_token_claims", as_json(answer))
     return from_plugins(added)
