@@ -32,6 +32,7 @@ from credenza import (
     SecondFactorPage,
     StateError,
     StateSection,
+    Way,
     cleaning,
     console_get,
     create_app,
@@ -150,6 +151,23 @@ def test_a_way_to_sign_in_that_fails_takes_no_other_one_away(
         assert isinstance(consent, PageSeen)
         assert consent.name == "consent"
     assert "plugin 'bad' failed in ways of the way to sign in 'badge'" in caplog.text
+
+
+def test_a_way_that_leads_to_a_page_of_its_own_takes_no_form(credenza_database: str) -> None:
+    """SECURITY G1: no input from outside is an error of ours."""
+
+    class Link(Authenticator):
+        name, title, amr = "link", "A link by mail", ("otp",)
+
+        async def ways(self, waiting: Any) -> Any:
+            return [Way(self.name, self.title, address=f"/link?token={waiting.token}")]
+
+    with with_plugin(credenza_database, register_authenticators=Link) as credenza:
+        user_agent, page = opened(credenza)
+        assert "A link by mail" in page.text
+        page_again = user_agent.submit([("authenticator", "link"), ("identifier", "ada")])
+        assert isinstance(page_again, PageSeen)
+        assert page_again.status == 400
 
 
 def test_a_way_to_sign_in_that_answers_with_nonsense_lets_nobody_in(

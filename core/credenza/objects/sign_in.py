@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from ..protocol.assurance import MFA, PASSWORD
 from ..protocol.clients import Client
+from ..protocol.errors import InvalidRequest
 from ..protocol.parameters import Parameters
+from ..protocol.words import Words
 from ..store.users import User
 from .prompts import Waiting
 
@@ -75,8 +77,11 @@ class Authenticator:
     """Set when the server starts, before any method is called."""
 
     async def authenticate(self, server: AuthorizationServer, form: Parameters, address: str) -> Authentication | str:
-        """The user, or a sentence that says why not without telling whether the account exists."""
-        raise NotImplementedError
+        """The user, or a sentence that says why not without telling whether the account exists.
+
+        Not for a way whose buttons lead to pages of its own: whoever posts its name all the same is refused.
+        """
+        raise InvalidRequest(Words("There is no such way to sign in."))
 
     def place(self) -> AbstractAsyncContextManager[None]:
         """Limits how many try at once: entered before anything is read for the attempt, and left at its end.

@@ -32,6 +32,7 @@ def neighbourhood(address: str, *, prefix: int = 64) -> str:
 class Limiter:
     """Keyed by rule and subject, so that two limits never share a counter.
 
+    A try is a pair: a `Rule`, and whom it is counted for (a user's id, an address, what was begun).
     Everything is counted here too when it is shared, so that a cache that goes away forgives nobody.
     """
 
