@@ -48,6 +48,17 @@ def test_6_3_only_what_is_inside_counts(user_agent: UserAgent, client: RelyingPa
     assert set(tokens["scope"].split()) == {"openid", "email"}
 
 
+def test_an_application_without_keys_is_told_that_it_has_none(
+    credenza: Credenza, user_agent: UserAgent, client: RelyingParty
+) -> None:
+    credenza.apply({"applications": [{"client_id": "app", "name": "Harbour Wiki", "jwks": None}]})
+    for request in (sealed(client), sealed(client, key=None, alg="none")):
+        seen = user_agent.get(client.authorization_url(request=request))
+        assert isinstance(seen, Callback)
+        assert seen.error == "invalid_request_object"
+        assert "has no public keys here" in seen.parameters["error_description"]
+
+
 @pytest.mark.parametrize(
     "request_object",
     [

@@ -117,6 +117,8 @@ async def unsealed(server: AuthorizationServer, parameters: Parameters) -> Param
         client = None
     if client is None:
         return parameters  # `trusted` says what is wrong
+    if not client.jwks and not client.jwks_uri:
+        raise InvalidRequestObject("The application has no public keys here (jwks or jwks_uri) to check it with.")
     try:
         keys = await client_keys(server, client, parameters["request"], "request_object_signing_alg")
     except InvalidClient as error:
