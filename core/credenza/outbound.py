@@ -161,7 +161,7 @@ async def fetch_document(settings: Settings, url: str, *, limit: int = MAX_BYTES
 
 
 def _max_age(cache_control: str) -> int | None:
-    """RFC 9111 §5.2.2."""
+    """How long it may be kept; 0 when it may not. RFC 9111 §5.2.2.1, §5.2.2.4, §5.2.2.5."""
     directives = [directive.strip().lower() for directive in cache_control.split(",")]
     if {"no-store", "no-cache"} & set(directives):
         return 0

@@ -36,7 +36,10 @@ UNKNOWN = "The registration access token is not valid for this client."
 
 
 class Disabled(errors.AccessDenied):
-    """ "If the client does not have permission to read its record, the server MUST return an HTTP 403." §2.1."""
+    """ "If the client does not have permission to read its record, the server MUST return an HTTP 403".
+
+    RFC 7592 §2.1.
+    """
 
     status = 403
 

@@ -61,6 +61,7 @@ WRONG_TOKENS = Rule("wrong initial access token by address", burst=10, seconds=6
 
 @post("/register", status_code=201, name="registration")
 async def register(request: AnyRequest) -> AnyResponse:
+    """201 and the client, or an error as JSON. RFC 7591 §3.2."""
     server = server_of(request)
     try:
         await check_admitted(request)
@@ -108,7 +109,7 @@ def bearer_token(request: AnyRequest) -> str:
 
 
 async def read_metadata(request: AnyRequest) -> dict[str, Any]:
-    """The JSON object in the body; raises InvalidClientMetadata."""
+    """The JSON object in the body; raises InvalidClientMetadata. RFC 7591 §3.1."""
     if request.headers.get("content-type", "").split(";")[0].strip().lower() != "application/json":
         raise errors.InvalidClientMetadata("The body must be application/json.")
     try:

@@ -57,6 +57,7 @@ def test_the_page_has_no_rows_without_a_value(account: Account) -> None:
 
 
 def test_the_file_is_a_download_that_nobody_keeps(account: Account) -> None:
+    """ "attachment" asks the browser to save what it is sent, under the name beside it. RFC 6266 §4.2, §4.3."""
     response = account("ada").send("GET", "/account/data.json")
     assert response.headers["content-type"].startswith("application/json")
     assert response.headers["content-disposition"] == 'attachment; filename="account-ada.json"'

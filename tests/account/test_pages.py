@@ -86,6 +86,7 @@ def test_administrators_find_the_console(admin: UserAgent, account: Account) -> 
     ],
 )
 def test_a_browser_in_words(user_agent_header: str, said: str) -> None:
+    """User-Agent has product identifiers, "in decreasing order of their significance". RFC 9110 §10.1.5."""
     assert browser_in_words(user_agent_header) == said
 
 

@@ -401,12 +401,19 @@ def test_a_ssr_11_addresses_in_a_document_are_judged_as_well(
 
 @pytest.mark.parametrize(
     ("cache_control", "kept"),
-    [("", 3600), ("max-age=300", 300), ("public, max-age=7200", 7200), ("max-age=9999999", 86400), ("no-store", 60)],
+    [
+        ("", 3600),
+        ("max-age=300", 300),
+        ("public, max-age=7200", 7200),
+        ("max-age=9999999", 86400),
+        ("no-store", 60),
+        ("no-cache", 60),
+    ],
 )
 def test_r_ci_06_a_good_document_is_kept_as_long_as_its_host_says_and_a_day_at_most(
     credenza: Credenza, publish: Callable[..., str], web_site: Any, cache_control: str, kept: int
 ) -> None:
-    """R-CI-06, RFC 9111 §5.2.2.1."""
+    """R-CI-06; max-age, no-cache and no-store are in RFC 9111 §5.2.2.1, §5.2.2.4, §5.2.2.5."""
     client_id = publish(headers={"cache_control": cache_control} if cache_control else {})
     opened(credenza, client_id)
     credenza.clock.move(kept - 10)

@@ -33,6 +33,9 @@ def language_of(page: object) -> str:
     ],
 )
 def test_the_first_wish_that_can_be_met_counts(wishes: list[str], tag: str) -> None:
+    """ "the language range is progressively truncated from the end until a matching language tag is located". RFC 4647
+    §3.4.
+    """
     assert LANGUAGES.choose(wishes).tag == tag
 
 
@@ -51,6 +54,9 @@ def test_a_later_list_counts_when_an_earlier_one_has_nothing_for_us() -> None:
     ],
 )
 def test_the_browsers_header_is_read_by_weight(header: str, tags: list[str]) -> None:
+    """Each language may have "an associated quality value", RFC 9110 §12.5.4; of 0 it is "not acceptable", and without
+    one it is 1, §12.4.2.
+    """
     assert accepted(header) == tags
 
 

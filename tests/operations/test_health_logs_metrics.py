@@ -306,7 +306,7 @@ def test_the_error_page_the_audit_log_and_the_log_have_one_id(
 
 
 def test_p_01_security_txt(credenza_database: str) -> None:
-    """P-01, R-OP-10, RFC 9116 §2.5: Contact, Expires within a year, Canonical, Policy."""
+    """P-01, R-OP-10, RFC 9116 §2.5: Contact, Expires within a year, Canonical, Policy. In UTF-8: RFC 9116 §3."""
     contacts = ("mailto:security@example.com", "https://example.com/report")
     settings = test_settings(
         credenza_database, security_contact=contacts, security_policy="https://example.com/security"

@@ -25,6 +25,10 @@ DEVICE = "urn:ietf:params:oauth:grant-type:device_code"
 
 
 def refused(response: httpx.Response, code: str) -> str:
+    """ "the authorization server returns an HTTP 400 status code … with content type 'application/json'", with error
+    and error_description. RFC 7591 §3.2.2.
+    """
+    assert response.headers["content-type"] == "application/json"
     assert response.status_code == 400, response.text
     assert response.json()["error"] == code, response.text
     assert response.headers["cache-control"] == "no-store"

@@ -74,7 +74,7 @@ CURSOR = "cursor://anysphere.cursor-mcp/oauth/callback"
 
 
 def test_7_1_a_scheme_without_a_dot_is_allowed_by_the_operator_or_not_at_all() -> None:
-    """ "any private-use URI scheme that doesn't contain a period character … SHOULD be rejected", §8.4."""
+    """ "any private-use URI scheme that doesn't contain a period character … SHOULD be rejected". RFC 8252 §8.4."""
     with pytest.raises(ValueError, match="redirect_schemes"):
         check_registrable(CURSOR, native=True)
     check_registrable(CURSOR, native=True, schemes=("cursor",))

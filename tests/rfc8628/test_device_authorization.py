@@ -59,7 +59,7 @@ def approve(user_agent: UserAgent, code: str) -> PageSeen:
 
 
 def test_3_2_the_answer(device: RelyingParty) -> None:
-    """SECURITY R-DV-01."""
+    """device_code, user_code, verification_uri and expires_in are REQUIRED. RFC 8628 §3.2. SECURITY R-DV-01."""
     started = begin(device)
     assert started["verification_uri"] == "https://id.example.com/device"
     assert started["expires_in"] <= 900
@@ -70,7 +70,9 @@ def test_3_2_the_answer(device: RelyingParty) -> None:
 def test_3_5_pending_then_approved_then_one_success(
     credenza: Credenza, user_agent: UserAgent, device: RelyingParty
 ) -> None:
-    """SECURITY R-DV-02, A-DEV-02."""
+    """ "authorization_pending: The authorization request is still pending as the end user hasn't yet completed the
+    user-interaction steps". RFC 8628 §3.5. SECURITY R-DV-02, A-DEV-02.
+    """
     started = begin(device)
     assert poll(device, started).json()["error"] == "authorization_pending"
     page = approve(user_agent, started["user_code"].lower().replace("-", " "))
@@ -87,6 +89,9 @@ def test_3_5_pending_then_approved_then_one_success(
 def test_3_3_a_code_is_typed_with_the_wide_letters_of_a_japanese_keyboard(
     user_agent: UserAgent, device: RelyingParty
 ) -> None:
+    """The user is asked to enter the user_code, which is compared without regard to how it was typed. RFC 8628 §3.3,
+    §6.1.
+    """
     started = begin(device)
     wide = {ord(letter): chr(ord(letter) + 0xFEE0) for letter in started["user_code"]}
     page = approve(user_agent, started["user_code"].translate(wide))
@@ -112,6 +117,7 @@ def test_3_5_polls_at_the_same_moment_get_one_set_of_tokens(
 
 
 def test_3_5_polling_faster_slows_down(credenza: Credenza, device: RelyingParty) -> None:
+    """ "the interval MUST be increased by 5 seconds for this and all subsequent requests". RFC 8628 §3.5."""
     started = begin(device)
     assert poll(device, started).json()["error"] == "authorization_pending"
     assert poll(device, started).json()["error"] == "slow_down"
@@ -122,6 +128,9 @@ def test_3_5_polling_faster_slows_down(credenza: Credenza, device: RelyingParty)
 
 
 def test_3_5_denied_and_expired(credenza: Credenza, user_agent: UserAgent, device: RelyingParty) -> None:
+    """ "access_denied: The authorization request was denied." "expired_token: The 'device_code' has expired". RFC 8628
+    §3.5.
+    """
     denied, expired = begin(device), begin(device)
     enter(user_agent, denied["user_code"])
     page = user_agent.submit([("decision", "deny")])
@@ -133,7 +142,10 @@ def test_3_5_denied_and_expired(credenza: Credenza, user_agent: UserAgent, devic
 
 
 def test_5_4_a_link_alone_approves_nothing(user_agent: UserAgent, device: RelyingParty) -> None:
-    """SECURITY R-DV-03, A-DEV-01: the page names the application, and warns."""
+    """ "The server SHOULD display the 'user_code' to the user and ask them to verify that it matches", RFC 8628 §3.3.1;
+    and the user is told that a device is authorized, so that nobody does it for another's, RFC 8628 §5.4. SECURITY
+    R-DV-03, A-DEV-01.
+    """
     started = begin(device)
     user_agent.get("/logout")
     page = user_agent.get(started["verification_uri_complete"])
@@ -144,6 +156,20 @@ def test_5_4_a_link_alone_approves_nothing(user_agent: UserAgent, device: Relyin
     assert started["user_code"] in page.text
     assert "somebody sent you this code" in page.text
     assert poll(device, started).json()["error"] == "authorization_pending"
+
+
+def test_3_4_a_client_says_who_it_is(credenza: Credenza, device: RelyingParty) -> None:
+    """ "client_id REQUIRED if the client is not authenticating with the authorization server". RFC 8628 §3.1, §3.4."""
+    form = {"grant_type": DEVICE_CODE, "device_code": begin(device)["device_code"]}
+    for path, sent in (("/token", form), ("/device_authorization", {"scope": "openid"})):
+        answer = credenza.request("POST", path, data=sent)
+        assert (answer.status_code, answer.json()["error"]) == (401, "invalid_client")
+
+
+def test_3_4_the_device_code_is_required(device: RelyingParty) -> None:
+    """ "device_code REQUIRED." RFC 8628 §3.4."""
+    answer = device.post("/token", {"grant_type": DEVICE_CODE})
+    assert (answer.status_code, answer.json()["error"]) == (400, "invalid_request")
 
 
 def test_it_is_bound_to_its_client(credenza: Credenza, device: RelyingParty, spa: RelyingParty) -> None:

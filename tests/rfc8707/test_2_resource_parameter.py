@@ -105,7 +105,7 @@ def test_2_2_with_none_named_the_scopes_of_the_token_request_say_which_is_meant(
 
 @pytest.mark.parametrize("grant", ["code", "refresh"])
 def test_2_2_no_resource_beyond_the_authorization(user_agent: UserAgent, client: RelyingParty, grant: str) -> None:
-    """SECURITY R-RS-02."""
+    """What the token request names must be part of what was authorized. RFC 8707 §2.2. SECURITY R-RS-02."""
     callback = authorize(user_agent, client, ORDERS, scope="openid orders:read offline_access")
     if grant == "code":
         response = client.redeem(callback, resource=STOCK)
@@ -133,7 +133,10 @@ def test_2_a_resource_that_is_not_ours_is_an_invalid_target(
 def test_a_resource_may_be_written_in_several_ways_and_the_audience_is_as_it_is_registered(
     credenza: Credenza, user_agent: UserAgent, client: RelyingParty, spelled: str
 ) -> None:
-    """MCP clients make it of the address that they were given: "accept uppercase scheme and host components"."""
+    """MCP clients make it of the address that they were given: "accept uppercase scheme and host components".
+
+    RFC 3986 §6.2.2, and without the usual port and with a slash for no path §6.2.3.
+    """
     callback = user_agent.authorize(client, scope="openid orders:read offline_access", resource=spelled)
     tokens = client.tokens(callback, resource=spelled)
     assert read(tokens)["aud"] == ORDERS

@@ -38,7 +38,9 @@ def sealed(client: RelyingParty, key: Any = KEY, alg: str = "ES256", typ: str = 
 
 
 def test_6_3_only_what_is_inside_counts(user_agent: UserAgent, client: RelyingParty) -> None:
-    """OpenID Connect Core §6.1."""
+    """ "The authorization server MUST only use the parameters in the Request Object, even if the same parameter is
+    provided in the query parameter." RFC 9101 §6.3, OpenID Connect Core §6.1.
+    """
     callback = user_agent.authorize(
         client, request=sealed(client, max_age=1000), scope="openid profile", state="outside"
     )
@@ -82,7 +84,10 @@ def test_an_application_without_keys_is_told_that_it_has_none(
 def test_7_a_wrong_object_is_refused(
     user_agent: UserAgent, client: RelyingParty, request_object: dict[str, Any]
 ) -> None:
-    """SECURITY A-REQ-06."""
+    """ "invalid_request_object: The Request Object contains invalid data." RFC 9101 §7. Its signature MUST be validated
+    (RFC 9101 §6.2); exp is the time "on or after which the JWT MUST NOT be accepted", RFC 7519 §4.1.4. SECURITY
+    A-REQ-06.
+    """
     callback = user_agent.get(client.authorization_url(request=sealed(client, **request_object)))
     assert isinstance(callback, Callback)
     assert callback.error == "invalid_request_object"

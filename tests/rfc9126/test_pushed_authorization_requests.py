@@ -50,7 +50,7 @@ def test_4_a_pushed_request_is_what_is_authorized(user_agent: UserAgent, client:
 
 
 def test_4_what_stands_beside_it_is_ignored(user_agent: UserAgent, client: RelyingParty) -> None:
-    """SECURITY R-PA-04, A-REQ-03."""
+    """What was pushed is what counts. RFC 9126 §4. SECURITY R-PA-04, A-REQ-03."""
     url = (
         pushed_url(client, scope="openid", state="pushed-state")
         + "&"
@@ -67,7 +67,9 @@ def test_4_what_stands_beside_it_is_ignored(user_agent: UserAgent, client: Relyi
 def test_it_is_burnt_when_the_code_is_issued_and_not_when_it_is_looked_at(
     user_agent: UserAgent, client: RelyingParty
 ) -> None:
-    """SECURITY D10, R-PA-03, A-REQ-01."""
+    """ "Authorization servers SHOULD treat request_uri values as one-time use but MAY allow for duplicate requests due
+    to a user reloading/refreshing their user agent." RFC 9126 §4. SECURITY D10, R-PA-03, A-REQ-01.
+    """
     url = pushed_url(client)
     for _ in range(3):
         page = user_agent.get(url)
@@ -80,6 +82,7 @@ def test_it_is_burnt_when_the_code_is_issued_and_not_when_it_is_looked_at(
 
 
 def test_it_expires_before_the_first_look_only(credenza: Credenza, user_agent: UserAgent, client: RelyingParty) -> None:
+    """ "An expired request_uri MUST be rejected as invalid." RFC 9126 §4."""
     late, slow = pushed_url(client), pushed_url(client)
     user_agent.get(slow)
     credenza.clock.move(100)
@@ -127,7 +130,10 @@ def test_of_two_requests_neither_counts(user_agent: UserAgent, client: RelyingPa
     ],
 )
 def test_everything_is_checked_at_once(client: RelyingParty, changes: dict[str, str | None], error: str) -> None:
-    """SECURITY R-PA-01, R-PA-02."""
+    """ "Validate the pushed request as it would an authorization request sent to the authorization endpoint", and
+    "Reject the request if the request_uri authorization request parameter is provided." RFC 9126 §2.1. SECURITY
+    R-PA-01, R-PA-02.
+    """
     response = push(client, **changes)
     assert (response.status_code, response.json()["error"]) == (400, error)
 
@@ -143,7 +149,9 @@ def test_everything_is_checked_at_once(client: RelyingParty, changes: dict[str, 
 def test_2_3_the_client_is_told_what_is_wrong_and_the_administrator_finds_it(
     credenza: Credenza, client: RelyingParty, changes: dict[str, str | None], told: str, kept: str
 ) -> None:
-    """Under Activity, as a refusal at the authorization endpoint: whoever pushes has no other errors than these."""
+    """ "The authorization server returns an error response with the same format as is specified for error responses
+    from the token endpoint". RFC 9126 §2.3. Under Activity too: whoever pushes has no other errors than these.
+    """
     assert told in push(client, **changes).json()["error_description"]
     (event, *_) = credenza.run(audit.list_events, client="app", name="AuthorizationRefused", limit=1)
     assert kept in event.data["description"]
@@ -156,7 +164,11 @@ def test_a_stranger_writes_nothing_under_the_activity_of_a_client(credenza: Cred
 
 
 def test_it_authenticates_like_the_token_endpoint(credenza: Credenza, client: RelyingParty) -> None:
-    """SECURITY A-REQ-02, R-TK-08."""
+    """ "Authenticate the client in the same way as at the token endpoint", RFC 9126 §2.1; without POST it is a 405,
+    §2.3.
+
+    SECURITY A-REQ-02, R-TK-08.
+    """
     client.secret = "wrong"
     assert push(client).status_code == 401
     assert credenza.request("POST", "/par", data={"client_id": "app"}).status_code == 401
@@ -167,7 +179,9 @@ def test_it_authenticates_like_the_token_endpoint(credenza: Credenza, client: Re
 def test_a_client_that_requires_it_cannot_be_used_without(
     credenza: Credenza, user_agent: UserAgent, client: RelyingParty
 ) -> None:
-    """SECURITY R-PA-05."""
+    """require_pushed_authorization_requests: "the only means of initiating an authorization request the client is
+    allowed to use is PAR". RFC 9126 §6. SECURITY R-PA-05.
+    """
     metadata = {"require_pushed_authorization_requests": True}
     credenza.apply({"applications": [{"client_id": "app", "name": "Harbour Wiki", "metadata": metadata}]})
     callback = user_agent.get(client.authorization_url())

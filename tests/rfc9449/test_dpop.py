@@ -8,13 +8,15 @@ import time
 from base64 import urlsafe_b64encode
 from dataclasses import replace
 from typing import Any
+from urllib.parse import parse_qsl, urlencode, urlsplit
 
 import httpx
 import jwt
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 
-from credenza.testing import ORDERS, Callback, Credenza, RelyingParty, UserAgent
+from credenza.protocol.jose import thumbprint_of
+from credenza.testing import ORDERS, Callback, Credenza, PageSeen, RelyingParty, UserAgent
 from credenza.web import dpop
 
 ISSUER = "https://id.example.com"
@@ -83,7 +85,9 @@ def token(user_agent: UserAgent, client: RelyingParty, key: Key) -> str:
 def test_5_a_proof_binds_the_access_token(
     credenza: Credenza, user_agent: UserAgent, client: RelyingParty, alg: str
 ) -> None:
-    """SECURITY R-DP-06."""
+    """ "A token_type of DPoP MUST be included in the access token response to signal to the client that the access
+    token was bound to its DPoP key". RFC 9449 §5, §6.2. SECURITY R-DP-06.
+    """
     key = Key(alg)
     tokens = redeem(client, user_agent.authorize(client), key).json()
     assert tokens["token_type"] == "DPoP"
@@ -96,6 +100,7 @@ def test_5_a_proof_binds_the_access_token(
 
 
 def test_6_a_jwt_access_token_carries_the_thumbprint(user_agent: UserAgent, client: RelyingParty, key: Key) -> None:
+    """The member "jkt" of "cnf" is the thumbprint of the key. RFC 9449 §6.1."""
     callback = user_agent.authorize(client, scope="openid orders:read", resource=ORDERS)
     token = redeem(client, callback, key).json()["access_token"]
     claims = jwt.decode(token, options={"verify_signature": False})
@@ -138,7 +143,9 @@ def test_6_a_jwt_access_token_carries_the_thumbprint(user_agent: UserAgent, clie
 def test_4_3_a_wrong_proof_is_refused(
     user_agent: UserAgent, client: RelyingParty, key: Key, changes: dict[str, Any]
 ) -> None:
-    """SECURITY R-DP-01, R-DP-02, R-DP-03, A-DPO-02, A-DPO-04."""
+    """ "If the DPoP proof is invalid, the authorization server issues an error response … with invalid_dpop_proof as
+    the value of the error parameter." RFC 9449 §5, §4.3. SECURITY R-DP-01, R-DP-02, R-DP-03, A-DPO-02, A-DPO-04.
+    """
     response = redeem(client, user_agent.authorize(client), key, **changes)
     assert (response.status_code, response.json()["error"]) == (400, "invalid_dpop_proof")
     assert "access_token" not in response.text
@@ -174,11 +181,13 @@ def test_4_2_typ_is_a_media_type(user_agent: UserAgent, client: RelyingParty, ke
 def test_4_3_a_proof_is_good_for_a_minute_before_and_after(
     credenza: Credenza, user_agent: UserAgent, client: RelyingParty, key: Key, seconds: int, status: int
 ) -> None:
+    """ "The creation time of the JWT … is within an acceptable window". RFC 9449 §4.3."""
     response = redeem(client, user_agent.authorize(client), key, now=credenza.clock.now() + seconds)
     assert response.status_code == status
 
 
 def test_4_3_two_proofs_in_one_header_are_refused_as_such(credenza: Credenza, token: str, key: Key) -> None:
+    """ "There is not more than one DPoP HTTP request header field." RFC 9449 §4.3."""
     proofs = ", ".join(key.proof("/userinfo", "GET", token=token) for _ in range(2))
     assert "exactly one" in userinfo(credenza, token, proofs).json()["error_description"]
 
@@ -188,6 +197,9 @@ def test_4_2_a_long_jti_is_as_good_as_a_short_one(user_agent: UserAgent, client:
 
 
 def test_4_3_query_and_fragment_of_htu_do_not_count(user_agent: UserAgent, client: RelyingParty, key: Key) -> None:
+    """htu is compared with "the HTTP URI value for the HTTP request … ignoring any query and fragment parts", after
+    "syntax-based and scheme-based normalization". RFC 9449 §4.3, RFC 3986 §6.2.2, §6.2.3.
+    """
     response = redeem(client, user_agent.authorize(client), key, htu="HTTPS://ID.example.com:443/token?a=b#c")
     assert response.status_code == 200
 
@@ -201,7 +213,9 @@ def test_a_clock_that_is_a_little_off_is_accepted(
 
 
 def test_11_1_a_proof_is_used_once(credenza: Credenza, token: str, key: Key) -> None:
-    """SECURITY R-DP-04, A-DPO-01, A-DPO-06."""
+    """The jti is remembered as long as the proof would be accepted, "to prevent multiple uses of the same DPoP proof".
+    RFC 9449 §11.1. SECURITY R-DP-04, A-DPO-01, A-DPO-06.
+    """
     proof = key.proof("/userinfo", "GET", token=token, now=credenza.clock.now() + 50)
     assert userinfo(credenza, token, proof).status_code == 200
     for seconds in (0, 50, 58):
@@ -219,7 +233,9 @@ def test_two_keys_may_choose_the_same_jti(credenza: Credenza, user_agent: UserAg
 
 @pytest.mark.parametrize("what", ["bearer", "no proof", "another key", "wrong ath", "no ath", "two proofs", "joined"])
 def test_7_a_bound_token_is_nothing_without_its_key(credenza: Credenza, token: str, key: Key, what: str) -> None:
-    """SECURITY R-DP-05, A-DPO-03, A-DPO-05."""
+    """The request "MUST include both a DPoP proof … and the access token", RFC 9449 §7; and a resource "MUST reject a
+    DPoP-bound access token received as a bearer token", RFC 9449 §7.2. SECURITY R-DP-05, A-DPO-03, A-DPO-05.
+    """
     good = key.proof("/userinfo", "GET", token=token)
     answer = {
         "bearer": lambda: userinfo(credenza, token, scheme="Bearer"),
@@ -238,7 +254,7 @@ def test_7_a_bound_token_is_nothing_without_its_key(credenza: Credenza, token: s
 def test_7_1_a_token_that_is_no_longer_good_is_refused_in_the_scheme_it_came_by(
     credenza: Credenza, client: RelyingParty, token: str, key: Key
 ) -> None:
-    """Whoever is answered with Bearer would send the next one without a proof."""
+    """Whoever is answered with Bearer would send the next one without a proof. RFC 9449 §7.1."""
     client.revoke(token)
     answer = userinfo(credenza, token, key.proof("/userinfo", "GET", token=token))
     assert (answer.status_code, answer.json()["error"]) == (401, "invalid_token")
@@ -248,22 +264,30 @@ def test_7_1_a_token_that_is_no_longer_good_is_refused_in_the_scheme_it_came_by(
 def test_7_1_so_is_one_that_is_good_for_something_else(
     credenza: Credenza, user_agent: UserAgent, client: RelyingParty, key: Key
 ) -> None:
+    """RFC 9449 §7.1, with the error of RFC 6750 §3.1."""
     token = redeem(client, user_agent.authorize(client, scope=None), key).json()["access_token"]
     answer = userinfo(credenza, token, key.proof("/userinfo", "GET", token=token))
     assert (answer.status_code, answer.json()["error"]) == (403, "insufficient_scope")
     assert answer.headers["www-authenticate"].startswith('DPoP error="insufficient_scope"')
 
 
+def test_7_1_the_challenge_names_the_algorithms(credenza: Credenza, token: str) -> None:
+    """ "algs … is a space-delimited list of JWS alg (Algorithm) header values", and SHOULD be there. RFC 9449 §7.1."""
+    challenge = userinfo(credenza, token).headers["www-authenticate"]
+    named = challenge.partition('algs="')[2].partition('"')[0].split(" ")
+    document = credenza.request("GET", "/.well-known/openid-configuration").json()
+    assert named == document["dpop_signing_alg_values_supported"]
+
+
 def test_7_1_the_scheme_in_any_letter_case(credenza: Credenza, token: str, key: Key) -> None:
+    """The access token is sent "with an authentication scheme of DPoP". RFC 9449 §7.1."""
     for scheme in ("dpop", "DPOP", "DPoP"):
         proof = key.proof("/userinfo", "GET", token=token)
         assert userinfo(credenza, token, proof, scheme=scheme).status_code == 200
 
 
 def test_10_the_code_is_bound_by_dpop_jkt(user_agent: UserAgent, client: RelyingParty, key: Key) -> None:
-    """SECURITY R-DP-07, A-DPO-10."""
-    from credenza.protocol.jose import thumbprint_of
-
+    """ "If they do not match, it MUST reject the request." RFC 9449 §10. SECURITY R-DP-07, A-DPO-10."""
     jkt = thumbprint_of(key.jwk)
     assert redeem(client, user_agent.authorize(client, dpop_jkt=jkt), key).status_code == 200
     other = redeem(client, user_agent.authorize(client, dpop_jkt=jkt), Key())
@@ -271,15 +295,38 @@ def test_10_the_code_is_bound_by_dpop_jkt(user_agent: UserAgent, client: Relying
     assert client.redeem(user_agent.authorize(client, dpop_jkt=jkt)).status_code == 400
 
 
-def test_10_1_a_proof_at_par_binds_the_code(client: RelyingParty, key: Key) -> None:
-    form = {"response_type": "code", "redirect_uri": client.redirect_uri, "scope": "openid"}
-    assert client.post("/par", form, headers={"dpop": key.proof("/par")}).status_code == 201
-    mismatched = client.post("/par", form | {"dpop_jkt": "A" * 43}, headers={"dpop": key.proof("/par")})
-    assert mismatched.json()["error"] == "invalid_dpop_proof"
+def push(client: RelyingParty, key: Key, **changes: str) -> httpx.Response:
+    request = dict(parse_qsl(urlsplit(client.authorization_url()).query))
+    return client.post("/par", request | changes, headers={"dpop": key.proof("/par")})
+
+
+def test_10_1_a_proof_at_par_binds_the_code(user_agent: UserAgent, client: RelyingParty, key: Key) -> None:
+    """The server checks the proof, and acts as if its thumbprint had been in dpop_jkt. RFC 9449 §10.1."""
+    answers = {}
+    for name, shown in {"the same": key, "another": Key()}.items():
+        pushed = push(client, key)
+        assert pushed.status_code == 201, pushed.text
+        request = urlencode({"client_id": "app", "request_uri": pushed.json()["request_uri"]})
+        seen = user_agent.get(f"/authorize?{request}")
+        if isinstance(seen, PageSeen) and seen.name == "sign-in":
+            seen = user_agent.sign_in()
+        answers[name] = redeem(client, seen if isinstance(seen, Callback) else user_agent.decide(), shown).json()
+    assert answers["the same"]["token_type"] == "DPoP"
+    assert answers["another"]["error"] == "invalid_dpop_proof"
+
+
+def test_10_1_both_ways_at_once_must_agree(client: RelyingParty, key: Key) -> None:
+    """ "the authorization server MUST reject the request if the JWK Thumbprint in dpop_jkt does not match the public
+    key in the DPoP header." RFC 9449 §10.1.
+    """
+    assert push(client, key, dpop_jkt=thumbprint_of(key.jwk)).status_code == 201
+    assert push(client, key, dpop_jkt="A" * 43).json()["error"] == "invalid_dpop_proof"
 
 
 def test_5_refresh_tokens_of_public_clients_are_bound(user_agent: UserAgent, spa: RelyingParty, key: Key) -> None:
-    """SECURITY A-REF-14."""
+    """ "the refresh token MUST be bound to the respective public key. The binding MUST be validated when the refresh
+    token is later presented". RFC 9449 §5. SECURITY A-REF-14.
+    """
     tokens = redeem(spa, user_agent.authorize(spa, scope="openid offline_access"), key).json()
     form = {"grant_type": "refresh_token", "refresh_token": tokens["refresh_token"]}
     assert spa.post("/token", form).status_code == 400
@@ -305,6 +352,9 @@ def test_refresh_tokens_of_confidential_clients_take_a_new_key(
 def test_a_client_that_requires_it_gets_no_bearer_token(
     credenza: Credenza, user_agent: UserAgent, client: RelyingParty, key: Key
 ) -> None:
+    """ "the authorization server MUST reject token requests from the client that do not contain the DPoP header." RFC
+    9449 §5.2.
+    """
     metadata = {"dpop_bound_access_tokens": True}
     credenza.apply({"applications": [{"client_id": "app", "name": "Harbour Wiki", "metadata": metadata}]})
     callback = user_agent.authorize(client)

@@ -70,6 +70,9 @@ def test_5_it_is_no_access_token(credenza: Credenza, client: RelyingParty, token
     "accept", ["application/json", "*/*", "", "text/html", f"{JWT_TYPE};q=0, application/json", f"{JWT_TYPE}; q=0.0"]
 )
 def test_4_json_unless_the_jwt_is_asked_for(client: RelyingParty, token: str, accept: str) -> None:
+    """A resource server asks for it with "application/token-introspection+jwt" in Accept. RFC 9701 §4, RFC 9110
+    §12.4.2.
+    """
     response = client.post("/introspect", {"token": token}, headers={"accept": accept})
     assert response.headers["content-type"] == "application/json"
     assert response.headers["vary"] == "Accept"

@@ -24,14 +24,19 @@ from credenza.testing import ORDERS, Credenza, PageSeen, UserAgent
         ("https://mcp.example.com/mcp", "https://mcp.example.com/.well-known/oauth-protected-resource/mcp"),
         ("https://mcp.example.com:8443/a/b", "https://mcp.example.com:8443/.well-known/oauth-protected-resource/a/b"),
         ("https://mcp.example.com/a?b=c", "https://mcp.example.com/.well-known/oauth-protected-resource/a?b=c"),
+        ("https://mcp.example.com/?b=c", "https://mcp.example.com/.well-known/oauth-protected-resource?b=c"),
         ("urn:example:orders", ""),
     ],
 )
 def test_3_1_the_well_known_part_stands_between_host_and_path(resource: str, address: str) -> None:
+    """ "any terminating slash (/) following the host component MUST be removed before inserting /.well-known/". RFC
+    9728 §3.1.
+    """
     assert protected_resource_address(resource) == address
 
 
 def test_2_the_members() -> None:
+    """ "resource REQUIRED." RFC 9728 §2."""
     document = protected_resource_metadata(
         ORDERS, issuer="https://id.example.com", name="Orders", scopes=["orders:read"]
     )
@@ -42,6 +47,7 @@ def test_2_the_members() -> None:
 
 
 def test_5_1_the_challenge_names_the_document() -> None:
+    """The parameter resource_metadata has the URL of the document. RFC 9728 §5.1."""
     challenge = protected_resource_challenge(ORDERS)
     assert challenge == f'Bearer resource_metadata="{protected_resource_address(ORDERS)}"'
 

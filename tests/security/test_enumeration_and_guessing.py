@@ -279,7 +279,7 @@ def test_a_bru_02_a_bru_03_one_address_is_throttled_whatever_it_says_it_is(crede
 
 @pytest.mark.own_server(trusted_proxies=("10.0.0.0/8",))
 def test_r_op_06_forwarded_headers_are_believed_of_known_proxies_only(credenza: Any, client: RelyingParty) -> None:
-    """R-OP-06, A-BRU-03: and only the part that the proxy wrote."""
+    """R-OP-06, A-BRU-03: and only the part that the proxy wrote. Several field lines are one list, RFC 9110 §5.3."""
     from credenza.store.audit import list_events
 
     def address_seen(address: str, *headers: str) -> str:

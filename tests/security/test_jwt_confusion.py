@@ -120,7 +120,9 @@ def test_a_jwt_05_a_jwt_06_our_public_key_is_no_hmac_key(
     forgery: Any,
     alg: str,
 ) -> None:
-    """A-JWT-05, A-JWT-06, K1: PEM, DER, JWK bytes, and the empty key."""
+    """The algorithm is the one that goes with the key, RFC 8725 §3.1. A-JWT-05, A-JWT-06, K1: PEM, DER, JWK bytes, and
+    the empty key.
+    """
     user_agent.authorize(client)
     keys = credenza.run(credenza.server.keys)
     for key in keys.published:
@@ -188,7 +190,7 @@ def test_somebody_elses_signature(client: RelyingParty, api_tokens: dict[str, An
 def test_r_at_04_our_key_signs_for_one_purpose_at_a_time(
     credenza: Any, user_agent: Any, client: RelyingParty, api_tokens: dict[str, Any]
 ) -> None:
-    """R-AT-04, A-JWT-10: right key, right claims, other `typ`; and what was never issued."""
+    """R-AT-04, A-JWT-10, RFC 8725 §3.11: right key, right claims, other `typ`; and what was never issued."""
     key = credenza.run(credenza.server.keys).active["RS256"]
     _, claims = parts(api_tokens["access_token"])
     for typ in ("JWT", "logout+jwt", "dpop+jwt", "token-introspection+jwt", "client-authentication+jwt", "AT+JWTX", ""):

@@ -93,7 +93,7 @@ def test_a_method_without_a_challenge_is_refused(user_agent: Any, client: Relyin
 
 @pytest.mark.parametrize("role", ["spa", "client"])
 def test_a_pkc_04_no_verifier_no_tokens(user_agent: Any, request: pytest.FixtureRequest, role: str) -> None:
-    """A-PKC-04, R-PK-04, D4: a challenge that was sent is always enforced."""
+    """A-PKC-04, R-PK-04, D4: a challenge that was sent is always enforced. RFC 9700 §2.1.1."""
     party: RelyingParty = request.getfixturevalue(role)
     callback = user_agent.authorize(party)
     for verifier in (None, ""):
@@ -134,7 +134,7 @@ def test_the_challenge_itself_is_not_its_verifier(user_agent: Any, spa: RelyingP
 
 
 def test_a_pkc_05_a_challenge_that_was_stripped_is_noticed(user_agent: Any, client: RelyingParty) -> None:
-    """A-PKC-05, R-PK-05: the client sends its verifier, and no challenge was stored."""
+    """A-PKC-05, R-PK-05: the client sends its verifier, and no challenge was stored. RFC 9700 §2.1.1, §4.8.2."""
     callback = user_agent.authorize(client, code_challenge=None, code_challenge_method=None)
     assert_refused(client.redeem(callback))
 

@@ -79,7 +79,10 @@ FOREIGN = [
 def test_a_redirect_uri_that_is_not_registered_is_answered_with_a_page(
     credenza: Any, user_agent: Any, client: RelyingParty, redirect_uri: str
 ) -> None:
-    """R-AZ-01, R-AZ-04, A-RED-01…A-RED-21: compared as a string, nothing normalised; never a redirect."""
+    """ "authorization servers MUST utilize exact string matching", RFC 9700 §2.1, which is that of RFC 3986 §6.2.1.
+
+    R-AZ-01, R-AZ-04, A-RED-01…A-RED-21: compared as a string, nothing normalised; never a redirect.
+    """
     with credenza.unchanged():
         assert_page(user_agent.get(client.authorization_url(redirect_uri=redirect_uri)), "invalid_redirect_uri")
 

@@ -73,6 +73,7 @@ def sign_in(agent: UserAgent, client: RelyingParty, password: str = SECRET) -> s
 def test_the_password_is_right_and_is_hashed_anew_at_the_first_sign_in(
     credenza: Credenza, user_agent: UserAgent, client: RelyingParty, foreign: str
 ) -> None:
+    """Of PBKDF2 (RFC 8018 §5.2), bcrypt and Argon2, as other systems wrote them."""
     declare(credenza, foreign)
     before = stored(credenza)
     assert foreign.rpartition("$")[2] not in before, "what rests here is Argon2id, whatever the other system took"

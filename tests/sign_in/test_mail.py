@@ -96,7 +96,10 @@ def ask(agent: UserAgent, identifier: str) -> Any:
 def test_a_forgotten_password(
     credenza: Credenza, client: RelyingParty, user_agent: UserAgent, post_office: MailServer, settled: Any
 ) -> None:
-    """From the application's request through the mail and back to it; the link does not sign in by itself."""
+    """From the application's request through the mail and back to it; the link does not sign in by itself.
+
+    "auto-generated" is for messages of automatic processes that answer no other message. RFC 3834 §5.
+    """
     page = seen(user_agent.get(client.authorization_url()))
     link = next(link for link in page.links if "password-reset" in link)
     assert "Forgot your password?" in page.text

@@ -431,7 +431,8 @@ class TestHowLongAgo:
 def test_the_answer_of_one_provider_is_never_taken_for_that_of_another(
     credenza: Credenza, client: RelyingParty, provider: Any, elsewhere: Elsewhere
 ) -> None:
-    """RFC 9700 §4.4: one that leads a browser on to another one, with the state it was sent itself, is handed no code.
+    """RFC 9700 §4.4.2.2: one that leads a browser on to another one, with the state it was sent itself, is handed no
+    code.
 
     By the address alone: not every provider says in `iss` who it is.
     """

@@ -151,7 +151,10 @@ CHUNKED = HEAD + b"Transfer-Encoding: chunked\r\n\r\n1\r\na\r\n"
 def test_a_inp_06_a_head_has_an_end(
     server: uvicorn.Server, pieces: tuple[bytes, ...], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A-INP-06, R-OP-09: nobody keeps what is larger than an honest head, and that is no question of time."""
+    """A server that gets fields "larger than it wishes to process MUST respond with an appropriate 4xx". RFC 9110 §5.4.
+
+    A-INP-06, R-OP-09: nobody keeps what is larger than an honest head, and that is no question of time.
+    """
     monkeypatch.setattr(slow_clients, "HEAD", 600.0)
     assert answered(server, *pieces) in (b"HTTP/1.1 400 Bad Request", b"")
     wait_until(lambda: not server.server_state.connections, "the end of the connection")

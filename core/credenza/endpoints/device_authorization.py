@@ -43,6 +43,7 @@ TOO_MANY = Words("Too many codes were tried. Wait a few minutes.")
 
 @endpoint("/device_authorization", methods=("POST",), name="device_authorization")
 async def device_authorization(request: AnyRequest) -> AnyResponse:
+    """A code for the device, and one for its user to type in elsewhere. RFC 8628 §3.1, §3.2."""
     server = server_of(request)
     client_id = ""
     try:
@@ -107,7 +108,10 @@ async def device(request: AnyRequest) -> AnyResponse:
 async def _entered(
     request: AnyRequest, form: Parameters, page: DevicePage, session: Session | None
 ) -> AnyResponse | None:
-    """Wrong codes of strangers are counted in all, so that many networks do not help; people signed in count apart."""
+    """Wrong codes of strangers are counted in all, so that many networks do not help; people signed in count apart.
+
+    RFC 8628 §5.1, §6.1.
+    """
     server, limiter = server_of(request), request.app.state.limiter
     assert isinstance(limiter, Limiter)
     page.user_code = form.get("user_code", "")[:20]

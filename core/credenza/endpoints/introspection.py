@@ -64,7 +64,10 @@ async def signed(server: AuthorizationServer, client: Client, answer: dict[str, 
 
 
 async def _introspect(server: AuthorizationServer, client: Client, value: str) -> dict[str, Any]:
-    """ "active": false and nothing else for whatever is not good, or not this client's business. RFC 7662 §2.2."""
+    """ "active": false and nothing else for whatever is not good, or not this client's business. RFC 7662 §2.2.
+
+    `cnf` names the key of a token that is bound to one: RFC 9449 §6.2.
+    """
     if is_token(value, "refresh_token"):
         return await _refresh_token(server, client, value)
     inspected = await inspect(server, value)

@@ -1,4 +1,7 @@
-"""For operators: is it alive, is it ready, figures, and where to report a vulnerability. RFC 9116."""
+"""For operators: is it alive, is it ready, figures, and where to report a vulnerability.
+
+HEAD is answered like GET, without the body: RFC 9110 §9.3.2.
+"""
 
 from __future__ import annotations
 
@@ -51,7 +54,7 @@ async def metrics(request: AnyRequest) -> AnyResponse:
 
 @get(["/.well-known/security.txt"], name="security.txt")
 async def security_txt(request: AnyRequest) -> AnyResponse:
-    """Whom to tell about a vulnerability, until when this is valid, and for which address. RFC 9116 §2.3, §2.5."""
+    """Whom to tell about a vulnerability, until when this is valid, and for which address. RFC 9116 §2.5, §3."""
     server = server_of(request)
     if not server.settings.security_contact:
         raise NotFoundException

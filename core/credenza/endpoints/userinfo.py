@@ -88,7 +88,7 @@ async def _answer(server: AuthorizationServer, inspected: Inspected, headers: di
 
 async def presented_token(request: AnyRequest) -> tuple[str, bool] | None:
     """The token, and whether as DPoP: from the header or from a form body, from one place only, and never from the
-    address. RFC 6750 §2, §2.1, §2.2, §2.3.
+    address. RFC 6750 §2, §2.1, §2.2, §2.3; the scheme in any letter case, RFC 9110 §11.1.
     """
     authorization = request.headers.get("authorization", "")
     scheme, _, in_header = authorization.partition(" ")

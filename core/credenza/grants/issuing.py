@@ -186,7 +186,10 @@ async def mint_access_token(
     not_after: int | None = None,
     origins: tuple[tuple[str, str, str], ...] = (),
 ) -> Minted:
-    """A JWT for an API, an opaque token for ourselves; a hash of either is stored, so that both can be revoked."""
+    """A JWT for an API, an opaque token for ourselves; a hash of either is stored, so that both can be revoked.
+
+    `cnf` names the key that it is bound to: RFC 9449 §6.1.
+    """
     client, now = request.client, server.now()
     expires_at = now + await _lifetime(server, client, target)
     if not_after is not None:
@@ -269,6 +272,7 @@ async def _jwt(
     jti: str,
     extra: dict[str, Any],
 ) -> str:
+    """Signed, and of a type of its own. RFC 9068 §2, §2.1."""
     added = await added_claims(server, subject, target.permissions, target.audience, choices)
     keys = await server.keys()
     body = access_token_claims(
@@ -320,7 +324,10 @@ async def issue_id_token(
 async def mint_tokens(
     server: AuthorizationServer, request: TokenRequest, state: Authorized, *, grant_type: str, nonce: str | None
 ) -> Minted:
-    """An access token, and an ID token when `openid` was granted. Refresh tokens are the caller's."""
+    """An access token, and an ID token when `openid` was granted. Refresh tokens are the caller's.
+
+    An access token that is a JWT says how its user signed in: RFC 9068 §2.2.1.
+    """
     details: Details = state.grant.details
     minted = await mint_access_token(
         server,

@@ -214,6 +214,7 @@ class Client:
     def identity_is_assured(self, redirect_uri: str) -> bool:
         """Whether a remembered consent may be used again without asking: nobody else can pose as this client.
 
-        OAuth 2.1 draft-16, native applications: only "if the identity of the client can be assured".
+        "the authorization server SHOULD NOT process authorization requests automatically without user consent or
+        interaction, except when the identity of the client can be assured." RFC 8252 §8.6.
         """
         return self.confidential or redirect_uri.startswith("https://")

@@ -1,4 +1,4 @@
-"""Demonstrating proof of possession: the proof, as a JWT in a header of its own. RFC 9449."""
+"""Demonstrating proof of possession: the proof, as a JWT in a header of its own. RFC 9449 §4.2."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ def check_proof(
 
 
 def same_address(sent: object, url: str) -> bool:
-    """Without query and fragment, after syntax- and scheme-based normalisation. RFC 9449 §4.3, RFC 3986 §6.2."""
+    """Without query and fragment, after normalisation (RFC 3986 §6.2.2, §6.2.3). RFC 9449 §4.3."""
     if not isinstance(sent, str):
         return False
     try:

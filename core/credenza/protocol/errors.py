@@ -168,7 +168,7 @@ class InvalidRequestObject(ProtocolError):
 
 
 class InvalidRequestUri(ProtocolError):
-    """RFC 9101 §6.1."""
+    """RFC 9101 §7; of one that was pushed RFC 9126 §2.2."""
 
     code = "invalid_request_uri"
 

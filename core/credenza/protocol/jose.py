@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -24,12 +25,13 @@ from jose.backends.cryptography_backend import CryptographyECKey, CryptographyRS
 from .documents import parse_json, to_json
 
 ALGORITHMS = ("RS256", "ES256", "PS256", "EdDSA")  # what is signed with, here and by clients
-SAME = {"Ed25519": "EdDSA"}  # what clients may call one of them as well; RFC 9864 §2.2
+SAME = {"Ed25519": "EdDSA"}  # what clients may call one of them as well
 CLIENT_ALGORITHMS = (*ALGORITHMS, *SAME)
 FAPI_ALGORITHMS = ("ES256", "PS256", "EdDSA")  # FAPI 2.0 Security Profile §5.4.1
 KEY_TYPES = {"RS256": "RSA", "PS256": "RSA", "ES256": "EC", "EdDSA": "OKP"}
 MEMBERS = {"RSA": ("n", "e"), "EC": ("crv", "x", "y"), "OKP": ("crv", "x")}
 CURVES = {"EC": "P-256", "OKP": "Ed25519"}
+COMPACT = re.compile(r"[A-Za-z0-9_-]*(?:\.[A-Za-z0-9_-]*){2}")
 MAX_TOKEN = 16 * 1024
 MAX_KEYS = 50
 SKEW = 60  # seconds that a clock elsewhere may be ahead
@@ -118,7 +120,7 @@ def _header(alg: str, kid: str, typ: str) -> str:
 
 
 def algorithm(name: str) -> str:
-    """By the name that is used here."""
+    """By the name that is used here; clients may say it more exactly. RFC 9864 §2.2."""
     return SAME.get(name, name)
 
 
@@ -191,6 +193,7 @@ def _check_kind(kty: str, alg: object, crv: object) -> None:
 
 
 def _public_key(members: Mapping[str, Any], alg: str) -> Key:
+    """Of the one algorithm, and strong enough for it. RFC 7518 §3.3, §3.5, RFC 8037 §2."""
     if alg == "EdDSA":
         return EdDSAKey(ed25519.Ed25519PublicKey.from_public_bytes(_decode(members["x"])), alg)
     key = _construct({**members, "alg": "RS256" if alg == "PS256" else alg}, "RS256" if alg == "PS256" else alg)
@@ -270,8 +273,10 @@ def _construct(material: Any, alg: str) -> Any:
 
 
 def read_header(token: str) -> dict[str, Any]:
-    """The header, read but not believed. Refuses what we do not support: RFC 7515 §4.1.11, RFC 8725 §3."""
-    if len(token) > MAX_TOKEN or token.count(".") != 2 or not token.isascii():
+    """The header, read but not believed. Refuses what we do not support, and what is no base64url: the library would
+    take padding, and the other alphabet. RFC 7515 §4.1.11, §5.2, RFC 4648 §5.
+    """
+    if len(token) > MAX_TOKEN or not COMPACT.fullmatch(token):
         raise InvalidJWT("not a compact JWS")
     header = _json_object(token.split(".", 1)[0])
     if not isinstance(header.get("alg"), str) or not isinstance(header.get("kid", ""), str):
@@ -290,7 +295,7 @@ def read_claims(token: str) -> dict[str, Any]:
 def verify(token: str, keys: Iterable[VerificationKey], *, types: Sequence[str | None]) -> dict[str, Any]:
     """The claims of a token that one of the keys signed; `types` are the `typ` values to accept, None for none.
 
-    Each of them is a media type, with "application/" before it or without. RFC 7515 §4.1.9.
+    Each of them is a media type, with "application/" before it or without. RFC 7515 §4.1.9, RFC 8725 §3.1, §3.11.
     The key is chosen before anything is verified, by `kid` and `alg`; times and audience are for `check_times` and the
     caller. Raises InvalidJWT and nothing else.
     """
@@ -313,7 +318,10 @@ def verify(token: str, keys: Iterable[VerificationKey], *, types: Sequence[str |
 
 
 def check_times(claims: Mapping[str, Any], now: int, *, expired_ok: bool = False, longest: int | None = None) -> None:
-    """`exp` must be there and ahead, `iat` and `nbf` not in the future but for the skew. RFC 7519 §4.1."""
+    """`exp` must be there and ahead, `iat` and `nbf` not in the future but for the skew.
+
+    RFC 7519 §4.1.4, §4.1.5, §4.1.6.
+    """
     times = {name: claims.get(name) for name in ("exp", "iat", "nbf")}
     for name, value in times.items():
         if value is None and name == "nbf":

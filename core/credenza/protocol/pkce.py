@@ -29,10 +29,10 @@ def check_challenge(challenge: str | None, method: str | None, *, required: bool
 
 
 def check_verifier(verifier: str | None, challenge: str | None) -> None:
-    """Compare the verifier with the challenge of the authorization request. RFC 7636 §4.6."""
+    """Compare the verifier with the challenge of the authorization request. RFC 7636 §4.6, RFC 9700 §4.8.2."""
     if challenge is None:
         if verifier is not None:
-            # Otherwise a challenge that an attacker stripped from the request would go unnoticed. RFC 9700 §4.8.2
+            # Otherwise a challenge that an attacker stripped from the request would go unnoticed.
             raise InvalidGrant("A code_verifier was sent, but the authorization request had no code_challenge.")
         return
     if verifier is None:

@@ -15,7 +15,7 @@ WELL_KNOWN = "/.well-known/oauth-protected-resource"
 
 
 def protected_resource_address(resource: str) -> str:
-    """Where the document belongs; empty when the identifier is no address. RFC 9728 §3.1."""
+    """Where the document belongs; empty when the identifier is no address. RFC 9728 §3, §3.1."""
     parts = urlsplit(resource)
     if parts.scheme not in ("https", "http") or not parts.netloc:
         return ""

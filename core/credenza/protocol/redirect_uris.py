@@ -1,4 +1,4 @@
-"""Redirect URIs: which may be registered, and whether the one sent is. RFC 6749 §3.1.2, RFC 8252, RFC 9700 §2.1."""
+"""Redirect URIs: which may be registered, and whether the one sent is. RFC 6749 §3.1.2, RFC 8252 §7, RFC 9700 §2.1."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ _LOOPBACK = re.compile(r"http://(127\.0\.0\.1|\[::1\]|localhost)(?::([0-9]{1,5})
 def check_registrable(uri: str, *, native: bool = False, schemes: Collection[str] = ()) -> None:
     """Raise ValueError, with a sentence for the person who typed it, unless the URI may be registered.
 
-    `schemes` are private ones that are no domain name in reverse (`settings.redirect_schemes`).
+    `schemes` are private ones that are no domain name in reverse (`settings.redirect_schemes`). RFC 8252 §7.1, §8.4.
     """
     _check_characters(uri)
     scheme, colon, rest = uri.partition(":")
@@ -57,7 +57,7 @@ def check_registrable(uri: str, *, native: bool = False, schemes: Collection[str
         raise ValueError("Only https addresses are allowed; other schemes are for native applications.")
     if scheme in schemes and rest.startswith("/"):
         return
-    # "apps MUST use a URI scheme based on a domain name under their control, expressed in reverse order." RFC 8252 §7.1
+    # "apps MUST use a URI scheme based on a domain name under their control, expressed in reverse order."
     if not PRIVATE_SCHEME.fullmatch(scheme) or scheme.startswith(("https.", "http.")):
         raise ValueError(
             "A private scheme is a domain name in reverse, for example com.example.app:/callback, or one that the "

@@ -17,7 +17,7 @@ def parse_request_object(
     parameters: Parameters, keys: Sequence[jose.VerificationKey], *, client_id: str, issuer: str, now: int
 ) -> Parameters:
     """The request that the object holds: "The authorization server MUST only use the parameters in the Request Object,
-    even if the same parameter is provided in the query parameter." RFC 9101 §6.3.
+    even if the same parameter is provided in the query parameter." RFC 9101 §6.2, §6.3, RFC 7519 §4.1.3.
     """
     try:
         claims = jose.verify(parameters["request"], keys, types=(None, "jwt", "oauth-authz-req+jwt"))

@@ -83,7 +83,10 @@ def access_token_claims(
     jti: str,
     extra: Mapping[str, Any],
 ) -> dict[str, Any]:
-    """The claims of a JWT access token; what a plugin adds (`extra`) never replaces one of them. RFC 9068 §2.2."""
+    """The claims of a JWT access token; what a plugin adds (`extra`) never replaces one of them.
+
+    RFC 9068 §2.2, §2.2.3.
+    """
     return {
         **extra,
         "iss": issuer,

@@ -65,7 +65,10 @@ class HttpProtocol(HttpToolsProtocol):
         return True  # uvicorn makes nothing of it then
 
     def _without_offer(self) -> bytes:
-        """The head that was read last. Raises HttpParserError when it wants a tunnel, which takes no header field."""
+        """The head that was read last. Raises HttpParserError when it wants a tunnel, which takes no header field.
+
+        RFC 9110 §9.3.6.
+        """
         method, version = self.parser.get_method(), self.parser.get_http_version()
         if method == b"CONNECT":
             raise httptools.HttpParserInvalidMethodError("no proxy")
@@ -74,6 +77,9 @@ class HttpProtocol(HttpToolsProtocol):
         return b"\r\n".join((line, *fields, b"\r\n"))
 
     def on_headers_complete(self) -> None:
+        """A recipient "MUST NOT merge a trailer field into the header section": what comes after the body is forgotten,
+        since no proxy looked at it. RFC 9110 §6.5.1.
+        """
         # What came is at least what the fields have, so those of most requests need not be measured.
         if len(self.headers) > MOST_FIELDS or (self._unused > LARGEST_FIELDS and self._size() > LARGEST_FIELDS):
             raise TooLarge
@@ -84,7 +90,6 @@ class HttpProtocol(HttpToolsProtocol):
             raise NotOneHost
         self._unused = 0
         super().on_headers_complete()
-        # "MUST NOT merge a trailer field into the header section": no proxy looked at it there. RFC 9110 §6.5.1.
         self.headers = []
 
     def _size(self) -> int:

@@ -140,7 +140,7 @@ def page_response(
 def download_response(
     settings: Settings, filename: str, media_type: str, content: bytes | AsyncIterator[bytes]
 ) -> AnyResponse:
-    """A file to keep; what is an iterator goes out while it is being made. RFC 6266 §4."""
+    """A file to keep; what is an iterator goes out while it is being made. RFC 6266 §4.2, §4.3."""
     headers = {
         **NO_STORE,
         **security_headers(settings),

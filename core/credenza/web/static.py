@@ -70,7 +70,7 @@ class StaticFiles:
         return self._files
 
     def response(self, name: str, scheme: str = "", *, accepts: str = "") -> Response[bytes]:
-        """`accepts` is the request's Accept-Encoding: text travels packed to those who can unpack it."""
+        """`accepts` is Accept-Encoding: text travels packed to those who can unpack it. RFC 9110 §12.5.3."""
         content = self._files.get(name)
         if content is None:
             raise NotFoundException
