@@ -252,6 +252,30 @@ def test_a_source_that_fails_ends_no_request_that_asks_for_nothing_of_it(
     assert "Traceback" not in caplog.text, "the sentence says it all, and there are many while a service is away"
 
 
+def test_a_source_that_looks_first_is_asked_by_nobody_else(credenza_database: str) -> None:
+    """As docs/plugins/scope-source.md has it."""
+
+    class Careful(Contracts):
+        async def requested(self, asked: Any) -> Any:
+            ours = any(scope.startswith("contracts:") for scope in asked.scopes) or "contracts" in asked.claims
+            return await super().requested(asked) if ours else []
+
+        async def catalogue(self) -> Any:
+            asked.append("catalogue")
+            return await super().catalogue()
+
+    asked: list[str] = []
+    with with_plugin(credenza_database, register_scopes=Careful) as credenza:
+        client = app_of(credenza)
+        asked.clear()
+        tokens = client.tokens(UserAgent(credenza).authorize(client, scope="openid profile"))
+        assert client.userinfo(tokens["access_token"]).status_code == 200
+        assert asked == []
+        answer = UserAgent(credenza).authorize(client, scope="openid contracts:read")
+        assert isinstance(answer, Callback)
+        assert answer.error == "server_error"
+
+
 @pytest.mark.parametrize("value", [object(), {1, 2}, b"bytes"])
 def test_claims_that_are_not_json_are_the_failure_of_their_source(
     credenza_database: str, caplog: pytest.LogCaptureFixture, value: object
