@@ -16,7 +16,7 @@ from ..web.cors import cors_headers, preflight
 from ..web.endpoints import endpoint
 from ..web.refusals import record_refusal
 from ..web.requests import AnyRequest, address_of, form_parameters, server_of
-from ..web.responses import AnyResponse, empty_response, error_response
+from ..web.responses import AnyResponse, error_response, json_response
 
 
 @endpoint("/revoke", methods=("POST",), name="revocation", preflight=preflight)
@@ -35,7 +35,8 @@ async def revoke(request: AnyRequest) -> AnyResponse:
     except ProtocolError as error:
         await record_refusal(request, error, client_id)
         return error_response(error, headers=headers)
-    return empty_response(headers)
+    # "ignored by the client": but simple-oauth2 fails without JSON, and oidc-client-ts at any other type. RFC 7009 §2.2
+    return json_response({}, headers=headers)
 
 
 async def _revoke(server: AuthorizationServer, client_id: str, value: str, address: str) -> None:

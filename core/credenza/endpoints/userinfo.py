@@ -28,15 +28,7 @@ from ..web.cors import cors_headers, preflight
 from ..web.dpop import proof_key
 from ..web.endpoints import endpoint
 from ..web.requests import AnyRequest, form_parameters, is_form, server_of
-from ..web.responses import (
-    NO_STORE,
-    AnyResponse,
-    bearer_challenge,
-    dpop_challenge,
-    empty_response,
-    error_response,
-    json_response,
-)
+from ..web.responses import NO_STORE, AnyResponse, bearer_challenge, dpop_challenge, error_response, json_response
 
 
 @endpoint("/userinfo", methods=("GET", "POST"), name="userinfo", preflight=preflight)
@@ -49,7 +41,8 @@ async def userinfo(request: AnyRequest) -> AnyResponse:
     try:
         presented = await presented_token(request)
         if presented is None:
-            return empty_response(headers | {"WWW-Authenticate": bearer_challenge()}, status=401)
+            headers |= {**NO_STORE, "WWW-Authenticate": bearer_challenge()}
+            return Response(b"", status_code=401, media_type="text/plain", headers=headers)
         value, as_dpop = presented
         wrong = InvalidDPoPToken if as_dpop else InvalidToken
         inspected = await inspect(server, value)

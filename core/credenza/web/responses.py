@@ -61,8 +61,7 @@ def header_fields(response: AnyResponse) -> list[tuple[bytes, bytes]]:
     if response.status_code not in BODILESS:
         kind = str(response.media_type)
         charset = "; charset=utf-8" if kind.startswith("text/") else ""
-        if kind:
-            fields.append(_encoded("content-type", f"{kind}{charset}"))
+        fields.append(_encoded("content-type", f"{kind}{charset}"))
         fields.append((b"content-length", str(len(response.content)).encode()))
     return fields
 
@@ -172,11 +171,6 @@ def json_response(
         "application/json",
         {**NO_STORE, "X-Content-Type-Options": "nosniff", **(headers or {})},
     )
-
-
-def empty_response(headers: Mapping[str, str], *, status: int = 200) -> AnyResponse:
-    """Nothing, and no word about its type: oidc-client-ts takes any but JSON for a failure. RFC 9110 §8.3."""
-    return Ready(b"", status, "", {**NO_STORE, **headers})
 
 
 def error_response(error: ProtocolError, *, headers: Mapping[str, str] | None = None) -> AnyResponse:
