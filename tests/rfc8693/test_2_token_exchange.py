@@ -136,7 +136,7 @@ def test_another_organization_needs_a_consent_of_its_own(
     user_agent: UserAgent, client: RelyingParty, tokens: dict[str, Any], ids: dict[str, str]
 ) -> None:
     refused = exchange(client, tokens["access_token"], organization_id=ids["Basalt"])
-    assert refused.json()["error"] == "invalid_grant"
+    assert refused.json()["error"] == "invalid_request"
     here = exchange(client, tokens["access_token"], resource=f"urn:credenza:organization:{ids['Acme']}").json()
     assert here["scope"] == "members:read"
     authorize(user_agent, client, ids["Basalt"], prompt="consent")
@@ -154,7 +154,7 @@ def test_what_was_taken_away_since_is_gone(credenza: Credenza, client: RelyingPa
     assert exchange(client, tokens["access_token"], resource=STOCK).json()["error"] == "invalid_target"
     assert exchange(client, tokens["access_token"]).json()["scope"] == "orders:read"
     credenza.apply({"users": [{"username": "ada", "suspended": True}]})
-    assert exchange(client, tokens["access_token"]).json()["error"] == "invalid_grant"
+    assert exchange(client, tokens["access_token"]).json()["error"] == "invalid_request"
 
 
 @pytest.mark.parametrize(
@@ -171,12 +171,15 @@ def test_what_was_taken_away_since_is_gone(credenza: Credenza, client: RelyingPa
         ({"resource": STOCK + "#x"}, "invalid_target"),
         ({"resource": STOCK, "scope": "stock:write"}, "invalid_scope"),
         ({"scope": "email"}, "invalid_scope"),
-        ({"subject_token": "nonsense"}, "invalid_grant"),
+        ({"subject_token": "nonsense"}, "invalid_request"),
     ],
 )
 def test_2_2_2_whatever_is_not_right_is_refused(
     client: RelyingParty, tokens: dict[str, Any], changes: dict[str, str | None], error: str
 ) -> None:
+    """ "The value of the error parameter MUST be the invalid_request error code", but of a target that no token is
+    issued for it SHOULD be invalid_target. RFC 8693 §2.2.2.
+    """
     response = exchange(client, tokens["access_token"], **changes)
     assert (response.status_code, response.json()["error"]) == (400, error)
     assert "access_token" not in response.json()
@@ -185,7 +188,7 @@ def test_2_2_2_whatever_is_not_right_is_refused(
 @pytest.mark.parametrize("kind", ["id_token", "refresh_token"])
 def test_only_an_access_token_can_be_exchanged(client: RelyingParty, tokens: dict[str, Any], kind: str) -> None:
     """SECURITY R-AT-04."""
-    assert exchange(client, tokens[kind]).json()["error"] == "invalid_grant"
+    assert exchange(client, tokens[kind]).json()["error"] == "invalid_request"
 
 
 def test_only_ones_own_token_can_be_exchanged(
@@ -202,13 +205,13 @@ def test_only_ones_own_token_can_be_exchanged(
     }
     credenza.apply({"applications": [other]})
     stranger = RelyingParty(credenza, "other", "https://other.example.com/cb")
-    assert exchange(stranger, tokens["access_token"]).json()["error"] == "invalid_grant"
+    assert exchange(stranger, tokens["access_token"]).json()["error"] == "invalid_request"
     assert client.introspect(tokens["access_token"])["active"] is True, "and it lives on"
 
 
 def test_a_dead_token_cannot_be_exchanged(client: RelyingParty, tokens: dict[str, Any]) -> None:
     client.revoke(tokens["access_token"])
-    assert exchange(client, tokens["access_token"]).json()["error"] == "invalid_grant"
+    assert exchange(client, tokens["access_token"]).json()["error"] == "invalid_request"
 
 
 def test_ending_the_authorization_ends_what_was_exchanged(client: RelyingParty, tokens: dict[str, Any]) -> None:

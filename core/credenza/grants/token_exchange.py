@@ -38,6 +38,15 @@ class TokenExchangeGrant:
     name = TOKEN_EXCHANGE
 
     async def token_response(self, server: AuthorizationServer, request: TokenRequest) -> Mapping[str, Any]:
+        """ "If the request itself is not valid or if either the subject_token or actor_token are invalid for any
+        reason, or are unacceptable based on policy": "invalid_request". RFC 8693 §2.2.2.
+        """
+        try:
+            return await self._exchange(server, request)
+        except InvalidGrant as error:
+            raise InvalidRequest(error.text, detail=error.detail) from error
+
+    async def _exchange(self, server: AuthorizationServer, request: TokenRequest) -> dict[str, Any]:
         client, parameters = request.client, with_target(request.parameters)
         if not client.confidential:
             raise UnauthorizedClient("Only a client with credentials may exchange tokens.")
