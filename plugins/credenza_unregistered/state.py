@@ -36,8 +36,9 @@ async def _apply(part: Any, run: StateRun) -> None:
 
 
 async def _apply_ceiling(run: StateRun, declared: Any) -> None:
-    ceiling = await declared_permissions(run, "unregistered", declared)
-    before = shown_permissions(await find_ceiling())
+    there = await find_ceiling()
+    ceiling = await declared_permissions(run, "unregistered", declared, there)
+    before = shown_permissions(there)
 
     async def write() -> None:
         await save_ceiling(ceiling)
@@ -79,7 +80,7 @@ async def _apply_host(run: StateRun, before: Decision | None, members: Any) -> N
     host = members["host"]
     ceiling = dict(before.ceiling) if before is not None else {}
     if "permissions" in members:
-        ceiling = await declared_permissions(run, host, members["permissions"])
+        ceiling = await declared_permissions(run, host, members["permissions"], ceiling)
     decision = Decision(host, members["decision"], ceiling, "", run.server.now())
 
     async def write() -> None:

@@ -96,6 +96,34 @@ def test_an_application_whose_plugin_is_gone_is_not_lost_in_silence(
     assert "they are not in the file" in done.error
 
 
+def test_permissions_whose_plugin_is_gone_are_not_lost(
+    credenza_command: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """`check` says so; what `export` wrote can be applied, and is there again with the plugin."""
+    monkeypatch.delenv("CREDENZA_ARGON2_MEMORY_KIB")
+    monkeypatch.delenv("CREDENZA_ARGON2_TIME_COST")
+    staff = tmp_path / "staff_directory.py"
+    shutil.copy(Path(__file__).parents[2] / "docs/plugins/examples/staff_directory.py", staff)
+    staff.chmod(0o600)
+    file = tmp_path / "state.yaml"
+    application = {"client_id": "rota", "name": "Rota", "type": "spa", "redirect_uris": ["https://rota.example.com/cb"]}
+    file.write_text(yaml.safe_dump({"applications": [{**application, "permissions": {"staff": ["groups?"]}}]}))
+    monkeypatch.setenv("CREDENZA_PLUGINS_PATH", str(staff))
+    assert credenza_command("apply", file).status == 0
+    monkeypatch.delenv("CREDENZA_PLUGINS_PATH")
+    assert "warning: permissions of the source 'staff' are granted to nobody" in credenza_command("check").error
+    file.write_text(credenza_command("export").out)
+    assert "groups?" in file.read_text()
+    assert credenza_command("apply", file).out == "0 objects changed.\n"
+    file.write_text(file.read_text().replace("groups?", "keys?"))
+    refused = credenza_command("apply", file)
+    assert refused.status == 1
+    assert "no plugin brings 'staff' any more" in refused.error
+    monkeypatch.setenv("CREDENZA_PLUGINS_PATH", str(staff))
+    assert credenza_command("check").err == ""
+    assert "groups?" in credenza_command("export").out
+
+
 def test_check_knows_another_secret_key_before_there_are_signing_keys(
     credenza_command: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:

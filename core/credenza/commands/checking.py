@@ -24,7 +24,16 @@ from ..store.migrate import newer
 from ..store.version import touch_version
 from ..web.limits import Limiter
 from ..web.rules import Rule
-from .opening import DATABASE_ERRORS, database_trouble, lost_types, opened, run, settings_of, what_is_missing
+from .opening import (
+    DATABASE_ERRORS,
+    database_trouble,
+    lost_sources,
+    lost_types,
+    opened,
+    run,
+    settings_of,
+    what_is_missing,
+)
 from .output import print_json, print_line
 
 Subparsers = Any
@@ -138,7 +147,11 @@ async def database_problems(settings: Settings) -> list[str]:
             if waiting:
                 return [f"migrations have not run, beginning with {waiting[0]}; run `credenza migrate`"]
             await server.check_secret_key()
-            for warning in [*await lost_types(server), *await from_a_newer_release(server)]:
+            for warning in [
+                *await lost_types(server),
+                *await lost_sources(server),
+                *await from_a_newer_release(server),
+            ]:
                 sys.stderr.write(f"credenza: warning: {warning}\n")  # no reason to keep everybody out
             return await why_it_cannot_be_written()
     except DATABASE_ERRORS as error:

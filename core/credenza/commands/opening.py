@@ -15,7 +15,7 @@ import asyncpg  # type: ignore[import-untyped]  # asyncpg has no types
 from ..app import create_server
 from ..server import AuthorizationServer, engine_of
 from ..settings import Settings, load_settings
-from ..store.clients import list_client_types
+from ..store.clients import list_client_types, list_permission_sources
 from ..store.engine import AlreadyExists, StoreUnavailable
 from ..store.postgresql import ERRORS
 from ..store.sqlite import SafeSQLiteEngine
@@ -84,6 +84,15 @@ async def lost_types(server: AuthorizationServer) -> list[str]:
         f"applications of the type {kind!r} are refused, because no plugin brings it; install that again"
         for kind in await list_client_types()
         if kind not in server.client_types
+    ]
+
+
+async def lost_sources(server: AuthorizationServer) -> list[str]:
+    """A sentence for each source of permissions that no plugin brings any more: nobody is granted those."""
+    return [
+        f"permissions of the source {source!r} are granted to nobody, because no plugin brings it; install that again"
+        for source in await list_permission_sources()
+        if source not in server.scope_providers
     ]
 
 

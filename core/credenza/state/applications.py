@@ -79,7 +79,10 @@ async def _apply_client(run: Run, item: Any, extensions: Sequence[StateSection])
     run.once("application", str(members.get("client_id") or name))
     before = await _existing(run, members, name)
     client = _declared(run, members, before, name)
-    permissions = await declared_permissions(run, name, members["permissions"]) if "permissions" in members else None
+    permissions = None
+    if "permissions" in members:
+        ceiling = (before.ceiling if before is not None else None) or {}
+        permissions = await declared_permissions(run, name, members["permissions"], ceiling)
     if "branding" in members:
         said = {key: value for key, value in asdict(client.branding).items() if value}
         branding = await declared_branding(run, members["branding"], name, said)

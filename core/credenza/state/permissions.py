@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from ..catalogue import catalogue, catalogue_of
@@ -11,12 +11,17 @@ from ..protocol.scopes import Permission
 from .run import Run, StateError
 
 
-async def declared_permissions(run: Run, name: str, declared: Any) -> dict[Permission, bool]:
-    """`source: [scope, "optional?"]` or `source: {resource: [scope]}`, each known to its source or declared before."""
+async def declared_permissions(
+    run: Run, name: str, declared: Any, there: Collection[Permission] = ()
+) -> dict[Permission, bool]:
+    """`source: [scope, "optional?"]` or `source: {resource: [scope]}`, each known to its source or declared before.
+
+    What is `there` already may stay when its source is gone or does not answer: an exported file can be applied.
+    """
     server = run.server
     wanted: dict[Permission, bool] = {}
     for source, part in (declared or {}).items():
-        if source not in server.scope_providers:
+        if source not in server.scope_providers and source not in {p.source for p in there}:
             raise StateError(
                 f"{name}: permissions: no source {source!r}; the sources are {', '.join(server.scope_providers)}"
             )
@@ -28,30 +33,38 @@ async def declared_permissions(run: Run, name: str, declared: Any) -> dict[Permi
                 permission = Permission(source, str(resource), str(text).removesuffix("?"))
                 wanted[permission] = not str(text).endswith("?")
     known = {p for p in await catalogue(server) if run.knows("permission", p.key, there=True)}
-    return {await _known(run, name, p, known): required for p, required in wanted.items()}
+    return {await _known(run, name, p, known, there): required for p, required in wanted.items()}
 
 
-async def _known(run: Run, name: str, permission: Permission, known: set[Permission]) -> Permission:
+async def _known(
+    run: Run, name: str, permission: Permission, known: set[Permission], there: Collection[Permission]
+) -> Permission:
     """A scope of the user's own data may be listed with the profile's, whichever plugin brings it."""
     if permission in known or permission.key in run.declared.get("permission", ()):
         return permission
     providers = run.server.scope_providers
+    if permission.source not in providers:
+        if permission in there:
+            return permission
+        raise StateError(f"{name}: permissions: no plugin brings {permission.source!r} any more; install that again")
     section = providers[permission.source].section
-    there = [p for p in known if p.resource == permission.resource and providers[p.source].section == section]
+    near = [p for p in known if p.resource == permission.resource and providers[p.source].section == section]
     if permission.resource:
-        there = [p for p in there if p.source == permission.source]
-    for other in there:
+        near = [p for p in near if p.source == permission.source]
+    for other in near:
         if not permission.resource and other.scope == permission.scope:
             return other
     try:
         await catalogue_of(run.server, providers[permission.source])
     except ServerError:
+        if permission in there:
+            return permission
         raise StateError(
             f"{name}: permissions: {permission.source} does not answer, so nobody can tell whether it knows "
             f"{permission.scope!r}; the log says why"
         ) from None
     at = f" at {permission.resource}" if permission.resource else ""
-    hint = f"there is {', '.join(sorted(p.scope for p in there))}" if there else "nothing is declared there"
+    hint = f"there is {', '.join(sorted(p.scope for p in near))}" if near else "nothing is declared there"
     raise StateError(f"{name}: permissions: {permission.source} knows no {permission.scope!r}{at}; {hint}")
 
 

@@ -262,6 +262,12 @@ async def list_client_types() -> list[str]:
     return [row["type"] for row in await ClientRow.select(ClientRow.type).distinct().order_by(ClientRow.type)]
 
 
+async def list_permission_sources() -> list[str]:
+    """The sources of what is enabled on applications."""
+    p = ClientPermissionRow
+    return [row["source"] for row in await p.select(p.source).distinct().order_by(p.source)]
+
+
 async def count_clients_by_day(*, since: int) -> dict[int, int]:
     """How many were created on each day (Unix time // 86400)."""
     rows = await ClientRow.raw(
