@@ -55,6 +55,8 @@ def test_an_optional_permission_that_is_not_ticked_is_declined(
     email = Permission("profile", "", "email")
     assert email in consent.granted
     (event,) = credenza.run(audit.list_events, name="ConsentGiven")
+    assert event.user == event.actor == user_id(credenza, "ada")
+    assert event.data["declined"] == [PHONE.key]
     outcomes = dict(event.data["verdicts"])
     assert (outcomes[email.key], outcomes[PHONE.key]) == ("granted", "declined")
     (event,) = credenza.run(audit.list_events, name="CodeIssued")
