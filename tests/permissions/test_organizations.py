@@ -227,6 +227,16 @@ def test_the_scopes_of_a_code_exchange_say_that_the_token_is_for_the_organizatio
     assert tokens["scope"] == "members:read"
 
 
+@pytest.mark.parametrize(("named", "audience"), [("Acme", "urn:credenza:organization:{}"), ("Basalt", ORDERS)])
+def test_a_code_is_for_the_organization_that_was_chosen_whatever_is_named_beside_it(
+    user_agent: UserAgent, client: RelyingParty, ids: dict[str, str], named: str, audience: str
+) -> None:
+    """Who names another one gets no token for an organization that they did not name."""
+    consent(user_agent, client, scope=f"openid {ORGANIZATIONS} orders:read members:read", resource=ORDERS)
+    tokens = client.tokens(user_agent.decide(organization=ids["Acme"]), organization_id=ids[named])
+    assert claims_of(tokens["access_token"])["aud"] == audience.format(ids["Acme"])
+
+
 @pytest.mark.parametrize("resources", [(ORDERS,), (ORDERS, STOCK)], ids=["one API", "two"])
 def test_a_refresh_with_an_organization_gives_its_token_and_with_a_resource_that_of_the_api(
     credenza: Credenza, user_agent: UserAgent, client: RelyingParty, ids: dict[str, str], resources: tuple[str, ...]

@@ -119,7 +119,7 @@ def choose_target(server: AuthorizationServer, decision: Decision, parameters: P
         candidates = [p for p in granted if p.scope in wanted] or granted
         apis = {audiences[p] for p in candidates if p.resource}
         chosen = {audiences[p] for p in candidates if not p.resource} - {""}
-        preferred = chosen or apis if names_choice(server, parameters) else apis or chosen
+        preferred = chosen or apis if names_choice(server, decision.choices, parameters) else apis or chosen
         audience = preferred.pop() if len(preferred) == 1 else ""
         own = [p for p in granted if not audiences[p]]
         at = [p for p in granted if audience and audiences[p] == audience]
@@ -128,10 +128,13 @@ def choose_target(server: AuthorizationServer, decision: Decision, parameters: P
     return _narrowed(target, wanted, decision.asked)
 
 
-def names_choice(server: AuthorizationServer, parameters: Parameters) -> bool:
-    """Whether the request says which answer to a source's question it is about, an organization's id for example."""
-    asked = (provider.question_parameter for provider in server.scope_providers.values())
-    return any(names is not None and names[0] in parameters for names in asked)
+def names_choice(server: AuthorizationServer, choices: Choices, parameters: Parameters) -> bool:
+    """Whether the request names one of these answers to a source's question, an organization's id for example.
+
+    A code is for what was chosen before it was issued: another answer beside it does not count.
+    """
+    asked = (provider.question_parameter or ("", "") for provider in server.scope_providers.values())
+    return any(name in parameters and parameters[name] == choices.get(question) for name, question in asked)
 
 
 def _bound(
