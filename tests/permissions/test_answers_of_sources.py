@@ -12,6 +12,8 @@ from credenza.testing import Callback, Credenza, PageSeen, RelyingParty, UserAge
 
 from .test_organizations import BOTH, SCOPE
 
+BUOYS = "https://buoys.example.com"
+BUOY = Scope(Permission("sea", BUOYS, "buoys:read"), "See the buoys")
 TIDE = Scope(Permission("sea", "", "tide"), "See the tide", claims=("tide", "height", "moon"))
 
 
@@ -21,16 +23,17 @@ class Sea(ScopeProvider):
     name = "sea"
     title = "Sea"
     failing = ""
+    lifetime: Any = None
 
     def _fail(self, method: str) -> None:
         if self.failing == method:
             raise RuntimeError("the sea is away")
 
     async def catalogue(self) -> Sequence[Scope]:
-        return [TIDE]
+        return [TIDE, BUOY]
 
     async def requested(self, asked: Asked) -> Sequence[Scope]:
-        return [TIDE] if "tide" in asked.scopes else []
+        return [scope for scope in (TIDE, BUOY) if scope.permission.scope in asked.scopes]
 
     async def question(self, subject: Subject, permissions: Sequence[Permission]) -> Question | None:
         self._fail("question")
@@ -43,6 +46,10 @@ class Sea(ScopeProvider):
     async def claims(self, subject: Subject, permissions: Sequence[Permission], choices: Choices) -> Mapping[str, Any]:
         self._fail("claims")
         return {"tide": "", "height": 0, "moon": None}
+
+    async def access_token_lifetime(self, audience: str) -> int | None:
+        lifetime: int | None = self.lifetime
+        return lifetime
 
     @hookimpl
     def register_scopes(self) -> ScopeProvider:
@@ -99,4 +106,28 @@ def test_who_cannot_say_what_it_must_know_stops_the_request(
     assert "plugin 'sea' failed in question of scope source 'sea'" in caplog.text
     sea.failing = ""
     assert isinstance(user_agent.get(client.authorization_url(scope=f"{SCOPE} tide", prompt="consent")), PageSeen)
+    caplog.clear()
+
+
+@pytest.mark.parametrize(("lifetime", "lives"), [(60, 60), (None, 600), (10**9, 24 * 3600)])
+def test_a_token_lives_a_day_at_most_whatever_a_source_says(
+    credenza: Credenza, sea: Sea, lifetime: int | None, lives: int
+) -> None:
+    """The key that signed it is published for a day after its last token. SECURITY P-06."""
+    sea.lifetime = lifetime
+    credenza.apply({"applications": [{"client_id": "machine", "permissions": {"sea": {BUOYS: ["buoys:read"]}}}]})
+    machine = RelyingParty(credenza, "machine", "")
+    answer = machine.post("/token", {"grant_type": "client_credentials", "resource": BUOYS}).json()
+    assert answer["expires_in"] == lives
+
+
+def test_a_lifetime_that_is_no_number_is_the_failure_of_its_source(
+    credenza: Credenza, sea: Sea, caplog: pytest.LogCaptureFixture
+) -> None:
+    sea.lifetime = "an hour"
+    credenza.apply({"applications": [{"client_id": "machine", "permissions": {"sea": {BUOYS: ["buoys:read"]}}}]})
+    machine = RelyingParty(credenza, "machine", "")
+    answer = machine.post("/token", {"grant_type": "client_credentials", "resource": BUOYS}).json()
+    assert answer["error"] == "server_error"
+    assert "plugin 'sea' failed in access_token_lifetime of scope source 'sea'" in caplog.text
     caplog.clear()

@@ -6,6 +6,7 @@ RFC 6749 §5.1, RFC 8707 §2.2, RFC 9068 §3, OpenID Connect Core §3.1.3.3.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from types import NoneType
 from typing import Any, NamedTuple
 
 from ..events import TokenIssued
@@ -21,6 +22,7 @@ from ..protocol.resources import as_known
 from ..protocol.scopes import Asked, Permission, join_scope, parse_scope
 from ..protocol.tokens import access_token_claims, digest, from_plugins, id_token_claims, new_id, new_token
 from ..server import AuthorizationServer
+from ..settings import AT_MOST
 from ..store.access_tokens import AccessToken, insert_access_token
 from ..store.consents import touch_consent
 from ..store.grants import Details, Grant, lock_grant
@@ -238,16 +240,17 @@ async def mint_access_token(
 
 
 async def _lifetime(server: AuthorizationServer, client: Client, target: Target) -> int:
-    """Seconds: the shortest lifetime that the client or the API sets, and the server's when neither does."""
+    """Seconds: the shortest lifetime that the client or the API sets, and the server's when neither does; never more
+    than the server's may be, after which a key that signed it may be gone.
+    """
     lifetimes = [client.access_token_lifetime] if client.access_token_lifetime else []
     if target.audience:
         for name in {p.source for p in target.permissions}:
             provider = server.scope_providers[name]
-            answer = await ask(
-                server, provider, "access_token_lifetime", provider.access_token_lifetime(target.audience)
-            )
-            lifetimes += [answer] if answer else []
-    return min(lifetimes, default=server.settings.access_token_lifetime)
+            answer = provider.access_token_lifetime(target.audience)
+            seconds = await ask(server, provider, "access_token_lifetime", answer, int, NoneType)
+            lifetimes += [seconds] if seconds else []
+    return min(AT_MOST["access_token_lifetime"], *(lifetimes or [server.settings.access_token_lifetime]))
 
 
 async def added_claims(

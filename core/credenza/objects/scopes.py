@@ -111,7 +111,7 @@ class ScopeProvider:
         return {}
 
     async def access_token_lifetime(self, audience: str) -> int | None:
-        """Seconds that a token for this audience may live; None leaves it to the client."""
+        """Seconds that a token for this audience may live, a day at most. None leaves it to client and server."""
         return None
 
     def audience(self, permission: Permission, choices: Choices) -> str:
