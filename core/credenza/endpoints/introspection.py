@@ -9,7 +9,6 @@ from litestar import Response
 from ..grants.inspecting import Inspected, inspect
 from ..grants.issuing import added_claims, authorized
 from ..languages import accepted
-from ..objects import Subject
 from ..protocol import jose
 from ..protocol.clients import Client
 from ..protocol.errors import InvalidClient, InvalidRequest, ProtocolError
@@ -88,8 +87,7 @@ async def _introspect(server: AuthorizationServer, client: Client, value: str) -
         "aud": token.audience or server.issuer,
     }
     if token.audience:  # as in the token itself: a scope that counts in one organization must not pass for a plain one
-        subject = Subject(user=inspected.user) if inspected.user else Subject(client=inspected.client)
-        choices = inspected.decision.choices
+        subject, choices = inspected.subject, inspected.decision.choices
         answer = await added_claims(server, subject, inspected.permissions, token.audience, choices) | answer
     if token.jkt:
         answer["cnf"] = {"jkt": token.jkt}

@@ -11,7 +11,6 @@ from __future__ import annotations
 from litestar import Response
 
 from ..grants.inspecting import Inspected, inspect
-from ..objects import Subject
 from ..permissions import claims
 from ..protocol import jose
 from ..protocol.errors import (
@@ -69,7 +68,7 @@ async def _answer(server: AuthorizationServer, inspected: Inspected, headers: di
     issued = set(inspected.permissions)
     names = inspected.token.grant.details.userinfo_claims
     decision = inspected.decision
-    released = await claims(server, Subject(user=inspected.user), decision.limited_to(issued), names)
+    released = await claims(server, inspected.subject, decision.limited_to(issued), names)
     body = {**released, "sub": server.subject_for(inspected.client, inspected.user.id)}
     if inspected.client.userinfo_alg:
         keys = await server.keys()

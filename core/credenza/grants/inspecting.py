@@ -15,7 +15,7 @@ from ..protocol.tokens import digest, is_token
 from ..server import AuthorizationServer
 from ..store.access_tokens import AccessToken, find_access_token
 from ..store.users import User
-from .issuing import Authorized, authorized
+from .issuing import authorized
 
 
 class Inspected(NamedTuple):
@@ -23,10 +23,14 @@ class Inspected(NamedTuple):
 
     token: AccessToken
     client: Client
-    user: User | None
+    subject: Subject
     decision: Decision
     permissions: tuple[Permission, ...]
-    state: Authorized | None
+
+    @property
+    def user(self) -> User | None:
+        """None when the client acts for itself."""
+        return self.subject.user
 
     @property
     def scope(self) -> str:
@@ -60,14 +64,15 @@ async def inspect(server: AuthorizationServer, value: str) -> Inspected | None:
     issued = token.scope.split()
     if token.grant is None:
         resources = (token.audience,) if token.audience else ()
-        decision = await verdicts(server, client, Subject(client=client), Asked(tuple(issued), resources), {}, None)
+        subject = Subject(client=client)
+        decision = await verdicts(server, client, subject, Asked(tuple(issued), resources), {}, None)
         left = tuple(p for p in decision.granted if p.scope in issued)
-        return Inspected(token, client, None, decision, left, None)
+        return Inspected(token, client, subject, decision, left)
     try:
         state = await authorized(server, client, token.grant, dict(parse_qsl(token.context)))
     except InvalidGrant:
         return None
-    return Inspected(token, client, state.user, state.decision, _left(server, token, state.decision, issued), state)
+    return Inspected(token, client, state.subject, state.decision, _left(server, token, state.decision, issued))
 
 
 def _left(

@@ -26,14 +26,14 @@ from ..settings import AT_MOST
 from ..store.access_tokens import AccessToken, insert_access_token
 from ..store.consents import touch_consent
 from ..store.grants import Details, Grant, lock_grant
-from ..store.users import User, find_user
+from ..store.users import find_user
 
 
 class Authorized(NamedTuple):
-    """What a grant is worth at this moment: its user, and the verdicts computed now."""
+    """What a grant is worth at this moment: its user as `subject`, and the verdicts computed now."""
 
     grant: Grant
-    user: User
+    subject: Subject
     decision: Decision
 
 
@@ -52,7 +52,8 @@ async def authorized(
         raise InvalidGrant("The authorization has ended.")
     if server.wants_second_factor(client) and not satisfies(details.acr, MFA):
         raise InvalidGrant("A second factor is needed by now, and there was none.")
-    if not await still_valid(server, Subject(user=user), chosen):
+    subject = Subject(user=user)
+    if not await still_valid(server, subject, chosen):
         raise InvalidGrant("What the user chose when authorizing is no longer there.")
     # Nobody vouches for a client that registered itself: when it changes, its tokens end too.
     consent = await consented(server, client, user.id, chosen, changed=not client.self_registered)
@@ -68,8 +69,8 @@ async def authorized(
         await server.touch(f"consent {key}", lambda: touch_consent(key, server.now()))
     names = frozenset(details.userinfo_claims) | frozenset(details.id_token_claims)
     asked = Asked(details.scopes, details.resources, names - {"sub"})
-    decision = await verdicts(server, client, Subject(user=user), asked, chosen, allowed)
-    return Authorized(grant, user, decision)
+    decision = await verdicts(server, client, subject, asked, chosen, allowed)
+    return Authorized(grant, subject, decision)
 
 
 async def hold(server: AuthorizationServer, grant: Grant) -> None:
@@ -304,14 +305,14 @@ async def issue_id_token(
     details, now = state.grant.details, server.now()
     extra: dict[str, Any] = {}
     if details.id_token_claims or client.claims_in_id_token:
-        released = await claims(server, Subject(user=state.user), state.decision, details.id_token_claims)
+        released = await claims(server, state.subject, state.decision, details.id_token_claims)
         whole = client.claims_in_id_token
         chosen = {name: value for name, value in released.items() if whole or name in details.id_token_claims}
         extra = from_plugins(chosen)
     body = id_token_claims(
         issuer=server.issuer,
         client_id=client.id,
-        subject=server.subject_for(client, state.user.id),
+        subject=server.subject_for(client, state.subject.id),
         issued_at=now,
         expires_at=now + server.settings.id_token_lifetime,
         auth_time=details.auth_time,
@@ -338,7 +339,7 @@ async def mint_tokens(
     minted = await mint_access_token(
         server,
         request,
-        Subject(user=state.user),
+        state.subject,
         choose_target(server, state.decision, request.parameters),
         state.decision.choices,
         grant_type=grant_type,

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ..objects import Subject, TokenRequest
+from ..objects import TokenRequest
 from ..permissions import choices_of
 from ..protocol.errors import (
     InvalidDPoPProof,
@@ -77,7 +77,7 @@ class TokenExchangeGrant:
         minted = await mint_access_token(
             server,
             request,
-            Subject(user=state.user),
+            state.subject,
             target,
             state.decision.choices,
             grant_type=self.name,
