@@ -161,10 +161,12 @@ def test_without_a_token_in_the_settings_there_are_no_metrics(credenza: Credenza
 
 
 def test_metrics_are_for_who_has_the_token(credenza_database: str) -> None:
+    """Whoever has not is told of Bearer, which "MUST be followed by one or more auth-param values". RFC 6750 §3."""
     with running(test_settings(credenza_database, metrics_token=METRICS_TOKEN)) as credenza:
         for header in ({}, {"authorization": "Bearer wrong"}, {"authorization": f"Basic {METRICS_TOKEN}"}):
             answer = credenza.request("GET", "/metrics", headers=header)
             assert answer.status_code == 401
+            assert answer.headers["www-authenticate"] == 'Bearer realm="Credenza"'
             assert "credenza_" not in answer.text
         client = RelyingParty(credenza, "app", "https://app.example.com/cb")
         client.tokens(UserAgent(credenza).authorize(client))

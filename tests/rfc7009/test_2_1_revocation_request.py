@@ -29,6 +29,23 @@ def test_2_refresh_tokens_and_access_tokens_can_be_revoked(
 
 
 @pytest.mark.parametrize("kind", ["access_token", "refresh_token"])
+def test_a_public_client_revokes_its_own_without_credentials(
+    user_agent: UserAgent, spa: RelyingParty, kind: str
+) -> None:
+    """The server "first validates the client credentials (in case of a confidential client)". RFC 7009 §2.1."""
+    given = spa.tokens(user_agent.authorize(spa, scope="openid profile offline_access"))
+    assert spa.revoke(given[kind]).status_code == 200
+    assert spa.userinfo(given["access_token"]).status_code == 401
+    assert (spa.refresh(given["refresh_token"]).status_code == 200) is (kind == "access_token")
+
+
+def test_without_credentials_nobody_else_does(credenza: Credenza, client: RelyingParty, tokens: dict[str, Any]) -> None:
+    answer = credenza.request("POST", "/revoke", data={"token": tokens["access_token"], "client_id": "app"})
+    assert (answer.status_code, answer.json()["error"]) == (401, "invalid_client")
+    assert client.userinfo(tokens["access_token"]).status_code == 200
+
+
+@pytest.mark.parametrize("kind", ["access_token", "refresh_token"])
 def test_a_token_of_somebody_else_is_refused_and_lives(
     credenza: Credenza, client: RelyingParty, tokens: dict[str, Any], kind: str
 ) -> None:

@@ -10,8 +10,8 @@ from credenza.testing import RelyingParty, UserAgent
 
 
 def test_a_claim_whose_name_is_no_text_is_not_asked_for(user_agent: UserAgent, client: RelyingParty) -> None:
-    """The grammar allows "member names and string values to contain bit sequences that cannot encode Unicode
-    characters", of which software "might lead to fatal runtime exceptions". RFC 8259 §8.2.
+    """Implementations that meet names "that cannot encode Unicode characters" might "even suffer fatal runtime
+    exceptions". RFC 8259 §8.2.
     """
     claims = json.dumps({"id_token": {"\ud800": None, "email": {"essential": True}}})
     tokens = client.tokens(user_agent.authorize(client, claims=claims))

@@ -176,6 +176,12 @@ def test_it_authenticates_like_the_token_endpoint(credenza: Credenza, client: Re
     assert credenza.request("PUT", "/par").status_code == 405
 
 
+def test_2_1_nobody_pushes_a_request_of_another_client(client: RelyingParty) -> None:
+    """ "Authenticate the client": it is the one whose request that is. RFC 9126 §2.1."""
+    answer = push(client, client_id="own")
+    assert (answer.status_code, answer.json()["error"]) == (401, "invalid_client")
+
+
 def test_a_client_that_requires_it_cannot_be_used_without(
     credenza: Credenza, user_agent: UserAgent, client: RelyingParty
 ) -> None:

@@ -198,7 +198,7 @@ def test_4_2_a_long_jti_is_as_good_as_a_short_one(user_agent: UserAgent, client:
 
 def test_4_3_query_and_fragment_of_htu_do_not_count(user_agent: UserAgent, client: RelyingParty, key: Key) -> None:
     """htu is compared with "the HTTP URI value for the HTTP request … ignoring any query and fragment parts", after
-    "syntax-based and scheme-based normalization". RFC 9449 §4.3, RFC 3986 §6.2.2, §6.2.3.
+    normalization. RFC 9449 §4.3, RFC 3986 §6.2.2, §6.2.3.
     """
     response = redeem(client, user_agent.authorize(client), key, htu="HTTPS://ID.example.com:443/token?a=b#c")
     assert response.status_code == 200

@@ -16,7 +16,7 @@ from prometheus_client import CONTENT_TYPE_LATEST
 from ..web.limits import Limiter
 from ..web.readiness import find_trouble
 from ..web.requests import AnyRequest, server_of
-from ..web.responses import AnyResponse, json_response
+from ..web.responses import AnyResponse, bearer_challenge, json_response
 
 WATCHED = [HttpMethod.GET, HttpMethod.HEAD]  # what watches from outside often asks for the head alone
 POLICY = timedelta(days=180)  # RFC 9116 §2.5.5 recommends less than a year
@@ -47,7 +47,7 @@ async def metrics(request: AnyRequest) -> AnyResponse:
     if server.metrics is None or not expected:
         raise NotFoundException
     if scheme.lower() != "bearer" or not compare_digest(token.strip().encode(), expected.encode()):
-        return json_response({"error": "invalid_token"}, status=401, headers={"WWW-Authenticate": "Bearer"})
+        return json_response({"error": "invalid_token"}, status=401, headers={"WWW-Authenticate": bearer_challenge()})
     headers = {"Cache-Control": "no-store", "Content-Type": CONTENT_TYPE_LATEST}
     return Response(server.metrics.render(), headers=headers)
 
