@@ -91,8 +91,10 @@ def test_both_documents_are_the_same(credenza: Credenza, document: dict[str, Any
 
 
 def test_every_endpoint_is_there(credenza: Credenza, document: dict[str, Any]) -> None:
+    """ "device_authorization_endpoint" is of RFC 8628 §4, "pushed_authorization_request_endpoint" of RFC 9126 §5."""
     endpoints = [name for name in document if name.endswith(("_endpoint", "_uri"))]
     assert len(endpoints) >= 9
+    assert {"device_authorization_endpoint", "pushed_authorization_request_endpoint"} <= {*endpoints}
     for name in endpoints:
         path = urlsplit(document[name]).path
         answers = {credenza.request(method, path).status_code for method in ("GET", "POST")}
@@ -302,6 +304,7 @@ def test_a_client_may_use_either_name_of_an_algorithm(probe: New, signed: str, r
 
 @pytest.mark.parametrize("alg", [*CLIENTS, *UNSIGNED])
 def test_algorithms_of_dpop_proofs(probe: New, user_agent: UserAgent, alg: str) -> None:
+    """ "dpop_signing_alg_values_supported", RFC 9449 §5.1."""
     pair, own = Pair(alg), probe()
     callback = own.authorize(user_agent, scope="openid")
     form = {"grant_type": "authorization_code", "code": callback.code, "code_verifier": own.party.verifier}

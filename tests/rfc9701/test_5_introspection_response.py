@@ -89,6 +89,7 @@ def test_6_the_algorithm_is_the_one_that_was_registered(
 
 
 def test_7_the_metadata_lists_the_algorithms(credenza: Credenza) -> None:
+    """introspection_signing_alg_values_supported. RFC 9701 §7."""
     document = credenza.request("GET", "/.well-known/oauth-authorization-server").json()
     assert document["introspection_signing_alg_values_supported"] == ["RS256", "ES256", "PS256"]
 

@@ -27,7 +27,7 @@ def all_pages(user_agent: Any, client: RelyingParty) -> list[PageSeen]:
 
 
 def test_r_br_02_r_br_03_every_page_carries_the_headers(user_agent: Any, client: RelyingParty) -> None:
-    """R-AZ-15, R-AZ-16, R-BR-02, R-BR-03, A-CAC-01, A-CSR-01."""
+    """R-AZ-15, R-AZ-16, R-BR-02, R-BR-03, A-CAC-01, A-CSR-01. Clickjacking MUST be prevented: RFC 9700 §4.16."""
     for page in all_pages(user_agent, client):
         headers = page.headers
         policy = dict(part.strip().partition(" ")[::2] for part in headers["content-security-policy"].split(";"))

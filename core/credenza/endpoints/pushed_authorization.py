@@ -31,7 +31,10 @@ AUTHENTICATION = frozenset({"client_secret", "client_assertion", "client_asserti
 
 @endpoint("/par", methods=("POST",), name="pushed_authorization_request", preflight=preflight)
 async def pushed_authorization(request: AnyRequest) -> AnyResponse:
-    """201 and a reference to what was pushed, or an error as of the token endpoint. RFC 9126 §2.2, §2.3."""
+    """201 and a reference to what was pushed, or an error as of the token endpoint.
+
+    RFC 9126 §2.2, §2.3, §3.
+    """
     server = server_of(request)
     headers = await cors_headers(request)
     client_id = ""

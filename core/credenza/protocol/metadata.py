@@ -1,6 +1,6 @@
 """The metadata document, the same for both well-known addresses. OpenID Connect Discovery §3, RFC 8414 §2.
 
-`authorization_response_iss_parameter_supported` is of RFC 9207 §3.
+Some members are of others: RFC 8628 §4, RFC 9126 §5, RFC 9207 §3, RFC 9449 §5.1, RFC 9701 §7.
 """
 
 from __future__ import annotations

@@ -85,7 +85,10 @@ def security_headers(settings: Settings) -> dict[str, str]:
 
 
 def content_security_policy(form_action: str = "", frame_src: str = "") -> str:
-    """Nothing from anywhere but our own origin. Chromium also asks `form-action` about the redirect after a form."""
+    """Nothing from anywhere but our own origin, and in no frame: RFC 9700 §4.16.
+
+    Chromium also asks `form-action` about the redirect after a form.
+    """
     return (
         "default-src 'none'; script-src 'self'; style-src 'self'; font-src 'self'; img-src 'self' data:; "
         "connect-src 'self'; manifest-src 'self'; base-uri 'none'; object-src 'none'; frame-ancestors 'none'; "
