@@ -43,6 +43,11 @@ def test_code_blocks_are_as_the_files_are(path: Path) -> None:
     assert path.read_text() == generate.with_code(path), "run `python docs/generate.py`"
 
 
+def test_each_paragraph_of_the_changelog_stands_by_itself() -> None:
+    """Two changes that meet there are easily joined without the line between them."""
+    assert re.findall(r"(?<!\n)\n\*\*.*", (ROOT / "CHANGELOG.md").read_text()) == []
+
+
 def test_every_line_of_the_security_standard_has_a_test_or_a_reason() -> None:
     import security_table
 
