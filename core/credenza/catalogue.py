@@ -46,7 +46,8 @@ async def held_by_client(
     there = {p for p in client.ceiling or {} if p.resource in resources}
     for provider in server.scope_providers.values():
         if resources and provider.for_clients:
-            there |= {p for p in await _kept_catalogue(server, provider) if p.resource in resources}
+            offered = await _by_resource(server, provider)
+            there |= {p for resource in resources for p in offered.get(resource, ())}
     return (await held_by(server, Subject(client=client), there, {})).keys()
 
 
@@ -68,10 +69,16 @@ async def described(server: AuthorizationServer, permissions: Collection[Permiss
     return found | {p: Scope(p, p.scope, p.resource) for p in sorted(permissions) if p not in found}
 
 
-async def _kept_catalogue(server: AuthorizationServer, provider: ScopeProvider) -> Mapping[Permission, Scope]:
-    if not provider.steady:
-        return await catalogue_of(server, provider)
-    return await server.catalogues.get(provider.name, lambda: catalogue_of(server, provider))
+async def _by_resource(server: AuthorizationServer, provider: ScopeProvider) -> Mapping[str, Collection[Permission]]:
+    """A token for one API does not go through all that there is at two hundred others."""
+
+    async def load() -> Mapping[str, Collection[Permission]]:
+        found: dict[str, list[Permission]] = {}
+        for permission in await catalogue_of(server, provider):
+            found.setdefault(permission.resource, []).append(permission)
+        return found
+
+    return await (server.catalogues.get(provider.name, load) if provider.steady else load())
 
 
 async def catalogue_of(server: AuthorizationServer, provider: ScopeProvider) -> dict[Permission, Scope]:

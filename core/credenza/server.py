@@ -6,7 +6,7 @@ import asyncio
 import logging
 import os
 import time
-from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Coroutine, Mapping, Sequence
 from contextvars import copy_context
 from types import NoneType
 from typing import Any
@@ -93,7 +93,7 @@ class AuthorizationServer(Registered):
         self._origins: Cache[frozenset[str]] = Cache()
         self._endings: Cache[Mapping[str, Sequence[Ending]]] = Cache()
         self.requested_scopes: Cache[Mapping[str, Mapping[Permission, Scope]]] = Cache(most=2_000)
-        self.catalogues: Cache[Mapping[Permission, Scope]] = Cache()
+        self.catalogues: Cache[Mapping[str, Collection[Permission]]] = Cache()
         self._touched: dict[str, int] = {}
         self._opened: dict[str, jose.SigningKey] = {}
         self.remote_keys = RemoteKeys(settings, self.clock.now)
