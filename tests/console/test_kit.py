@@ -97,6 +97,26 @@ def test_an_application_that_may_call_apis_is_told_how_to_name_them(visitor: Vis
     assert "Snippet for Call an API" not in blocks(visitor.get("/console/applications/app/kit"))
 
 
+def test_who_may_call_an_api_in_an_organization_is_told_to_ask_which(visitor: Visitor) -> None:
+    """PRODUCT M23: "Organization permissions need the first of them in the request"; it is enabled with them."""
+    role = {"name": "owner", "api_permissions": {ORDERS: ["orders:write"]}}
+    organization = {"name": "Acme", "members": [{"username": "ada", "roles": ["owner"]}]}
+    enabled = {"organization_api": {ORDERS: ["orders:write"]}}
+    visitor.credenza.apply(
+        {
+            "organization_template": {"roles": [role]},
+            "organizations": [organization],
+            "applications": [{"client_id": "app", "name": "Harbour Wiki", "permissions": enabled}],
+        }
+    )
+    asked, exchange = blocks(visitor.get("/console/applications/app/kit"))["Snippet for Call an API"].split("\n\n")
+    user_agent, party = UserAgent(visitor.credenza), RelyingParty(visitor.credenza, "app", "https://app.example.com/cb")
+    user_agent.get(party.authorization_url(**dict(line.split("=", 1) for line in asked.splitlines()[1:])))
+    user_agent.sign_in()
+    tokens = party.tokens(user_agent.decide(), **dict(line.split("=", 1) for line in exchange.splitlines()[1:]))
+    assert tokens["scope"] == "orders:write"
+
+
 class Television:
     """Whoever brings this type has no redirect URIs: people sign in with a code."""
 

@@ -28,7 +28,7 @@ class KitPage(ApplicationView):
 async def show_kit(visit: ConsoleVisit, application: str) -> KitPage:
     client = await find(visit, application)
     document = await provider_metadata(visit.server)
-    kit = filled(client, visit.server.issuer, document)
+    kit = await filled(visit.server, client, document)
     first, others = endpoints(visit.server, document)
     return KitPage(
         title=client.name,
@@ -46,6 +46,6 @@ async def show_kit(visit: ConsoleVisit, application: str) -> KitPage:
 @console_get(ONE + "/kit/env", "applications:read")
 async def download_environment(visit: ConsoleVisit, application: str) -> AnyResponse:
     client = await find(visit, application)
-    kit = filled(client, visit.server.issuer, await provider_metadata(visit.server))
+    kit = await filled(visit.server, client, await provider_metadata(visit.server))
     content = f"# {client.name!r} signs people in with {kit.issuer}\n{environment(kit)}\n"
     return download_response(visit.server.settings, ".env", "text/plain", content.encode())

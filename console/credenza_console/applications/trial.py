@@ -93,13 +93,13 @@ class TryPage(ApplicationForm):
 
 @console_get(TRY, "applications:write")
 async def show_try(visit: ConsoleVisit, application: str) -> TryPage:
-    return _page(await find(visit, application))
+    return await _page(visit.server, await find(visit, application))
 
 
 @console_post(TRY, "applications:write")
 async def start(visit: ConsoleVisit, application: str) -> AnyResponse | TryPage:
     client = await find(visit, application)
-    page = _page(client)
+    page = await _page(visit.server, client)
     typed = {name: visit.form.get(name, "").strip() for name in ("scope", "resource", "prompt")}
     errors = {}
     if len(typed["scope"]) > 2000 or not typed["scope"].isprintable():
@@ -144,7 +144,7 @@ def hindrance(client: Client) -> str:
     return ""
 
 
-def _page(client: Client) -> TryPage:
+async def _page(server: AuthorizationServer, client: Client) -> TryPage:
     resources = sorted({permission.resource for permission in client.ceiling or {} if permission.resource})
     return TryPage(
         title=f"Try {client.name}",
@@ -153,7 +153,11 @@ def _page(client: Client) -> TryPage:
         client=client,
         hindrance=hindrance(client),
         apis=(("", "None"), *((resource, resource) for resource in resources)),
-        values={"scope": scopes_of(client) if client.type.interactive else "", "resource": "", "prompt": ""},
+        values={
+            "scope": await scopes_of(server, client) if client.type.interactive else "",
+            "resource": "",
+            "prompt": "",
+        },
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from credenza import Client
+from credenza import AuthorizationServer, Client, enabled_permissions
 
 REDIRECT = "https://app.example.com/callback"
 SECRET = "<the secret you copied>"  # noqa: S105  # a place for one
@@ -48,23 +48,25 @@ class Filled:
         return self.scope.split(" ")
 
 
-def scopes_of(client: Client) -> str:
-    """What the application may ask for, as the value of `scope`."""
-    own = [p.scope for p in sorted(client.ceiling or {}) if not p.resource]
+async def scopes_of(server: AuthorizationServer, client: Client) -> str:
+    """What the application may ask for, as the value of `scope`; with what is enabled together with it."""
     if client.ceiling is None:
         own = ["profile", "email"]
+    else:
+        enabled = await enabled_permissions(server, client)
+        own = [p.scope for p in sorted(enabled) if not p.resource and not enabled[p].always]
     return " ".join(["openid", *own, *(["offline_access"] if client.offline_access else [])])
 
 
-def filled(client: Client, issuer: str, document: Mapping[str, object]) -> Filled:
+async def filled(server: AuthorizationServer, client: Client, document: Mapping[str, object]) -> Filled:
     return Filled(
         client=client,
-        issuer=issuer,
-        discovery=f"{issuer}/.well-known/openid-configuration",
+        issuer=server.issuer,
+        discovery=f"{server.issuer}/.well-known/openid-configuration",
         token_endpoint=str(document["token_endpoint"]),
         device_endpoint=str(document["device_authorization_endpoint"]),
         redirect_uri=client.redirect_uris[0] if client.redirect_uris else REDIRECT,
-        scope=scopes_of(client),
+        scope=await scopes_of(server, client),
     )
 
 
