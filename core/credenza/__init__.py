@@ -92,7 +92,7 @@ from .objects import (
     Waiting,
     Way,
 )
-from .outbound import Document, Refused, fetch, fetch_document, limit_calls
+from .outbound import Answer, Document, Refused, fetch, fetch_answer, fetch_document, limit_calls
 from .permissions import Decision, branding_of, choices_of, context_title, still_valid, verdicts
 from .permissions import claims as released_claims
 from .permissions import counts as consent_counts
@@ -207,6 +207,7 @@ __all__ = [
     "AccountVisit",
     "AdministratorRole",
     "AlreadyExists",
+    "Answer",
     "AnyRequest",
     "AnyResponse",
     "Asked",
@@ -379,6 +380,7 @@ __all__ = [
     "events",
     "explain",
     "fetch",
+    "fetch_answer",
     "fetch_document",
     "fetch_image",
     "follow_languages",

@@ -139,6 +139,30 @@ async def fetch(
 
 
 @dataclass(frozen=True, slots=True)
+class Answer:
+    """What another server said. The names of `headers` are in lower case; what came twice is joined by ", "."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+
+async def fetch_answer(
+    settings: Settings,
+    url: str,
+    *,
+    method: str = "GET",
+    document: Mapping[str, Any] | None = None,
+    limit: int = MAX_BYTES,
+    accept: str = "application/json",
+) -> Answer:
+    """As `fetch`, for whoever needs the headers; raises Refused. `document` is sent as JSON."""
+    sent = {} if document is None else {"json": document}
+    status, headers, body = await _answer(settings, url, method, sent, limit, accept)
+    return Answer(status, dict(headers), body)
+
+
+@dataclass(frozen=True, slots=True)
 class Document:
     """JSON from elsewhere. `max_age` is how long its host lets it be kept, in seconds; None when that does not say."""
 

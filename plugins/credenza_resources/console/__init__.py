@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from credenza import ConsolePage
 
-from . import api_permissions, api_resources, assignment, finding, holders, roles
+from . import api_check, api_permissions, api_resources, assignment, finding, holders, roles
 
 PAGES = [
     ConsolePage(
@@ -19,6 +19,8 @@ PAGES = [
             api_resources.create,
             api_resources.show_resource,
             api_resources.save_resource,
+            api_check.show_check,
+            api_check.check,
             api_permissions.show_permission,
             api_permissions.save_permission,
             api_permissions.show_delete_permission,
