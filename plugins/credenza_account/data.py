@@ -196,7 +196,7 @@ async def _application(here: Visit, consent: Consent) -> dict[str, Any]:
         "first_authorized_at": _iso(here, consent.granted_at),
         "last_changed_at": _iso(here, consent.updated_at),
         "last_used_at": _iso(here, consent.last_used_at),
-        "expires_at": _iso(here, consent.expires_at),
+        "expires_at": _iso(here, consent.ends_at(client.consent_lifetime if client is not None else None)),
         "allowed": sorted(permission.key for permission in consent.granted),
         "declined": sorted(permission.key for permission in consent.declined),
     }

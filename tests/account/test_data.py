@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import datetime
 from typing import Any
 
 import pytest
@@ -84,6 +85,23 @@ def test_the_file_holds_profile_consents_sessions_and_events(
     names = {event["name"] for event in data["events"]}
     assert {"UserSignedIn", "ConsentGiven", "TokenIssued"} <= names
     assert not data["older_events_left_out"]
+
+
+def test_the_file_says_until_when_a_consent_counts_also_by_a_lifetime_that_was_set_later(
+    credenza: Credenza, user_agent: UserAgent, client: RelyingParty
+) -> None:
+    user_agent.authorize(client)
+
+    def lifetime(seconds: int) -> dict[str, Any]:
+        credenza.apply({"applications": [{"client_id": "app", "metadata": {"consent_lifetime": seconds}}]})
+        (application,) = download(user_agent)["applications"]
+        return dict(application)
+
+    (application,) = download(user_agent)["applications"]
+    assert application["expires_at"] is None
+    first, second = (datetime.fromisoformat(lifetime(seconds)["expires_at"]) for seconds in (3600, 60))
+    assert (first - datetime.fromisoformat(application["last_changed_at"])).seconds == 3600
+    assert (first - second).seconds == 3540
 
 
 def test_the_file_holds_no_secret(credenza: Credenza, user_agent: UserAgent, client: RelyingParty) -> None:

@@ -59,10 +59,15 @@ class Consent:
     granted: frozenset[Permission] = field(default_factory=frozenset)
     declined: frozenset[Permission] = field(default_factory=frozenset)
 
+    def ends_at(self, lifetime: int | None = None) -> int | None:
+        """Until when it counts: as it was given, or as old as consents of its client may be by now (`lifetime`)."""
+        oldest = self.updated_at + lifetime if lifetime is not None else None
+        return min((end for end in (self.expires_at, oldest) if end is not None), default=None)
+
     def expired(self, now: int, lifetime: int | None = None) -> bool:
-        """Whether it was for so long only, or is older than consents of its client may be by now (`lifetime`)."""
-        too_old = lifetime is not None and self.updated_at + lifetime <= now
-        return too_old or (self.expires_at is not None and self.expires_at <= now)
+        """Whether it counts no longer, with the same `lifetime`."""
+        end = self.ends_at(lifetime)
+        return end is not None and end <= now
 
 
 def consent_id(user_id: str, client_id: str, context: str) -> str:
