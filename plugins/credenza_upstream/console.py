@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from litestar.exceptions import NotFoundException
 
@@ -106,7 +106,7 @@ async def create(visit: ConsoleVisit) -> ConsoleDone | UpstreamForm:
     async with transaction():
         if not await store.insert_upstream(upstream):
             return page.refused({"id": TAKEN}, id=name, **typed)  # somebody else was quicker
-        await _written(visit, upstream, "created")
+        await _written(visit, upstream, "created", {}, _shown(upstream))
     return ConsoleDone(LIST, f"{upstream.title} was added.")
 
 
@@ -132,9 +132,13 @@ async def save(visit: ConsoleVisit, upstream: str) -> ConsoleDone | UpstreamForm
         create_users=typed["create_users"] == "on",
         created_at=found.created_at,
     )
-    async with transaction():
-        await store.save_upstream(changed)
-        await _written(visit, changed, "updated")
+    before, after = _shown(found), _shown(changed)
+    if secret:
+        before, after = before | {"client_secret": "…"}, after | {"client_secret": "… (changed)"}
+    if before != after:
+        async with transaction():
+            await store.save_upstream(changed)
+            await _written(visit, changed, "updated", before, after)
     return ConsoleDone(LIST, f"{changed.title} was saved.")
 
 
@@ -158,12 +162,16 @@ async def delete(visit: ConsoleVisit, upstream: str) -> ConsoleDone | UpstreamFo
     return ConsoleDone(LIST, f"{found.title} was deleted.")
 
 
-async def _written(visit: ConsoleVisit, upstream: Upstream, action: str) -> None:
-    shown = ("title", "issuer", "client_id", "scope", "enabled", "create_users")
+def _shown(upstream: Upstream) -> dict[str, Any]:
+    """What the audit log keeps of one."""
+    return {name: getattr(upstream, name) for name in (*TEXTS, *SWITCHES)}
+
+
+async def _written(
+    visit: ConsoleVisit, upstream: Upstream, action: str, before: dict[str, Any], after: dict[str, Any]
+) -> None:
     await bump_version()
-    await visit.changed(
-        "sign-in provider", action, upstream.id, after={name: getattr(upstream, name) for name in shown}
-    )
+    await visit.changed("sign-in provider", action, upstream.id, before=before, after=after)
 
 
 def _typed(visit: ConsoleVisit) -> dict[str, str]:

@@ -18,7 +18,7 @@ import httpx
 import pytest
 from PIL import Image
 
-from credenza import audit, clients, provider
+from credenza import audit, clients, provider, state
 from credenza import branding as store
 from credenza.testing import PageSeen, RelyingParty, UserAgent
 
@@ -265,6 +265,20 @@ def test_custom_css_is_filtered_served_by_its_hash_and_what_is_left_out_is_said(
     assert "[name=decision]" in page.html, "what was typed is kept to be mended"
     upload(visitor, path=PROVIDER, css="")
     assert "stylesheet" not in saved_provider(visitor)
+
+
+def test_css_of_which_something_was_left_out_is_exported_as_it_can_be_applied(visitor: Visitor, tmp_path: Path) -> None:
+    upload(visitor, path=PROVIDER, css=":root { --radius: 2px }\nmain { border-radius: 4px; position: fixed }")
+    credenza = visitor.credenza
+    exported = {"provider": credenza.run(state.export, credenza.server)["provider"]}
+    document, files = credenza.run(state.with_files, credenza.server, exported)
+    (tmp_path / "provider.css").write_bytes(files["provider.css"])
+    upload(visitor, path=PROVIDER, css="")
+    credenza.run(state.apply, credenza.server, credenza.app.state.passwords, document, tmp_path)
+    served = visitor.agent.send("GET", saved_provider(visitor)["stylesheet"]).text
+    assert "--radius: 2px" in served
+    assert "border-radius: 4px" in served
+    assert served.count("@layer") == 1
 
 
 def test_too_much_css_is_refused_and_kept_in_the_form(visitor: Visitor) -> None:

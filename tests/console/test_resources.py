@@ -189,6 +189,36 @@ def test_a_role_gives_nothing_before_the_first_of_very_many_loses_it(visitor: Vi
     assert actions[:3] == ["deleted", "withdrawn", "withdrawn"]
 
 
+def changes_of(visitor: Visitor, kind: str) -> list[Any]:
+    """What was changed in the console, the newest first."""
+    events = visitor.credenza.run(audit.list_events, name="ObjectChanged")
+    return [event.data for event in events if event.data["kind"] == kind and event.actor != "desired state"]
+
+
+def test_the_audit_log_says_what_of_a_role_changed_and_nothing_when_nothing_did(visitor: Visitor) -> None:
+    path, name = support(visitor), ("name", "support")
+    kept = [("permission", key) for key in visitor.get(path).forms[0].checked("permission")]
+    visitor.done(path, [name, ("description", "Answers the telephone"), *kept])
+    (change,) = changes_of(visitor, "role")
+    assert change["before"] == {**change["after"], "description": ""}
+    assert change["after"]["description"] == "Answers the telephone"
+    visitor.done(path, [name, ("description", "Answers the telephone"), *kept])
+    assert len(changes_of(visitor, "role")) == 1
+    visitor.done(f"{path}/delete", {"confirm": "support"})
+    deleted = changes_of(visitor, "role")[0]
+    assert (deleted["action"], deleted["before"]) == ("deleted", change["after"])
+
+
+def test_the_audit_log_says_what_a_permission_was(visitor: Visitor) -> None:
+    path, words = f"{API}/permissions/orders~3Aread", {"description": "Look at your orders"}
+    visitor.done(path, words)
+    visitor.done(path, words)
+    (change,) = changes_of(visitor, "api_permission")
+    assert change["after"] == words
+    visitor.done(f"{path}/delete", {"confirm": "orders:read"})
+    assert changes_of(visitor, "api_permission")[0]["before"] == words
+
+
 def test_a_user_is_given_roles_on_their_page(visitor: Visitor) -> None:
     from credenza import users
 
@@ -197,6 +227,8 @@ def test_a_user_is_given_roles_on_their_page(visitor: Visitor) -> None:
     assert f"/console/users/{grace.id}/roles" in page.links
     role = support(visitor).rpartition("/")[2]
     visitor.done(f"/console/users/{grace.id}/roles", {"role": role})
+    visitor.done(f"/console/users/{grace.id}/roles", {"role": role})
+    assert len(changes_of(visitor, "user roles")) == 1, "nothing changed the second time"
     assert visitor.credenza.run(store.user_roles, grace.id) == {role: "support"}
     visitor.refused(f"/console/users/{grace.id}/roles", [("role", role), ("role", "nothing")])
     assert visitor.credenza.run(store.user_roles, grace.id) == {role: "support"}
@@ -207,7 +239,9 @@ def test_a_user_is_given_roles_on_their_page(visitor: Visitor) -> None:
 def test_a_machine_to_machine_application_holds_roles_and_others_do_not(visitor: Visitor) -> None:
     role = support(visitor).rpartition("/")[2]
     assert "/console/applications/machine/roles" in visitor.get("/console/applications/machine").links
-    visitor.done("/console/applications/machine/roles", {"role": role})
+    for _ in "twice":
+        visitor.done("/console/applications/machine/roles", {"role": role})
+    assert len(changes_of(visitor, "application roles")) == 1, "nothing changed the second time"
     assert list(visitor.credenza.run(store.client_roles, "machine")) == ["support"]
     assert "/console/applications/app/roles" not in visitor.get("/console/applications/app").links
     assert visitor.post("/console/applications/app/roles", {"role": role}).status_code == 404

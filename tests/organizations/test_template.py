@@ -136,6 +136,8 @@ def test_a_permission_taken_from_a_role_is_gone_from_the_next_token(
     change = visitor.change("organization_role")
     assert change.data["before"]["permissions"] == ["members:read", "members:write"]
     assert change.data["after"]["permissions"] == ["members:read"]
+    visitor.done(path, {"name": "owner", "permission": " members:read"})
+    assert visitor.change("organization_role").id == change.id, "nothing changed the second time"
 
 
 def test_a_role_is_deleted_after_its_name_is_typed(visitor: Visitor) -> None:

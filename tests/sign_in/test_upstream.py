@@ -597,6 +597,17 @@ class TestTheConsole:
         (row,) = credenza.run(UpstreamRow.select().run)
         assert (row["secret"], row["issuer"]) == (rows[0]["secret"], rows[0]["issuer"])
 
+    def test_the_audit_log_says_what_changed(self, credenza: Credenza, admin: UserAgent, provider: Any) -> None:
+        provider()
+        same = {"client_id": "c", "scope": "openid", "enabled": "on"}
+        for changes in ({"title": "Once"}, {"title": "Twice"}, {"title": "Twice"}, {"title": "Twice", "secret": "new"}):
+            admin.get(f"{PROVIDERS}/other")
+            press(admin, f"{PROVIDERS}/other", *(same | changes).items())
+        secret, title, *_ = credenza.run(audit.list_events, name="ObjectChanged", limit=4)
+        assert (title.data["before"]["title"], title.data["after"]["title"]) == ("Once", "Twice")
+        assert "client_secret" not in title.data["after"]
+        assert secret.data["before"] == {**secret.data["after"], "client_secret": "…"}
+
     @pytest.mark.parametrize(
         ("changes", "reason"),
         [

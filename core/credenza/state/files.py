@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ..store.branding import STYLESHEETS, find_stylesheet, find_stylesheet_source
+from ..store.branding import STYLESHEETS, find_stylesheet_source
 from ..store.provider import find_image
-from ..web.custom_css import clean_css
+from ..web.custom_css import GUARD, clean_css
 from ..web.palette import Palette
 from .branding import IMAGES
 
@@ -39,6 +39,7 @@ async def name_files(document: Mapping[str, Any], palette: Palette) -> tuple[dic
 
 
 async def _stylesheet(address: str, palette: Palette) -> str:
-    """As it was typed; as it is served when something of it was left out, because that is an error in a file."""
+    """As it was typed; what is left of it when something was left out, because that is an error in a file."""
     source = await find_stylesheet_source(address)
-    return await find_stylesheet(address.removeprefix(STYLESHEETS)) if clean_css(source, palette).remarks else source
+    cleaned = clean_css(source, palette)
+    return cleaned.content.removeprefix(GUARD) if cleaned.remarks else source

@@ -121,7 +121,9 @@ async def save_permission(visit: ConsoleVisit, permission: str) -> ConsoleDone |
         errors = changed_meanwhile(visit.form, before[name].entry, beside=errors)
     if errors:
         return page.refused(errors, name=name, description=description, **typed)
-    said = Translated(description, texts)
+    said, done = Translated(description, texts), ConsoleDone(HERE, f"{name} was saved.")
+    if page.fixed and said.entry == before[name].entry:
+        return done
     async with transaction():
         if page.fixed:
             await template.save_template_permission(name, said)
@@ -134,7 +136,7 @@ async def save_permission(visit: ConsoleVisit, permission: str) -> ConsoleDone |
             before={"description": before[name].entry} if page.fixed else {},
             after={"description": said.entry},
         )
-    return ConsoleDone(HERE, f"{name} was saved.")
+    return done
 
 
 @console_get(PERMISSION + "/delete", "organizations:write")

@@ -123,14 +123,17 @@ async def _save(visit: ConsoleVisit, row: dict[str, Any] | None) -> ConsoleDone 
         (apis.setdefault(resource, []) if resource else own).append(name)
     after = {**typed, "permissions": own, "api_permissions": apis}
     role_id = row["id"] if row is not None else new_id()
+    action, before = ("updated", _noted(row)) if row is not None else ("created", {})
+    done = ConsoleDone(f"{ROLES}/{role_id}", f"{typed['name']} was saved.")
+    if after == before:
+        return done
     try:
         async with transaction():
             await template.save_template_role(role_id, typed["name"], typed["description"], own, apis)
-            action, before = ("updated", _noted(row)) if row is not None else ("created", {})
             await visit.changed("organization_role", action, typed["name"], before=before, after=after)
     except AlreadyExists:
         return page.refused({"name": "There is a role with this name already."}, **typed)
-    return ConsoleDone(f"{ROLES}/{role_id}", f"{typed['name']} was saved.")
+    return done
 
 
 async def _find(role: str) -> dict[str, Any]:
@@ -143,7 +146,13 @@ async def _find(role: str) -> dict[str, Any]:
 
 def _noted(row: dict[str, Any]) -> dict[str, Any]:
     """What the audit log keeps of a role."""
-    return {key: row[key] for key in ("name", "description", "permissions", "api_permissions")}
+    apis = {resource: sorted(names) for resource, names in row["api_permissions"].items()}
+    return {
+        "name": row["name"],
+        "description": row["description"],
+        "permissions": sorted(row["permissions"]),
+        "api_permissions": apis,
+    }
 
 
 def _keys(row: dict[str, Any]) -> set[str]:

@@ -72,7 +72,9 @@ async def save_permission(visit: ConsoleVisit, resource: str, permission: str) -
         errors = changed_meanwhile(visit.form, known[name].entry, beside=errors)
     if errors:
         return page.refused(errors, name=name, description=description, **typed)
-    said = Translated(description, texts)
+    said, done = Translated(description, texts), ConsoleDone(page.back, f"{name} was saved.")
+    if page.fixed and said.entry == known[name].entry:
+        return done
     async with transaction():
         if page.fixed:
             await store.save_permission(row["identifier"], name, said)
@@ -86,7 +88,7 @@ async def save_permission(visit: ConsoleVisit, resource: str, permission: str) -
             before={"description": known[name].entry} if page.fixed else {},
             after={"description": said.entry},
         )
-    return ConsoleDone(page.back, f"{name} was saved.")
+    return done
 
 
 @console_get(ONE + "/permissions/{permission:str}/delete", "api-resources:write")
@@ -100,13 +102,16 @@ async def delete_permission(visit: ConsoleVisit, resource: str, permission: str)
     page = await _delete_permission_page(visit, row, permission)
     if not visit.confirms(page.called):
         return page.refused({"confirm": "That is not its name."}, confirm=visit.form.get("confirm", ""))
+    description = (await store.resource_permissions(row["identifier"])).get(page.called)
+    if description is None:
+        raise NotFoundException
     target = f"{row['identifier']} {page.called}"
     withdrawn = partial(visit.changed, "api_permission", "withdrawn", target)
     await store.clear_api(visit.server, withdrawn, row["identifier"], page.called)
     async with transaction():
         if not await store.delete_permission(visit.server, row["identifier"], page.called):
             raise NotFoundException  # by somebody else in this very moment
-        await visit.changed("api_permission", "deleted", target)
+        await visit.changed("api_permission", "deleted", target, before={"description": description.entry})
     return ConsoleDone(page.back, f"{page.called} was deleted.")
 
 

@@ -89,16 +89,17 @@ async def save_user_roles(visit: ConsoleVisit, user: str) -> ConsoleDone | Roles
     errors = changed_meanwhile(visit.form, sorted(before), beside=GONE if wanted is None else {})
     if wanted is None or errors:
         return page.refused(errors)
-    async with transaction():
-        await store.set_user_roles(found.id, wanted)
-        await visit.changed(
-            "user roles",
-            "updated",
-            found.username,
-            user=found.id,
-            before={"roles": sorted(before.values())},
-            after={"roles": sorted(wanted.values())},
-        )
+    if wanted != before:
+        async with transaction():
+            await store.set_user_roles(found.id, wanted)
+            await visit.changed(
+                "user roles",
+                "updated",
+                found.username,
+                user=found.id,
+                before={"roles": sorted(before.values())},
+                after={"roles": sorted(wanted.values())},
+            )
     return ConsoleDone(page.back, "The roles were saved.")
 
 
@@ -118,16 +119,17 @@ async def save_client_roles(visit: ConsoleVisit, application: str) -> ConsoleDon
     errors = changed_meanwhile(visit.form, sorted(before), beside=GONE if wanted is None else {})
     if wanted is None or errors:
         return page.refused(errors)
-    async with transaction():
-        await store.set_client_roles(found.id, wanted)
-        await visit.changed(
-            "application roles",
-            "updated",
-            found.id,
-            client=found.id,
-            before={"roles": sorted(before.values())},
-            after={"roles": sorted(wanted.values())},
-        )
+    if wanted != before:
+        async with transaction():
+            await store.set_client_roles(found.id, wanted)
+            await visit.changed(
+                "application roles",
+                "updated",
+                found.id,
+                client=found.id,
+                before={"roles": sorted(before.values())},
+                after={"roles": sorted(wanted.values())},
+            )
     return ConsoleDone(page.back, "The roles were saved.")
 
 

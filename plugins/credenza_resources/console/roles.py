@@ -146,11 +146,12 @@ async def delete(visit: ConsoleVisit, role: str) -> ConsoleDone | DeletePage:
     if not visit.confirms(row["name"]):
         errors = {"confirm": "That is not the name of the role."}
         return (await _delete_page(visit, row)).refused(errors, confirm=visit.form.get("confirm", ""))
+    before = _noted(row, await store.role_permissions(role))
     await store.clear_role(row, partial(visit.changed, "role", "withdrawn", row["name"]))
     async with transaction():
         if not await store.delete_role(role):
             raise NotFoundException  # by somebody else in this very moment
-        await visit.changed("role", "deleted", row["name"])
+        await visit.changed("role", "deleted", row["name"], before=before)
     return ConsoleDone(HERE, f"{row['name']} was deleted.")
 
 
@@ -167,30 +168,30 @@ async def _save(visit: ConsoleVisit, row: dict[str, Any] | None) -> ConsoleDone 
     if unknown := sorted(chosen - set(known)):
         errors[""] = f"There is no permission {unknown[0][:200]}."
     role_id = row["id"] if row is not None else new_id()
-    before = await store.role_permissions(role_id)
+    stored = await store.role_permissions(role_id)
     if row is not None:
-        errors = changed_meanwhile(visit.form, *_stored(row, before), beside=errors)
-    page = await (_page(row, before, chosen) if row is not None else _create_page(chosen))
+        errors = changed_meanwhile(visit.form, *_stored(row, stored), beside=errors)
+    page = await (_page(row, stored, chosen) if row is not None else _create_page(chosen))
     if errors:
         return page.refused(errors, **typed)
     wanted: dict[str, list[str]] = {}
     for api, name in (known[key] for key in sorted(chosen)):
         wanted.setdefault(api, []).append(name)
     default = typed["default"] == "on"
+    before = _noted(row, stored) if row is not None else {}
+    after = _noted({**typed, "default": default}, wanted)
+    done = ConsoleDone(f"{HERE}/{role_id}", f"{typed['name']} was saved.")
+    if after == before:
+        return done
     try:
         async with transaction():
             await store.save_role(role_id, typed["name"], typed["description"], default, visit.server.now())
             await store.set_role_permissions(role_id, wanted)
-            await visit.changed(
-                "role",
-                "updated" if row is not None else "created",
-                typed["name"],
-                before={"name": row["name"], "default": row["default"], "permissions": before} if row else {},
-                after={"name": typed["name"], "default": default, "permissions": wanted},
-            )
+            action = "updated" if row is not None else "created"
+            await visit.changed("role", action, typed["name"], before=before, after=after)
     except AlreadyExists:
         return page.refused({"name": "There is a role with this name already."}, **typed)
-    return ConsoleDone(f"{HERE}/{role_id}", f"{typed['name']} was saved.")
+    return done
 
 
 def tabs(role: str, current: str) -> tuple[Link, ...]:
@@ -203,6 +204,16 @@ async def _find(role: str) -> dict[str, Any]:
     if row is None:
         raise NotFoundException
     return row
+
+
+def _noted(row: Mapping[str, Any], permissions: Mapping[str, list[str]]) -> dict[str, Any]:
+    """What the audit log keeps of a role."""
+    return {
+        "name": row["name"],
+        "description": row["description"],
+        "default": row["default"],
+        "permissions": permissions,
+    }
 
 
 def _stored(row: Mapping[str, Any], permissions: Mapping[str, list[str]]) -> tuple[object, ...]:
