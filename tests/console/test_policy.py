@@ -247,6 +247,8 @@ def test_the_audit_log_is_exported_as_csv_and_json(visitor: Visitor, monkeypatch
     assert json.loads(rows[0]["data"]) == records[0]["data"]
     assert visitor.agent.send("GET", f"{address}&format=xlsx").status_code == 404
     assert visitor.agent.send("GET", "/console/audit-log/export?format=json&name=Nothing").json() == []
+    for wrong in ("since=yesterday", "until=2026-02-30"):  # the page has an error beside the field, and no rows
+        assert visitor.get(f"/console/audit-log/export?{wrong}").status == 404
 
 
 # -- plugins and search -----------------------------------------------------------------------------------------------

@@ -13,7 +13,7 @@ from litestar.exceptions import NotFoundException
 
 from credenza import AnyResponse, AuditEvent, ConsoleVisit, Listing, audit, console_get, download_response
 
-from .listing import FILTERS, HERE, wanted
+from .listing import DAYS, FILTERS, HERE, day_of, wanted
 
 BATCH = 1000
 COLUMNS = ("at", "event", "result", "actor", "user", "client", "target", "address", "error_id", "data", "id")
@@ -24,9 +24,9 @@ DANGEROUS = ("=", "+", "-", "@", "\t", "\r")  # with which a spreadsheet begins 
 @console_get(HERE + "/export", "audit:read")
 async def export_events(visit: ConsoleVisit) -> AnyResponse:
     form = visit.query.get("format", "csv")
-    if form not in FORMATS:
-        raise NotFoundException
     listing = Listing.of(visit, filters=FILTERS)
+    if form not in FORMATS or any(day_of(listing.filters, name) is None for name in DAYS):
+        raise NotFoundException
     chosen = await wanted(listing.filters, listing.search)
     rows = _as_csv(_batches(chosen)) if form == "csv" else _as_json(_batches(chosen))
     day = datetime.fromtimestamp(visit.server.now(), UTC).strftime("%Y-%m-%d")

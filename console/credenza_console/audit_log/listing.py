@@ -41,6 +41,7 @@ NAMES = {  # where the event's own name, with spaces, is not how one would say i
     "EmailChanged": "Email address changed",
     "SigningKeyMoved": "Signing key changed",
 }
+DAYS = ("since", "until")
 FILTERS = ("name", "client", "actor", "user", "since", "until", "error", "failed")
 
 
@@ -84,7 +85,7 @@ class AuditLog(ConsoleForm):
 @console_get(HERE, "audit:read")
 async def list_events(visit: ConsoleVisit) -> AuditLog:
     listing = Listing.of(visit, filters=FILTERS)
-    errors = {name: "A day like 2026-11-30." for name in ("since", "until") if day_of(listing.filters, name) is None}
+    errors = {name: "A day like 2026-11-30." for name in DAYS if day_of(listing.filters, name) is None}
     rows, older = await list_rows(visit, listing)
     return AuditLog(
         title="Audit log",
