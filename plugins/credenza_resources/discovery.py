@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from credenza import Refused, Settings, fetch_answer, fetch_document, protected_resource_address
 
-LINK = re.compile(r"\b(?:bearer|dpop)\b.*?\bresource_metadata\s*=\s*\"?([^\",\s]+)", re.IGNORECASE | re.DOTALL)
+# Two searches, so that a header as long as the API likes is gone through once, and not once for each "Bearer" in it.
+SCHEME = re.compile(r"\b(?:bearer|dpop)\b", re.IGNORECASE)
+LINK = re.compile(r"\bresource_metadata\s*=\s*\"?([^\",\s]+)", re.IGNORECASE)
 # As clients of the Model Context Protocol begin; an API of another kind answers it with 401 all the same.
 HELLO = {
     "jsonrpc": "2.0",
@@ -32,7 +34,7 @@ class Finding(NamedTuple):
     why: str = ""
 
 
-async def look(settings: Settings, issuer: str, identifier: str, scopes: Collection[str]) -> list[Finding]:
+async def look(settings: Settings, issuer: str, identifier: str, scopes: Sequence[str]) -> list[Finding]:
     """Ask the API as such a client does. `scopes` are those that it has here."""
     found: list[Finding] = []
     try:
@@ -43,7 +45,8 @@ async def look(settings: Settings, issuer: str, identifier: str, scopes: Collect
         return [_finding(False, "The address answers", str(error))]
     found.append(_finding(answer.status == 401, "A request without a token gets a 401", f"it got {answer.status}"))
     challenge = answer.headers.get("www-authenticate", "")
-    link = LINK.search(challenge)
+    scheme = SCHEME.search(challenge)
+    link = LINK.search(challenge, scheme.end()) if scheme is not None else None
     found.append(
         _finding(link is not None, "WWW-Authenticate says where the document is", challenge or "no such header")
     )
@@ -56,7 +59,7 @@ async def look(settings: Settings, issuer: str, identifier: str, scopes: Collect
     return [*found, *_judged(document, issuer, identifier, scopes)] if isinstance(document, Mapping) else found
 
 
-def _judged(document: Mapping[str, Any], issuer: str, identifier: str, scopes: Collection[str]) -> Iterator[Finding]:
+def _judged(document: Mapping[str, Any], issuer: str, identifier: str, scopes: Sequence[str]) -> Iterator[Finding]:
     """ "If these values are not identical, the data contained in the response MUST NOT be used." RFC 9728 §3.3."""
     resource, servers = document.get("resource"), document.get("authorization_servers")
     yield _finding(resource == identifier, "The document is about this API", f"resource is {resource!r}")

@@ -165,6 +165,24 @@ def test_what_somebody_elses_server_says_does_no_harm(
     assert "<script>alert(1)" not in admin.page.html
 
 
+def test_a_list_of_other_things_than_scopes_is_told_too(
+    admin: UserAgent, resource: str, publish: Callable[..., None]
+) -> None:
+    """SECURITY G1: no input from outside is an error of ours."""
+    publish(scopes_supported=[{"a": 1}, ["b"], None])
+    assert ask(admin, resource)[NAMES[5]] == "there is no permission {'a': 1}, ['b'], None"
+
+
+def test_a_header_without_end_holds_nobody_up(admin: UserAgent, resource: str, publish: Callable[..., None]) -> None:
+    """It was gone through once for each scheme in it: whoever waited meanwhile waited for half a minute, and the time
+    for the second question was over.
+    """
+    publish(challenge="Bearer " * 8_000)
+    found = ask(admin, resource)
+    assert found.pop(NAMES[1]).startswith("Bearer Bearer ")
+    assert found == {name: "" for name in NAMES if name != NAMES[1]}
+
+
 def test_an_address_that_leads_inside_is_not_asked(credenza: Credenza, admin: UserAgent) -> None:
     """SECURITY A-SSR-01: what an administrator names is judged as what a stranger does."""
     inside = "https://127.0.0.1:9/mcp"

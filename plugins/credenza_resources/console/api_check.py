@@ -57,7 +57,7 @@ async def show_check(visit: ConsoleVisit, resource: str) -> CheckPage:
 async def check(visit: ConsoleVisit, resource: str) -> ConsoleDone:
     """Nothing changes, here or there."""
     identifier = (await _find(resource))["identifier"]
-    scopes = await store.resource_permissions(identifier)
+    scopes = list(await store.resource_permissions(identifier))
     findings = await look(visit.server.settings, visit.server.issuer, identifier, scopes)
     return ConsoleDone(f"{address_of(identifier)}/check", secret={"findings": json.dumps(findings)})
 
