@@ -31,7 +31,10 @@ FIGURES = (
     ("Tokens", ("TokenIssued",), "?name=TokenIssued"),
     (
         "Errors",
-        ("AuthorizationRefused", "SignOutRefused", "TokenRefused", "SignInFailed", "ReuseDetected"),
+        (
+            *("AuthorizationRefused", "ConsentRefused", "SignOutRefused"),
+            *("TokenRefused", "SignInFailed", "ReuseDetected"),
+        ),
         "?failed=1",
     ),
 )

@@ -140,6 +140,8 @@ def test_pkce_is_required_of_an_application_that_was_created_so(visitor: Visitor
     client_id = re.search(r'id="client-id">([0-9a-f]+)<', page.html)
     assert client_id
     assert find(visitor, client_id[1]).require_pkce is True
+    created = visitor.credenza.run(audit.list_events, name="ObjectChanged", client=client_id[1], limit=5)[-1].data
+    assert (created["action"], created["after"]["require_pkce"]) == ("created", True)
 
 
 @pytest.mark.parametrize("kind", ["machine_to_machine", "spa"])

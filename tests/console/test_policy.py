@@ -36,6 +36,17 @@ def test_the_overview_counts_today_and_draws_two_weeks(
     assert "/console/audit-log?failed=1" in page.links
 
 
+def test_the_overview_counts_the_errors_that_the_audit_log_has(
+    visitor: Visitor, user_agent: UserAgent, client: RelyingParty
+) -> None:
+    user_agent.get(client.authorization_url())
+    user_agent.sign_in()
+    user_agent.decide("deny")
+    failed = [e for e in visitor.credenza.run(audit.list_events, limit=500) if e.result != "success"]
+    assert "ConsentRefused" in {event.name for event in failed}
+    assert f"Errors: {len(failed)} in 14 days" in visitor.get("/console").html
+
+
 def test_the_front_door_leads_administrators_to_the_console(visitor: Visitor) -> None:
     assert visitor.get("/").url.endswith("/console")
 

@@ -124,7 +124,14 @@ async def create(visit: ConsoleVisit, party: str, kind: str) -> ConsoleDone | Cr
             "created",
             client.id,
             client=client.id,
-            after={"name": client.name, "type": client.type.name, "third_party": client.third_party},
+            after={
+                "name": client.name,
+                "description": client.description,
+                "type": client.type.name,
+                "third_party": client.third_party,
+                "require_pkce": client.require_pkce,
+                "grant_types": client.grant_types,
+            },
         )
         if client.type.confidential:
             secret = await add_secret(visit, client, "First secret", None)
