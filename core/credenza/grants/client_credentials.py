@@ -16,7 +16,8 @@ from ..protocol.parameters import Parameters
 from ..protocol.scopes import Asked, parse_scope
 from ..server import AuthorizationServer
 from ..store.engine import database
-from .issuing import choose_target, keep, mint_access_token
+from .issuing import keep, mint_access_token
+from .targets import choose_target
 
 
 class ClientCredentialsGrant:

@@ -1,6 +1,6 @@
 """From a grant to tokens. Every grant type comes through here, so that no check is forgotten in one of them.
 
-RFC 6749 §5.1, RFC 8707 §2.2, RFC 9068 §3, OpenID Connect Core §3.1.3.3.
+RFC 6749 §5.1, RFC 9068 §3, OpenID Connect Core §3.1.3.3.
 """
 
 from __future__ import annotations
@@ -14,12 +14,9 @@ from ..objects import Choices, ScopeProvider, Subject, TokenRequest
 from ..permissions import OPENID, Decision, as_json, ask, claims, consented, context_of, still_valid, verdicts
 from ..protocol import jose
 from ..protocol.assurance import MFA, satisfies
-from ..protocol.authorization_request import parse_resources
 from ..protocol.clients import Client
-from ..protocol.errors import InvalidGrant, InvalidScope, InvalidTarget
-from ..protocol.parameters import Parameters
-from ..protocol.resources import as_known
-from ..protocol.scopes import Asked, Permission, join_scope, parse_scope
+from ..protocol.errors import InvalidGrant
+from ..protocol.scopes import Asked, Permission
 from ..protocol.tokens import access_token_claims, digest, from_plugins, id_token_claims, new_id, new_token
 from ..server import AuthorizationServer
 from ..settings import AT_MOST
@@ -27,6 +24,7 @@ from ..store.access_tokens import AccessToken, insert_access_token
 from ..store.consents import touch_consent
 from ..store.grants import Details, Grant, lock_grant
 from ..store.users import find_user
+from .targets import Target, choose_target
 
 
 class Authorized(NamedTuple):
@@ -78,90 +76,6 @@ async def hold(server: AuthorizationServer, grant: Grant) -> None:
     held = await lock_grant(grant.id)
     if held is None or await server.has_ended(held):
         raise InvalidGrant("The authorization has ended.")
-
-
-class Target(NamedTuple):
-    """What one access token is for: an audience (empty for the provider itself) and the permissions in it.
-
-    `binding` is what else it is bound to, an organization for example; see ScopeProvider.binding.
-    """
-
-    audience: str
-    permissions: Sequence[Permission]
-    binding: str = ""
-
-    @property
-    def scope(self) -> str:
-        return join_scope(permission.scope for permission in self.permissions)
-
-
-def choose_target(server: AuthorizationServer, decision: Decision, parameters: Parameters) -> Target:
-    """One audience for each token, so that a scope of one API is never read as a scope of another.
-
-    The resource that the token request names; else the only one that was granted, together with the provider's own
-    scopes; else the provider alone. If the token request names scopes, "the only one" is the only one of those; if it
-    names what the user chose (an organization), that comes before an API. Where some permissions are bound and others
-    are not, the scopes it names decide.
-    """
-    asked = set(decision.asked.scopes)
-    wanted = parse_scope(parameters.get("scope", ""))
-    granted = [p for p in decision.granted if p.scope in asked]
-    audiences = {p: server.scope_providers[p.source].audience(p, decision.choices) for p in granted}
-    named = parse_resources(parameters)
-    if len(named) > 1:
-        raise InvalidTarget("Ask for one resource at a time.")
-    if named:
-        known = {*decision.asked.resources, *audiences.values()}
-        resource = as_known(named[0], known)
-        if resource not in known:
-            raise InvalidTarget("This resource was not part of the authorization.")
-        target = _bound(server, decision, resource, [p for p in granted if audiences[p] == resource], wanted)
-        if not target.permissions:
-            raise InvalidTarget("Nothing is granted at this resource.")
-    else:
-        candidates = [p for p in granted if p.scope in wanted] or granted
-        apis = {audiences[p] for p in candidates if p.resource}
-        chosen = {audiences[p] for p in candidates if not p.resource} - {""}
-        preferred = chosen or apis if names_choice(server, decision.choices, parameters) else apis or chosen
-        audience = preferred.pop() if len(preferred) == 1 else ""
-        own = [p for p in granted if not audiences[p]]
-        at = [p for p in granted if audience and audiences[p] == audience]
-        there = _bound(server, decision, audience, at, wanted)
-        target = there._replace(permissions=[p for p in granted if p in own or p in there.permissions])
-    return _narrowed(target, wanted, decision.asked)
-
-
-def names_choice(server: AuthorizationServer, choices: Choices, parameters: Parameters) -> bool:
-    """Whether the request names one of these answers to a source's question, an organization's id for example.
-
-    A code is for what was chosen before it was issued: another answer beside it does not count.
-    """
-    asked = (provider.question_parameter or ("", "") for provider in server.scope_providers.values())
-    return any(name in parameters and parameters[name] == choices.get(question) for name, question in asked)
-
-
-def _bound(
-    server: AuthorizationServer,
-    decision: Decision,
-    audience: str,
-    permissions: list[Permission],
-    wanted: Sequence[str],
-) -> Target:
-    """The permissions that may share a token: those with one binding, which is that of a wanted scope if any is wanted,
-    else any binding before none.
-    """
-    bindings = {p: server.scope_providers[p.source].binding(p, decision.choices) for p in permissions}
-    binding = max([b for p, b in bindings.items() if p.scope in wanted] or bindings.values(), default="")
-    return Target(audience, [p for p in permissions if bindings[p] == binding], binding)
-
-
-def _narrowed(target: Target, wanted: Sequence[str], asked: Asked) -> Target:
-    """ "The requested scope MUST NOT include any scope not originally granted." RFC 6749 §6."""
-    if not wanted:
-        return target
-    if beyond := [scope for scope in wanted if scope not in asked.scopes]:
-        raise InvalidScope(f"Not part of the authorization: {', '.join(beyond)}.")
-    return target._replace(permissions=[p for p in target.permissions if p.scope in wanted])
 
 
 class Minted(NamedTuple):

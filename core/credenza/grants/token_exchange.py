@@ -27,8 +27,9 @@ from ..store.access_tokens import AccessToken
 from ..store.engine import database
 from ..store.grants import Grant
 from .inspecting import Inspected, inspect
-from .issuing import Authorized, Target, authorized, choose_target, hold, keep, mint_access_token
+from .issuing import Authorized, authorized, hold, keep, mint_access_token
 from .refresh_token import chosen_now
+from .targets import Target, choose_target
 
 TOKEN_EXCHANGE = "urn:ietf:params:oauth:grant-type:token-exchange"  # noqa: S105  # a name
 ACCESS_TOKEN = "urn:ietf:params:oauth:token-type:access_token"  # noqa: S105  # a name
