@@ -103,7 +103,9 @@ def apache(pytestconfig: pytest.Config) -> tuple[Path, Path]:
             archives = folder / "archives"
             (archives / "partial").mkdir(parents=True, exist_ok=True)
             packages = ("apache2-bin", "libapache2-mod-auth-openidc")
-            options = ("--yes", "--download-only", "--no-install-recommends", "-o", f"Dir::Cache::Archives={archives}")
+            cache = f"Dir::Cache::Archives={archives}"
+            # One of the two may be installed, and is fetched all the same.
+            options = ("--yes", "--download-only", "--reinstall", "--no-install-recommends", "-o", cache)
             attempt("apt-get", "install", *options, *packages, reason="mod_auth_openidc could not be fetched")
             for archive in sorted(archives.glob("*.deb")):
                 attempt("dpkg-deb", "--extract", str(archive), str(root), reason="mod_auth_openidc does not unpack")
