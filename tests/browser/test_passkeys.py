@@ -78,7 +78,9 @@ def offering(live_server: Any, open_page: Callable[..., Any]) -> Device:
 @pytest.fixture
 def device(offering: Device) -> Device:
     """It offers none before a button is pressed, as older browsers do not."""
-    offering.page.add_init_script("PublicKeyCredential.isConditionalMediationAvailable = async () => false")
+    # Also in the application's page, which may be one where there are none.
+    never = "window.PublicKeyCredential && (PublicKeyCredential.isConditionalMediationAvailable = async () => false)"
+    offering.page.add_init_script(never)
     return offering
 
 
