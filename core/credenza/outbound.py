@@ -18,15 +18,12 @@ from collections.abc import Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import urlsplit
 
 from .protocol.documents import parse_json
 from .protocol.redirect_uris import USUAL_PORTS, check_web_uri
 from .settings import Settings
-
-if TYPE_CHECKING:
-    import httpx
 
 TIMEOUT = 5.0  # seconds of one call
 ALTOGETHER = 5.0  # seconds of all calls that one request makes, however many addresses strangers name in it
@@ -133,9 +130,17 @@ async def fetch(
     What is sent is a `form`, a `document` (as JSON), or nothing. `authorization` is the value of that header, if one
     is sent.
     """
-    sent = {"data": form} if document is None else {"json": document}
-    status, headers, body = await _answer(settings, url, method, sent, limit, accept, authorization)
-    return status, headers.get("content-type", ""), body
+    answer = await fetch_answer(
+        settings,
+        url,
+        method=method,
+        form=form,
+        document=document,
+        limit=limit,
+        accept=accept,
+        authorization=authorization,
+    )
+    return answer.status, answer.headers.get("content-type", ""), answer.body
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,14 +157,15 @@ async def fetch_answer(
     url: str,
     *,
     method: str = "GET",
+    form: Mapping[str, str] | None = None,
     document: Mapping[str, Any] | None = None,
     limit: int = MAX_BYTES,
     accept: str = "application/json",
+    authorization: str = "",
 ) -> Answer:
-    """As `fetch`, for whoever needs the headers; raises Refused. `document` is sent as JSON."""
-    sent = {} if document is None else {"json": document}
-    status, headers, body = await _answer(settings, url, method, sent, limit, accept)
-    return Answer(status, dict(headers), body)
+    """As `fetch`, for whoever needs the headers; raises Refused."""
+    sent = {"data": form} if document is None else {"json": document}
+    return await _answer(settings, url, method, sent, limit, accept, authorization)
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,14 +178,14 @@ class Document:
 
 async def fetch_document(settings: Settings, url: str, *, limit: int = MAX_BYTES) -> Document:
     """The JSON at an address that answers 200 and calls it JSON; raises Refused."""
-    status, headers, body = await _answer(settings, url, "GET", {}, limit, "application/json")
-    if status != 200:
-        raise Refused(f"{url} answered {status}")
-    media_type = headers.get("content-type", "").split(";")[0].strip().lower()
+    answer = await fetch_answer(settings, url, limit=limit)
+    if answer.status != 200:
+        raise Refused(f"{url} answered {answer.status}")
+    media_type = answer.headers.get("content-type", "").split(";")[0].strip().lower()
     if media_type != "application/json" and not re.fullmatch(r"application/[a-z0-9.-]+\+json", media_type):
         raise Refused(f"{url} is {media_type or 'of no type'}, not application/json")
     try:
-        return Document(parse_json(body), _max_age(headers.get("cache-control", "")))
+        return Document(parse_json(answer.body), _max_age(answer.headers.get("cache-control", "")))
     except ValueError as error:
         raise Refused(f"{url}: {error}") from error
 
@@ -204,8 +210,8 @@ async def _answer(
     sent: Mapping[str, Any],
     limit: int,
     accept: str,
-    authorization: str = "",
-) -> tuple[int, httpx.Headers, bytes]:
+    authorization: str,
+) -> Answer:
     try:
         check_web_uri(url)
     except ValueError as error:
@@ -236,8 +242,8 @@ async def _fetch(
     sent: Mapping[str, Any],
     limit: int,
     accept: str,
-    authorization: str = "",
-) -> tuple[int, httpx.Headers, bytes]:
+    authorization: str,
+) -> Answer:
     import httpx
 
     parts = urlsplit(url)
@@ -272,7 +278,7 @@ async def _fetch(
                     raise Refused(f"{url} sent more than {limit} bytes")
         finally:
             await response.aclose()
-    return response.status_code, response.headers, body
+    return Answer(response.status_code, dict(response.headers), body)
 
 
 @cache

@@ -217,10 +217,16 @@ def by_name(hook: str, found: list[tuple[str, Any]]) -> dict[str, Any]:
         name = getattr(item, "name", "")
         if not isinstance(name, str) or not name:
             raise PluginError(f"plugin {plugin!r} returned a {type(item).__name__} without a name from {hook}")
-        if name in owners:
-            raise PluginError(f"{hook}: both {owners[name]!r} and {plugin!r} bring {name!r}; disable one of them")
-        owners[name], objects[name] = plugin, item
+        claim(owners, hook, plugin, name)
+        objects[name] = item
     return objects
+
+
+def claim(owners: dict[str, str], hook: str, plugin: str, name: str) -> None:
+    """Note whose name it is from now on; raises PluginError when it is somebody's already."""
+    if name in owners:
+        raise PluginError(f"{hook}: both {owners[name]!r} and {plugin!r} bring {name!r}; disable one of them")
+    owners[name] = plugin
 
 
 def check_callable(hook: str, found: list[tuple[str, Any]]) -> list[tuple[str, Any]]:

@@ -24,7 +24,7 @@ from .objects import (
     SignInLink,
     Theme,
 )
-from .plugins import PluginError, by_name, check_callable, check_folders, collect, owner_of
+from .plugins import PluginError, by_name, check_callable, check_folders, claim, collect, owner_of
 from .protocol.clients import ClientType
 from .settings import Settings, SettingsError
 from .store.piccolo_app import APP_CONFIG
@@ -98,9 +98,8 @@ def check_tables(found: Sequence[tuple[str, AppConfig]]) -> list[AppConfig]:
     """What was found, once all of it can be migrated; else its tables would be missed by the first request."""
     owners = {APP_CONFIG.app_name: "credenza"}
     for plugin, app in found:
-        if owners.setdefault(app.app_name, plugin) != plugin:
-            both = f"both {owners[app.app_name]!r} and {plugin!r} bring {app.app_name!r}"
-            raise PluginError(f"register_tables: {both}; disable one of them")
+        if owners.get(app.app_name) != plugin:
+            claim(owners, "register_tables", plugin, app.app_name)
         if not Path(app.migrations_folder_path).is_dir():
             raise PluginError(
                 f"plugin {plugin!r}: the migrations of {app.app_name!r} (register_tables) should be in "

@@ -11,7 +11,7 @@ from typing import Any
 
 from ..objects import StateSection
 from ..outbound import Refused
-from ..plugins import PluginError, by_name, collect
+from ..plugins import by_name, claim, collect
 from ..server import AuthorizationServer
 from ..store.engine import snapshot
 from ..web.passwords import Passwords
@@ -40,10 +40,7 @@ def _check_keys_of(name: str, ours: Iterable[str], found: Sequence[tuple[str, St
     owners = dict.fromkeys(ours, "credenza")
     for plugin, section in found:
         for key in getattr(section, name):
-            if key in owners:
-                both = f"both {owners[key]!r} and {plugin!r} bring {key!r}"
-                raise PluginError(f"register_state, {name}: {both}; disable one of them")
-            owners[key] = plugin
+            claim(owners, f"register_state, {name}", plugin, key)
 
 
 async def apply(
