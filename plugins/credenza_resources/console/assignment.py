@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Awaitable, Callable, Collection, Iterable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import ClassVar
 
@@ -85,22 +86,8 @@ async def save_user_roles(visit: ConsoleVisit, user: str) -> ConsoleDone | Roles
     found = await _user(user)
     before = await store.user_roles(found.id)
     page = await _user_form(found, before, visit.form.all_values("role"))
-    wanted = _wanted(visit, page)
-    errors = changed_meanwhile(visit.form, sorted(before), beside=GONE if wanted is None else {})
-    if wanted is None or errors:
-        return page.refused(errors)
-    if wanted != before:
-        async with transaction():
-            await store.set_user_roles(found.id, wanted)
-            await visit.changed(
-                "user roles",
-                "updated",
-                found.username,
-                user=found.id,
-                before={"roles": sorted(before.values())},
-                after={"roles": sorted(wanted.values())},
-            )
-    return ConsoleDone(page.back, "The roles were saved.")
+    write = partial(store.set_user_roles, found.id)
+    return await _save(visit, page, before, write, "user roles", found.username, user=found.id)
 
 
 @console_get(CLIENT, "roles:write")
@@ -115,18 +102,35 @@ async def save_client_roles(visit: ConsoleVisit, application: str) -> ConsoleDon
     found = await _client(visit, application)
     before = await _client_roles(found)
     page = await _client_form(found, before, visit.form.all_values("role"))
+    write = partial(store.set_client_roles, found.id)
+    return await _save(visit, page, before, write, "application roles", found.id, client=found.id)
+
+
+async def _save(
+    visit: ConsoleVisit,
+    page: RolesForm,
+    before: dict[str, str],
+    write: Callable[[Iterable[str]], Awaitable[None]],
+    kind: str,
+    target: str,
+    *,
+    user: str = "",
+    client: str = "",
+) -> ConsoleDone | RolesForm:
+    """`before` are ids to names, `write` takes the ids that were chosen; the rest is for the audit log."""
     wanted = _wanted(visit, page)
     errors = changed_meanwhile(visit.form, sorted(before), beside=GONE if wanted is None else {})
     if wanted is None or errors:
         return page.refused(errors)
     if wanted != before:
         async with transaction():
-            await store.set_client_roles(found.id, wanted)
+            await write(wanted)
             await visit.changed(
-                "application roles",
+                kind,
                 "updated",
-                found.id,
-                client=found.id,
+                target,
+                user=user,
+                client=client,
                 before={"roles": sorted(before.values())},
                 after={"roles": sorted(wanted.values())},
             )
