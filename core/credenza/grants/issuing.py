@@ -110,7 +110,7 @@ async def mint_access_token(
 
     `cnf` names the key that it is bound to: RFC 9449 §6.1.
     """
-    client, now = request.client, server.now()
+    client, scope, now = request.client, target.scope, server.now()
     expires_at = now + await _lifetime(server, client, target)
     if not_after is not None:
         expires_at = min(expires_at, not_after)
@@ -126,13 +126,13 @@ async def mint_access_token(
         "access_token": token,
         "token_type": "DPoP" if request.jkt else "Bearer",
         "expires_in": expires_at - now,
-        "scope": target.scope,
+        "scope": scope,
     }
     kept = AccessToken(
         key,
         grant,
         client.id,
-        target.scope,
+        scope,
         target.audience,
         now,
         expires_at,
@@ -147,7 +147,7 @@ async def mint_access_token(
         client=client.id,
         address=request.address,
         grant_type=grant_type,
-        scope=target.scope,
+        scope=scope,
         audience=target.audience,
         grant=grant.id if grant is not None else "",
     )

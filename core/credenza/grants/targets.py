@@ -96,6 +96,8 @@ def _names_choice(server: AuthorizationServer, choices: Choices, parameters: Par
 
     A code is for what was chosen before it was issued: another answer beside it does not count.
     """
+    if not choices:
+        return False
     asked = (provider.question_parameter or ("", "") for provider in server.scope_providers.values())
     return any(name in parameters and parameters[name] == choices.get(question) for name, question in asked)
 
