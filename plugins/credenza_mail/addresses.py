@@ -166,8 +166,6 @@ async def confirm(request: AnyRequest, token: FromPath[str]) -> AnyResponse:
             return await _gone(request)
         changed = replace(user, email=row["email"], email_verified=True, updated_at=server.now())
         await users.edit_user(changed, ("email", "email_verified", "updated_at"))
-        # Links that went to the old address open nothing any more.
-        await users.delete_invitations(user.id, purpose="reset")
         await server.emit(
             EmailChanged(
                 actor=user.id, user=user.id, address=address_of(request), before=user.email or "", after=row["email"]

@@ -212,6 +212,40 @@ def test_r_pw_08_a_link_to_an_account_in_use_works_for_a_day(visitor: Visitor, u
     assert [user_agent.send("GET", link).status_code for link in links] == [404, 200]
 
 
+def link_for(visitor: Visitor, name: str = "ada") -> str:
+    page = visitor.done(f"{path_of(visitor, name)}/link")
+    return next(iter(re.findall(r'id="link-value">(https://[^<]+)<', page.html)))
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        lambda visitor: visitor.done(path_of(visitor), {**PROFILE, "email": "countess@example.com"}),
+        lambda visitor: visitor.credenza.apply({"users": [{"username": "ada", "email": "countess@example.com"}]}),
+    ],
+    ids=["console", "apply"],
+)
+def test_r_pw_08_a_link_that_was_mailed_to_a_wrong_address_opens_nothing_once_there_is_another(
+    visitor: Visitor, user_agent: UserAgent, changed: Callable[[Visitor], object]
+) -> None:
+    """R-PW-08: whoever got the mail by mistake does not choose the password."""
+    link = link_for(visitor)
+    visitor.done(path_of(visitor), PROFILE | {"given_name": "Augusta"})
+    assert user_agent.send("GET", link).status_code == 200
+    changed(visitor)
+    assert find(visitor, "ada").email == "countess@example.com"
+    assert user_agent.send("GET", link).status_code == 404
+
+
+def test_r_tk_14_who_is_suspended_chooses_no_password_for_afterwards(visitor: Visitor, user_agent: UserAgent) -> None:
+    """R-TK-14: whoever made it necessary may have a link that was mailed before."""
+    link = link_for(visitor)
+    visitor.done(f"{path_of(visitor)}/suspension", {"suspended": "on"})
+    assert user_agent.send("GET", link).status_code == 404
+    visitor.done(f"{path_of(visitor)}/suspension")
+    assert user_agent.send("GET", link).status_code == 404
+
+
 def test_nobody_suspends_or_deletes_their_own_account(
     visitor: Visitor, administrator: Callable[[str], Visitor]
 ) -> None:

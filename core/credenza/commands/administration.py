@@ -64,11 +64,13 @@ def create_admin(arguments: argparse.Namespace) -> int:
                 if email and (owner := await users.find_confirmed_owner(email, user.id)):
                     raise Refusal(f"{email} is the confirmed address of {owner.username}")
                 changed = replace(user, administrator=arguments.role, updated_at=now)
+                names = ["administrator", "updated_at"]
                 if email and email != user.email:
                     changed = replace(changed, email=email, email_verified=False)
+                    names += ["email", "email_verified"]
                 if found is None and stored is not None:
                     changed = replace(changed, password_hash=stored, password_changed_at=now)
-                await (users.update_user(changed) if found else users.insert_user(changed))
+                await (users.edit_user(changed, names) if found else users.insert_user(changed))
                 if found is not None and is_raised(found.administrator, arguments.role):
                     await end_all_sessions(server, user.id)
                 if found is not None and stored is not None:

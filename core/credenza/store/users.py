@@ -180,9 +180,14 @@ async def update_user(user: User) -> None:
 
 
 async def edit_user(user: User, names: Iterable[str]) -> None:
-    """Write these members of the account only: whatever else is changed meanwhile stays."""
+    """Write these members of the account only: whatever else is changed meanwhile stays.
+
+    With another `email`, links that were mailed to the one before open nothing any more. Call it in a transaction.
+    """
     columns = _columns(user)
     names = set(names)
+    if "email" in names:
+        await delete_invitations(user.id)
     names |= {"words"} if names & {"username", "email", "profile"} else set()
     await UserRow.update({name: columns[name] for name in names}).where(UserRow.id == user.id)
 
@@ -317,11 +322,9 @@ async def insert_invitation(digest: str, *, purpose: str, user_id: str | None, n
         await _INVITE(digest=digest, purpose=purpose, user=user_id, created_at=now, expires_at=now + lifetime)
 
 
-async def delete_invitations(user_id: str, *, purpose: str = "") -> None:
-    """Whatever sets a password, or only what was made for one purpose."""
-    r = InvitationRow
-    mine = r.user == user_id
-    await r.delete().where(mine & (r.purpose == purpose) if purpose else mine)
+async def delete_invitations(user_id: str) -> None:
+    """All links that set a password."""
+    await InvitationRow.delete().where(InvitationRow.user == user_id)
 
 
 async def find_invitation(digest: str, now: int) -> dict[str, Any] | None:
