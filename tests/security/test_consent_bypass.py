@@ -250,6 +250,19 @@ def test_a_cns_05_unticked_in_one_tab_after_it_was_granted_in_another(user_agent
     assert "has changed since this page was made" in page.text
 
 
+def test_a_cns_05_what_one_user_unticked_is_ticked_for_the_next(
+    credenza: Any, user_agent: Any, client: RelyingParty, own: RelyingParty
+) -> None:
+    """A-CNS-05: somebody else signs in in another tab, and the page of this one is theirs from the beginning."""
+    page = asked(user_agent, client, scope="openid profile phone")
+    assert user_agent.decide("refresh", permissions=[]).forms[0].checked("permission") == []
+    assert user_agent.get(page.url).forms[0].checked("permission") == [], "it is the same user's still"
+    user_agent.get(own.authorization_url(prompt="login"))
+    assert isinstance(user_agent.sign_in(credenza.new_user()), Callback)
+    assert user_agent.get(page.url).forms[0].checked("permission") == ["profile phone"]
+    assert "phone" in client.tokens(user_agent.decide())["scope"].split()
+
+
 def test_r_az_30_what_a_user_does_not_hold_is_not_shown_and_not_given(
     credenza: Any, user_agent: Any, client: RelyingParty
 ) -> None:

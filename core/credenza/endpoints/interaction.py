@@ -25,7 +25,7 @@ from ..protocol.words import Words
 from ..store import sessions
 from ..store.device_authorizations import DENIED, answer_device
 from ..store.sessions import Interaction
-from ..store.users import find_user_by_identifier
+from ..store.users import User, find_user_by_identifier
 from ..web.errors import crowded_page
 from ..web.known_browsers import known_accounts, remember_account
 from ..web.pages import FormPage, Page
@@ -50,6 +50,8 @@ from .authorization_answer import device_page, gone, refuse
 
 # Facts about the request itself: they outlast a change of account, answers to prompts do not.
 KEPT = ("pushed", "device_digest", "user_code")
+# What sign-in has noted is not about the user who was there before, but about the one who is to come.
+SIGN_IN = ("begun", "login")
 
 
 @get("/interaction/{token:str}", name="resume")
@@ -260,8 +262,18 @@ async def _find(request: AnyRequest, token: str) -> Interaction | None:
 async def _reopen(request: AnyRequest, interaction: Interaction, token: str) -> Waiting:
     waiting = await _parsed_again(request, interaction)
     waiting.token = token
+    _begin_anew_for_another(interaction, waiting.user)
     waiting.begun = interaction.state.setdefault("begun", {})
     return waiting
+
+
+def _begin_anew_for_another(interaction: Interaction, user: User | None) -> None:
+    """What one user has answered is nobody else's, who may have signed in meanwhile, in another tab perhaps."""
+    if user is None:
+        return
+    if interaction.state.get("whose", user.id) != user.id:
+        interaction.state = {name: interaction.state[name] for name in (*KEPT, *SIGN_IN) if name in interaction.state}
+    interaction.state["whose"] = user.id
 
 
 async def _parsed_again(request: AnyRequest, interaction: Interaction) -> Waiting:

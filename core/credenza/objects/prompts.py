@@ -22,7 +22,7 @@ class Waiting:
     """An authorization request in front of its user, as a prompt sees it.
 
     `request` and `client` are None when one of our own pages asked for a sign-in. `state` is what this prompt noted
-    for this interaction; it is kept between the page and the answer, while `memory` lasts for one HTTP request.
+    for this interaction and this user; it is kept between the page and the answer, `memory` for one HTTP request.
     `choices` become part of the grant, and of what a consent is about; a prompt notes its own in `required`, each time.
     A prompt that begins a session puts the value for its cookie in `new_cookie`. `token` names the interaction in
     addresses; `begun` is what this sign-in has proved so far, and only sign-in's; `known` are accounts that signed in
