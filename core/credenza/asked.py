@@ -2,29 +2,41 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from .permissions import ceiling_of, check_enabled, is_known, requested
 from .protocol.authorization_request import AuthorizationRequest, default_scopes
 from .protocol.clients import Client
 from .protocol.resources import spellings
+from .protocol.scopes import Permission, Scope
 from .server import AuthorizationServer
 
 
 async def check_asked(
     server: AuthorizationServer, client: Client, request: AuthorizationRequest
-) -> AuthorizationRequest:
-    """The request as it counts from here on; raises InvalidScope or InvalidTarget."""
-    request = await _without_copies(server, client, await _with_our_names(server, client, request))
-    await check_enabled(server, client, request.asked)
-    return request
+) -> tuple[AuthorizationRequest, Mapping[Permission, Scope]]:
+    """The request as it counts from here on, and what it names; raises InvalidScope or InvalidTarget.
+
+    A source that takes its time is asked once more only when the request has become another one.
+    """
+    named = await requested(server, request.asked)
+    renamed = await _with_our_names(server, client, request, named)
+    if renamed is not request:
+        named = await requested(server, renamed.asked)
+    narrowed = _without_copies(server, client, renamed, named)
+    if narrowed is not renamed:
+        named = await requested(server, narrowed.asked)
+    await check_enabled(server, client, narrowed.asked, named)
+    return narrowed, named
 
 
 async def _with_our_names(
-    server: AuthorizationServer, client: Client, request: AuthorizationRequest
+    server: AuthorizationServer, client: Client, request: AuthorizationRequest, known: Mapping[Permission, Scope]
 ) -> AuthorizationRequest:
     """Resources as they are registered, however they were written. RFC 8707 §2."""
     if not request.resources:
         return request
-    found = {p.resource for p in await requested(server, request.asked)}
+    found = {p.resource for p in known}
     named = [resource if resource in found else await our_name(server, resource) for resource in request.resources]
     if tuple(named) == request.resources:
         return request
@@ -40,8 +52,8 @@ async def our_name(server: AuthorizationServer, resource: str) -> str:
     return resource
 
 
-async def _without_copies(
-    server: AuthorizationServer, client: Client, request: AuthorizationRequest
+def _without_copies(
+    server: AuthorizationServer, client: Client, request: AuthorizationRequest, known: Mapping[Permission, Scope]
 ) -> AuthorizationRequest:
     """Without the scopes that a client asks for only because our metadata lists them. RFC 6749 §3.3.
 
@@ -51,10 +63,10 @@ async def _without_copies(
     """
     if not client.self_registered or not request.resources:
         return request
-    known = await requested(server, request.asked)
     ceiling = ceiling_of(server, client, known) or {}
     beyond = {p.scope for p in known if p not in ceiling and server.scope_providers[p.source].refuses}
     scopes = [scope for scope in request.scopes if scope not in beyond]
     if {p.scope for p in known if not p.resource}.issuperset(request.scopes):
         scopes += default_scopes(client, request.resources)
-    return request.with_scopes(tuple(dict.fromkeys(scopes)))
+    scopes = list(dict.fromkeys(scopes))
+    return request.with_scopes(tuple(scopes)) if tuple(scopes) != request.scopes else request

@@ -73,14 +73,34 @@ async def ask(
     except StoreUnavailable:
         raise  # it is the database that did not answer
     except Exception as error:
-        plugin, where = server.plugin_of(provider), f"{what} of scope source {provider.name!r}"
-        if isinstance(error, Refused):  # its message has it all, and while a service is away there are many
-            logger.error("plugin %r failed in %s: %s", plugin, where, error)
-        else:
-            logger.exception("plugin %r failed in %s", plugin, where)
-        raise ServerError(
-            "A part of the server did not answer.", detail=f"{provider.name}.{what}: {error!r}"
-        ) from error
+        raise _failed(server, provider, what, error) from error
+
+
+def _failed(server: AuthorizationServer, provider: ScopeProvider, what: str, error: Exception) -> ServerError:
+    plugin, where = server.plugin_of(provider), f"{what} of scope source {provider.name!r}"
+    if isinstance(error, Refused):  # its message has it all, and while a service is away there are many
+        logger.error("plugin %r failed in %s: %s", plugin, where, error)
+    else:
+        logger.exception("plugin %r failed in %s", plugin, where)
+    return ServerError("A part of the server did not answer.", detail=f"{provider.name}.{what}: {error!r}")
+
+
+def audience_of(server: AuthorizationServer, permission: Permission, choices: Choices) -> str:
+    """The `aud` of an access token with the permission; empty for the provider itself. Raises ServerError."""
+    provider = server.scope_providers[permission.source]
+    try:
+        return of_kind(provider.audience(permission, choices), str)
+    except Exception as error:
+        raise _failed(server, provider, "audience", error) from error
+
+
+def binding_of(server: AuthorizationServer, permission: Permission, choices: Choices) -> str:
+    """What such a token is bound to beside its audience; see ScopeProvider.binding. Raises ServerError."""
+    provider = server.scope_providers[permission.source]
+    try:
+        return of_kind(provider.binding(permission, choices), str)
+    except Exception as error:
+        raise _failed(server, provider, "binding", error) from error
 
 
 async def branding_of(server: AuthorizationServer, choices: Choices) -> Branding | None:
@@ -174,9 +194,10 @@ def ceiling_of(
     return always | implied | dict(client.ceiling)
 
 
-async def check_enabled(server: AuthorizationServer, client: Client, asked: Asked) -> Mapping[Permission, Scope]:
+async def check_enabled(
+    server: AuthorizationServer, client: Client, asked: Asked, scopes: Mapping[Permission, Scope]
+) -> None:
     """Refuse a request for something not enabled, where its source says that this is an error. Else it is ignored."""
-    scopes = await requested(server, asked)
     await check_known(server, asked, scopes)
     ceiling = ceiling_of(server, client, scopes)
     if ceiling is not None:
@@ -190,7 +211,6 @@ async def check_enabled(server: AuthorizationServer, client: Client, asked: Aske
             raise InvalidScope(
                 f"Not enabled for this application: {', '.join(refused)}. Enabled: {', '.join(enabled)}."
             )
-    return scopes
 
 
 async def check_known(server: AuthorizationServer, asked: Asked, scopes: Mapping[Permission, Scope]) -> None:

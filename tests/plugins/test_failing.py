@@ -21,6 +21,7 @@ from credenza import (
     ClientSource,
     ClientType,
     ConsolePage,
+    GrantType,
     HeldFactor,
     Permission,
     PluginError,
@@ -38,7 +39,7 @@ from credenza import (
     create_app,
     hookimpl,
 )
-from credenza.testing import Callback, Credenza, PageSeen, RelyingParty, UserAgent, running
+from credenza.testing import SECRET, Callback, Credenza, PageSeen, RelyingParty, UserAgent, running
 from credenza.testing import test_settings as settings_for_tests
 
 from .conftest import hang
@@ -274,6 +275,88 @@ def test_a_source_that_looks_first_is_asked_by_nobody_else(credenza_database: st
         answer = UserAgent(credenza).authorize(client, scope="openid contracts:read")
         assert isinstance(answer, Callback)
         assert answer.error == "server_error"
+
+
+def test_nobody_waits_twice_in_one_request_for_a_source_that_does_not_answer(credenza_database: str) -> None:
+    class Slow(Contracts):
+        async def requested(self, asked: Any) -> Any:
+            waited.append("requested")
+            await hang()
+
+    def waits() -> int:
+        found = len(waited)
+        waited.clear()
+        return found
+
+    waited: list[str] = []
+    with with_plugin(credenza_database, register_scopes=Slow) as credenza:
+        user_agent, client = UserAgent(credenza), app_of(credenza)
+        user_agent.get(client.authorization_url())
+        assert waits() == 1
+        user_agent.sign_in("ada")
+        assert waits() == 2, "on the way to the consent page, and by the page"
+        callback = user_agent.decide()
+        assert waits() == 2, "with the answer, and before the code"
+        client.tokens(callback)
+        assert waits() == 1
+        assert isinstance(user_agent.get(client.authorization_url()), Callback)
+        assert waits() == 1, "where nothing is asked of the user it is one request"
+
+
+@pytest.mark.parametrize("method", ["audience", "binding"])
+@pytest.mark.parametrize("nonsense", [True, False])
+def test_a_source_that_cannot_say_where_a_token_is_for_is_named(
+    credenza_database: str, caplog: pytest.LogCaptureFixture, method: str, nonsense: bool
+) -> None:
+    def answer() -> Any:
+        if not works and not nonsense:
+            raise RuntimeError
+        return "" if works else None
+
+    class Odd(ScopeProvider):
+        name, title = "odd", "Odd"
+
+        async def catalogue(self) -> Any:
+            return [Scope(Permission("odd", "https://odd.example.com", "odd:read"), "Odd")]
+
+        def audience(self, permission: Any, choices: Any) -> Any:
+            return answer() if method == "audience" else permission.resource
+
+        def binding(self, permission: Any, choices: Any) -> Any:
+            return answer() if method == "binding" else ""
+
+    works = True
+    enabled = {"profile": ["profile"], "odd": {"https://odd.example.com": ["odd:read"]}}
+    with with_plugin(credenza_database, register_scopes=Odd) as credenza:
+        credenza.apply({"applications": [{"client_id": "app", "permissions": enabled}]})
+        client = app_of(credenza)
+        asked = {"scope": "openid odd:read", "resource": "https://odd.example.com"}
+        tokens = client.tokens(UserAgent(credenza).authorize(client, **asked))
+        second = UserAgent(credenza).authorize(client, **asked)
+        works = False
+        assert client.redeem(second).json()["error"] == "server_error"
+        assert client.userinfo(tokens["access_token"]).json()["error"] == "server_error"
+    assert caplog.text.count(f"plugin 'bad' failed in {method} of scope source 'odd'") == 2
+
+
+@pytest.mark.parametrize("answer", [fail, say_nonsense])
+def test_a_grant_type_that_fails_is_named(
+    credenza_database: str, caplog: pytest.LogCaptureFixture, answer: Callable[..., Any]
+) -> None:
+    class Ticket(GrantType):
+        name = "urn:example:ticket"
+
+        async def token_response(self, server: Any, request: Any) -> Any:
+            return await answer()
+
+    kind = ClientType("clerk", "Clerk", "", grant_types=("urn:example:ticket",), third_party=False)
+    hooks = {"register_grant_types": Ticket, "register_client_types": lambda: kind}
+    with with_plugin(credenza_database, **hooks) as credenza:
+        application = {"client_id": "clerk", "client_secret": SECRET, "name": "Clerk", "type": "clerk"}
+        credenza.apply({"applications": [{**application, "third_party": False}]})
+        client = RelyingParty(credenza, "clerk", "")
+        assert client.post("/token", {"grant_type": "urn:example:ticket"}).json()["error"] == "server_error"
+    assert "plugin 'bad' failed in grant type 'urn:example:ticket'" in caplog.text
 
 
 @pytest.mark.parametrize("value", [object(), {1, 2}, b"bytes"])

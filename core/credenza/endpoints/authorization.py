@@ -13,6 +13,7 @@ from urllib.parse import urlencode
 from ..asked import check_asked
 from ..objects import Prompt, Waiting
 from ..plugins import blaming
+from ..prompts.consent_situation import remember_scopes
 from ..prompts.subject import check_subject
 from ..protocol.authorization_request import PUSHED, AuthorizationRequest, client_id_of
 from ..protocol.clients import Client
@@ -73,8 +74,9 @@ async def authorize(request: AnyRequest) -> AnyResponse:
     try:
         authorization_request = AuthorizationRequest.parse(parameters, client, redirect_uri)
         check_pushed(client, pushed)
-        authorization_request = await check_asked(server, client, authorization_request)
+        authorization_request, named = await check_asked(server, client, authorization_request)
         waiting = await new_waiting(request, server, authorization_request, client)
+        remember_scopes(waiting, named)
         await check_subject(waiting)
         if request.method == "POST" and not has_session_cookie(request):
             # A form posted by another site arrives without our cookies; a GET brings them. What the client pushed

@@ -54,7 +54,7 @@ async def device_authorization(request: AnyRequest) -> AnyResponse:
         if DEVICE_CODE not in client.grant_types:
             raise UnauthorizedClient("This client may not use the device code grant.")
         asked = without_authentication(parameters, client)
-        parsed = await check_asked(server, client, AuthorizationRequest.parse(asked, client, "", device=True))
+        parsed, _ = await check_asked(server, client, AuthorizationRequest.parse(asked, client, "", device=True))
         text = as_kept(parsed.parameters)
         await check_allowance(request, client, BEGUN_BY_ADDRESS)
         device_code, user_code = new_token("device_code"), "".join(secrets.choice(ALPHABET) for _ in range(LENGTH))

@@ -11,7 +11,7 @@ from __future__ import annotations
 from litestar import Response
 
 from ..grants.inspecting import Inspected, inspect
-from ..permissions import claims
+from ..permissions import audience_of, claims
 from ..protocol import jose
 from ..protocol.errors import (
     InsufficientScope,
@@ -49,7 +49,7 @@ async def userinfo(request: AnyRequest) -> AnyResponse:
             raise wrong("The access token is not valid, or no longer.")
         await check_key(request, inspected, value, as_dpop)
         choices = inspected.decision.choices
-        if all(server.scope_providers[p.source].audience(p, choices) for p in inspected.permissions):
+        if all(audience_of(server, p, choices) for p in inspected.permissions):
             if inspected.token.audience:
                 raise wrong("The access token is for another resource.")
             raise InsufficientScope("The token has none of the scopes that UserInfo answers for.")

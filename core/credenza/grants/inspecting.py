@@ -6,7 +6,7 @@ from typing import NamedTuple
 from urllib.parse import parse_qsl
 
 from ..objects import Subject
-from ..permissions import Decision, verdicts
+from ..permissions import Decision, audience_of, binding_of, verdicts
 from ..protocol import jose
 from ..protocol.clients import Client
 from ..protocol.errors import InvalidGrant
@@ -81,9 +81,8 @@ def _left(
     """Of the scopes it was issued with, those that its audience (or the provider itself) would be granted now."""
     left = []
     for permission in decision.granted:
-        provider = server.scope_providers[permission.source]
-        audience = provider.audience(permission, decision.choices)
-        same_place = audience == token.audience and provider.binding(permission, decision.choices) == token.binding
+        audience = audience_of(server, permission, decision.choices)
+        same_place = audience == token.audience and binding_of(server, permission, decision.choices) == token.binding
         if permission.scope in issued and (same_place or not audience):
             left.append(permission)
     return tuple(left)

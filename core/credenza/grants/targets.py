@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from ..objects import Choices
-from ..permissions import Decision
+from ..permissions import Decision, audience_of, binding_of
 from ..protocol.authorization_request import parse_resources
 from ..protocol.errors import InvalidScope, InvalidTarget
 from ..protocol.parameters import Parameters
@@ -40,9 +40,7 @@ def choose_target(server: AuthorizationServer, decision: Decision, parameters: P
     """
     asked = set(decision.asked.scopes)
     wanted = parse_scope(parameters.get("scope", ""))
-    audiences = {
-        p: server.scope_providers[p.source].audience(p, decision.choices) for p in decision.granted if p.scope in asked
-    }
+    audiences = {p: audience_of(server, p, decision.choices) for p in decision.granted if p.scope in asked}
     named = parse_resources(parameters)
     if len(named) > 1:
         raise InvalidTarget("Ask for one resource at a time.")
@@ -112,7 +110,7 @@ def _bound(
     """The permissions that may share a token: those with one binding, which is that of a wanted scope if any is wanted,
     else any binding before none.
     """
-    bindings = {p: server.scope_providers[p.source].binding(p, decision.choices) for p in permissions}
+    bindings = {p: binding_of(server, p, decision.choices) for p in permissions}
     binding = max([b for p, b in bindings.items() if p.scope in wanted] or bindings.values(), default="")
     return Target(audience, [p for p in permissions if bindings[p] == binding], binding)
 

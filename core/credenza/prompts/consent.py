@@ -65,7 +65,7 @@ class ConsentPrompt(Prompt):
         if form.get("decision") == "deny":
             await self._refused(waiting)
             raise AccessDenied("The user did not authorize the application.")
-        waiting.memory.clear()
+        waiting.memory.pop("situation", None)
         waiting.state["ticks"] = _ticks(waiting, form)
         answers, unknown = await self._choices(waiting, form)
         waiting.state["choices"] = answers
@@ -195,5 +195,11 @@ async def final_decision(waiting: Waiting) -> Decision:
             raise ConsentRequired("The user has not authorized the application.")
         granted = before.granted
     return await verdicts(
-        waiting.server, waiting.client, Subject(user=waiting.user), waiting.request.asked, waiting.choices, granted
+        waiting.server,
+        waiting.client,
+        Subject(user=waiting.user),
+        waiting.request.asked,
+        waiting.choices,
+        granted,
+        scopes=await scopes_of(waiting),
     )

@@ -97,8 +97,16 @@ async def look(waiting: Waiting) -> Situation:
 
 
 async def scopes_of(waiting: Waiting) -> Mapping[Permission, Scope]:
+    """What the request names: the sources are asked once, however often it is looked at in one HTTP request."""
     assert waiting.request is not None
-    return await requested(waiting.server, waiting.request.asked)
+    if "scopes" not in waiting.memory:
+        remember_scopes(waiting, await requested(waiting.server, waiting.request.asked))
+    scopes: Mapping[Permission, Scope] = waiting.memory["scopes"]
+    return scopes
+
+
+def remember_scopes(waiting: Waiting, scopes: Mapping[Permission, Scope]) -> None:
+    waiting.memory["scopes"] = scopes
 
 
 def _chosen(waiting: Waiting, asked: list[Question], said: list[Consent]) -> dict[str, str]:

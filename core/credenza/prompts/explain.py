@@ -63,7 +63,7 @@ async def explain(
     request = AuthorizationRequest.parse(Parameters.parse(urlencode(asked).encode()), client, redirect_uri)
     refused: ProtocolError | None = None
     try:
-        request = await check_asked(server, client, request)
+        request, _ = await check_asked(server, client, request)
     except ProtocolError as error:
         refused = error
     waiting = Waiting(server, request, client, None, user, state={"choices": dict(choices or {})})
@@ -71,12 +71,13 @@ async def explain(
     allowed = None
     if client.third_party:
         allowed = situation.before.granted if situation.before is not None else frozenset()
-    final = await verdicts(server, client, Subject(user=user), request.asked, situation.choices, allowed)
+    scopes = situation.decision.scopes
+    final = await verdicts(server, client, Subject(user=user), request.asked, situation.choices, allowed, scopes=scopes)
     each_time = client.third_party and not client.identity_is_assured(redirect_uri)
     return Explanation(
         refused=refused,
         page=await consent_page(waiting, situation, ""),
-        scopes=situation.decision.scopes,
+        scopes=scopes,
         verdicts=final.verdicts,
         questions=situation.questions,
         choices=situation.choices,
