@@ -152,19 +152,20 @@ async def _delete_clients(client_ids: list[str]) -> int:
 
 _GROUPED = (
     "SELECT r.host, COUNT(*) AS n, MIN(c.name) AS one, MAX(c.name) AS other, MIN(r.registered_at) AS first_at, "
-    "MAX(c.last_used_at) AS used_at"
+    "MAX(c.last_used_at) AS used_at FROM credenza_registration r JOIN credenza_client c ON c.id = r.client"
 )
-_JOINED = "FROM credenza_registration r JOIN credenza_client c ON c.id = r.client"
+# Read from two indexes: what clients are called is asked of the hosts of one page only.
 _WAITING = (
-    "WHERE r.decided_at = 0 AND c.enabled = {} "
+    "r.decided_at = 0 AND r.client NOT IN (SELECT id FROM credenza_client WHERE NOT enabled) "
     "AND NOT EXISTS (SELECT 1 FROM credenza_unregistered_host h WHERE h.host = r.host)"
 )
-_SOUGHT = "AND (r.host LIKE {} OR LOWER(c.name) LIKE {})"
-_NEWEST = "GROUP BY r.host ORDER BY first_at DESC, r.host LIMIT {} OFFSET {}"
-_HOSTS = f"{_GROUPED} {_JOINED} {_WAITING}"
-_COUNTED = f"SELECT COUNT(DISTINCT r.host) AS n {_JOINED} {_WAITING}"
+_SOUGHT = "(r.host LIKE {} OR r.client IN (SELECT id FROM credenza_client WHERE LOWER(name) LIKE {}))"
+_HOSTS = f"SELECT r.host FROM credenza_registration r WHERE {_WAITING}"  # noqa: S608  # fixed, as all of these
+_NEWEST = "GROUP BY r.host ORDER BY MIN(r.registered_at) DESC, r.host LIMIT {} OFFSET {}"
+_COUNTED = f"SELECT COUNT(DISTINCT r.host) AS n FROM credenza_registration r WHERE {_WAITING}"  # noqa: S608
 AT_ONCE = 50
-_MARKS = ", ".join(["{}"] * AT_ONCE)
+_OF_HOSTS = f"{_GROUPED} WHERE r.host IN ({', '.join(['{}'] * AT_ONCE)})"
+_EACH = "GROUP BY r.host"
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,29 +180,34 @@ class HostRow:
 
 
 async def list_waiting(*, search: str, offset: int, limit: int) -> tuple[list[HostRow], int]:
-    """Hosts about which nobody decided yet, newest first, and how many there are."""
+    """Hosts about which nobody decided yet, newest first, and how many there are; `limit` is at most AT_ONCE."""
     if search.strip():
-        pattern = lists.contains(search.lower())
-        rows = await Registration.raw(f"{_HOSTS} {_SOUGHT} {_NEWEST}", True, pattern, pattern, limit, offset)
-        counted = await Registration.raw(f"{_COUNTED} {_SOUGHT}", True, pattern, pattern)
+        sought = [lists.contains(search.lower())] * 2
+        rows = await Registration.raw(f"{_HOSTS} AND {_SOUGHT} {_NEWEST}", *sought, limit, offset)
+        counted = await Registration.raw(f"{_COUNTED} AND {_SOUGHT}", *sought)
+        hosts = [row["host"] for row in rows]
+        found = await Registration.raw(f"{_OF_HOSTS} AND {_WAITING} AND {_SOUGHT} {_EACH}", *_filled(hosts), *sought)
     else:
-        rows = await Registration.raw(f"{_HOSTS} {_NEWEST}", True, limit, offset)
-        counted = await Registration.raw(_COUNTED, True)
-    return [_host_row(row) for row in rows], int(counted[0]["n"])
+        rows = await Registration.raw(f"{_HOSTS} {_NEWEST}", limit, offset)
+        counted = await Registration.raw(_COUNTED)
+        hosts = [row["host"] for row in rows]
+        found = await Registration.raw(f"{_OF_HOSTS} AND {_WAITING} {_EACH}", *_filled(hosts))
+    by_host = {row["host"]: _host_row(row) for row in found}
+    return [by_host[host] for host in hosts if host in by_host], int(counted[0]["n"])
 
 
 async def summarize(hosts: list[str]) -> dict[str, HostRow]:
     """The clients of each of these hosts; hosts without any are left out."""
     found: dict[str, HostRow] = {}
     for start in range(0, len(hosts), AT_ONCE):
-        some = hosts[start : start + AT_ONCE]
-        rows = await Registration.raw(
-            f"{_GROUPED} {_JOINED} WHERE r.host IN ({_MARKS}) GROUP BY r.host",
-            *some,
-            *["~"] * (AT_ONCE - len(some)),  # which is no host; the empty one is that of clients without any
-        )
+        rows = await Registration.raw(f"{_OF_HOSTS} {_EACH}", *_filled(hosts[start : start + AT_ONCE]))
         found |= {row["host"]: _host_row(row) for row in rows}
     return found
+
+
+def _filled(hosts: list[str]) -> list[str]:
+    """With "~", which is no host; the empty one is that of clients without any."""
+    return [*hosts, *["~"] * (AT_ONCE - len(hosts))]
 
 
 def _host_row(row: dict[str, Any]) -> HostRow:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -15,6 +16,7 @@ from credenza.store.migrations import m0002_indexes as indexes
 from credenza.store.sqlite import SafeSQLiteEngine
 from credenza.testing import Credenza
 from credenza_resources.store import list_holders, list_roles
+from credenza_unregistered.store import list_waiting
 
 ASKED: dict[str, Callable[[Credenza], Awaitable[object]]] = {
     "credenza_audit_event_user_id": lambda _: audit.list_events(user="u1"),
@@ -32,6 +34,7 @@ ASKED: dict[str, Callable[[Credenza], Awaitable[object]]] = {
     "credenza_consent_newest": lambda _: consents.list_consents(client_id="app", offset=50_000),
     "credenza_consent_permission_about": lambda _: consents.forget_answers("api", "https://orders.example.com", "read"),
     "credenza_grant_session_client": lambda _: revocation.list_session_clients(["s1"]),
+    "credenza_client_disabled": lambda _: list_waiting(search="", offset=0, limit=5),
     "credenza_grant_created_at": lambda credenza: _clean_up(credenza.server),
 }
 
@@ -81,6 +84,15 @@ def test_of_a_role_that_very_many_hold_a_person_is_found_at_once(
 
     found = credenza.run(plans, credenza, ask)
     assert any("INDEX credenza_user_role_both (user=? AND role=?)" in detail for detail in found), found
+
+
+def test_hosts_that_wait_are_listed_and_counted_from_an_index(credenza: Credenza) -> None:
+    """Each of very many applications was looked at for the overview; now those of the hosts that it shows are."""
+    found = credenza.run(plans, credenza, lambda: list_waiting(search="", offset=0, limit=5))
+    hosts, total, shown = (detail for detail in found if re.match("(SCAN|SEARCH) r ", detail))
+    assert "SCAN r USING INDEX credenza_registration_waiting" in hosts
+    assert hosts == total
+    assert "(host=?)" in shown
 
 
 @pytest.mark.parametrize(("many", "index"), [(5_000, "sqlite_autoindex_credenza_user_1"), (0, "credenza_user_words")])
