@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from credenza import delete_batch, digest_secret, new_token
+from credenza import delete_batch, digest_secret, lists, new_token
 
 from .tables import OrganizationInvitation, row_id
 
@@ -55,23 +55,44 @@ async def find_invitation(token: str, now: int) -> Invitation | None:
 
 async def spend_invitation(token: str, now: int) -> bool:
     i = OrganizationInvitation
-    usable = (i.digest == digest_secret(token)) & i.spent_at.is_null() & (i.expires_at > now)
-    return bool(await i.update({i.spent_at: now}).where(usable).returning(i.digest))
+    mine = i.digest == digest_secret(token)
+    return bool(await i.update({i.spent_at: now}).where(mine & _usable(now)).returning(i.digest))
 
 
-async def list_invitations(organization: str, now: int) -> list[Invitation]:
-    """Those that can still be used, the newest first."""
+async def list_invitations(
+    organization: str, now: int, *, search: str, order: str, descending: bool, offset: int, limit: int
+) -> list[Invitation]:
+    """Those that can still be used, by "email" or "created_at"."""
     i = OrganizationInvitation
-    rows = await _pending(now).where(i.organization == organization).order_by(i.created_at, ascending=False)
+    column = i.created_at if order == "created_at" else i.email
+    query = lists.in_order(_pending(now), column, descending=descending)
+    rows = await query.where(_found(organization, search)).offset(offset).limit(limit)
     return [_invitation(row) for row in rows]
+
+
+async def count_invitations(organization: str, now: int, *, search: str) -> int:
+    return int(await OrganizationInvitation.count().where(_found(organization, search), _usable(now)))
+
+
+async def find_pending(organization: str, key: str, now: int) -> Invitation | None:
+    """One of this organization that can still be used."""
+    i = OrganizationInvitation
+    digest = await _digest(organization, key)
+    row = await _pending(now).where(i.digest == digest).first() if digest else None
+    return _invitation(row) if row else None
 
 
 async def delete_invitation(organization: str, key: str, now: int) -> bool:
     i = OrganizationInvitation
+    digest = await _digest(organization, key)
+    return bool(digest and await i.delete().where((i.digest == digest) & _usable(now)).returning(i.digest))
+
+
+async def _digest(organization: str, key: str) -> str | None:
+    """None when there is none."""
+    i = OrganizationInvitation
     digests = await i.select(i.digest).where((i.organization == organization) & i.spent_at.is_null())
-    found = [row["digest"] for row in digests if _key(row["digest"]) == key]
-    unspent = i.digest.is_in(found or [""]) & i.spent_at.is_null() & (i.expires_at > now)
-    return bool(await i.delete().where(unspent).returning(i.digest))
+    return next((row["digest"] for row in digests if _key(row["digest"]) == key), None)
 
 
 async def clean_up_invitations(now: int, *, batch: int = 500) -> int:
@@ -79,10 +100,20 @@ async def clean_up_invitations(now: int, *, batch: int = 500) -> int:
     return await delete_batch(OrganizationInvitation, OrganizationInvitation.expires_at <= now, batch=batch)
 
 
+def _usable(now: int) -> Any:
+    i = OrganizationInvitation
+    return i.spent_at.is_null() & (i.expires_at > now)
+
+
+def _found(organization: str, search: str) -> Any:
+    i = OrganizationInvitation
+    return (i.organization == organization) & lists.called(search, i.email)
+
+
 def _pending(now: int) -> Any:
     i = OrganizationInvitation
     columns = (i.digest, i.organization, i.organization.name, i.email, i.roles, i.invited_by, i.created_at)
-    return i.select(*columns, i.expires_at).where(i.spent_at.is_null() & (i.expires_at > now))
+    return i.select(*columns, i.expires_at).where(_usable(now))
 
 
 def _invitation(row: Mapping[str, Any]) -> Invitation:

@@ -9,7 +9,7 @@ import pytest
 
 from credenza import audit
 from credenza.testing import PageSeen, UserAgent
-from credenza_organizations import store, template
+from credenza_organizations import invitations, store, template
 from credenza_organizations.invitations import clean_up_invitations
 from credenza_organizations.tables import OrganizationInvitation
 
@@ -206,6 +206,32 @@ def test_pending_invitations_are_searched_and_sorted(visitor: Visitor) -> None:
     assert "No invitation matches" in visitor.get(f"{path}?q=zzz").text
     assert "a@example.com" not in visitor.get(f"{path}?q=B@").html
     assert "a@example.com" not in visitor.get(visitor.at("Basalt", "/invitations")).html
+
+
+def test_of_very_many_invitations_a_page_is_read(visitor: Visitor) -> None:
+    """Thousands were read for each page, sorted by us, and thrown away but for 25."""
+    now, acme = visitor.credenza.clock.now(), visitor.ids["Acme"]
+    rows = [
+        OrganizationInvitation(
+            digest=f"{number:064}",
+            organization=acme,
+            email=f"{number:02}@example.com",
+            created_at=now,
+            expires_at=now + 9,
+        )
+        for number in range(60)
+    ]
+    visitor.credenza.run(OrganizationInvitation.insert(*rows).run)
+    page = visitor.get(f"{visitor.at('Acme', '/invitations')}?page=2")
+    assert "26-50 of 60" in page.text
+    assert [f"{number:02}@example.com" in page.html for number in (24, 25, 49, 50)] == [False, True, True, False]
+    assert "51-60 of 60" in visitor.get(f"{visitor.at('Acme', '/invitations')}?page=3").text
+    assert "59@example.com" in visitor.get(f"{visitor.at('Acme', '/invitations')}?sort=-email").html
+    which = {"search": "5", "order": "email", "descending": False, "offset": 2, "limit": 3}
+    found = visitor.credenza.run(lambda: invitations.list_invitations(acme, now, **which))
+    assert [invitation.email[:2] for invitation in found] == ["25", "35", "45"]
+    assert visitor.credenza.run(lambda: invitations.count_invitations(acme, now, search="5")) == 15
+    assert visitor.credenza.run(lambda: invitations.count_invitations(acme, now + 9, search="")) == 0
 
 
 def test_an_organization_with_markup_for_a_name_is_text(visitor: Visitor, user_agent: UserAgent) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from litestar.exceptions import NotFoundException
@@ -84,17 +84,24 @@ class RevokePage(OrganizationView, ConsoleForm):
 async def list_invitations(visit: ConsoleVisit, organization: str) -> InvitationList:
     row = await find(organization)
     listing = Listing.of(visit, ("email", "created_at"))
-    pending = await invitations.list_invitations(row["id"], visit.server.now())
-    found = [i for i in pending if listing.finds(i.email)]
-    found.sort(key=lambda i: i.email if listing.order == "email" else i.created_at, reverse=listing.descending)
-    shown = found[listing.offset : listing.offset + listing.size]
+    now = visit.server.now()
+    shown = await invitations.list_invitations(
+        row["id"],
+        now,
+        search=listing.search,
+        order=listing.order,
+        descending=listing.descending,
+        offset=listing.offset,
+        limit=listing.size,
+    )
+    listing = await listing.counted(shown, lambda: invitations.count_invitations(row["id"], now, search=listing.search))
     inviters = await users.list_users_by_id([i.invited_by for i in shown])
     names = {role["id"]: name for name, role in (await template.template_roles()).items()}
     return InvitationList(
         title=row["name"],
         tabs=tabs(row, "Invitations"),
         organization=row,
-        listing=replace(listing, total=len(found)),
+        listing=listing,
         rows=tuple(
             Row(
                 address=f"{address_of(row['id'])}/invitations/{i.key}",
@@ -176,8 +183,7 @@ async def revoke(visit: ConsoleVisit, organization: str, invitation: str) -> Con
 
 async def _find_invitation(visit: ConsoleVisit, row: dict[str, Any], key: str) -> invitations.Invitation:
     """One of this organization that can still be used. Raises NotFoundException."""
-    pending = await invitations.list_invitations(row["id"], visit.server.now())
-    found = next((invitation for invitation in pending if invitation.key == key), None)
+    found = await invitations.find_pending(row["id"], key, visit.server.now())
     if found is None:
         raise NotFoundException
     return found
