@@ -24,6 +24,7 @@ from credenza import (
     console_get,
     console_post,
     end_all_sessions,
+    end_most_sessions,
     hold_administrators,
     is_raised,
     state_of,
@@ -129,6 +130,8 @@ async def _find(user_id: str) -> User:
 
 async def _save(visit: ConsoleVisit, user: User, role: str) -> ConsoleDone | None:
     """None when this is the last full administrator, who stays."""
+    if is_raised(user.administrator, role):
+        await end_most_sessions(visit.server, user.id)
     try:
         async with transaction():
             if role != "full":

@@ -67,7 +67,7 @@ from .events import (
     SigningKeyMoved,
 )
 from .hookspecs import Cleaner, Listener, hookimpl, hookspec
-from .logout import end_all_sessions, end_sessions
+from .logout import end_all_sessions, end_most_sessions, end_sessions, end_some_sessions
 from .mails import invitation_mail, language_of
 from .objects import (
     Authentication,
@@ -374,7 +374,9 @@ __all__ = [
     "download_response",
     "enabled_permissions",
     "end_all_sessions",
+    "end_most_sessions",
     "end_sessions",
+    "end_some_sessions",
     "error_response",
     "errors",
     "events",

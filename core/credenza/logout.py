@@ -22,13 +22,14 @@ from .server import AuthorizationServer
 from .store.engine import transaction
 from .store.logout import ATTEMPTS, Delivery, claim_delivery, insert_deliveries, list_due_deliveries, settle_delivery
 from .store.revocation import end_session_grants, list_session_clients
-from .store.sessions import delete_sessions
+from .store.sessions import delete_sessions, has_more_sessions
 
 logger = logging.getLogger("credenza.logout")
 
 EVENT = "http://schemas.openid.net/event/backchannel-logout"
 LIFETIME = 120  # seconds; Back-Channel Logout §2.4
 EVERY = 5.0  # seconds between two looks for what is due again
+MANY, A_FEW = 1_000, 100  # sessions of one person
 AT_ONCE = 50  # that one worker sends as soon as sessions end, and as many from the queue
 
 
@@ -56,8 +57,25 @@ async def end_sessions(server: AuthorizationServer, user_id: str, session_ids: S
     return list(clients.values())
 
 
+async def end_some_sessions(server: AuthorizationServer, user_id: str, *, but: str = "") -> list[str]:
+    """End a few of a user's sessions, none when none are left; returns their public names."""
+    async with transaction():
+        ended = await delete_sessions(user_id, but=but, most=A_FEW)
+        await end_sessions(server, user_id, ended)
+    return ended
+
+
+async def end_most_sessions(server: AuthorizationServer, user_id: str, *, but: str = "") -> None:
+    """Before a user is signed out, outside of a transaction: very many sessions end a few at a time, but for so many
+    as end in a moment. A hundred thousand at once kept everybody else waiting for seconds.
+    """
+    while await has_more_sessions(user_id, MANY):
+        await end_some_sessions(server, user_id, but=but)
+        await asyncio.sleep(0)
+
+
 async def end_all_sessions(server: AuthorizationServer, user_id: str, *, but: str = "") -> None:
-    """A user is signed out everywhere, or everywhere but in one session."""
+    """A user is signed out everywhere, or everywhere but in one session; `end_most_sessions` goes before it."""
     await end_sessions(server, user_id, await delete_sessions(user_id, but=but))
 
 

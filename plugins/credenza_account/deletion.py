@@ -20,6 +20,7 @@ from credenza import (
     address_of,
     clear_user,
     end_all_sessions,
+    end_most_sessions,
     render,
     revoke_grants,
     sessions,
@@ -71,6 +72,7 @@ async def delete_account(request: AnyRequest) -> AnyResponse:
         page.message = "" if page.blocked else Words("That is not your username.")
         return await show(here, page)
     user = here.user
+    await end_most_sessions(here.server, user.id, but=here.session.id)
     await clear_user(user.id, lambda: _sign_out_elsewhere(here))
     async with transaction():
         if not await sessions.hold_signed_in(here.session):

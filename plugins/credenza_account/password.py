@@ -18,6 +18,7 @@ from credenza import (
     Passwords,
     Words,
     address_of,
+    end_most_sessions,
     errors,
     password_refusal,
     redirect_response,
@@ -79,6 +80,8 @@ async def save_password(request: AnyRequest) -> AnyResponse:
         return await show(here, page)
     passwords: Passwords = request.app.state.passwords
     stored = await passwords.hash(here.form["password"])
+    if page.end_others:
+        await end_most_sessions(here.server, here.user.id, but=here.session.id)
     async with transaction():
         await set_password(
             here.server,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
@@ -19,6 +20,7 @@ from credenza import (
     address_of,
     browser_in_words,
     end_sessions,
+    end_some_sessions,
     is_handheld,
     sessions,
     transaction,
@@ -80,21 +82,27 @@ async def end_session(request: AnyRequest) -> AnyResponse:
     async with transaction():
         if not await sessions.delete_user_session(here.user.id, ended):
             raise NotFoundException
-        await _ended(here, [ended])
+        await end_sessions(here.server, here.user.id, [ended])
+        await _tell(here, [ended])
     return done(here, HERE, "session-ended")
 
 
 @post(f"{HERE}/end-others", status_code=200, name="end other account sessions")
 async def end_other_sessions(request: AnyRequest) -> AnyResponse:
     here = await posted(request, HERE)
-    async with transaction():
-        await _ended(here, await sessions.delete_sessions(here.user.id, but=here.session.id))
+    while await _end_some(here):
+        await asyncio.sleep(0)
     return done(here, HERE, "sessions-ended")
 
 
-async def _ended(here: Visit, ids: list[str]) -> None:
-    """What was granted there ends too, but for access while the user is away."""
-    await end_sessions(here.server, here.user.id, ids)
+async def _end_some(here: Visit) -> bool:
+    async with transaction():
+        ended = await end_some_sessions(here.server, here.user.id, but=here.session.id)
+        await _tell(here, ended)
+    return bool(ended)
+
+
+async def _tell(here: Visit, ids: list[str]) -> None:
     for ended in ids:
         event = SessionEnded(actor=here.user.id, user=here.user.id, address=address_of(here.request), session=ended)
         await here.server.emit(event)

@@ -17,6 +17,7 @@ from credenza import (
     console_get,
     console_post,
     end_all_sessions,
+    end_most_sessions,
     hold_administrators,
     invitation_mail,
     invite,
@@ -88,6 +89,8 @@ async def save_suspension(visit: ConsoleVisit, user: str) -> ConsoleDone | Suspe
     if suspended and found.id == visit.user.id:
         return (await _suspension_page(visit, found)).refused({"": OWN})
     action = "suspended" if suspended else "reactivated"
+    if suspended:
+        await end_most_sessions(visit.server, found.id)
     try:
         await _suspend(visit, found, suspended, action)
     except LastAdministrator:
@@ -119,6 +122,7 @@ async def delete(visit: ConsoleVisit, user: str) -> ConsoleDone | DeletePage:
         return page.refused({"": OWN}, confirm=confirm)
     if not visit.confirms(found.username):
         return page.refused({"confirm": "That is not the username."}, confirm=confirm)
+    await end_most_sessions(visit.server, found.id)
     try:
         await clear_user(found.id, lambda: _suspend(visit, found, True, "suspended"))
         async with transaction():

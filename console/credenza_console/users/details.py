@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 from urllib.parse import parse_qsl
@@ -26,6 +27,7 @@ from credenza import (
     console_get,
     console_post,
     end_sessions,
+    end_some_sessions,
     revoke_consented_grants,
     sessions,
     state_of,
@@ -174,20 +176,37 @@ async def show_sessions(visit: ConsoleVisit, user: str) -> SessionsPage:
 async def end_session(visit: ConsoleVisit, user: str) -> ConsoleDone:
     """One session, or with `session=all` every one of them, but the one that looks at this page."""
     found = await find(user)
-    wanted = visit.form.get("session", "")
-    async with transaction():
-        if wanted == "all":
-            ended = await sessions.delete_sessions(found.id, but=visit.session.id)
-        elif await sessions.delete_user_session(found.id, wanted):
-            ended = [wanted]
-        else:
-            raise NotFoundException
-        await end_sessions(visit.server, found.id, ended)
-        for session in ended:
-            address = address_of(visit.request)
-            await visit.server.emit(SessionEnded(actor=visit.user.id, user=found.id, address=address, session=session))
-    count = f"{len(ended)} session{'' if len(ended) == 1 else 's'}"
+    wanted, ended = visit.form.get("session", ""), 0
+    if wanted == "all":
+        while some := await _end_some(visit, found):
+            ended += some
+            await asyncio.sleep(0)
+    else:
+        ended = await _end_one(visit, found, wanted)
+    count = f"{ended:,} session{'' if ended == 1 else 's'}"
     return ConsoleDone(f"/console/users/{found.id}/sessions", f"{count} ended.")
+
+
+async def _end_some(visit: ConsoleVisit, user: User) -> int:
+    async with transaction():
+        ended = await end_some_sessions(visit.server, user.id, but=visit.session.id)
+        await _tell(visit, user, ended)
+    return len(ended)
+
+
+async def _end_one(visit: ConsoleVisit, user: User, session: str) -> int:
+    async with transaction():
+        if not await sessions.delete_user_session(user.id, session):
+            raise NotFoundException
+        await end_sessions(visit.server, user.id, [session])
+        await _tell(visit, user, [session])
+    return 1
+
+
+async def _tell(visit: ConsoleVisit, user: User, ended: list[str]) -> None:
+    for session in ended:
+        event = SessionEnded(actor=visit.user.id, user=user.id, address=address_of(visit.request), session=session)
+        await visit.server.emit(event)
 
 
 @console_get(ONE + "/consents", "users:read")

@@ -13,6 +13,7 @@ from credenza import (
     address_of,
     console_get,
     console_post,
+    end_most_sessions,
     require_new_password,
 )
 
@@ -38,13 +39,16 @@ async def require(visit: ConsoleVisit, user: str) -> ConsoleDone | NewPasswordPa
         return (await _page(visit, found)).refused({"": f"{found.username} has no password."})
     if required and found.id == visit.user.id:
         return (await _page(visit, found)).refused({"": "This is your own account: change its password in /account."})
+    sign_out = required and "sign_out" in visit.form
+    if sign_out:
+        await end_most_sessions(visit.server, found.id)
     await require_new_password(
         visit.server,
         found,
         required=required,
         actor=visit.user.id,
         address=address_of(visit.request),
-        sign_out=required and "sign_out" in visit.form,
+        sign_out=sign_out,
     )
     done = "must choose a new password before anything else" if required else "may keep the password"
     return ConsoleDone(f"{LIST}/{found.id}", f"{found.username} {done}.")

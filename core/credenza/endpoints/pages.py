@@ -13,6 +13,7 @@ from litestar.exceptions import NotFoundException
 from litestar.params import FromPath
 
 from ..events import ObjectChanged
+from ..logout import end_most_sessions
 from ..protocol.email_addresses import check_email
 from ..protocol.parameters import Parameters
 from ..protocol.tokens import digest, is_token, new_token
@@ -153,6 +154,8 @@ async def _accept(request: AnyRequest, key: str, user: User | None, form: Parame
     passwords: Passwords = request.app.state.passwords
     stored = await passwords.hash(form["password"])
     now = server.now()
+    if user is not None:
+        await end_most_sessions(server, user.id)
     try:
         async with database().transaction():
             spent = await users.spend_invitation(key, now)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import AbstractAsyncContextManager, suppress
 
+from ..logout import end_most_sessions
 from ..objects import Prompt, Waiting
 from ..protocol.errors import LoginRequired
 from ..protocol.parameters import Parameters
@@ -55,6 +56,7 @@ class NewPasswordPrompt(Prompt):
         assert waiting.user is not None
         assert waiting.session is not None
         session, user, server = waiting.session, waiting.user, waiting.server
+        await end_most_sessions(server, user.id, but=session.id)
         async with database().transaction():
             await set_password(server, user, stored, through="required", address=waiting.address, keep=session.id)
             waiting.session, waiting.new_cookie = await renew_session(

@@ -11,7 +11,7 @@ from typing import Any
 
 from ..administrators import ADMINISTRATOR_ROLES, LastAdministrator, hold_administrators, is_raised
 from ..endpoints.pages import check_username, invite
-from ..logout import end_all_sessions
+from ..logout import end_all_sessions, end_most_sessions
 from ..objects import StateSection
 from ..protocol.email_addresses import check_email
 from ..store import users
@@ -143,6 +143,8 @@ async def _apply_user(
         assert shown_before is not None
         shown_before |= await _open(run, before)
         shown_after |= dict.fromkeys(OPEN, 0)
+        if not run.dry:
+            await end_most_sessions(run.server, before.id)
     await run.compare("user", username, shown_before, shown_after, write)
     for section in extensions:
         mine = {key: members[key] for key in section.user_keys if key in members}
@@ -279,6 +281,7 @@ async def _prune(run: Run, keep: set[str]) -> None:
 
         try:
             if not run.dry:
+                await end_most_sessions(run.server, user.id)
                 await clear_user(user.id, partial(_suspend, run, user))
             await run.change("deleted", "user", user.username, write, before=_shown(user))
         except LastAdministrator:  # the others went meanwhile

@@ -10,7 +10,7 @@ from typing import Any
 from piccolo.columns import BigInt, ForeignKey, OnDelete, Text, Varchar
 from piccolo.table import Table
 
-from .batches import delete_batch
+from .batches import delete_batch, find_batch
 from .engine import Statement, database
 from .sealed import Sealed
 from .statements import Insert, names, select
@@ -134,11 +134,18 @@ async def delete_user_session(user_id: str, session_id: str) -> bool:
     return bool(await s.delete().where((s.id == session_id) & (s.user == user_id)).returning(s.id))
 
 
-async def delete_sessions(user_id: str, *, but: str = "") -> list[str]:
-    """End a user's sessions, all but one if asked; returns their public names."""
+async def delete_sessions(user_id: str, *, but: str = "", most: int | None = None) -> list[str]:
+    """End a user's sessions, all but one if asked, or so many of them; returns their public names."""
     s = SessionRow
-    rows = await s.delete().where((s.user == user_id) & (s.id != but)).returning(s.id)
-    return [row["id"] for row in rows]
+    theirs = (s.user == user_id) & (s.id != but)
+    if most is not None:
+        theirs = s.digest.is_in(await find_batch(s, theirs, most) or [""]) & theirs
+    return [row["id"] for row in await s.delete().where(theirs).returning(s.id)]
+
+
+async def has_more_sessions(user_id: str, than: int) -> bool:
+    s = SessionRow
+    return bool(await s.select(s.digest).where(s.user == user_id).offset(than).limit(1))
 
 
 async def list_sessions(user_id: str, now: int) -> list[Session]:
