@@ -402,6 +402,8 @@ def test_what_is_wrong_is_previewed_as_it_was(visitor: Visitor) -> None:
     assert answer.status_code == 200
     assert "/branding/0b5563-" in answer.text
     assert "javascript:" not in answer.text
+    assert "Not shown: The contrast of #ffaa00 is 1.91:1" in answer.text, "and why, without publishing it"
+    assert "Not shown" not in upload(visitor, path=f"{PROVIDER}/preview", primary_color="#0b5563").text
 
 
 def test_a_preview_in_the_dark_is_dark_in_all_its_files(visitor: Visitor) -> None:

@@ -158,12 +158,13 @@ class Desk:
         branded = await self.editor.find(visit, **parameters)
         draft = await store.find_draft(branded.owner)
         before = Branding.load(draft.value) if draft else branded.branding
-        css, wanted = "", visit.query
+        css, wanted, refused = "", visit.query, tuple[str, ...]()
         if visit.request.method == "POST":
             typed = forms.read_texts(visit, self.editor, before)
             palette = palette_of_look(visit.request, await self._look(visit, branded, typed.branding))
             await forms.check(visit, self.editor, typed, palette)
             before, css, wanted = await forms.show_in_place(visit, typed, before), typed.css.content, visit.form
+            refused = tuple(f"Not shown: {message}" for message in typed.errors.values())
 
         if self.editor.level == "application" and branded.client is not None:
             branded = replace(branded, client=replace(branded.client, branding=before))
@@ -171,7 +172,7 @@ class Desk:
         async def look_of(client: Client | None) -> Look:
             return await self._look(visit, replace(branded, client=branded.client or client), before)
 
-        return await show_preview(visit, branded, wanted, look_of, self.previews, css)
+        return await show_preview(visit, branded, wanted, look_of, self.previews, css, refused)
 
     async def export(self, visit: ConsoleVisit, **parameters: str) -> BrandingPage | AnyResponse:
         """What is edited here, as a theme that can be installed elsewhere."""
@@ -245,7 +246,7 @@ class Desk:
         look = await self._look(visit, branded, branding)
         css = await store.find_stylesheet_source(branding.stylesheet) if branding.stylesheet else ""
         names = await _names(versions, draft)
-        usual = "The plain theme" if self.editor.level == "provider" else "Same as everywhere"
+        usual = "No theme" if self.editor.level == "provider" else "Same as everywhere"
         return BrandingPage(
             title=branded.title,
             lead=branded.lead,

@@ -37,13 +37,15 @@ async def show_preview(
     look_of: Callable[[Client | None], Awaitable[Look]],
     previews: Sequence[ConsolePreview],
     css: str,
+    refused: Sequence[str] = (),
 ) -> AnyResponse:
     client = branded.client or await visit.server.find_client(wanted.get("preview_client", "").strip())
     user = await _user(visit, wanted.get("preview_user", "").strip())
     page = await _page(visit, wanted.get("preview_page", "sign-in"), client, user, branded, previews)
     if page is None:
         raise NotFoundException
-    return preview(visit.request, page, await look_of(client), scheme=wanted.get("preview_scheme", ""), css=css)
+    scheme = wanted.get("preview_scheme", "")
+    return preview(visit.request, page, await look_of(client), scheme=scheme, css=css, refused=refused)
 
 
 async def _user(visit: ConsoleVisit, identifier: str) -> User | None:

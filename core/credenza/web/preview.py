@@ -7,6 +7,8 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from markupsafe import escape
+
 from ..protocol.clients import Branding, Client
 from .images import encode_again
 from .pages import Look, Page
@@ -49,14 +51,19 @@ def palette_of_look(request: AnyRequest, look: Look) -> Palette:
     return renderer.wardrobe.palette(renderer.wardrobe.picked(look)[0])
 
 
-def preview(request: AnyRequest, page: Page, look: Look, *, scheme: str = "", css: str = "") -> AnyResponse:
+def preview(
+    request: AnyRequest, page: Page, look: Look, *, scheme: str = "", css: str = "", refused: Sequence[str] = ()
+) -> AnyResponse:
     """The page as it would be, in a frame of ours in which nothing can be pressed.
 
-    `scheme` is "light" or "dark", whatever the browser prefers; `css` is clean and comes last.
+    `scheme` is "light" or "dark", whatever the browser prefers; `css` is clean and comes last. `refused` are sentences,
+    above the page: why something is not as it was typed.
     """
     renderer: Renderer = request.app.state.renderer
     page.look = replace(look, provider=renderer.wardrobe.with_logo(look.provider))
     html = in_scheme(renderer.html(page), scheme).replace(" autofocus", "")  # nothing in it takes the focus
+    said = "".join(f'<p class="alert" data-variant="warning" role="status">{escape(words)}</p>' for words in refused)
+    html = html.replace("<main", f"{said}<main", 1)
     css = in_scheme(css, scheme)
     html = html.replace("</head>", f"<style>{css}</style></head>", 1) if css else html
     response = own_frame(page_response(server_of(request).settings, html))
