@@ -88,6 +88,13 @@ def test_the_focus_is_at_the_mistake(harbour: Any, console: Any) -> None:
     console.keyboard.press("Enter")
     console.get_by_role("alert").first.wait_for()
     assert in_focus(console) == "email"
+    console.goto(f"{harbour.issuer}/console/branding")
+    console.get_by_label("Colour", exact=True).fill("#ffcc00")
+    console.get_by_role("button", name="Publish").click()
+    console.get_by_role("alert").first.wait_for()
+    assert in_focus(console) == "primary_color"
+    border = console.evaluate("getComputedStyle(document.activeElement).borderColor")
+    assert border == console.evaluate("getComputedStyle(document.querySelector('p.error')).color"), "and looks like one"
 
 
 def test_a_list_that_is_narrowed_to_nothing_says_so(harbour: Any, console: Any) -> None:

@@ -68,6 +68,9 @@ if (palette) {
     } else if (event.key === "Enter" && at === 0) {
       event.preventDefault();
       openFirst();
+    } else if (event.key === "Escape") {
+      event.preventDefault(); // which would only empty the field
+      palette.close();
     }
   });
 }
