@@ -28,7 +28,8 @@ def register_routes(settings: Settings) -> Sequence[HTTPRouteHandler]:
 
 @hookimpl
 def register_sign_in_links(settings: Settings) -> SignInLink | None:
-    return SignInLink(Words("Create an account"), pages.HERE, order=200) if settings.signup else None
+    link = SignInLink(Words("Create an account"), pages.HERE, order=200, newcomers=True)
+    return link if settings.signup else None
 
 
 @hookimpl

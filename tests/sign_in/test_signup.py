@@ -49,6 +49,15 @@ def test_from_the_application_and_back_to_it(
     assert all(link.partition("cz_")[1] for link in over.links), "both know the sign-in that waited"
 
 
+def test_who_confirms_that_it_is_them_is_offered_no_other_account(client: RelyingParty, user_agent: UserAgent) -> None:
+    user_agent.get("/account")
+    user_agent.sign_in("ada")
+    page = seen(user_agent.get(client.authorization_url(prompt="login")))
+    assert "Confirm that it is you" in page.text
+    assert "Forgot your password?" in page.text
+    assert "Create an account" not in page.text
+
+
 def test_the_link_may_be_opened_in_another_browser(
     credenza: Credenza, client: RelyingParty, user_agent: UserAgent, post_office: MailServer, settled: Any
 ) -> None:

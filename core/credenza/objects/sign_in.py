@@ -110,12 +110,14 @@ class Authenticator:
 class SignInLink:
     """A link on the sign-in page ("Forgot your password?"), to a path of ours.
 
-    The interaction that waits is appended as `continue`; `way_on` leads back to it.
+    The interaction that waits is appended as `continue`; `way_on` leads back to it. One for `newcomers` is left out
+    where somebody is asked to confirm that it is them.
     """
 
     label: str
     path: str
     order: int = 500
+    newcomers: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -94,7 +94,11 @@ class LoginPrompt(Prompt):
             account=account,
             password="password" in server.authenticators,
             ways=tuple(await _ways(waiting)),
-            links=tuple((link.label, f"{link.path}?continue={waiting.token}") for link in server.sign_in_links),
+            links=tuple(
+                (link.label, f"{link.path}?continue={waiting.token}")
+                for link in server.sign_in_links
+                if not (account and link.newcomers)
+            ),
             cancel=waiting.request is not None,
         )
 
