@@ -56,6 +56,15 @@ def test_two_tabs_with_addresses_of_their_own(visitor: Visitor) -> None:
     assert "/console/applications/third-party" in own.links
 
 
+def test_each_tab_has_a_title_of_its_own(visitor: Visitor) -> None:
+    """WCAG 2.2 §2.4.2: windows and the history of a browser tell the pages of one application apart."""
+    tabs = ("", "/permissions", "/branding", "/users", "/activity", "/kit")
+    pages = [visitor.get(f"/console/applications/app{tab}").html for tab in tabs]
+    titles = [page.partition("<title>")[2].partition("</title>")[0] for page in pages]
+    assert len(set(titles)) == len(tabs)
+    assert all("Harbour Wiki" in title for title in titles)
+
+
 def test_search_finds_a_part_of_the_name_or_client_id_and_htmx_gets_the_table_only(visitor: Visitor) -> None:
     page = visitor.get("/console/applications/third-party?q=tide")
     assert "Tide Board" in page.text
@@ -165,7 +174,7 @@ def test_a_secret_is_shown_once_and_its_cookie_is_of_no_use_to_others(visitor: V
 def test_types_without_secret_get_none(visitor: Visitor) -> None:
     page = visitor.done(f"{CREATE}/third-party-app/spa", {"name": "Beam"})
     assert "cz_cs_" not in page.html
-    assert "New secret" not in page.text
+    assert "Create secret" not in page.text
 
 
 @pytest.mark.parametrize("name", ["", "   ", "x" * 201, "two\nlines"])

@@ -61,9 +61,9 @@ def test_the_browsers_header_is_read_by_weight(header: str, tags: list[str]) -> 
 
 
 def test_a_sentence_is_english_but_on_a_page() -> None:
-    name = Words("Authorize %(name)s", name="Wiki")
-    assert name == "Authorize Wiki"
-    assert LANGUAGES["de"].say(name) == "Wiki erlauben"
+    name = Words("%(name)s wants to use your account", name="Wiki")
+    assert name == "Wiki wants to use your account"
+    assert LANGUAGES["de"].say(name) == "Wiki möchte Ihr Konto verwenden"
     assert LANGUAGES["de"].say(Words("Nobody translated this")) == "Nobody translated this"
     with reading(LANGUAGES["fr"]):
         assert reader().say(Words("Cancel")) == "Annuler"

@@ -471,6 +471,7 @@ def test_a_mcp_10_a_client_with_several_hosts_is_called_by_none_of_them(
     page = consent(user_agent, client)
     assert "icon-app-window" in page.html, "no initials of a name either"
     assert "An unverified application wants to use your account" in page.text
+    assert "<title>An unverified application wants to use your account" in page.html
     assert "You will return to evil.example" in page.text
     assert "id.example.com wants" not in page.text
     german = user_agent.get(page.url, headers={"accept-language": "de"})

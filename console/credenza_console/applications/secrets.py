@@ -140,7 +140,7 @@ async def delete_secret(visit: ConsoleVisit, application: str, secret: str) -> C
 
 def _form(client: Client) -> NewSecretPage:
     return NewSecretPage(
-        title="New secret",
+        title="Create secret",
         lead="Shown only once, on the next page. Other secrets keep working until they expire or you delete them.",
         path=back_to(client),
         client=client,

@@ -30,7 +30,7 @@ async def consent_page(waiting: Waiting, situation: Situation, message: str) -> 
     listed = [p for p in situation.offered if p != offline]
     old_offline = offline is not None and offline in known
     return ConsentPage(
-        title=Words("Authorize %(name)s", name=client.display_name),
+        title=Words("%(name)s wants to use your account", name=client.display_name),
         action=waiting.action,
         csrf_token=waiting.csrf_token,
         message=message,
