@@ -247,6 +247,13 @@ def test_the_scopes_of_the_chosen_api_are_added_where_none_is_named(visitor: Vis
     assert json.loads(blocks(page)["Claims of the Access token"])["scope"] == "orders:read"
 
 
+def test_the_only_api_of_a_service_is_chosen_already(visitor: Visitor) -> None:
+    """Without one the token is for nothing."""
+    chosen = f'<option value="{ORDERS}" selected>'
+    assert chosen in visitor.get("/console/applications/machine/try").html
+    assert chosen not in visitor.get("/console/applications/app/try").html, "root holds nothing of it"
+
+
 def test_a_run_that_cannot_start_does_not_speak_of_saving(visitor: Visitor) -> None:
     fields = {"scope": "openid", "resource": "https://nobody.example.com", "prompt": ""}
     shown = visitor.refused("/console/applications/app/try", fields)

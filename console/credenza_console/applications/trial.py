@@ -146,6 +146,7 @@ def hindrance(client: Client) -> str:
 
 async def _page(server: AuthorizationServer, client: Client) -> TryPage:
     resources = sorted({permission.resource for permission in client.ceiling or {} if permission.resource})
+    only = resources[0] if len(resources) == 1 and not client.type.interactive else ""  # a user may hold none of it
     return TryPage(
         title=f"Try {client.name}",
         lead="Goes through the whole sign-in in a new tab, with this console in place of the application.",
@@ -155,7 +156,7 @@ async def _page(server: AuthorizationServer, client: Client) -> TryPage:
         apis=(("", "None"), *((resource, resource) for resource in resources)),
         values={
             "scope": await scopes_of(server, client) if client.type.interactive else "",
-            "resource": "",
+            "resource": only,
             "prompt": "",
         },
     )
