@@ -131,7 +131,7 @@ def permissions_are_enabled_and_made_optional(clerk: Clerk) -> None:
 @task
 def a_secret_is_added_and_deleted(clerk: Clerk) -> None:
     clerk.open(clerk.application())
-    clerk.follow("New secret")
+    clerk.follow("Create secret")
     clerk.fill("Name", "staging")
     clerk.press("Create secret")
     clerk.sees("Copy it now")
@@ -201,10 +201,10 @@ def an_api_and_its_permission_are_created(clerk: Clerk) -> None:
     clerk.fill("Identifier", f"https://{clerk.mark}.example.com")
     clerk.press("Create")
     clerk.is_told("")
-    clerk.follow("New permission")
+    clerk.follow("Create permission")
     clerk.fill("Name", "wind:read")
     clerk.fill("Description", "See where the wind blows")
-    clerk.press("Save")
+    clerk.press("Create permission")
     clerk.sees("See where the wind blows")
 
 

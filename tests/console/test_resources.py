@@ -128,7 +128,8 @@ def test_deleting_says_which_roles_and_applications_use_it(visitor: Visitor) -> 
 def test_a_role_is_created_with_permissions(visitor: Visitor) -> None:
     fields = [("name", "clerk"), ("description", "Writes"), ("permission", f"{ORDERS} orders:write"), ("default", "on")]
     page = visitor.done("/console/roles/create", fields)
-    assert "clerk was saved." in page.text
+    assert "clerk was created." in page.text
+    assert "Nobody holds it yet." in page.text
     row = next(row for row in visitor.credenza.run(store.list_roles) if row["name"] == "clerk")
     assert row["default"]
     assert visitor.credenza.run(store.role_permissions, row["id"]) == {ORDERS: ["orders:write"]}
@@ -258,6 +259,7 @@ def test_who_holds_a_role_is_listed_and_searched(visitor: Visitor) -> None:
     visitor.credenza.apply({"users": [{"username": "grace", "roles": ["support"]}]})
     role = support(visitor)
     assert f"{role}/holders" in visitor.get(role).links
+    assert "Held by 2 users and 0 applications." in visitor.get(role).text
     page = visitor.get(f"{role}/holders")
     assert "ada@example.com" in page.text
     assert "grace@example.com" in page.text

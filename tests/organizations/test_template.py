@@ -96,7 +96,7 @@ def test_a_role_is_created_with_permissions_of_the_template_and_of_apis(visitor:
         ("permission", " members:write"),
         ("permission", f"{ORDERS} orders:write"),
     ]
-    assert "clerk was saved." in visitor.done(f"{HERE}/roles/create", fields).text
+    assert "clerk was created." in visitor.done(f"{HERE}/roles/create", fields).text
     clerk = roles(visitor)["clerk"]
     assert clerk["permissions"] == ["members:write"]
     assert clerk["api_permissions"] == {ORDERS: ["orders:write"]}

@@ -121,7 +121,8 @@ async def save_permission(visit: ConsoleVisit, permission: str) -> ConsoleDone |
         errors = changed_meanwhile(visit.form, before[name].entry, beside=errors)
     if errors:
         return page.refused(errors, name=name, description=description, **typed)
-    said, done = Translated(description, texts), ConsoleDone(HERE, f"{name} was saved.")
+    said = Translated(description, texts)
+    done = ConsoleDone(HERE, f"{name} was {'saved' if page.fixed else 'created'}.")
     if page.fixed and said.entry == before[name].entry:
         return done
     async with transaction():
@@ -183,7 +184,7 @@ async def _permission_page(segment: str) -> PermissionPage:
     if segment != "~new" and name not in known:
         raise NotFoundException
     return PermissionPage(
-        title=f"Permission {name}" if name else "New permission",
+        title=f"Permission {name}" if name else "Create permission",
         path=(UP,),
         action=f"{HERE}/permissions/{segment}",
         fixed=bool(name),

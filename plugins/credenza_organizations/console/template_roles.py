@@ -124,7 +124,7 @@ async def _save(visit: ConsoleVisit, row: dict[str, Any] | None) -> ConsoleDone 
     after = {**typed, "permissions": own, "api_permissions": apis}
     role_id = row["id"] if row is not None else new_id()
     action, before = ("updated", _noted(row)) if row is not None else ("created", {})
-    done = ConsoleDone(f"{ROLES}/{role_id}", f"{typed['name']} was saved.")
+    done = ConsoleDone(f"{ROLES}/{role_id}", f"{typed['name']} was {'saved' if row is not None else 'created'}.")
     if after == before:
         return done
     try:

@@ -72,7 +72,8 @@ async def save_permission(visit: ConsoleVisit, resource: str, permission: str) -
         errors = changed_meanwhile(visit.form, known[name].entry, beside=errors)
     if errors:
         return page.refused(errors, name=name, description=description, **typed)
-    said, done = Translated(description, texts), ConsoleDone(page.back, f"{name} was saved.")
+    said = Translated(description, texts)
+    done = ConsoleDone(page.back, f"{name} was {'saved' if page.fixed else 'created'}.")
     if page.fixed and said.entry == known[name].entry:
         return done
     async with transaction():
@@ -123,7 +124,7 @@ async def _permission_page(row: dict[str, Any], segment: str) -> PermissionPage:
     if name and name not in known:
         raise NotFoundException
     return PermissionPage(
-        title=f"Permission {name}" if name else "New permission",
+        title=f"Permission {name}" if name else "Create permission",
         path=(UP, Link(row["name"], address)),
         action=f"{address}/permissions/{segment}",
         back=address,

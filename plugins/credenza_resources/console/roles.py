@@ -180,7 +180,7 @@ async def _save(visit: ConsoleVisit, row: dict[str, Any] | None) -> ConsoleDone 
     default = typed["default"] == "on"
     before = _noted(row, stored) if row is not None else {}
     after = _noted({**typed, "default": default}, wanted)
-    done = ConsoleDone(f"{HERE}/{role_id}", f"{typed['name']} was saved.")
+    done = ConsoleDone(f"{HERE}/{role_id}", f"{typed['name']} was {'saved' if row is not None else 'created'}.")
     if after == before:
         return done
     try:
