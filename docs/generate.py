@@ -62,7 +62,7 @@ SETTINGS = {
     "registration_token": "The initial access token that dynamic registration asks for, at least 32 characters.",
     "redirect_schemes": "Private schemes of redirect URIs that native applications may have although they are no "
     "domain names in reverse (RFC 8252 §7.1), `cursor` for example. Anything on a device may claim such a scheme.",
-    "registration_limit_per_hour": "How many clients one address may register in an hour.",
+    "registration_limit_per_hour": "How many clients one address may register, or change, in an hour.",
     "client_id_metadata_documents": "Whether an https address may be a `client_id`.",
     "plugins_disabled": "Names of plugins that stay out.",
     "plugins_path": "A plugin in a single file: an absolute path that nobody else may write to.",

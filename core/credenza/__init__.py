@@ -153,7 +153,7 @@ from .web.accounts import SignInNeeded, csrf_token, signed_in, signed_in_form, s
 from .web.branding import check_branding
 from .web.claims import claim_label, claims_in_words, claims_summary
 from .web.custom_css import CleanCss, UnusableCss, clean_css
-from .web.images import UnusableImage, fetch_image, store_image
+from .web.images import UnusableImage, fetch_image, keep_image, store_image
 from .web.inside import OwnAnswer, TokenSeen, basic_credentials, call_own, see_token
 from .web.limits import Limiter, neighbourhood
 from .web.moments import Moment
@@ -404,6 +404,7 @@ __all__ = [
     "is_raised",
     "is_token",
     "json_response",
+    "keep_image",
     "keys",
     "language_of",
     "limit_calls",

@@ -31,7 +31,7 @@ from .documents import POLICY as DOCUMENT
 from .documents import Documents
 from .hosts import Decisions, under
 from .state import SECTION
-from .store import delete_unused
+from .store import delete_logos, delete_unused
 from .tables import APP_CONFIG
 
 
@@ -118,8 +118,8 @@ async def on_event(event: ObjectChanged) -> None:
 
 
 @hookimpl
-def register_cleaners() -> Cleaner:
-    return delete_unused
+def register_cleaners() -> Sequence[Cleaner]:
+    return delete_unused, delete_logos
 
 
 @hookimpl

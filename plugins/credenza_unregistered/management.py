@@ -20,6 +20,7 @@ from credenza import (
     error_response,
     errors,
     json_response,
+    keep_image,
     new_token,
     server_of,
     transaction,
@@ -27,8 +28,8 @@ from credenza import (
 
 from .hosts import check_host, host_of_client
 from .metadata import check_whole, describe, parse_client, with_changes
-from .registration import POLICY, answer, bearer_token, check_sector, new_secret, read_metadata, tell, with_logo
-from .store import hold_enabled, may_manage, move_host, replace_token, spend_token
+from .registration import POLICY, answer, bearer_token, check_sector, count, new_secret, read_metadata, tell, with_logo
+from .store import hold_enabled, may_manage, move_host, owner_of_logo, replace_token, spend_token
 
 ONE = "/register/{client_id:str}"
 DISABLED = "An administrator has disabled this client."
@@ -67,12 +68,11 @@ async def read(request: AnyRequest, client_id: FromPath[str]) -> AnyResponse:
 @put(ONE, name="client configuration update")
 async def update(request: AnyRequest, client_id: FromPath[str]) -> AnyResponse:
     """Replace everything that the client said about itself, and its token. What administrators set stays."""
-    server = server_of(request)
     try:
         before, token = await _open(request, client_id)
         document = await read_metadata(request)
         _check_identity(before, document)
-        declared = await _declared(server, before, document)
+        declared = await _declared(request, before, document)
         return json_response(await _save(request, before, declared, token))
     except ProtocolError as error:
         return error_response(error)
@@ -89,12 +89,14 @@ def _check_identity(client: Client, document: dict[str, Any]) -> None:
         raise errors.InvalidClientMetadata("client_secret must be the one that was issued.")
 
 
-async def _declared(server: AuthorizationServer, before: Client, document: dict[str, Any]) -> Client:
+async def _declared(request: AnyRequest, before: Client, document: dict[str, Any]) -> Client:
     """What the client says of itself now, with whatever had to be fetched for it."""
+    server = server_of(request)
     declared = await parse_client(server, document, before.id, POLICY)
     if declared.type.name != before.type.name:
         raise errors.InvalidClientMetadata("A client cannot become one of another type; register a new one.")
     await check_host(declared)
+    await count(request)
     await check_sector(server, declared)
     return await with_new_logo(server, before, declared)
 
@@ -107,13 +109,15 @@ async def with_new_logo(server: AuthorizationServer, before: Client, declared: C
 async def put_on(server: AuthorizationServer, before: Client, declared: Client) -> tuple[Client, Client]:
     """The client as it is at this moment, which is held, and as it becomes. Raises InvalidClientMetadata.
 
-    What is said was fetched at leisure; an administrator who has changed something meanwhile has the last word.
+    What is said was fetched at leisure; an administrator who has changed something meanwhile has the last word. Of
+    copies of its logos only the one that it has now stays.
     """
     current = await clients.find_client(before.id, server.client_types) or before
     client = with_changes(current, declared)
     if not client.branding.logo:
         client = replace(client, branding=replace(client.branding, logo=declared.branding.logo))
     check_whole(client, server)  # with what an administrator has set, too
+    await keep_image(owner_of_logo(client.id), client.branding.logo)
     return current, doubted(current, client)
 
 

@@ -44,7 +44,7 @@ from credenza import (
 
 from .hosts import check_host, host_of_client
 from .metadata import Policy, describe, parse_client, with_provenance
-from .store import Registered, find_repeat, insert_registration, make_room
+from .store import Registered, find_repeat, insert_registration, make_room, owner_of_logo
 
 POLICY = Policy(
     "dynamic registration",
@@ -70,7 +70,7 @@ async def register(request: AnyRequest) -> AnyResponse:
         client = with_provenance(client, POLICY, server.now())
         if (repeat := await _repeat(request, client)) is not None:
             return json_response(await answer(server, repeat), status=201, headers=CORS)
-        await _count(request)
+        await count(request)
         await check_sector(server, client)
         client = await with_logo(server, client)
         return json_response(await _save(request, client), status=201, headers=CORS)
@@ -140,8 +140,11 @@ def declared(client: Client) -> str:
     return hashlib.sha256(json.dumps(describe(client), sort_keys=True).encode()).hexdigest()
 
 
-async def _count(request: AnyRequest) -> None:
-    """So many new clients an hour from one address, for those who need no token."""
+async def count(request: AnyRequest) -> None:
+    """So many new clients, and changes of them, an hour from one address, for those who needed no token.
+
+    Each is kept in the audit log, and makes us fetch what it names. Raises TooManyTries.
+    """
     settings = server_of(request).settings
     limiter: Limiter = request.app.state.limiter
     rule = Rule("registrations by address", burst=settings.registration_limit_per_hour, seconds=3600)
@@ -173,7 +176,8 @@ async def with_logo(server: AuthorizationServer, client: Client) -> Client:
     try:
         async with asyncio.timeout(LOGO_TIMEOUT):
             status, _, content = await fetch(server.settings, uri, limit=MAX_LOGO, accept="image/*")
-        logo = await store_image(content, server.now()) if status == 200 else ""
+        owner = owner_of_logo(client.id)
+        logo = await store_image(content, server.now(), owner=owner) if status == 200 else ""
     except (Refused, UnusableImage, TimeoutError):
         return client
     return replace(client, branding=replace(client.branding, logo=logo))

@@ -56,6 +56,11 @@ def _key(client_id: str) -> str:
     return hashlib.sha256(client_id.encode()).hexdigest()[:40]
 
 
+def owner_of_logo(client_id: str) -> str:
+    """Under which a copy of the client's logo is kept, until it has another one or is gone."""
+    return _key(client_id)
+
+
 async def find_repeat(declared: str, address: str, now: int) -> str | None:
     """The client that said the same from the same place a few minutes ago."""
     r = Registration
@@ -136,6 +141,19 @@ async def delete_unused(now: int) -> int:
         BATCH,
     )
     return await _delete_clients([row["client"] for row in rows])
+
+
+async def delete_logos(now: int) -> int:
+    """Delete a batch of copies of logos whose client is gone, or was never registered after all."""
+    return len(await Registration.raw(_LEFT, BATCH, now - 3600))
+
+
+# An index is enough to see which these are; the rows themselves are large.
+_LEFT = (
+    "DELETE FROM credenza_image WHERE id IN (SELECT i.id FROM credenza_image i WHERE i.id > 'x' AND NOT EXISTS "
+    "(SELECT 1 FROM credenza_registration r WHERE r.id = SUBSTR(i.id, 2, 40)) LIMIT {}) AND created_at < {} "
+    "RETURNING id"
+)
 
 
 async def _delete_clients(client_ids: list[str]) -> int:

@@ -708,7 +708,7 @@ def test_clients_of_documents_that_nobody_uses_are_deleted_after_a_month(
     client_id = publish()
     opened(credenza, client_id)
     credenza.clock.move(31 * 24 * 3600)
-    ((_, cleaner),) = [found for found in credenza.server.cleaners if found[0] == "unregistered"]
+    ((_, cleaner), _) = [found for found in credenza.server.cleaners if found[0] == "unregistered"]
     assert credenza.run(cleaner, credenza.server.now()) == 1
     assert credenza.run(clients.find_client, client_id, credenza.server.client_types) is None
     assert opened(credenza, client_id).name == "sign-in"

@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from PIL import Image
 
 import credenza_unregistered.store
-from credenza import SettingsError, new_id, state
+from credenza import SettingsError, cleaning, new_id, state, store_image
 from credenza.store import audit
 from credenza.store.clients import ClientRow
 from credenza.store.version import bump_version
@@ -28,6 +28,7 @@ Register = Callable[..., httpx.Response]
 Made = Callable[[dict[str, Any]], RelyingParty]
 TOKEN = "an-initial-access-token-of-the-tests-0123456789"
 PUBLIC = {"token_endpoint_auth_method": "none"}
+METADATA = {"redirect_uris": ["https://gull.example.net/cb"]}
 
 
 @pytest.fixture
@@ -55,7 +56,7 @@ def start(credenza_database: str) -> Iterator[Callable[..., Credenza]]:
 
 
 def post(credenza: Credenza, **options: Any) -> httpx.Response:
-    return credenza.request("POST", "/register", json={"redirect_uris": ["https://gull.example.net/cb"]}, **options)
+    return credenza.request("POST", "/register", json=METADATA, **options)
 
 
 def metadata(credenza: Credenza) -> dict[str, Any]:
@@ -101,6 +102,33 @@ def test_r_cr_01_in_the_open_mode_an_address_has_an_hourly_limit(start: Callable
     assert statuses[-1] == 429
     assert post(credenza, headers={"x-forwarded-for": "198.51.100.1"}).status_code == 429
     assert post(credenza, address="203.0.113.9").status_code == 201
+
+
+@pytest.mark.parametrize("mode", ["open", "token"])
+def test_r_cr_01_changes_count_as_registrations_do(start: Callable[..., Credenza], mode: str) -> None:
+    """R-CR-01, R-CR-09: each is kept in the audit log, and makes us fetch what it names; a refused one is as if it had
+    not been.
+    """
+    token = {"registration_token": TOKEN} if mode == "token" else {}
+    credenza = start(registration=mode, registration_limit_per_hour=3, **token)
+    mine = post(credenza, headers={"authorization": f"Bearer {TOKEN}"} if token else {}).json()
+
+    def put(number: int, address: str = "203.0.113.7") -> int:
+        members = METADATA | {"client_id": mine["client_id"], "client_name": f"Gull Watch {number}"}
+        headers = {"authorization": f"Bearer {mine['registration_access_token']}"}
+        path = f"/register/{mine['client_id']}"
+        response = credenza.request("PUT", path, json=members, headers=headers, address=address)
+        if response.status_code == 200:
+            mine.update(response.json())
+        return response.status_code
+
+    answers = [put(number) for number in range(6)]
+    if mode == "token":
+        assert set(answers) == {200}  # whoever was let in is trusted with more
+        return
+    assert (answers[0], answers[-1]) == (200, 429)
+    assert mine["client_name"] == f"Gull Watch {answers.count(200) - 1}"
+    assert put(9, "203.0.113.9") == 200
 
 
 @pytest.mark.parametrize(
@@ -564,9 +592,9 @@ def test_d9_verified_clients_are_told_as_ever(user_agent: UserAgent, client: Rel
 # -- what we fetch ----------------------------------------------------------------------------------------------------
 
 
-def picture() -> bytes:
+def picture(color: str = "teal", size: int = 20) -> bytes:
     out = io.BytesIO()
-    Image.new("RGB", (20, 20), "teal").save(out, "PNG")
+    Image.new("RGB", (size, size), color).save(out, "PNG")
     return out.getvalue()
 
 
@@ -584,6 +612,36 @@ def test_logo_policy_and_terms_are_on_the_sign_in_page_and_nothing_is_hot_linked
     assert 'rel="noopener noreferrer"' in page.html
     assert web_site.host not in page.html
     assert 'src="/image/' in page.html
+
+
+def test_copies_of_logos_do_not_pile_up(credenza: Credenza, register: Register, web_site: Any) -> None:
+    """SECURITY R-CR-01, F-28: as many as there are clients, and small, whatever strangers come up with."""
+
+    def published(color: str) -> str:
+        return str(web_site.publish(f"/{color}.png", picture(color, 400), content_type="image/png"))
+
+    def copy_of(client_id: str) -> str:
+        return str(credenza.run(credenza.server.find_client, client_id).branding.logo)
+
+    def sizes(*addresses: str) -> list[int]:
+        answers = [credenza.request("GET", address) for address in addresses]
+        return [Image.open(io.BytesIO(a.content)).width if a.status_code == 200 else 0 for a in answers]
+
+    ours = credenza.run(store_image, picture("teal", 400), 1)
+    other = copy_of(register(logo_uri=published("teal"), client_name="Tern Watch").json()["client_id"])
+    mine = register(logo_uri=published("teal")).json()
+    path, first = f"/register/{mine['client_id']}", copy_of(mine["client_id"])
+    assert sizes(ours, first, other) == [400, 128, 128]
+    members = METADATA | {"client_id": mine["client_id"], "logo_uri": published("navy")}
+    headers = {"authorization": f"Bearer {mine['registration_access_token']}"}
+    mine = credenza.request("PUT", path, json=members, headers=headers).json()
+    second = copy_of(mine["client_id"])
+    assert sizes(ours, first, second, other) == [400, 0, 128, 128]
+    headers = {"authorization": f"Bearer {mine['registration_access_token']}"}
+    assert credenza.request("DELETE", path, headers=headers).status_code == 204
+    credenza.clock.move(3601)
+    credenza.run(cleaning._clean_up, credenza.server)
+    assert sizes(ours, second, other) == [400, 0, 128]
 
 
 @pytest.mark.parametrize("status", [404, 302, 500])
@@ -626,7 +684,7 @@ def test_r_cr_06_a_sector_document_lists_every_redirect_uri(register: Register, 
 
 def clean(credenza: Credenza) -> int:
     """What the server does every minute."""
-    ((_, cleaner),) = [found for found in credenza.server.cleaners if found[0] == "unregistered"]
+    ((_, cleaner), _) = [found for found in credenza.server.cleaners if found[0] == "unregistered"]
     return credenza.run(cleaner, credenza.server.now())
 
 

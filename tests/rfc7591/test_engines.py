@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Any
 
 import pytest
+from PIL import Image
 
 import credenza_unregistered.store
-from credenza import count_reach
-from credenza.store.clients import ClientRow, disable_client, find_client
+from credenza import count_reach, store_image
+from credenza.store.clients import ClientRow, delete_client, disable_client, find_client
 from credenza.testing import Credenza, RelyingParty, UserAgent, running
 from credenza.testing import test_settings as settings_for_tests
 
@@ -57,12 +60,26 @@ def test_unused_clients_are_deleted_and_used_ones_stay(credenza: Credenza) -> No
     client.tokens(UserAgent(credenza).authorize(client, scope="openid offline_access"))
     before = credenza.run(ClientRow.count)
     credenza.clock.move(31 * 24 * 3600)
-    ((_, cleaner),) = [found for found in credenza.server.cleaners if found[0] == "unregistered"]
+    ((_, cleaner), _) = [found for found in credenza.server.cleaners if found[0] == "unregistered"]
     live = client.refresh("x").status_code == 400  # it is in use again
     assert live
     assert credenza.run(cleaner, credenza.server.now()) == 1
     assert credenza.run(ClientRow.count) == before - 1
     assert credenza.run(credenza.server.find_client, unused["client_id"]) is None
+
+
+def test_copies_of_logos_go_with_their_clients(credenza: Credenza) -> None:
+    out = io.BytesIO()
+    Image.new("RGB", (20, 20), "teal").save(out, "PNG")
+    ids = [register(credenza, client_name=name)["client_id"] for name in ("One", "Two")]
+    owners = [*map(credenza_unregistered.store.owner_of_logo, ids), ""]
+    now = credenza.server.now()
+    copies = [credenza.run(partial(store_image, out.getvalue(), now, owner=owner)) for owner in owners]
+    credenza.run(delete_client, ids[0])
+    (_, (_, cleaner)) = [found for found in credenza.server.cleaners if found[0] == "unregistered"]
+    assert credenza.run(cleaner, now + 3600) == 0  # perhaps of one that is about to be registered
+    assert credenza.run(cleaner, now + 3601) == 1
+    assert [credenza.request("GET", copy).status_code for copy in copies] == [404, 200, 200]
 
 
 def test_too_many_unused_clients_push_out_the_oldest(credenza: Credenza, monkeypatch: pytest.MonkeyPatch) -> None:

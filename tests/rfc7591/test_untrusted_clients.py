@@ -6,6 +6,7 @@ SECURITY.md R-AZ-17, A-RDR-04; RFC 9700 §4.11.2.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 from urllib.parse import urlencode
 
@@ -13,6 +14,7 @@ import httpx
 import pytest
 
 from credenza import StateError
+from credenza.endpoints import pushed_authorization
 from credenza.state import export
 from credenza.testing import Callback, Credenza, PageSeen, RelyingParty, UserAgent
 
@@ -151,3 +153,21 @@ def test_what_is_said_about_a_port_goes_before_what_is_said_about_its_host(
     assert register(redirect_uris=["https://gull.example.net:8444/cb"]).status_code == 400
     assert register(redirect_uris=["https://tern.example.net:8443/cb"]).status_code == 400
     assert register(redirect_uris=["https://tern.example.net/cb"]).status_code == 201
+
+
+def test_what_strangers_push_is_limited_whatever_secret_they_have(
+    register: Register, relying_party: Made, client: RelyingParty, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """SECURITY G1, A-BRU-13: anybody registers a client with a secret, and each request that it pushes is kept."""
+    rule = pushed_authorization.BY_ADDRESS
+    monkeypatch.setattr(pushed_authorization, "BY_ADDRESS", replace(rule, burst=3, seconds=3600))
+
+    def push(party: RelyingParty) -> int:
+        request = {"response_type": "code", "redirect_uri": party.redirect_uri, "scope": "openid"}
+        return party.post("/par", request).status_code
+
+    stranger = relying_party(register().json())
+    assert stranger.secret
+    assert [push(stranger) for _ in range(5)] == [201, 201, 201, 201, 429]
+    assert push(relying_party(register(client_name="Tern Watch").json())) == 429
+    assert push(client) == 201

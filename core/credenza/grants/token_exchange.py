@@ -21,7 +21,6 @@ from ..protocol.errors import (
     UnauthorizedClient,
 )
 from ..protocol.parameters import Parameters
-from ..protocol.scopes import parse_scope
 from ..server import AuthorizationServer
 from ..store.access_tokens import AccessToken
 from ..store.engine import database
@@ -132,6 +131,6 @@ def no_wider(token: AccessToken, target: Target) -> Target:
     """At an audience where the token, or one before it, has been, the new token gets no more than that one had."""
     for audience, binding, scope in places_of(token):
         if (target.audience, target.binding) == (audience, binding):
-            issued = parse_scope(scope)
+            issued = scope.split()
             return target._replace(permissions=[p for p in target.permissions if p.scope in issued])
     return target

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 from .errors import InvalidScope
 
 SCOPE_TOKEN = re.compile(r"[\x21\x23-\x5B\x5D-\x7E]{1,255}")
+MOST = 1000  # values of a `scope` parameter: each is looked for in every source
 
 
 class Permission(NamedTuple):
@@ -59,9 +60,10 @@ class Asked:
 
 
 def parse_scope(value: str) -> tuple[str, ...]:
-    """Split a `scope` parameter, keeping its order and each value once."""
-    scopes = tuple(dict.fromkeys(value.split(" "))) if value else ()
-    scopes = tuple(scope for scope in scopes if scope)
+    """Split a `scope` parameter, keeping its order and each value once. Raises InvalidScope."""
+    scopes = tuple(scope for scope in dict.fromkeys(value.split(" ")) if scope)
+    if len(scopes) > MOST:
+        raise InvalidScope(f"The scope parameter has more than {MOST} values.")
     if not all(SCOPE_TOKEN.fullmatch(scope) for scope in scopes):
         raise InvalidScope("The scope parameter has a character that no scope may have.")
     return scopes

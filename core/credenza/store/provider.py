@@ -41,9 +41,9 @@ async def save_provider_setting(name: str, value: dict[str, Any]) -> None:
         await bump_version()
 
 
-async def save_image(content: bytes, content_type: str, now: int) -> str:
-    """Keep an image that was decoded and encoded again; returns its name, which is its hash."""
-    key = image_key(content)
+async def save_image(content: bytes, content_type: str, now: int, *, owner: str = "") -> str:
+    """Keep an image that was decoded and encoded again; returns its name, which is its hash, after its owner's."""
+    key = image_key(content, owner)
     r = ImageRow
     await r.insert(r(id=key, content_type=content_type, content=content, created_at=now)).on_conflict(
         action="DO NOTHING"
@@ -51,12 +51,22 @@ async def save_image(content: bytes, content_type: str, now: int) -> str:
     return key
 
 
-def image_key(content: bytes) -> str:
-    """Images are stored under their hash, so the same one is there once."""
-    return hashlib.sha256(content).hexdigest()[:40]
+def image_key(content: bytes, owner: str = "") -> str:
+    """Images are stored under their hash, so the same one is there once: among ours, and among each owner's.
+
+    Those of an owner are all that begin with `x` and that name.
+    """
+    digest = hashlib.sha256(content).hexdigest()
+    return f"x{owner}{digest[:20]}" if owner else digest[:40]
 
 
 async def find_image(key: str) -> tuple[str, bytes] | None:
     """Its media type and its bytes."""
     row = await ImageRow.select().where(ImageRow.id == key).first()
     return (row["content_type"], bytes(row["content"])) if row else None
+
+
+async def delete_images(owner: str, *, but: str) -> None:
+    """Those of an owner, but for the one of this name."""
+    r = ImageRow
+    await r.delete().where((r.id > f"x{owner}") & (r.id < f"x{owner}x") & (r.id != but))

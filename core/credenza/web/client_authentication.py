@@ -58,9 +58,12 @@ async def authenticate_client(request: AnyRequest, parameters: Parameters) -> Cl
 
 
 async def check_allowance(request: AnyRequest, client: Client, rule: Rule) -> None:
-    """A public client proves nothing, so what it can have stored is limited for each address."""
+    """What a client can have stored is limited for each address, unless it proves to be one that somebody vouches for:
+    anybody may have registered the others, with a secret or without.
+    """
     limiter: Limiter = request.app.state.limiter
-    if not client.confidential and not await limiter.allow((rule, neighbourhood(address_of(request)))):
+    known = client.confidential and not client.unverified
+    if not known and not await limiter.allow((rule, neighbourhood(address_of(request)))):
         raise TooManyTries("Too many requests from one place. Try again later.")
 
 

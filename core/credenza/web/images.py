@@ -7,21 +7,23 @@ import io
 
 from ..outbound import Refused, fetch
 from ..settings import Settings
-from ..store.provider import image_key, save_image
+from ..store.provider import delete_images, image_key, save_image
 
 MAX_BYTES = 2 * 1024 * 1024
 MAX_PIXELS = 4_000_000
 LARGEST = 512  # pixels on the longer side
+SMALL = 128  # of one that somebody else may have kept
 TOO_LARGE = "The image has too many pixels; 512 by 512 is enough."
 ORIENTATION = 0x0112  # Exif 2.32
 FORMATS = ("PNG", "JPEG", "WEBP", "GIF")
+PLACE = "/image/"  # where they are served
 
 
 class UnusableImage(Exception):
     """The message is for the person who chose the file."""
 
 
-def encode_again(content: bytes) -> bytes:
+def encode_again(content: bytes, largest: int = LARGEST) -> bytes:
     """A PNG with the same picture and nothing else: no metadata, no second file hidden behind it."""
     if not content or len(content) > MAX_BYTES:
         raise UnusableImage(f"Choose an image of at most {MAX_BYTES // 1024 // 1024} MB.")
@@ -45,20 +47,25 @@ def encode_again(content: bytes) -> bytes:
         raise UnusableImage(TOO_LARGE) from error
     except (UnidentifiedImageError, OSError, ValueError, SyntaxError, Warning) as error:
         raise UnusableImage("This is not a PNG, JPEG, WebP or GIF image, or it is damaged.") from error
-    picture.thumbnail((LARGEST, LARGEST))
+    picture.thumbnail((largest, largest))
     out = io.BytesIO()
     picture.save(out, "PNG", optimize=True)
     return out.getvalue()
 
 
-async def store_image(content: bytes, now: int, *, keep: bool = True) -> str:
+async def store_image(content: bytes, now: int, *, keep: bool = True, owner: str = "") -> str:
     """Keep an uploaded image (or only see whether it could be kept); returns its address on our origin.
 
-    Raises UnusableImage.
+    With an `owner` (40 hexadecimal digits) it is smaller, and goes with `delete_images`. Raises UnusableImage.
     """
-    encoded = await asyncio.to_thread(encode_again, content)
-    key = await save_image(encoded, "image/png", now) if keep else image_key(encoded)
-    return "/image/" + key
+    encoded = await asyncio.to_thread(encode_again, content, SMALL if owner else LARGEST)
+    key = await save_image(encoded, "image/png", now, owner=owner) if keep else image_key(encoded)
+    return PLACE + key
+
+
+async def keep_image(owner: str, address: str) -> None:
+    """Of all images of an owner, keep the one at this address only."""
+    await delete_images(owner, but=address.removeprefix(PLACE))
 
 
 async def fetch_image(settings: Settings, url: str, now: int, *, keep: bool = True) -> str:
