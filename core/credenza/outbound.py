@@ -13,11 +13,13 @@ import os
 import re
 import socket
 import ssl
+import threading
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from concurrent.futures import Future
 from contextvars import ContextVar
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -29,6 +31,7 @@ TIMEOUT = 5.0  # seconds of one call
 ALTOGETHER = 5.0  # seconds of all calls that one request makes, however many addresses strangers name in it
 MAX_BYTES = 64 * 1024
 AT_ONE_HOST = 100  # calls that one process has under way at once
+LOOKUPS = 300  # names that one process asks for at once
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
@@ -81,12 +84,32 @@ def is_public(address: Address) -> bool:
     )
 
 
+_lookups = threading.BoundedSemaphore(LOOKUPS)
+
+
 async def _resolve(host: str, port: int) -> list[str]:
+    """In a thread of its own: nobody can end it before the name server of some stranger answers, and in one of the few
+    that are shared it would keep other names, connections to the database and pictures waiting.
+    """
+    if not _lookups.acquire(blocking=False):
+        raise Refused("too many names are asked for at once")
+    found: Future[Sequence[Any]] = Future()
+    threading.Thread(target=_look_up, args=(host, port, found), name="name server", daemon=True).start()
     try:
-        infos = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        infos = await asyncio.wrap_future(found)
     except (OSError, UnicodeError) as error:
         raise Refused(f"{host} cannot be resolved") from error
     return list(dict.fromkeys(str(info[4][0]) for info in infos))
+
+
+def _look_up(host: str, port: int, found: Future[Sequence[Any]]) -> None:
+    found.set_running_or_notify_cancel()  # whoever waits may be gone when the answer comes
+    try:
+        tell = partial(found.set_result, socket.getaddrinfo(host, port, type=socket.SOCK_STREAM))
+    except Exception as error:  # noqa: BLE001 - it is for whoever waits
+        tell = partial(found.set_exception, error)
+    _lookups.release()
+    tell()
 
 
 async def _judged_address(settings: Settings, host: str, port: int) -> str:

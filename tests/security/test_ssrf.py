@@ -385,6 +385,39 @@ def test_g1_what_a_request_leaves_behind_has_its_own_time(credenza: Any, monkeyp
     assert seen == {"request": 0.0, "beside": None}
 
 
+def test_a_ssr_07_names_that_nobody_answers_for_keep_nothing_else_waiting(
+    host: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A-SSR-07, G1: the name server is a stranger's too, and the thread that waits for it goes on when nobody does."""
+    real, answered = socket.getaddrinfo, threading.Event()
+
+    def resolve(name: str, *arguments: Any, **options: Any) -> Any:
+        if name.endswith(".example.net"):
+            answered.wait(60)
+            raise socket.gaierror("x")
+        return real(name, *arguments, **options)
+
+    async def crowd() -> None:
+        addresses = [f"https://n{number}.example.net/" for number in range(outbound.LOOKUPS - 1)]
+        waiting = [asyncio.create_task(fetch(SETTINGS, address)) for address in addresses]
+        await asyncio.sleep(0)
+        try:
+            assert await asyncio.to_thread(lambda: "made") == "made"
+            assert (await fetch(allowing(host), f"{host.base}/x"))[0] == 200
+            waiting.append(asyncio.create_task(fetch(SETTINGS, "https://one-more.example.net/")))
+            await asyncio.sleep(0)
+            with pytest.raises(Refused, match="too many names"):
+                await fetch(SETTINGS, "https://too-many.example.net/")
+        finally:
+            answered.set()
+        refused = await asyncio.gather(*waiting, return_exceptions=True)
+        assert {type(each) for each in refused} == {Refused}
+        assert (await fetch(allowing(host), f"{host.base}/x"))[0] == 200
+
+    monkeypatch.setattr(socket, "getaddrinfo", resolve)
+    asyncio.run(crowd())
+
+
 def test_a_ssr_04_the_address_that_was_judged_is_the_one_that_is_called(
     host: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
