@@ -130,6 +130,29 @@ def test_from_signed_in_to_a_working_application_in_twelve_clicks(console: Any) 
     assert time.monotonic() - began < MOST_SECONDS
 
 
+COVERED = """() => {
+    const one = document.activeElement, box = one.getBoundingClientRect(), x = box.left + box.width / 2
+    const seen = (y) => {
+        const there = document.elementFromPoint(x, y)
+        return there && (one.contains(there) || there.closest("label")?.contains(one))
+    }
+    return box.width && !one.matches("body, .skip") && !(seen(box.top + 3) && seen(box.bottom - 3)) ? one.outerHTML : ""
+}"""
+
+
+@pytest.mark.parametrize("key", ["Tab", "Shift+Tab"])
+@pytest.mark.parametrize("width", [1360, 375])
+def test_what_has_the_focus_is_not_covered(harbour: Any, open_page: Callable[..., Any], width: int, key: str) -> None:
+    """WCAG 2.2 §2.4.11: the buttons of a long form stay in sight, and so does the header on a phone."""
+    page = open_page({harbour.issuer}, width=width, height=600, reduced_motion="reduce")
+    page.context.add_cookies(harbour.cookies("admin"))
+    page.goto(f"{harbour.issuer}/console/roles/create")
+    for _ in range(50):
+        page.keyboard.press(key)
+        covered = page.evaluate(COVERED)
+        assert not covered, covered[:200]
+
+
 @pytest.mark.parametrize("width", [1360, 375])
 def test_the_page_in_the_x_ray_is_there_as_a_whole(harbour: Any, open_page: Callable[..., Any], width: int) -> None:
     """With its buttons at the end, which a frame of one height would cut off."""
