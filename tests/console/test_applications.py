@@ -468,7 +468,7 @@ def test_activity_finds_the_error_that_a_developer_reports(
     assert error_id
     page = visitor.get(f"/console/applications/app/activity?q={error_id[1]}")
     assert "Authorization refused" in page.text
-    assert "https://app.example.com/wrong" in page.text
+    assert "is not registered for it. redirect_uri that was sent: https://app.example.com/wrong" in page.text
     assert "No such event" in visitor.get("/console/applications/app/activity?q=abcdef").text
 
 

@@ -20,7 +20,7 @@ class ProtocolError(Exception):
     @property
     def told(self) -> str:
         """For the audit log: what the client is told, and more. Some of it may be of a stranger's choice."""
-        return "; ".join(filter(None, (self.description, self.detail)))[:2000]
+        return _joined_sentences(self.description, self.detail)
 
     def parameters(self) -> dict[str, str]:
         """The members of an error response. RFC 6749 §4.1.2.1, §5.2."""
@@ -30,6 +30,11 @@ class ProtocolError(Exception):
 def printable(text: str) -> str:
     """Keep only the characters an `error_description` may have. RFC 6749 §4.1.2.1."""
     return "".join(c for c in text if 0x20 <= ord(c) <= 0x7E and c not in '"\\')
+
+
+def _joined_sentences(*parts: str) -> str:
+    """In one line, at most 2000 characters: a sentence ends by itself, and anything else with a semicolon."""
+    return "".join(part + (" " if part.endswith(".") else "; ") for part in parts if part).rstrip("; ")[:2000]
 
 
 class InvalidRequest(ProtocolError):
@@ -234,5 +239,4 @@ class UnsafeRequest(Exception):
     @property
     def told(self) -> str:
         """For the audit log, as of a ProtocolError."""
-        said = (self.description, self.detail, *(f"{label}: {value}" for label, value in self.facts))
-        return "; ".join(filter(None, said))[:2000]
+        return _joined_sentences(self.description, self.detail, *(f"{label}: {value}" for label, value in self.facts))
