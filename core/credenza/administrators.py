@@ -21,7 +21,7 @@ class AdministratorRole:
 ADMINISTRATOR_ROLES = {
     role.name: role
     for role in (
-        AdministratorRole("full", "Full", "Sees and changes everything, administrators included."),
+        AdministratorRole("full", "Full access", "Sees and changes everything, administrators included."),
         AdministratorRole("applications", "Applications only", "Sees and changes applications, and nothing else."),
         AdministratorRole("read-only", "Read-only", "Sees everything and changes nothing."),
     )
