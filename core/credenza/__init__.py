@@ -92,7 +92,7 @@ from .objects import (
     Waiting,
     Way,
 )
-from .outbound import Answer, Document, Refused, fetch, fetch_answer, fetch_document, limit_calls
+from .outbound import Answer, Crowd, Document, Refused, fetch, fetch_answer, fetch_document, limit_calls
 from .permissions import Decision, branding_of, choices_of, context_title, still_valid, verdicts
 from .permissions import claims as released_claims
 from .permissions import counts as consent_counts
@@ -244,6 +244,7 @@ __all__ = [
     "ConsoleView",
     "ConsoleVisit",
     "Counted",
+    "Crowd",
     "Decision",
     "Document",
     "EmailChanged",

@@ -15,8 +15,9 @@ import socket
 import ssl
 import threading
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future
+from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import cache, partial
@@ -24,7 +25,9 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from .protocol.documents import parse_json
+from .protocol.errors import TemporarilyUnavailable
 from .protocol.redirect_uris import USUAL_PORTS, check_web_uri
+from .protocol.words import Words
 from .settings import Settings
 
 TIMEOUT = 5.0  # seconds of one call
@@ -67,6 +70,28 @@ def limit_calls() -> None:
     """All calls that this task makes from now on end in five seconds, unless their time began to run before."""
     if not _until.get():
         _until.set(asyncio.get_running_loop().time() + ALTOGETHER)
+
+
+class Crowd:
+    """Requests that wait for what another server says, whoever of them asked it: so many at once, and those that come
+    then are told so, or there would be no place left for anybody else.
+    """
+
+    most = 300
+
+    def __init__(self) -> None:
+        self._waiting = 0
+
+    @contextmanager
+    def place(self) -> Iterator[None]:
+        """Raises TemporarilyUnavailable."""
+        if self._waiting >= self.most:
+            raise TemporarilyUnavailable(Words("Try again in a moment."))
+        self._waiting += 1
+        try:
+            yield
+        finally:
+            self._waiting -= 1
 
 
 class Refused(Exception):

@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from .outbound import Refused, fetch
+from .outbound import Crowd, Refused, fetch
 from .protocol import jose
 from .settings import Settings
 
@@ -24,13 +24,21 @@ class RemoteKeys:
         self._kept: dict[str, tuple[float, list[jose.VerificationKey]]] = {}
         self._failed: dict[str, tuple[float, Refused]] = {}
         self._locks: dict[str, asyncio.Lock] = {}
+        self.crowd = Crowd()
 
     async def get(self, uri: str, kid: str | None) -> list[jose.VerificationKey]:
-        """The keys at an address; a `kid` nobody knows makes us look again, but not all the time. Raises Refused."""
+        """The keys at an address; a `kid` nobody knows makes us look again, but not all the time.
+
+        Raises Refused, and TemporarilyUnavailable when too many wait.
+        """
         fetched_at, known = self._kept.get(uri, (0, []))
         age = abs(self._now() - fetched_at)  # a clock that was set back makes nothing young
         if known and age < FRESH and (kid is None or any(key.kid == kid for key in known) or age < REFETCH):
             return known
+        with self.crowd.place():
+            return await self._look_again(uri, fetched_at)
+
+    async def _look_again(self, uri: str, fetched_at: float) -> list[jose.VerificationKey]:
         async with self._locks.setdefault(uri, asyncio.Lock()):
             again_at, again = self._kept.get(uri, (0, []))
             if again_at != fetched_at:

@@ -11,6 +11,7 @@ from credenza import (
     AlreadyExists,
     AuthorizationServer,
     Client,
+    Crowd,
     Limiter,
     ProtocolError,
     Refused,
@@ -72,9 +73,13 @@ class Documents:
         self._fresh: dict[str, int] = {}
         self._failed: dict[str, Failure] = {}
         self._running: dict[str, asyncio.Task[Client]] = {}
+        self.crowd = Crowd()
 
     async def client(self, client_id: str, stored: Client | None) -> Client:
-        """The client that the document describes now. Raises InvalidClient."""
+        """The client that the document describes now.
+
+        Raises InvalidClient, and TemporarilyUnavailable when too many wait.
+        """
         check_client_id(client_id)
         if blocking(await self._decisions.all(), client_id) is not None:
             raise errors.InvalidClient("An administrator of this server has blocked applications of this host.")
@@ -85,14 +90,17 @@ class Documents:
         if failure is not None and failure.until > now:
             raise errors.InvalidClient(failure.reason)
         limit_calls()  # its keys may have to be fetched, too
+        with self.crowd.place():
+            return await asyncio.shield(self._loading(client_id, known=stored is not None))
+
+    def _loading(self, client_id: str, *, known: bool) -> asyncio.Task[Client]:
         task = self._running.get(client_id)
         if task is None:
             # In a context of its own: it must not write into the transaction of whoever happens to come first.
-            loading = self._load(client_id, known=stored is not None)
-            task = asyncio.get_running_loop().create_task(loading, context=Context())
+            task = asyncio.get_running_loop().create_task(self._load(client_id, known=known), context=Context())
             self._running[client_id] = task
             task.add_done_callback(lambda done: self._finished(client_id, done))
-        return await asyncio.shield(task)
+        return task
 
     def _finished(self, client_id: str, task: asyncio.Task[Client]) -> None:
         del self._running[client_id]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -485,6 +486,33 @@ def test_r_ci_06_many_who_wait_for_one_document_fetch_it_once(
     assert {answer.status_code for answer in answers} == {303}
     assert len(web_site.seen) == 1
     assert credenza.run(clients.count_clients, search=client_id) == 1
+
+
+def test_a_crowd_that_waits_for_a_slow_document_leaves_room_for_others(
+    credenza: Credenza, publish: Callable[..., str], web_site: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A-SSR-07, G1: a thousand requests for one document would have been all that are answered at once."""
+    client_id, leave = publish(), threading.Event()
+    quick = web_site.pages[PATH]
+
+    def slow(handler: BaseHTTPRequestHandler) -> None:
+        leave.wait(4)
+        quick(handler)
+
+    web_site.pages[PATH] = slow
+    monkeypatch.setattr(outbound.Crowd, "most", 5)
+    client = RelyingParty(credenza, client_id, REDIRECT_URI, auth_method="none")
+
+    async def many() -> list[int]:
+        transport = httpx.ASGITransport(app=credenza.app)  # type: ignore[arg-type]
+        async with httpx.AsyncClient(transport=transport, base_url=credenza.issuer) as http:
+            waiting = [asyncio.ensure_future(http.get(client.authorization_url(scope="openid"))) for _ in range(20)]
+            told = [(await each).status_code for each in itertools.islice(asyncio.as_completed(waiting), 15)]
+            leave.set()
+            all_of_them = [(await each).status_code for each in waiting]
+            return told + sorted(all_of_them)[:5]
+
+    assert credenza.run(many) == [503] * 15 + [303] * 5
 
 
 def test_r_ci_06_one_host_can_make_us_fetch_only_so_often(

@@ -18,6 +18,7 @@ import pytest
 
 from credenza import outbound, remote_keys
 from credenza.outbound import Refused, fetch, is_public
+from credenza.protocol.errors import TemporarilyUnavailable
 from credenza.remote_keys import RemoteKeys
 from credenza.testing import ISSUER, ORDERS, test_settings
 
@@ -454,6 +455,20 @@ def test_a_ssr_17_a_crowd_asks_once(host: Any, forgery: Any, rsa_key: Any) -> No
 
     asyncio.run(crowd())
     assert len(host.seen) == 1
+
+
+def test_of_a_crowd_that_waits_for_keys_only_so_many_take_a_place(host: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A-SSR-07, G1: who comes then is told at once, and everybody else finds room."""
+    keys = RemoteKeys(allowing(host))
+    monkeypatch.setattr(outbound.Crowd, "most", 20)
+
+    async def crowd() -> list[Any]:
+        waiting = [keys.get(f"{host.base}/404?{number % 7}", "k") for number in range(50)]
+        return [type(each) for each in await asyncio.gather(*waiting, return_exceptions=True)]
+
+    assert asyncio.run(crowd()) == [Refused] * 20 + [TemporarilyUnavailable] * 30
+    with pytest.raises(Refused):  # they have left
+        asyncio.run(keys.get(f"{host.base}/404?more", "k"))
 
 
 def test_addresses_without_end_are_not_remembered_without_end(monkeypatch: pytest.MonkeyPatch, host: Any) -> None:
