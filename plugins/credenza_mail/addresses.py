@@ -96,6 +96,9 @@ async def send_confirmation(visit: AccountVisit) -> AccountDone | EmailPage:
 
 
 async def _send(visit: AccountVisit, email: str, language: str) -> None:
+    """Without the name of the account: until the address is confirmed the reader may be anybody, and would take for
+    ours whatever somebody calls themselves.
+    """
     server, user = visit.server, visit.user
     if server.mailer is None:
         return
@@ -116,7 +119,6 @@ async def _send(visit: AccountVisit, email: str, language: str) -> None:
                 to=email,
                 subject=subject,
                 lines=(
-                    Words("Hello %(name)s,", name=user.display_name),
                     Words("please confirm that this is your address. It then becomes the address of your account."),
                     Words("If you did not ask for this, ignore this email."),
                 ),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from email import message_from_bytes, policy
 from email.message import EmailMessage
 from typing import Any
@@ -224,6 +225,23 @@ def test_a_new_address_counts_once_it_is_confirmed(
     assert post_office.mails[-1]["To"] == "ada@example.com"
     assert "changed to countess@example.com" in post_office.text()
     assert seen(user_agent.get(post_office.link(0))).status == 404
+
+
+def test_a_mail_to_an_address_that_nobody_has_confirmed_holds_nothing_that_a_stranger_wrote(
+    credenza: Credenza, user_agent: UserAgent, post_office: MailServer, settled: Any, found: Any
+) -> None:
+    """A1: an account may be called like a message, which our mail server would carry to everybody."""
+    ada = replace(found("ada"), profile={"name": "Your account is closed today, go to https://evil.example/"})
+    credenza.run(users.edit_user, ada, ("profile",))
+    user_agent.get(EMAIL)
+    user_agent.sign_in()
+    for email in ("countess@example.com", "grace@example.com"):
+        press(user_agent, EMAIL, ("email", email))
+        settled()
+        mail = post_office.mails[-1]
+        assert mail["To"] == email
+        assert "evil.example" not in str(mail)
+        assert "evil.example" not in post_office.text()
 
 
 def test_an_address_of_somebody_else_is_not_taken_and_not_told(
