@@ -100,6 +100,22 @@ def test_the_palette_leads_anywhere_by_keyboard(console: Any) -> None:
     console.get_by_role("heading", name="Harbour Wiki", level=1).wait_for()
 
 
+@pytest.mark.parametrize(("platform", "shortcut"), [("MacIntel", "⌘ K"), ("Linux x86_64", "Ctrl K")])
+def test_the_shortcut_is_called_as_on_the_keyboard(console: Any, platform: str, shortcut: str) -> None:
+    console.add_init_script(f"Object.defineProperty(Navigator.prototype, 'platform', {{ get: () => '{platform}' }})")
+    console.reload()
+    assert console.locator(".menu.desk kbd").inner_text() == shortcut
+
+
+def test_whoever_may_only_look_can_read_it(harbour: Any, open_page: Callable[..., Any]) -> None:
+    page = open_page({harbour.issuer})
+    page.context.add_cookies(harbour.cookies("inspector"))
+    page.goto(f"{harbour.issuer}/console/applications/harbour-wiki")
+    assert page.get_by_label("Redirect URIs", exact=True).is_disabled()
+    opacity = "one => getComputedStyle(one).opacity"
+    assert page.get_by_label("Redirect URIs", exact=True).evaluate(opacity) == "1"
+
+
 def test_from_signed_in_to_a_working_application_in_twelve_clicks(console: Any) -> None:
     """Created, a permission enabled, id and secret copied; typing and page loads included in the time."""
     name = f"Clicks {uuid4().hex[:6]}"

@@ -49,6 +49,10 @@ if (palette) {
     else if (event.key === "/" && !writing && !event.ctrlKey && !event.metaKey && !event.altKey) open(event);
   });
   for (const link of document.querySelectorAll("[data-open-palette]")) link.addEventListener("click", open);
+  for (const key of document.querySelectorAll("[data-shortcut]")) {
+    key.textContent = /^(Mac|iP)/.test(navigator.platform) ? "⌘ K" : "Ctrl K";
+    key.hidden = false;
+  }
   palette.addEventListener("click", (event) => event.target === palette && palette.close());
   // Enter opens the first result of what stands in the field, and waits for it when it is not there yet.
   let waiting = false;
