@@ -25,7 +25,7 @@ ASKED: dict[str, Callable[[Credenza], Awaitable[object]]] = {
     "credenza_audit_event_error_id": lambda _: audit.list_events(error_id="0123456789abcdef"),
     "credenza_audit_event_seldom": lambda _: audit.list_events(name="KeyRotated"),
     "credenza_audit_event_failed": lambda _: audit.list_events(failed=True),
-    "credenza_user_words": lambda _: users.list_users(search="ada"),
+    "credenza_user_words": lambda _: users.list_users(search="ad"),
     "credenza_user_created_at": lambda _: users.list_users(order="created_at", descending=True),
     "credenza_user_last_sign_in_at": lambda _: users.list_users(order="last_sign_in_at", descending=True),
     "credenza_user_administrator": lambda _: users.count_administrators(),
@@ -69,6 +69,22 @@ def test_everybody_is_listed_in_the_order_of_an_index(credenza: Credenza, order:
     found = credenza.run(plans, credenza, lambda: users.list_users(order=order, descending=descending))
     assert f"SCAN credenza_user USING COVERING INDEX credenza_user_{order.replace('username', 'words')}" in found
     assert not [detail for detail in found if "TEMP B-TREE" in detail]
+
+
+@pytest.mark.parametrize("order", ["username", "created_at", "last_sign_in_at"])
+@pytest.mark.parametrize(("many", "scanned"), [(5_000, False), (0, True)])
+def test_few_are_found_by_three_letters_and_many_are_come_upon(
+    credenza: Credenza, monkeypatch: pytest.MonkeyPatch, order: str, many: int, scanned: bool
+) -> None:
+    """To look through the names of a million people takes 0.1 s."""
+    monkeypatch.setattr(users, "MANY", many)
+
+    async def ask() -> None:
+        assert [user.username for user in await users.list_users(search="lovelace ad", order=order)] == ["ada"]
+
+    found = credenza.run(plans, credenza, ask)
+    assert any("credenza_user_trigrams VIRTUAL TABLE INDEX 0:L0" in detail for detail in found), found
+    assert any(detail.startswith("SCAN credenza_user ") for detail in found) is scanned, found
 
 
 def test_of_a_role_that_very_many_hold_a_person_is_found_at_once(

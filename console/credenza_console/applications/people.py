@@ -55,7 +55,9 @@ async def list_people(visit: ConsoleVisit, application: str) -> PeoplePage:
         for consent in found
         if consent.user_id in people
     ]
-    listing = await listing.counted(found, lambda: consents.count_consents(client.id, search=listing.search))
+    listing = await listing.counted(
+        found, lambda: consents.count_consents(client.id, search=listing.search), most=users.MANY
+    )
     return PeoplePage(
         title=client.name,
         lead=client.description,

@@ -55,7 +55,9 @@ async def list_users(visit: ConsoleVisit) -> UserList:
         offset=listing.offset,
         limit=listing.size,
     )
-    listing = await listing.counted(found, lambda: users.count_users(search=listing.search, state=state))
+    listing = await listing.counted(
+        found, lambda: users.count_users(search=listing.search, state=state), most=users.MANY
+    )
     return UserList(
         title="Users",
         lead="Everybody who has an account here.",

@@ -23,6 +23,8 @@ class Listing:
     page: int = 1
     size: int = 25
     total: int = 0
+    more: bool = False
+    """Whether there are more than `total`, which nobody counted."""
     filters: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
@@ -55,13 +57,18 @@ class Listing:
     def offset(self) -> int:
         return (self.page - 1) * self.size
 
-    async def counted(self, found: Sized, count: Callable[[], Awaitable[int]]) -> Listing:
+    async def counted(self, found: Sized, count: Callable[[], Awaitable[int]], *, most: int = 0) -> Listing:
         """With how many there are in all: asked for only when `found`, this page of them, is not the last one.
 
-        To count what a search finds takes as long as to look at everybody.
+        To count what a search finds takes as long as to look at everybody. A `count` that ends early answers with a
+        number above `most` when there are more.
         """
-        last = len(found) < self.size and (found or not self.offset)
-        return replace(self, total=self.offset + len(found) if last else await count())
+        if len(found) < self.size and (found or not self.offset):
+            return replace(self, total=self.offset + len(found))
+        total = await count()
+        if not most or total <= most:
+            return replace(self, total=total)
+        return replace(self, total=max(most, self.offset + len(found)), more=bool(found))
 
     def finds(self, *texts: str) -> bool:
         """Whether each word of the search is in one of the texts, as `lists.called` asks the database."""
@@ -75,7 +82,9 @@ class Listing:
     def shown(self) -> str:
         """ "26-50 of 1,204"."""
         first, last = self.offset + 1, min(self.offset + self.size, self.total)
-        return f"{first:,}-{last:,} of {self.total:,}" if last > self.size or first > 1 or last < self.total else ""
+        if not (last > self.size or first > 1 or last < self.total):
+            return ""
+        return f"{first:,}-{last:,} of {'more than ' if self.more else ''}{self.total:,}"
 
     @property
     def gone(self) -> bool:
@@ -97,7 +106,7 @@ class Listing:
 
     @property
     def after(self) -> str:
-        return self._link(page=self.page + 1) if self.offset + self.size < self.total else ""
+        return self._link(page=self.page + 1) if self.more or self.offset + self.size < self.total else ""
 
     def sort_link(self, order: str) -> str:
         """By another column; by the same one the other way round."""

@@ -8,13 +8,15 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from piccolo.columns import BigInt, Boolean, ForeignKey, OnDelete, Varchar
+from piccolo.columns.combination import WhereRaw
 from piccolo.table import Table
 
 from ..protocol.scopes import Permission
 from .clients import ClientRow
 from .engine import Statement, database
+from .lists import count_up_to
 from .permission_rows import concerning
-from .users import UserRow, matching
+from .users import MANY, UserRow, all_matching, few_matching
 
 
 class ConsentRow(Table, tablename="credenza_consent"):
@@ -152,7 +154,7 @@ async def list_consents(
     if client_id is not None:
         query = query.where(r.client == client_id)
     if search:
-        query = query.where(_by(search))
+        query = query.where(await _by(search))
     permissions: dict[str, list[Mapping[str, Any]]] = {row["id"]: [] for row in await query}
     if not permissions:
         return []
@@ -166,15 +168,23 @@ async def list_consents(
     )
 
 
-def _by(search: str) -> Any:
-    return ConsentRow.user.is_in(UserRow.select(UserRow.id).where(matching(search)))
+async def _by(search: str) -> Any:
+    """Of many people it is asked of each consent whether it is one of theirs, until a page is full."""
+    if few := await few_matching(search):
+        return ConsentRow.user.is_in(UserRow.select(UserRow.id).where(few))
+    theirs = UserRow.select(UserRow.id).where(
+        WhereRaw('credenza_user.id = credenza_consent."user"'), all_matching(search)
+    )
+    return WhereRaw("EXISTS ({})", theirs.querystrings[0])
 
 
 async def count_consents(client_id: str | None = None, *, user_id: str | None = None, search: str = "") -> int:
-    """How many an application has, or a user."""
+    """How many an application has, or a user; of what a search finds, `lists.count_up_to` MANY people."""
     wanted = ((ConsentRow.client, client_id), (ConsentRow.user, user_id))
     conditions: list[Any] = [column == value for column, value in wanted if value is not None]
-    return int(await ConsentRow.count().where(*conditions, *([_by(search)] if search else [])))
+    if search:
+        return await count_up_to(MANY, ConsentRow.select(ConsentRow.id).where(*conditions, await _by(search)))
+    return int(await ConsentRow.count().where(*conditions))
 
 
 async def save_consent(consent: Consent, now: int) -> None:

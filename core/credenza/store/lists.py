@@ -40,6 +40,12 @@ def called(search: str, *columns: Column) -> Any:
     )
 
 
+async def count_up_to(most: int, query: Select[Any]) -> int:
+    """How many rows there are; of more than `most`, which took as long as all of them, one more than that."""
+    counted = await query.table.raw("SELECT COUNT(*) AS n FROM ({}) AS found", query.limit(most + 1).querystrings[0])
+    return int(counted[0]["n"])
+
+
 def in_order(query: Select[Any], column: Any, *, descending: bool) -> Select[Any]:
     """The query in the order of a column; what has no value is the smallest on every database.
 

@@ -19,7 +19,7 @@ from ..protocol.names import in_lower
 from ..protocol.tokens import new_id
 from .batches import pages
 from .engine import database
-from .lists import in_order, patterns
+from .lists import count_up_to, in_order, patterns
 from .statements import Insert, select
 
 
@@ -234,7 +234,7 @@ async def list_users(
     }
     column = orders.get(order, UserRow.words)
     query = in_order(UserRow.select(UserRow.id), column, descending=descending)
-    query = query.where(*_wanted(search, state, among))
+    query = query.where(*await _wanted(search, state, among))
     # Whoever is found is read afterwards: the search itself reads nothing but an index.
     ids = [row["id"] for row in await query.offset(offset).limit(limit)]
     found = await list_users_by_id(ids)
@@ -271,29 +271,57 @@ async def among(user: Column, condition: Any) -> Any:
 
 
 async def count_among(user: Column, condition: Any, *, search: str = "") -> int:
-    """How many of them a search finds; where nothing is searched for, the rows, each of which is about one of them."""
+    """How many of them a search finds, as `count_users` says; where nothing is searched for, the rows, each of which is
+    about one of them."""
     if search.strip():
         return await count_users(search=search, among=await among(user, condition))
     return int(await user._meta.table.count().where(condition))
 
 
 async def count_users(*, search: str = "", state: str = "", among: Any = None) -> int:
+    """Of what a search finds, `lists.count_up_to` MANY."""
     if state == "active" and not search.strip() and among is None:  # else each of very many would be looked at
         return await count_users() - sum([await count_users(state=other) for other in ("suspended", "invited")])
-    return int(await UserRow.count().where(*_wanted(search, state, among)))
+    wanted = await _wanted(search, state, among)
+    if not search.strip():
+        return int(await UserRow.count().where(*wanted))
+    return await count_up_to(MANY, UserRow.select(UserRow.id).where(*wanted))
 
 
-def _wanted(search: str, state: str, among: Any) -> list[Any]:
+async def _wanted(search: str, state: str, among: Any) -> list[Any]:
     wanted = [STATES[state]] if state in STATES else []
-    wanted += [matching(search)] if search.strip() else []
+    wanted += [await matching(search)] if search.strip() else []
     return wanted if among is None else [*wanted, among]
 
 
-def matching(search: str) -> Any:
+async def matching(search: str) -> Any:
     """Whoever has this id, or each word somewhere in their names, in any order; an empty search finds everybody."""
+    return await few_matching(search) or all_matching(search)
+
+
+def all_matching(search: str) -> Any:
     if USER_ID.fullmatch(search.strip()):  # a `sub` from somebody's log
         return UserRow.id == search.strip()
     return reduce(and_, [UserRow.words.like(pattern) for pattern in patterns(search)], WhereRaw("1 = 1"))
+
+
+async def few_matching(search: str) -> Any | None:
+    """The same for SQLite, which reads them from an index of every three characters (migration 0004); None for so many
+    that they are come upon soon among everybody, and for PostgreSQL, which finds out by itself what it takes.
+    """
+    long = [pattern for pattern in patterns(search) if max(map(len, pattern.strip("%").split("_"))) > 2]
+    if not long or USER_ID.fullmatch(search.strip()) or database().engine_type != "sqlite":
+        return None
+    # The word that few will have is enough if they are few: the others are looked for among them, as are short ones.
+    for some in (long[:1], long):
+        each = " AND ".join(["words LIKE {}"] * len(some))
+        sought = f"credenza_user.rowid IN (SELECT rowid FROM credenza_user_trigrams WHERE {each} LIMIT {MANY + 1})"  # noqa: S608
+        ids = [row["id"] for row in await UserRow.select(UserRow.id).where(WhereRaw(sought, *some))]
+        if len(ids) <= MANY:  # as one value, and not as thousands
+            return WhereRaw("credenza_user.id IN (SELECT value FROM json_each({}))", json.dumps(ids)) & all_matching(
+                search
+            )
+    return None
 
 
 async def list_users_by_id(ids: list[str]) -> dict[str, User]:

@@ -98,7 +98,9 @@ async def list_members(visit: ConsoleVisit, organization: str) -> MemberList:
         title=row["name"],
         tabs=tabs(row, "Members"),
         organization=row,
-        listing=await listing.counted(found, lambda: store.count_members(row["id"], search=listing.search)),
+        listing=await listing.counted(
+            found, lambda: store.count_members(row["id"], search=listing.search), most=users.MANY
+        ),
         rows=tuple(
             Row(user.id, user.username, user.display_name, tuple(roles), visit.moment(joined))
             for user, joined, roles in found

@@ -8,7 +8,7 @@ from typing import ClassVar
 
 from litestar.exceptions import NotFoundException
 
-from credenza import ConsoleView, ConsoleVisit, Link, Listing, console_get, segment_of
+from credenza import ConsoleView, ConsoleVisit, Link, Listing, console_get, segment_of, users
 
 from .. import store
 from .api_resources import TEMPLATES
@@ -53,7 +53,9 @@ async def list_holders(visit: ConsoleVisit, role: str) -> HolderList:
         lead=row["description"],
         path=(UP,),
         tabs=tabs(role, "Holders"),
-        listing=await listing.counted(found, lambda: store.count_role_holders(role, search=listing.search)),
+        listing=await listing.counted(
+            found, lambda: store.count_role_holders(role, search=listing.search), most=users.MANY
+        ),
         rows=tuple(Holder(user, name, email) for user, name, email in found),
         services=tuple(Link(name, f"/console/applications/{segment_of(client)}") for client, name in services),
     )

@@ -1,0 +1,110 @@
+"""The index of every three characters that people are found by is always what their names are."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from credenza import users
+from credenza.store.batches import batches
+from credenza.store.users import UserRow, words_of
+from credenza.testing import Credenza, running
+from credenza.testing import test_settings as settings_for_tests
+
+TRIGRAMS = "credenza_user_trigrams"
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "credenza.db"
+
+
+@pytest.fixture
+def here(path: Path) -> Iterator[Credenza]:
+    with running(settings_for_tests(f"sqlite:///{path}")) as credenza:
+        credenza.apply({"users": [{"username": name} for name in ("grace", "kay", "ada")]})
+        yield credenza
+
+
+def run_sql(path: Path, *statements: str) -> None:
+    with closing(sqlite3.connect(path)) as connection, connection:
+        for statement in statements:
+            connection.execute(statement)
+
+
+def check(path: Path) -> None:
+    """Raises sqlite3.DatabaseError when it is about other names than there are. https://sqlite.org/fts5.html §6.4."""
+    run_sql(path, f"INSERT INTO {TRIGRAMS}({TRIGRAMS}, rank) VALUES ('integrity-check', 1)")
+
+
+def found(credenza: Credenza, search: str) -> list[str]:
+    listed = credenza.run(lambda: users.list_users(search=search))
+    assert credenza.run(lambda: users.count_users(search=search)) == len(listed)
+    return [user.username for user in listed]
+
+
+def person(credenza: Credenza, name: str) -> users.User:
+    user = credenza.run(users.find_user_by_identifier, name)
+    assert user is not None
+    return user
+
+
+def test_whoever_is_new_renamed_or_deleted(here: Credenza, path: Path) -> None:
+    check(path)
+    kay = replace(person(here, "kay"), profile={"name": "Kay McNulty"})
+    here.run(users.edit_user, kay, ("profile",))
+    assert found(here, "mcnulty") == ["kay"]
+    here.run(users.touch_user, kay.id, 7)
+    here.run(users.edit_user, replace(kay, profile={"name": "Kay Mauchly"}), ("profile",))
+    assert found(here, "mcnulty") == []
+    assert found(here, "AUCH") == ["kay"]
+    here.run(users.delete_user, kay.id)
+    assert found(here, "mauchly") == []
+    check(path)
+
+
+def test_a_copy_has_it_too(here: Credenza, path: Path, tmp_path: Path) -> None:
+    """It knows a person by the number of the row. docs/how-to/backups.md makes a copy that way."""
+    here.run(users.delete_user, person(here, "grace").id)
+    run_sql(path, f"VACUUM INTO '{tmp_path / 'copy.db'}'")
+    check(tmp_path / "copy.db")
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("VACUUM")
+    check(path)
+    assert found(here, "kay") == ["kay"]
+
+
+def test_it_is_made_of_whoever_is_there(path: Path) -> None:
+    settings = settings_for_tests(f"sqlite:///{path}")
+    with running(settings) as old:
+        old.apply({"users": [{"username": "kay"}]})
+    triggers = [f"DROP TRIGGER {TRIGRAMS}_{name}" for name in ("new", "gone", "other")]
+    forgotten = "DELETE FROM migration WHERE app_name = 'credenza' AND name = '0004'"
+    run_sql(path, *triggers, f"DROP TABLE {TRIGRAMS}", forgotten)
+    with running(settings) as new:
+        assert found(new, "kay") == ["kay"]
+    check(path)
+
+
+def test_no_more_than_some_thousands_are_counted(
+    credenza: Credenza, admin: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The pages go on beyond: nobody who matches is left out."""
+    made = [users.User(users.new_user_id(), f"sailor{number:02}") for number in range(60)]
+    rows = [UserRow(id=user.id, username=user.username, words=words_of(user)) for user in made]
+    for some in batches(rows):
+        credenza.run(UserRow.insert(*some).run)
+    monkeypatch.setattr(users, "MANY", 30)
+    pages = [admin.get(f"/console/users?q=sailor&page={number}") for number in (1, 2, 3)]
+    for page, shown in zip(pages, ("1-25 of more than 30", "26-50 of more than 50", "51-60 of 60"), strict=True):
+        assert shown in page.text
+    assert ['rel="next"' in page.html for page in pages] == [True, True, False]
+    assert "sailor59" in pages[2].text
+    monkeypatch.undo()
+    assert "1-25 of 60" in admin.get("/console/users?q=sailor").text
