@@ -27,7 +27,7 @@ from .endpoints import (
     userinfo,
 )
 from .logout import keep_delivering
-from .plugins import PluginError, collect, load_plugins
+from .plugins import OURS, PluginError, collect, load_plugins
 from .rotation import keep_rotated
 from .server import AuthorizationServer
 from .settings import Settings
@@ -77,7 +77,7 @@ def create_server(
     manager = load_plugins(
         disabled=settings.plugins_disabled,
         path=settings.plugins_path,
-        extra=[("defaults", Defaults(passwords, limiter)), *extra_plugins],
+        extra=[(OURS, Defaults(passwords, limiter)), *extra_plugins],
     )
     server = AuthorizationServer(settings, manager)
     passwords.metrics = server.metrics

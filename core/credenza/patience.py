@@ -31,8 +31,8 @@ def give_way() -> None:
         os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), min(os.getpriority(os.PRIO_PROCESS, 0) + 10, 19))
 
 
-async def within(seconds: float, awaited: Awaitable[Answer]) -> Answer:
-    """Its answer; raises TimeoutError when it waits longer than `seconds`.
+async def within(seconds: float | None, awaited: Awaitable[Answer]) -> Answer:
+    """Its answer; raises TimeoutError when it waits longer than `seconds`, if there is such a limit.
 
     A coroutine is begun at once, and what ends without waiting needs no timer: setting one costs more than to look into
     a table that is in memory.

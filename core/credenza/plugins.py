@@ -24,6 +24,8 @@ import pluggy
 from . import hookspecs
 
 GROUP = "credenza"
+OURS = "defaults"
+"""What the server does with no plugin is a plugin of this name."""
 
 Answer = TypeVar("Answer")
 

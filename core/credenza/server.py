@@ -21,7 +21,7 @@ from .metrics import Metrics
 from .objects import ClientSource
 from .outbound import begin_request
 from .patience import within
-from .plugins import folders_of, of_kind
+from .plugins import OURS, Answer, blaming, folders_of, of_kind
 from .protocol import jose
 from .protocol.assurance import strength
 from .protocol.clients import Branding, Client
@@ -122,6 +122,17 @@ class AuthorizationServer(Registered):
     def plugin_of(self, item: object) -> str:
         """The name of the plugin that registered this object; "?" when none did."""
         return self.owners.get(id(item), "?")
+
+    async def answer_of(self, item: object, what: str, answer: Awaitable[Answer], *kinds: type) -> Answer:
+        """Await a method of what a plugin registered for at most `plugins_timeout` seconds.
+
+        What it raises goes on, with its plugin's name for the log, as does an answer of none of these kinds. What is
+        ours has no limit as a whole: it waits for plugins, one after the other, and for a place to hash a password.
+        """
+        plugin = self.plugin_of(item)
+        with blaming(plugin, what):
+            found = await within(None if plugin == OURS else self.settings.plugins_timeout, answer)
+            return of_kind(found, *kinds) if kinds else found
 
     async def start(self) -> None:
         """Open the database, and give the tables to it."""

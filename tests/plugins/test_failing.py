@@ -38,6 +38,7 @@ from credenza import (
     console_get,
     create_app,
     hookimpl,
+    users,
 )
 from credenza.testing import SECRET, Callback, Credenza, PageSeen, RelyingParty, UserAgent, running
 from credenza.testing import test_settings as settings_for_tests
@@ -113,7 +114,7 @@ def test_a_second_factor_that_does_not_answer_with_a_sentence_lets_nobody_in(
     assert "plugin 'bad' failed in second factor 'door-code'" in caplog.text
 
 
-@pytest.mark.parametrize("held", [fail, say_nonsense, lambda _: asyncio.sleep(0)])
+@pytest.mark.parametrize("held", [fail, say_nonsense, lambda _: asyncio.sleep(0), hang])
 def test_a_second_factor_that_does_not_tell_who_has_it_lets_nobody_in(
     credenza_database: str, caplog: pytest.LogCaptureFixture, held: Callable[..., Any]
 ) -> None:
@@ -129,11 +130,49 @@ def test_a_second_factor_that_does_not_tell_who_has_it_lets_nobody_in(
     assert "plugin 'bad' failed in second factor 'door-code'" in caplog.text
 
 
+@pytest.mark.parametrize("method", ["page", "check"])
+def test_nobody_waits_for_ever_for_a_second_factor(
+    credenza_database: str, caplog: pytest.LogCaptureFixture, method: str
+) -> None:
+    factor = DoorCode()
+    setattr(factor, method, hang)
+    with with_plugin(credenza_database, register_second_factors=lambda: factor) as credenza:
+        user_agent, _ = opened(credenza)
+        page = user_agent.sign_in("ada")
+        if method == "check":
+            page = user_agent.submit([("code", "1815")])
+        assert isinstance(page, PageSeen)
+        assert page.status == 500
+    assert "plugin 'bad' failed in second factor 'door-code'" in caplog.text
+
+
+def test_an_administrator_does_not_either(credenza_database: str, caplog: pytest.LogCaptureFixture) -> None:
+    class AdasCode(DoorCode):
+        async def held(self, user: Any) -> Any:
+            return [HeldFactor("Door code")] if user.username == "ada" else []
+
+        async def reset(self, user: Any) -> Any:
+            await hang()
+
+    with with_plugin(credenza_database, register_second_factors=AdasCode) as credenza:
+        ada, user_agent = credenza.run(users.find_user_by_identifier, "ada"), UserAgent(credenza)
+        assert ada is not None
+        user_agent.get(f"/console/users/{ada.id}/sign-in")
+        page = user_agent.sign_in("root")
+        assert isinstance(page, PageSeen)
+        form = next(place for place, form in enumerate(page.forms) if form.action.endswith("/sign-in"))
+        page = user_agent.submit([("factor", "door-code")], form)
+        assert isinstance(page, PageSeen)
+        assert page.status == 500
+    assert "plugin 'bad' failed in second factor 'door-code'" in caplog.text
+
+
 class Badge(Authenticator):
     name, title, amr = "badge", "Badge", ("hwk",)
+    answer: Any = staticmethod(say_nonsense)
 
     async def authenticate(self, server: Any, form: Any, address: str) -> Any:
-        return await say_nonsense()
+        return await self.answer()
 
 
 @pytest.mark.parametrize("ways", [fail, say_nonsense, hang])
@@ -171,15 +210,46 @@ def test_a_way_that_leads_to_a_page_of_its_own_takes_no_form(credenza_database: 
         assert page_again.status == 400
 
 
-def test_a_way_to_sign_in_that_answers_with_nonsense_lets_nobody_in(
-    credenza_database: str, caplog: pytest.LogCaptureFixture
+@pytest.mark.parametrize("answer", [say_nonsense, hang])
+def test_a_way_to_sign_in_that_does_not_answer_lets_nobody_in(
+    credenza_database: str, caplog: pytest.LogCaptureFixture, answer: Callable[..., Any]
 ) -> None:
-    with with_plugin(credenza_database, register_authenticators=Badge) as credenza:
+    way = Badge()
+    way.answer = answer
+    with with_plugin(credenza_database, register_authenticators=lambda: way) as credenza:
         user_agent, _ = opened(credenza)
         page = user_agent.submit([("authenticator", "badge"), ("identifier", "ada")])
         assert isinstance(page, PageSeen)
         assert page.status == 500
     assert "plugin 'bad' failed in the way to sign in 'badge'" in caplog.text
+
+
+@pytest.mark.parametrize("method", ["required", "show", "submit"])
+def test_nobody_waits_for_ever_for_a_prompt(
+    credenza_database: str, caplog: pytest.LogCaptureFixture, method: str
+) -> None:
+    class Team(Prompt):
+        name = "team"
+
+        async def required(self, waiting: Any) -> Any:
+            return True
+
+        async def show(self, waiting: Any) -> Any:
+            return SecondFactorPage(title="", heading="", action=waiting.action, csrf_token=waiting.csrf_token)
+
+        async def submit(self, waiting: Any, form: Any) -> Any:
+            return None
+
+    team = Team()
+    setattr(team, method, hang)
+    with with_plugin(credenza_database, register_prompts=lambda: team) as credenza:
+        user_agent, _ = opened(credenza)
+        page = user_agent.sign_in("ada")
+        if method == "submit":
+            page = user_agent.submit([])
+        assert isinstance(page, PageSeen)
+        assert page.status == 500
+    assert "plugin 'bad' failed in prompt 'team'" in caplog.text
 
 
 @pytest.mark.parametrize("method", ["required", "show", "submit"])

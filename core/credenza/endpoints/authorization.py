@@ -12,7 +12,6 @@ from urllib.parse import urlencode
 
 from ..asked import check_asked
 from ..objects import Prompt, Waiting
-from ..plugins import blaming
 from ..prompts.consent_situation import remember_scopes
 from ..prompts.subject import check_subject
 from ..protocol.authorization_request import PUSHED, AuthorizationRequest, client_id_of
@@ -213,9 +212,8 @@ async def first_required(waiting: Waiting, state: dict[str, Any]) -> Prompt | No
         if waiting.request is None and not prompt.own_pages:
             continue
         waiting.state = state.setdefault(prompt.name, {})
-        with blaming(waiting.server.plugin_of(prompt), f"prompt {prompt.name!r}"):
-            if await prompt.required(waiting):
-                return prompt
+        if await waiting.server.answer_of(prompt, f"prompt {prompt.name!r}", prompt.required(waiting)):
+            return prompt
     return None
 
 

@@ -15,7 +15,6 @@ from litestar.params import FromPath
 
 from ..objects import Authentication, SignInWishes, Waiting
 from ..permissions import branding_of
-from ..plugins import blaming, of_kind
 from ..prompts.login import begin_sign_in
 from ..protocol.authorization_request import AuthorizationRequest
 from ..protocol.errors import AccessDenied, InvalidRequest, ProtocolError, TemporarilyUnavailable
@@ -118,12 +117,10 @@ async def _prompt(
     if form is not None:
         check_csrf(request, form, cookie)
         waiting.known = known_accounts(request)
-        with blaming(server.plugin_of(due), f"prompt {name!r}"):
-            page = of_kind(await due.submit(waiting, form), Page, NoneType)
+        page = await server.answer_of(due, f"prompt {name!r}", due.submit(waiting, form), Page, NoneType)
         default_status = 422
     else:
-        with blaming(server.plugin_of(due), f"prompt {name!r}"):
-            page = of_kind(await due.show(waiting), Page)
+        page = await server.answer_of(due, f"prompt {name!r}", due.show(waiting), Page)
         default_status = 200
     await sessions.update_interaction(interaction)
     response = await _answer(request, waiting, page, token, default_status)

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
 from ..objects import HeldFactor, SecondFactor, Waiting
-from ..plugins import blaming, of_kind
 from ..protocol.assurance import MFA, satisfies
 from ..protocol.errors import AccessDenied, UnmetAuthenticationRequirements
 from ..protocol.words import Words
@@ -81,12 +79,7 @@ async def held_factors(waiting: Waiting, user: User) -> dict[SecondFactor, Seque
 
 
 async def _held(waiting: Waiting, factor: SecondFactor, user: User) -> Sequence[HeldFactor]:
-    with blaming_factor(waiting, factor):
-        return of_kind(await factor.held(user), Sequence)
-
-
-def blaming_factor(waiting: Waiting, factor: SecondFactor) -> AbstractContextManager[None]:
-    return blaming(waiting.server.plugin_of(factor), f"second factor {factor.name!r}")
+    return await waiting.server.answer_of(factor, f"second factor {factor.name!r}", factor.held(user), Sequence)
 
 
 async def usable(waiting: Waiting, user: User, need: Need) -> list[SecondFactor]:

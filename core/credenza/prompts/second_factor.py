@@ -10,7 +10,6 @@ from typing import Any
 
 from ..events import SignInFailed
 from ..objects import Authentication, Prompt, SecondFactor, Waiting, Way
-from ..plugins import of_kind
 from ..protocol.assurance import strength
 from ..protocol.errors import AccessDenied, InvalidRequest, LoginRequired, TooManyTries
 from ..protocol.parameters import Parameters
@@ -19,7 +18,7 @@ from ..store.failed_sign_ins import clear_failed_sign_ins
 from ..store.users import User
 from ..web.pages import SecondFactorPage
 from ..web.tries import take_a_turn
-from .factors import Need, blaming_factor, first_proved, impossible, missing, to_enrol, unmet, usable
+from .factors import Need, first_proved, impossible, missing, to_enrol, unmet, usable
 from .login import sign_in
 
 
@@ -72,11 +71,12 @@ class SecondFactorPrompt(Prompt):
             page = await self._page(waiting, user, need, factor)
             page.message, page.status = error.text, error.status
             return page
-        with blaming_factor(waiting, factor):
-            if enrolling:
-                answer = of_kind(await factor.enrol(waiting, user, form), str, SecondFactorPage, NoneType)
-            else:
-                answer = of_kind(await factor.check(waiting, user, form), str)
+        what = f"second factor {factor.name!r}"
+        if enrolling:
+            enrolled = factor.enrol(waiting, user, form)
+            answer = await server.answer_of(factor, what, enrolled, str, SecondFactorPage, NoneType)
+        else:
+            answer = await server.answer_of(factor, what, factor.check(waiting, user, form), str)
         if isinstance(answer, str) and answer:
             await server.emit(SignInFailed(user=user.id, address=waiting.address, reason="second factor"))
             page = await self._page(waiting, user, need, factor)
@@ -112,9 +112,8 @@ class SecondFactorPrompt(Prompt):
 
     async def _page(self, waiting: Waiting, user: User, need: Need, factor: SecondFactor) -> SecondFactorPage:
         held = await usable(waiting, user, need)
-        with blaming_factor(waiting, factor):
-            asks = factor.page if factor in held else factor.enrolment
-            page: SecondFactorPage = of_kind(await asks(waiting, user), SecondFactorPage)
+        asks, what = factor.page if factor in held else factor.enrolment, f"second factor {factor.name!r}"
+        page: SecondFactorPage = await waiting.server.answer_of(factor, what, asks(waiting, user), SecondFactorPage)
         others = held or await to_enrol(waiting, user, need)
         ways = tuple(Way(other.name, other.title, other.icon) for other in others if other is not factor)
         page.factor = factor.name

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 from ..events import SignInFailed
 from ..objects import Authentication, Authenticator
-from ..plugins import blaming, of_kind
 from ..server import AuthorizationServer
 from ..store import users
 from ..store.failed_sign_ins import clear_failed_sign_ins
@@ -43,8 +42,8 @@ async def watched(
         await take_a_turn(server, key, lambda: limiter.blocked(by_address))
     elif await limiter.blocked(by_address):
         raise too_many_tries()
-    with blaming(server.plugin_of(guess.way), f"the way to sign in {guess.way.name!r}"):
-        answered = of_kind(await answer(), Authentication, str)
+    what = f"the way to sign in {guess.way.name!r}"
+    answered = await server.answer_of(guess.way, what, answer(), Authentication, str)
     if not await limiter.may_know(isinstance(answered, Authentication), by_address):
         raise too_many_tries()
     if not isinstance(answered, Authentication):
