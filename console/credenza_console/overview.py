@@ -95,7 +95,7 @@ async def _figures(visit: ConsoleVisit, today: int) -> tuple[Figure, ...]:
     counts = await _counts(visit.server, today)
     days = range(today - DAYS + 1, today + 1)
     log = "/console/audit-log" if visit.may("audit:read") else ""
-    made = await clients.count_clients_by_day(since=days[0] * DAY)
+    made = await clients.count_clients_by_day(third_party=True, since=days[0] * DAY)
 
     def of(names: tuple[str, ...]) -> list[int]:
         return [sum(counts.get(name, {}).get(day, 0) for name in names) for day in days]
@@ -103,7 +103,7 @@ async def _figures(visit: ConsoleVisit, today: int) -> tuple[Figure, ...]:
     return (
         *(_figure(title, of(names), log and log + query) for title, names, query in FIGURES),
         _figure(
-            "New applications",
+            "New third-party apps",
             [made.get(day, 0) for day in days],
             "/console/applications/third-party?sort=-created_at" if visit.may("applications:read") else "",
         ),

@@ -33,6 +33,7 @@ from .store import (
     members_of,
     remove_member,
     save_branding,
+    switch_organization,
 )
 from .tables import Organization
 from .template import (
@@ -198,8 +199,7 @@ async def _apply_organizations(items: Any, run: StateRun) -> None:
 async def _suspend(run: StateRun, row: Mapping[str, Any]) -> None:
     """Before it goes a little at a time."""
     async with transaction():
-        await edit_organization(row["id"], {"suspended": True})
-        if not row["suspended"]:
+        if await switch_organization(row["id"], suspended=True):
             await run.note(
                 "suspended", "organization", row["name"], before={"suspended": False}, after={"suspended": True}
             )

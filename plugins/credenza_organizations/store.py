@@ -103,6 +103,13 @@ async def edit_organization(organization: str, values: Mapping[str, Any]) -> Non
     await Organization.update(columns).where(Organization.id == organization)
 
 
+async def switch_organization(organization: str, *, suspended: bool) -> bool:
+    """Whether it was not so before."""
+    o = Organization
+    other = (o.id == organization) & o.suspended.eq(not suspended)
+    return bool(await o.update({o.suspended: suspended}).where(other).returning(o.id))
+
+
 async def clear_organization(organization: str, suspend: Callable[[], Awaitable[None]]) -> None:
     """Before it is deleted; `clear` says how."""
     m, i = OrganizationMember, OrganizationInvitation

@@ -135,6 +135,17 @@ def test_what_is_switched_by_hand_during_a_block_stays_so_after_it(visitor: Visi
     assert "Disabled" not in visitor.get(f"/console/applications/{other.client_id}").text
 
 
+def test_what_is_disabled_once_more_during_a_block_stays_so_after_it(visitor: Visitor) -> None:
+    """On a page from before the block: nothing changes then, and it was meant all the same."""
+    client = registered(visitor.credenza)
+    visitor.done(f"{GULL}/block", {"confirm": "gull.example.net"})
+    page = f"/console/applications/{client.client_id}"
+    visitor.done(f"{page}/availability")
+    visitor.credenza.run(told, visitor.credenza)
+    visitor.done(GULL)
+    assert "Disabled" in visitor.get(page).text
+
+
 def test_one_without_a_host_is_vouched_for_by_itself(visitor: Visitor) -> None:
     client = registered(visitor.credenza, "Local Tool", "http://127.0.0.1/cb")
     address = f"/console/applications/{client.client_id}"

@@ -52,6 +52,22 @@ def test_a_user_is_created_and_chooses_a_password_with_the_link(visitor: Visitor
     assert link[1].rpartition("/")[2] not in str(events)
 
 
+def test_whoever_does_again_what_is_done_changes_nothing(visitor: Visitor) -> None:
+    """Two administrators at once, or a button that is pressed twice: the audit log says once what was changed."""
+
+    def written() -> list[str]:
+        found = visitor.credenza.run(audit.list_events, name="ObjectChanged", limit=200)
+        return [str(event.data["action"]) for event in found][::-1]
+
+    before = written()
+    suspension = f"/console/users/{find(visitor, 'ada').id}/suspension"
+    for address, switched in ((suspension, {"suspended": "on"}), ("/console/applications/app/availability", {})):
+        for fields in (switched, {} if switched else {"enabled": "on"}):
+            visitor.done(address, fields)
+            visitor.done(address, fields)
+    assert written() == [*before, "suspended", "reactivated", "disabled", "enabled"]
+
+
 @pytest.mark.parametrize(
     ("fields", "field"),
     [

@@ -94,6 +94,9 @@ def test_suspending_says_whom_it_touches_and_can_be_taken_back(
     assert client.introspect(tokens["access_token"]) == {"active": False}
     visitor.done(visitor.at("Acme", "/suspension"))
     assert client.introspect(tokens["access_token"])["active"]
+    visitor.done(visitor.at("Acme", "/suspension"))
+    events = visitor.credenza.run(audit.list_events, name="ObjectChanged")
+    assert [event.data["action"] for event in events].count("reactivated") == 1, "nothing was changed by the second"
 
 
 def test_an_organization_is_deleted_after_its_name_is_typed(visitor: Visitor) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import ClassVar
 
 from litestar.exceptions import NotFoundException
@@ -56,15 +56,17 @@ async def save_availability(visit: ConsoleVisit, application: str) -> ConsoleDon
 
 async def _switch(visit: ConsoleVisit, client: Client, enabled: bool) -> None:
     async with transaction():
-        await clients.edit_client(replace(client, enabled=enabled), ("enabled",), visit.server.now())
-        await visit.changed(
-            "application",
-            "enabled" if enabled else "disabled",
-            client.id,
-            client=client.id,
-            before={"enabled": client.enabled},
-            after={"enabled": enabled},
-        )
+        changed = await clients.switch_client(client.id, enabled=enabled, now=visit.server.now())
+        # One that is disabled with its host stays so when that is allowed, if an administrator has disabled it too.
+        if changed or (client.self_registered and not enabled):
+            await visit.changed(
+                "application",
+                "enabled" if enabled else "disabled",
+                client.id,
+                client=client.id,
+                before={"enabled": enabled != changed},
+                after={"enabled": enabled},
+            )
 
 
 @console_get(ONE + "/delete", "applications:write")

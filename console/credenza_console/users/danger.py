@@ -100,12 +100,14 @@ async def save_suspension(visit: ConsoleVisit, user: str) -> ConsoleDone | Suspe
 
 async def _suspend(visit: ConsoleVisit, found: User, suspended: bool, action: str) -> None:
     async with transaction():
+        before = await users.hold_user(found.id)
         if suspended:
             await suspend_user(visit.server, found)
         else:
             active = replace(found, suspended=False, updated_at=visit.server.now())
             await users.edit_user(active, ("suspended", "updated_at"))
-        await visit.changed("user", action, found.username, user=found.id)
+        if before is not None and before.suspended != suspended:
+            await visit.changed("user", action, found.username, user=found.id)
 
 
 @console_get(ONE + "/delete", "users:write")

@@ -137,8 +137,7 @@ async def _prune(run: Run, kept: set[str]) -> None:
 async def _disable(run: Run, row: Mapping[str, Any]) -> None:
     """Before it goes a little at a time."""
     async with transaction():
-        await clients.disable_client(row["id"])
-        if row["enabled"]:
+        if await clients.switch_client(row["id"], enabled=False, now=run.server.now()):
             await run.note("disabled", "application", row["name"], before={"enabled": True}, after={"enabled": False})
 
 

@@ -183,11 +183,14 @@ async def edit_client(client: Client, names: Iterable[str], now: int) -> None:
         await bump_version()
 
 
-async def disable_client(client_id: str) -> None:
-    """It is refused from the next request on."""
+async def switch_client(client_id: str, *, enabled: bool, now: int) -> bool:
+    """From the next request on; whether it was not so before. What is disabled is refused."""
+    c = ClientRow
     async with database().transaction():
-        await ClientRow.update({ClientRow.enabled: False}).where(ClientRow.id == client_id)
+        other = (c.id == client_id) & c.enabled.eq(not enabled)
+        changed = await c.update({c.enabled: enabled, c.updated_at: now}).where(other).returning(c.id)
         await bump_version()
+    return bool(changed)
 
 
 async def delete_client(client_id: str) -> bool:
@@ -268,11 +271,12 @@ async def list_permission_sources() -> list[str]:
     return [row["source"] for row in await p.select(p.source).distinct().order_by(p.source)]
 
 
-async def count_clients_by_day(*, since: int) -> dict[int, int]:
-    """How many were created on each day (Unix time // 86400)."""
+async def count_clients_by_day(*, third_party: bool, since: int) -> dict[int, int]:
+    """How many of these were created on each day (Unix time // 86400)."""
     rows = await ClientRow.raw(
-        "SELECT created_at / 86400 AS day, COUNT(*) AS n FROM credenza_client WHERE created_at >= {} "
-        "GROUP BY created_at / 86400",
+        "SELECT created_at / 86400 AS day, COUNT(*) AS n FROM credenza_client "
+        "WHERE third_party = {} AND created_at >= {} GROUP BY created_at / 86400",
+        third_party,
         since,
     )
     return {int(row["day"]): int(row["n"]) for row in rows}

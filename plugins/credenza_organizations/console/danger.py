@@ -45,14 +45,14 @@ async def save_suspension(visit: ConsoleVisit, organization: str) -> ConsoleDone
 
 async def _switch(visit: ConsoleVisit, row: dict[str, Any], *, suspended: bool) -> None:
     async with transaction():
-        await store.edit_organization(row["id"], {"suspended": suspended})
-        await visit.changed(
-            "organization",
-            "suspended" if suspended else "reactivated",
-            row["name"],
-            before={"suspended": bool(row["suspended"])},
-            after={"suspended": suspended},
-        )
+        if await store.switch_organization(row["id"], suspended=suspended):
+            await visit.changed(
+                "organization",
+                "suspended" if suspended else "reactivated",
+                row["name"],
+                before={"suspended": not suspended},
+                after={"suspended": suspended},
+            )
 
 
 @console_get(ONE + "/delete", "organizations:write")
