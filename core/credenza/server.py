@@ -199,7 +199,9 @@ class AuthorizationServer(Registered):
 
     async def find_client(self, client_id: str, *, fresh: bool = False) -> Client | None:
         """The client as it is now. `fresh` when the client itself asks for something; see ClientSource.find."""
-        client = await self._clients.get(client_id, lambda: clients.find_client(client_id, self.client_types))
+        client = None
+        if clients.may_be_id(client_id):  # that there is none is kept too, whatever somebody comes up with
+            client = await self._clients.get(client_id, lambda: clients.find_client(client_id, self.client_types))
         for source in self.client_sources.values():
             if self._concerns(source, client_id, client):
                 client = await self._ask_source(source, client_id, client, fresh)

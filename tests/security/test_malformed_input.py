@@ -14,7 +14,7 @@ from credenza.protocol import jose
 from credenza.protocol.errors import InvalidRequest
 from credenza.protocol.parameters import Parameters
 from credenza.protocol.redirect_uris import check_registrable, matches
-from credenza.testing import ORDERS, SECRET, RelyingParty
+from credenza.testing import ORDERS, SECRET, Callback, PageSeen, RelyingParty, UserAgent
 
 FORM = "application/x-www-form-urlencoded"
 HOST = (b"host", b"id.example.com")
@@ -270,6 +270,19 @@ def test_a_inp_06_thousands_of_headers(credenza: Any) -> None:
     assert_clean(answer.status, answer.body, started)
 
 
+def test_a_inp_06_client_ids_that_nobody_can_have_fill_no_memory(credenza: Any) -> None:
+    """A-INP-06, A-BRU-13: that there is no such client is kept for the next request, for as many as ask."""
+    endless = "a" * 60_000
+    assert credenza.request("GET", "/authorize", params={"client_id": endless}).status_code == 400
+    assert credenza.request("GET", "/logout", params={"client_id": endless}).status_code < 500
+    for url in ("/token", "/par", "/revoke", "/introspect", "/device_authorization"):
+        assert credenza.request("POST", url, data={"client_id": endless, "grant_type": "x"}).status_code == 401
+    assert credenza.request("GET", "/authorize", params={"client_id": "b" * 255}).status_code == 400
+    kept = credenza.server._clients._values
+    assert "b" * 255 in kept
+    assert max(map(len, kept)) == 255
+
+
 @pytest.mark.parametrize("url", POSTS)
 def test_a_inp_06_bodies_that_never_end(credenza: Any, url: str) -> None:
     """A-INP-06, R-OP-09: given up as soon as it is too long, whatever the head says."""
@@ -321,6 +334,18 @@ def test_other_spellings_of_an_endpoint(credenza: Any, url: str) -> None:
     for method in ("GET", "POST"):
         answer = credenza.raw(method, url, headers=[HOST, (b"content-type", FORM.encode())])
         assert answer.status in (400, 401, 404, 405)
+
+
+def test_a_request_of_no_honest_length_is_not_kept_until_somebody_has_signed_in(
+    user_agent: UserAgent, client: RelyingParty
+) -> None:
+    """A-BRU-13, R-AZ-10: ten thousand of them may wait, which would be gigabytes."""
+    refused = user_agent.get(client.authorization_url(junk="x" * 40_000))
+    assert isinstance(refused, Callback)
+    assert (refused.error, refused.parameters["state"]) == ("invalid_request", "state-of-the-test")
+    page = user_agent.get(client.authorization_url(state="\u4e2d" * 2048, login_hint="x" * 10_000))
+    assert isinstance(page, PageSeen)
+    assert page.name == "sign-in"
 
 
 def test_more_scopes_than_anybody_means(credenza: Any, user_agent: Any, client: RelyingParty) -> None:

@@ -40,6 +40,7 @@ from ..web.sessions import (
 )
 from .authorization_answer import finish, refuse
 
+LARGEST = 32 * 1024  # bytes of a request that is kept
 SITE = 48  # bits of an IPv6 prefix: no customer of a network is given more addresses than that. RFC 6177 §2
 
 
@@ -234,7 +235,7 @@ async def begin_interaction(
     interaction = Interaction(
         digest=digest(token),
         browser=digest(cookie),
-        parameters=urlencode(parameters.pairs()) if parameters is not None else "",
+        parameters=as_kept(parameters) if parameters is not None else "",
         return_to=server.keyring.encrypt(return_to.encode(), place=place) if return_to else "",
         created_at=now,
         expires_at=now + server.settings.interaction_lifetime,
@@ -245,6 +246,14 @@ async def begin_interaction(
     response = redirect_response(server.settings, interaction_address(server, token, first))
     set_browser_cookie(response, server.settings, cookie)
     return response
+
+
+def as_kept(parameters: Parameters) -> str:
+    """Form-encoded, parameters for a plugin's prompt included; there is room for any honest `state` and `claims`."""
+    text = urlencode(parameters.pairs())
+    if len(text) > LARGEST:
+        raise InvalidRequest("The request is too large.")
+    return text
 
 
 def new_browser_cookie() -> str:

@@ -27,8 +27,8 @@ from ..web.requests import AnyRequest, address_of, check_csrf, form_parameters, 
 from ..web.responses import AnyResponse, error_response, json_response
 from ..web.rules import Rule
 from ..web.sessions import browser_cookie, csrf_cookie, find_session, set_browser_cookie
-from .authorization import begin_interaction, new_browser_cookie
-from .pushed_authorization import as_kept, record, without_authentication
+from .authorization import as_kept, begin_interaction, new_browser_cookie
+from .pushed_authorization import record, without_authentication
 
 LIFETIME = 600  # seconds
 INTERVAL = 5  # seconds

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from urllib.parse import urlencode
-
 from ..asked import check_asked
 from ..events import AuthorizationRefused
 from ..protocol.authorization_request import PUSHED, AuthorizationRequest
@@ -21,10 +19,9 @@ from ..web.refusals import write_down
 from ..web.requests import AnyRequest, address_of, form_parameters, server_of
 from ..web.responses import AnyResponse, error_response, json_response
 from ..web.rules import Rule
-from .authorization import unsealed
+from .authorization import as_kept, unsealed
 
 LIFETIME = 90  # seconds
-LARGEST = 32 * 1024  # bytes of a request that is kept
 BY_ADDRESS = Rule("pushed requests of public clients by address", burst=120, seconds=60)
 AUTHENTICATION = frozenset({"client_secret", "client_assertion", "client_assertion_type"})
 
@@ -74,14 +71,6 @@ def without_authentication(parameters: Parameters, client: Client) -> Parameters
         raise InvalidRequest("request_uri cannot be pushed.")
     pairs = [(name, value) for name, value in parameters.pairs() if name not in AUTHENTICATION | {"client_id"}]
     return Parameters([("client_id", client.id), *pairs])
-
-
-def as_kept(parameters: Parameters) -> str:
-    """Form-encoded, parameters for a plugin's prompt included; there is room for any honest `state` and `claims`."""
-    text = urlencode(parameters.pairs())
-    if len(text) > LARGEST:
-        raise InvalidRequest("The request is too large.")
-    return text
 
 
 def with_key(parameters: Parameters, jkt: str) -> Parameters:

@@ -79,9 +79,14 @@ _DERIVED = ("type", "secrets", "ceiling", "fingerprint", "trial_uri")
 _PLAIN = tuple(f.name for f in fields(Client) if f.name not in (*_LISTS, *_DERIVED, "jwks", "branding", "metadata"))
 
 
+def may_be_id(text: str) -> bool:
+    """Whether a client can be called so; PostgreSQL holds no NUL."""
+    return 0 < len(text) <= 255 and text.isprintable()
+
+
 async def find_client(client_id: str, types: Mapping[str, ClientType]) -> Client | None:
     """The client with its secrets and its ceiling; None when there is none, or no plugin brings its type."""
-    if not client_id or len(client_id) > 255 or not client_id.isprintable():  # PostgreSQL holds no NUL
+    if not may_be_id(client_id):
         return None
     row = await ClientRow.select().where(ClientRow.id == client_id).first()
     if row is None or row["type"] not in types:
