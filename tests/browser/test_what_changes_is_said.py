@@ -97,6 +97,15 @@ def test_the_focus_is_at_the_mistake(harbour: Any, console: Any) -> None:
     assert border == console.evaluate("getComputedStyle(document.querySelector('p.error')).color"), "and looks like one"
 
 
+def test_where_there_is_nothing_yet_nothing_is_looked_for(harbour: Any, console: Any) -> None:
+    field = console.get_by_role("searchbox", name="Find by host")
+    console.goto(f"{harbour.issuer}/console/unknown-applications/allowed")
+    console.get_by_role("heading", name="No host is allowed").wait_for()
+    assert not field.is_visible()
+    console.goto(f"{harbour.issuer}/console/unknown-applications/allowed?q=gull")
+    assert field.is_visible()
+
+
 def test_a_list_that_is_narrowed_to_nothing_says_so(harbour: Any, console: Any) -> None:
     console.goto(f"{harbour.issuer}/console/applications/night-report/permissions/add")
     field = console.get_by_role("searchbox", name="Find a permission")
