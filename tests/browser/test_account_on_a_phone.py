@@ -35,3 +35,14 @@ def test_who_is_signed_in_and_the_tabs_keep_to_their_lines(
     assert header is not None
     assert header["height"] < 60, "everything beside one another"
     assert page.locator("main > header form button").inner_text().strip(), "there for whoever cannot see the icon"
+
+
+def test_an_application_shows_that_it_leads_somewhere(harbour: Any, open_page: Callable[..., Any]) -> None:
+    page = open_page({harbour.issuer}, width=375)
+    page.context.add_cookies(harbour.cookies("ada"))
+    page.goto(f"{harbour.issuer}/account")
+    sign, name = page.locator(".application .go").first, page.locator(".application h2").first
+    beside, heading = sign.bounding_box(), name.bounding_box()
+    assert beside is not None, "it is there"
+    assert heading is not None
+    assert abs(beside["y"] - heading["y"]) < 10
