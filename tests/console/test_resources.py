@@ -12,6 +12,7 @@ from credenza.testing import ORDERS, RelyingParty, UserAgent
 from credenza_resources import store
 
 Visitor = Any  # see conftest.py
+SAILS = "https://sails.example"
 API = "/console/api-resources/https~3A~2F~2Forders~2Eexample~2Ecom"
 
 
@@ -123,6 +124,30 @@ def test_deleting_says_which_roles_and_applications_use_it(visitor: Visitor) -> 
     visitor.done(f"{API}/delete", {"confirm": "Orders"})
     assert visitor.get(API).status == 404
     assert visitor.get("/console/applications/app/permissions").status == 200
+
+
+def declare(visitor: Visitor, many: int) -> None:
+    names = [f"sail:{number:03}" for number in range(many)]
+    permissions = [{"name": name, "description": f"Hoist {name}"} for name in names]
+    visitor.credenza.apply({"api_resources": [{"identifier": SAILS, "name": "Sails", "permissions": permissions}]})
+
+
+def test_of_an_api_with_very_many_permissions_a_page_is_shown(visitor: Visitor) -> None:
+    """A thousand were a page of two megabytes."""
+    declare(visitor, 60)
+    path = "/console/api-resources/https~3A~2F~2Fsails~2Eexample"
+    pages = [visitor.get(f"{path}?page={number}") for number in (1, 2, 3)]
+    for page, first, shown in zip(pages, (0, 25, 50), ("1-25 of 60", "26-50 of 60", "51-60 of 60"), strict=True):
+        assert shown in page.text
+        links = re.findall(r'aria-label="Edit sail:(\d+)"', page.html)
+        assert [int(number) for number in links] == list(range(first, min(first + 25, 60)))
+        assert "sail:059" in page.html.split("Protected resource metadata")[1], "the document has all of them"
+    found = visitor.get(f"{path}?q=hoist+59", HX_Request="true")
+    assert found.html.lstrip().startswith('<div id="table"')
+    assert re.findall(r'aria-label="Edit sail:(\d+)"', found.html) == ["059"]
+    assert "No permission matches “anchor”" in visitor.get(f"{path}?q=anchor").text
+    assert 'role="search"' in pages[0].html
+    assert 'id="search"' not in visitor.get(API).html, "which has two"
 
 
 def test_a_role_is_created_with_permissions(visitor: Visitor) -> None:

@@ -71,7 +71,7 @@ class CreatePage(ConsoleForm):
 
 @dataclass(kw_only=True)
 class ResourcePage(ConsoleForm):
-    """`permissions` are names, descriptions and addresses.
+    """`permissions` are names, descriptions and addresses: those of this page of the `listing`.
 
     `document` is what the API may publish at `published_at`, and `challenge` what it answers to a request without a
     token, so that clients which know nothing but its address find us (RFC 9728).
@@ -79,8 +79,10 @@ class ResourcePage(ConsoleForm):
 
     template: ClassVar[str] = "api_resources/resource.html"
     folder: ClassVar[Path | None] = TEMPLATES
+    fragment: str = "table"
     address: str
     identifier: str
+    listing: Listing
     permissions: tuple[tuple[str, str, str], ...]
     published_at: str
     document: str
@@ -231,8 +233,11 @@ def values_of(row: Mapping[str, Any]) -> dict[str, str]:
 async def _page(visit: ConsoleVisit, row: dict[str, Any]) -> ResourcePage:
     identifier, issuer = row["identifier"], visit.server.issuer
     address = address_of(identifier)
-    permissions = (await store.resource_permissions(identifier)).items()
-    scopes = [name for name, _ in permissions]
+    permissions = await store.resource_permissions(identifier)
+    scopes = list(permissions)
+    listing = Listing.of(visit)
+    found = [(name, text) for name, text in permissions.items() if listing.finds(name, text)]
+    shown = found[listing.offset : listing.offset + listing.size]
     document = protected_resource_metadata(identifier, issuer=issuer, name=row["name"], scopes=scopes)
     return ResourcePage(
         title=row["name"],
@@ -243,7 +248,8 @@ async def _page(visit: ConsoleVisit, row: dict[str, Any]) -> ResourcePage:
         published_at=protected_resource_address(identifier),
         document=json.dumps(document, indent=2),
         challenge=protected_resource_challenge(identifier),
-        permissions=tuple((name, text, f"{address}/permissions/{segment_of(name)}") for name, text in permissions),
+        listing=replace(listing, address=address, total=len(found)),
+        permissions=tuple((name, text, f"{address}/permissions/{segment_of(name)}") for name, text in shown),
         seen=state_of(values_of(row)),
         values=values_of(row),
     )
