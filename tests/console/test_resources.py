@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 from credenza import audit
-from credenza.testing import ORDERS, RelyingParty, UserAgent
+from credenza.testing import ORDERS, PageSeen, RelyingParty, UserAgent
 from credenza_resources import store
+from credenza_resources.console import roles
 
 Visitor = Any  # see conftest.py
 SAILS = "https://sails.example"
@@ -148,6 +150,56 @@ def test_of_an_api_with_very_many_permissions_a_page_is_shown(visitor: Visitor) 
     assert "No permission matches “anchor”" in visitor.get(f"{path}?q=anchor").text
     assert 'role="search"' in pages[0].html
     assert 'id="search"' not in visitor.get(API).html, "which has two"
+
+
+def test_of_very_many_permissions_a_role_has_those_that_are_not_on_the_page(
+    visitor: Visitor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Three thousand were a page of 850 kB. What is saved is this page of the list; the rest stays as it is."""
+    monkeypatch.setattr(roles, "SHOWN", 4)
+    declare(visitor, 12)
+    own = [f"sail:{number:03}" for number in (1, 3, 5, 7, 9, 11)]
+    visitor.credenza.apply({"roles": [{"name": "support", "permissions": {SAILS: own}}]})
+    path = support(visitor)
+
+    def has() -> list[str]:
+        stored = visitor.credenza.run(store.role_permissions, path.rpartition("/")[2])
+        return [name for names in stored.values() for name in names]
+
+    def listed(page: PageSeen) -> list[str]:
+        return re.findall(r'name="listed" value="\S+ ([^"]+)"', page.html)
+
+    first, last = visitor.get(path), visitor.get(f"{path}?page=4")
+    assert "1-4 of 14" in first.text
+    assert listed(first) == own[:4], "its own are the first"
+    assert listed(last) == ["sail:008", "sail:010"]
+    assert f'action="{path}?page=4"' in last.html
+    shown = [("name", "support"), ("listed", "some")]
+    rows = [("listed", f"{SAILS} {name}") for name in own[:4]]
+    visitor.done(path, [*shown, *rows, ("permission", f"{SAILS} {own[0]}")])
+    assert has() == [own[0], *own[4:]]
+    rows = [("listed", f"{SAILS} {name}") for name in ("sail:008", "sail:010")]
+    visitor.done(f"{path}?page=4", [*shown, *rows, ("permission", f"{SAILS} sail:008")])
+    assert has() == [own[0], "sail:008", *own[4:]]
+    nothing = visitor.get(f"{path}?q=anchor")
+    assert "No permission matches “anchor”" in nothing.text
+    visitor.done(f"{path}?q=anchor", shown)
+    assert has() == [own[0], "sail:008", *own[4:]], "nothing was on the page"
+    assert listed(visitor.get(f"{path}?q=hoist+005")) == ["sail:005"]
+    visitor.refused(path, [*shown, ("permission", f"{SAILS} anchor")])
+    assert 'name="listed"' in visitor.get("/console/roles/create").html
+
+
+def test_whoever_may_only_look_finds_permissions_too(
+    administrator: Callable[[str], Visitor], visitor: Visitor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is in a fieldset that is disabled cannot be typed into, also where it belongs to another form."""
+    monkeypatch.setattr(roles, "SHOWN", 1)
+    html = administrator("read-only").get(support(visitor)).html
+    fieldsets = re.findall(r"<fieldset[^>]* disabled>.*?</fieldset>", html, re.DOTALL)
+    assert len(fieldsets) == 2
+    assert all("<input" in fieldset and 'form="search"' not in fieldset for fieldset in fieldsets)
+    assert 'form="search"' in html
 
 
 def test_a_role_is_created_with_permissions(visitor: Visitor) -> None:

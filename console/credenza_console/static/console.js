@@ -83,7 +83,7 @@ if (palette) {
 // A draft is for the same page and the same account: whoever signs in next must not find it.
 const guarded = document.querySelector("form[data-guard]");
 const drafts = `credenza draft ${document.body.dataset.account} `;
-const draft = drafts + location.pathname;
+const draft = drafts + location.pathname + location.search;
 const entries = (form) =>
   JSON.stringify([...new FormData(form)].filter(([name, value]) => name !== "csrf_token" && typeof value === "string"));
 

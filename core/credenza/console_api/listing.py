@@ -96,6 +96,10 @@ class Listing:
         return self._link()
 
     @property
+    def here(self) -> str:
+        return self._link(page=self.page)
+
+    @property
     def sort(self) -> str:
         """As it stands in the address."""
         return f"-{self.order}" if self.descending else self.order

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
+from itertools import groupby
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -33,6 +34,7 @@ from .. import store
 from .api_resources import TEMPLATES
 
 HERE = "/console/roles"
+SHOWN = 100  # permissions on one page
 ONE = HERE + "/{role:str}"
 UP = Link("Roles", HERE)
 
@@ -68,12 +70,15 @@ class RoleList(ConsoleView):
 
 @dataclass(kw_only=True)
 class RolePage(ConsoleForm):
-    """`apis` are titles, identifiers and choices. `holders` counts users and services; both are 0 for a new role."""
+    """`apis` are titles, identifiers and choices: those of this page of the `listing`, the role's own first where there
+    are others. `holders` counts users and services; both are 0 for a new role.
+    """
 
     template: ClassVar[str] = "roles/role.html"
     folder: ClassVar[Path | None] = TEMPLATES
     action: str
     role: str
+    listing: Listing
     apis: tuple[tuple[str, str, tuple[Choice, ...]], ...]
     holders: tuple[int, int] = (0, 0)
 
@@ -115,7 +120,7 @@ async def list_roles(visit: ConsoleVisit) -> RoleList:
 
 @console_get(HERE + "/create", "roles:write")
 async def show_create(visit: ConsoleVisit) -> RolePage:
-    return await _create_page(())
+    return await _create_page(visit, ())
 
 
 @console_post(HERE + "/create", "roles:write")
@@ -127,7 +132,7 @@ async def create(visit: ConsoleVisit) -> ConsoleDone | RolePage:
 async def show_role(visit: ConsoleVisit, role: str) -> RolePage:
     row = await _find(role)
     stored = await store.role_permissions(role)
-    return await _page(row, stored, _keys(stored))
+    return await _page(visit, row, stored, _keys(stored))
 
 
 @console_post(ONE, "roles:write")
@@ -156,22 +161,27 @@ async def delete(visit: ConsoleVisit, role: str) -> ConsoleDone | DeletePage:
 
 
 async def _save(visit: ConsoleVisit, row: dict[str, Any] | None) -> ConsoleDone | RolePage:
-    """Create a role, or change one; every permission in the form must exist."""
+    """Create a role, or change one; every permission in the form must exist.
+
+    Where only some are `listed` in the form, the others stay.
+    """
     typed = {name: visit.form.get(name, "").strip() for name in ("name", "description", "default")}
-    chosen = set(visit.form.all_values("permission"))
+    ticked = set(visit.form.all_values("permission"))
     known = {f"{api} {name}": (api, name) for api, _, names in await store.list_apis() for name in names}
     errors = {}
     if not is_name(typed["name"], 100):
         errors["name"] = "Give it a name of at most 100 characters."
     if len(typed["description"]) > 1000:
         errors["description"] = "A description has at most 1,000 characters."
-    if unknown := sorted(chosen - set(known)):
+    if unknown := sorted(ticked - set(known)):
         errors[""] = f"There is no permission {unknown[0][:200]}."
     role_id = row["id"] if row is not None else new_id()
     stored = await store.role_permissions(role_id)
+    listed = visit.form.all_values("listed")
+    chosen = ticked | (_keys(stored) - set(listed) if listed else set())
     if row is not None:
         errors = changed_meanwhile(visit.form, *_stored(row, stored), beside=errors)
-    page = await (_page(row, stored, chosen) if row is not None else _create_page(chosen))
+    page = await (_page(visit, row, stored, chosen) if row is not None else _create_page(visit, chosen))
     if errors:
         return page.refused(errors, **typed)
     wanted: dict[str, list[str]] = {}
@@ -180,7 +190,8 @@ async def _save(visit: ConsoleVisit, row: dict[str, Any] | None) -> ConsoleDone 
     default = typed["default"] == "on"
     before = _noted(row, stored) if row is not None else {}
     after = _noted({**typed, "default": default}, wanted)
-    done = ConsoleDone(f"{HERE}/{role_id}", f"{typed['name']} was {'saved' if row is not None else 'created'}.")
+    back = page.listing.here if row is not None else f"{HERE}/{role_id}"
+    done = ConsoleDone(back, f"{typed['name']} was {'saved' if row is not None else 'created'}.")
     if after == before:
         return done
     try:
@@ -224,27 +235,41 @@ def _keys(permissions: Mapping[str, list[str]]) -> set[str]:
     return {f"{api} {name}" for api, names in permissions.items() for name in names}
 
 
-async def _apis(chosen: Collection[str]) -> tuple[tuple[str, str, tuple[Choice, ...]], ...]:
-    return tuple(
-        (title, api, tuple(Choice(f"{api} {n}", n, text, f"{api} {n}" in chosen) for n, text in names.items()))
+async def _choices(visit: ConsoleVisit, own: Collection[str], chosen: Collection[str]) -> dict[str, Any]:
+    listing = Listing.of(visit, size=SHOWN)
+    found = [
+        ((title, api), Choice(f"{api} {name}", name, text, f"{api} {name}" in chosen))
         for api, title, names in await store.list_apis()
-        if names
-    )
+        for name, text in names.items()
+        if listing.finds(title, api, name, text)
+    ]
+    if len(found) > SHOWN:
+        found.sort(key=lambda item: item[1].key not in own)
+    shown = found[listing.offset : listing.offset + listing.size]
+    apis = groupby(shown, key=lambda item: item[0])
+    return {
+        "listing": replace(listing, total=len(found)),
+        "apis": tuple((title, api, tuple(choice for _, choice in choices)) for (title, api), choices in apis),
+    }
 
 
-async def _create_page(chosen: Collection[str]) -> RolePage:
-    return RolePage(title="Create role", path=(UP,), action=f"{HERE}/create", role="", apis=await _apis(chosen))
+async def _create_page(visit: ConsoleVisit, chosen: Collection[str]) -> RolePage:
+    choices = await _choices(visit, (), chosen)
+    return RolePage(title="Create role", path=(UP,), action=choices["listing"].here, role="", **choices)
 
 
-async def _page(row: dict[str, Any], stored: Mapping[str, list[str]], chosen: Collection[str]) -> RolePage:
+async def _page(
+    visit: ConsoleVisit, row: dict[str, Any], stored: Mapping[str, list[str]], chosen: Collection[str]
+) -> RolePage:
+    choices = await _choices(visit, _keys(stored), chosen)
     return RolePage(
         title=row["name"],
         lead=row["description"],
         path=(UP,),
         tabs=tabs(row["id"], "Role"),
-        action=f"{HERE}/{row['id']}",
+        action=choices["listing"].here,
         role=row["id"],
-        apis=await _apis(chosen),
+        **choices,
         holders=await store.count_holders(row["id"]),
         seen=state_of(*_stored(row, stored)),
         values={
