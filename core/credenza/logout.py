@@ -10,6 +10,7 @@ import asyncio
 import logging
 from collections.abc import Sequence
 from contextlib import AbstractAsyncContextManager
+from functools import partial
 from typing import Any
 from urllib.parse import urlencode
 
@@ -31,6 +32,7 @@ LIFETIME = 120  # seconds; Back-Channel Logout §2.4
 EVERY = 5.0  # seconds between two looks for what is due again
 MANY, A_FEW = 1_000, 100  # sessions of one person
 AT_ONCE = 50  # that one worker sends as soon as sessions end, and as many from the queue
+OF_ONE = 10  # of these to one application, or to all together that nobody vouches for
 
 
 async def end_sessions(server: AuthorizationServer, user_id: str, session_ids: Sequence[str]) -> list[Client]:
@@ -52,8 +54,9 @@ async def end_sessions(server: AuthorizationServer, user_id: str, session_ids: S
             if client_id in clients and clients[client_id].backchannel_logout_uri
         ]
         await insert_deliveries(deliveries)
-        for delivery in deliveries[:AT_ONCE]:
-            await server.engine.after_commit(lambda delivery=delivery: _begin(server, delivery))  # type: ignore[misc]
+        share = {client.id: "" if client.unverified else client.id for client in clients.values()}
+        for delivery in sorted(deliveries, key=lambda delivery: not share[delivery.client_id])[:AT_ONCE]:
+            await server.engine.after_commit(partial(_begin, server, delivery, share[delivery.client_id]))
     return list(clients.values())
 
 
@@ -79,18 +82,21 @@ async def end_all_sessions(server: AuthorizationServer, user_id: str, *, but: st
     await end_sessions(server, user_id, await delete_sessions(user_id, but=but))
 
 
-async def _begin(server: AuthorizationServer, delivery: Delivery) -> None:
-    server.spawn(_at_once(server, delivery))
+async def _begin(server: AuthorizationServer, delivery: Delivery, share: str) -> None:
+    server.spawn(_at_once(server, delivery, share))
 
 
-async def _at_once(server: AuthorizationServer, delivery: Delivery) -> None:
-    """Deliver it now, unless many are under way: each takes a connection, maybe for seconds, and the queue has it."""
-    if server.told_at_once < AT_ONCE:
-        server.told_at_once += 1
+async def _at_once(server: AuthorizationServer, delivery: Delivery, share: str) -> None:
+    """Deliver it now, unless many are under way, or many of this `share`: each takes a connection, maybe for seconds,
+    and the queue has it.
+    """
+    told = server.told_at_once
+    if told.total() < AT_ONCE and told[share] < OF_ONE:
+        told[share] += 1
         try:
             await deliver(server, delivery)
         finally:
-            server.told_at_once -= 1
+            told[share] -= 1
 
 
 async def deliver(server: AuthorizationServer, delivery: Delivery) -> None:

@@ -6,6 +6,7 @@ import asyncio
 import logging
 import os
 import time
+from collections import Counter
 from collections.abc import Awaitable, Callable, Collection, Coroutine, Mapping, Sequence
 from contextvars import copy_context
 from types import NoneType
@@ -83,7 +84,7 @@ class AuthorizationServer(Registered):
         self.up = False  # set by starting.py, and `stopping` by the signal: they are the process's, not the server's
         self.stopping = False
         self.full = False  # the last write that failed did so because the disk was full
-        self.told_at_once = 0  # applications that are being told, at this moment, that a session has ended
+        self.told_at_once = Counter[str]()  # who is being told, at this moment, that a session has ended
         self.engine = engine_of(settings)
         self.keyring = Keyring(*secret_keys(settings))
         super().__init__(settings, plugins)

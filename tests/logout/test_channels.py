@@ -2,19 +2,32 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
+from unittest.mock import AsyncMock
 from urllib.parse import parse_qs, urlencode
 
 import jwt
 import pytest
 
-from credenza import LogoutDelivery, Session, StateError, end_all_sessions, sessions, state, users
+from credenza import (
+    LogoutDelivery,
+    Session,
+    StateError,
+    clients,
+    end_all_sessions,
+    logout,
+    sessions,
+    state,
+    users,
+)
 from credenza.cleaning import _clean_up
-from credenza.logout import AT_ONCE, EVENT, deliver
+from credenza.logout import AT_ONCE, EVENT, OF_ONE, deliver
 from credenza.store.grants import begin_grant
 from credenza.store.logout import ATTEMPTS, list_deliveries, list_due_deliveries
 from credenza.testing import Callback, Credenza, PageSeen, RelyingParty, UserAgent
@@ -202,6 +215,37 @@ def test_a_slow_application_delays_neither_the_user_nor_the_others(
         slow.server.server_close()
 
 
+def test_applications_that_nobody_vouches_for_take_one_share_together(
+    credenza: Credenza, user_agent: UserAgent, client: RelyingParty, spa: RelyingParty, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """R-LO-06: anybody registers as many as they like, each of which is slow; the others are told first."""
+    told: list[str] = []
+    released = asyncio.Event()
+
+    async def slowly(server: Any, delivery: Any) -> None:
+        told.append(delivery.client_id)
+        await released.wait()
+
+    monkeypatch.setattr(logout, "OF_ONE", 1)
+    monkeypatch.setattr(logout, "deliver", slowly)
+    monkeypatch.setattr(logout, "list_due_deliveries", AsyncMock(return_value=[]))
+    own = RelyingParty(credenza, "own", "https://own.example.com/cb")
+    for party in (client, spa, own):
+        party.tokens(user_agent.authorize(party))
+        registered = credenza.run(credenza.server.find_client, party.client_id)
+        assert registered is not None
+        metadata = {**registered.metadata, "unverified": party is not own}
+        changed = replace(registered, metadata=metadata, backchannel_logout_uri="https://rp.example.com/logout")
+        credenza.run(clients.edit_client, changed, ("metadata", "backchannel_logout_uri"), credenza.server.now())
+    ada = credenza.run(users.find_user_by_identifier, "ada")
+    assert ada is not None
+    credenza.run(end_all_sessions, credenza.server, ada.id)
+    credenza.run(asyncio.sleep, 0)
+    assert len(told) == 2
+    assert told[0] == "own"
+    credenza.portal.call(released.set)
+
+
 def test_many_sessions_that_end_at_once_are_told_of_little_by_little(
     credenza: Credenza,
     user_agent: UserAgent,
@@ -232,12 +276,12 @@ def test_many_sessions_that_end_at_once_are_told_of_little_by_little(
     credenza.run(sign_in_again_and_again)
     credenza.run(end_all_sessions, credenza.server, ada.id)
     for _ in range(500):
-        if len(listening.tokens) >= AT_ONCE:
+        if len(listening.tokens) >= OF_ONE:
             break
         threading.Event().wait(0.01)
-    assert credenza.server.told_at_once <= AT_ONCE
+    assert credenza.server.told_at_once.total() <= OF_ONE
     threading.Event().wait(0.2)
-    assert len(listening.tokens) <= AT_ONCE
+    assert len(listening.tokens) <= OF_ONE
     waiting = credenza.run(list_deliveries, "app", limit=1000)
     assert len(waiting) == many + 1
     listening.released.set()
