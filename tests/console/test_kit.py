@@ -66,7 +66,7 @@ def test_the_kit_of_a_server_is_filled_in_for_each_library(visitor: Visitor) -> 
     ("application", "has", "lacks"),
     [
         ("spa", ["oidc-client-ts", "openid-client", "oauth4webapi"], ["Spring Security", "mod_auth_openidc"]),
-        ("native", ["openid-client", "Authlib"], ["oidc-client-ts", "Auth.js"]),
+        ("native", ["openid-client", "Authlib", "go-oidc"], ["oidc-client-ts", "Auth.js"]),
         ("machine", ["curl"], ["Authlib"]),
     ],
 )
@@ -172,6 +172,15 @@ def test_go_tells_an_error_instead_of_redeeming_no_code(visitor: Visitor) -> Non
     """Somebody who says no comes back without a code, and x/oauth2 would send the empty one."""
     code = blocks(visitor.get("/console/applications/app/kit"))["Snippet for go-oidc"]
     assert code.index('query.Has("error")') < code.index("config.Exchange")
+
+
+def test_go_sends_no_empty_secret(visitor: Visitor) -> None:
+    """x/oauth2 tries Basic first, also without a secret, and each sign-in would begin with a refused request."""
+    codes = [
+        blocks(visitor.get(f"/console/applications/{app}/kit"))["Snippet for go-oidc"] for app in ("native", "app")
+    ]
+    assert ["AuthStyleInParams" in code for code in codes] == [True, False]
+    assert "ClientSecret" not in codes[0]
 
 
 WITHOUT_TLS = {

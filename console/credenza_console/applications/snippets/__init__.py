@@ -24,7 +24,7 @@ def _redirecting(kit: Filled) -> tuple[Snippet, ...]:
     if not kit.client.confidential:
         if not kit.client.type.native:
             return (oidc_client_ts(kit), openid_client(kit), oauth4webapi(kit))
-        return (openid_client(kit), oauth4webapi(kit), authlib(kit))
+        return (openid_client(kit), oauth4webapi(kit), authlib(kit), go_oidc(kit))
     return (
         authlib(kit),
         authjs(kit),

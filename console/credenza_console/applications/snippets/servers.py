@@ -84,13 +84,16 @@ def aspnet(kit: Filled) -> Snippet:
 def go_oidc(kit: Filled) -> Snippet:
     secret = f'\n\tClientSecret: "{SECRET}",' if kit.secret else ""
     scopes = ", ".join(f'"{scope}"' for scope in kit.scopes)
+    # Otherwise x/oauth2 tries a secret first, an empty one, and every sign-in has a refused request.
+    public = "" if kit.client.confidential else "\nendpoint.AuthStyle = oauth2.AuthStyleInParams // it has no secret"
     code = f"""provider, err := oidc.NewProvider(ctx, "{kit.issuer}")
 if err != nil {{
 \treturn err
 }}
+endpoint := provider.Endpoint(){public}
 config := oauth2.Config{{
 \tClientID:     "{kit.client.id}",{secret}
-\tEndpoint:     provider.Endpoint(),
+\tEndpoint:     endpoint,
 \tRedirectURL:  "{kit.redirect_uri}",
 \tScopes:       []string{{{scopes}}},
 }}
