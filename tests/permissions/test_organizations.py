@@ -92,17 +92,30 @@ def test_who_is_in_no_organization_is_not_asked_about_one(
     """PRODUCT M9: "what they do not hold is left out, never an error"."""
     password = "correct horse battery staple"
     credenza.apply({"users": [{"username": "noone", "password": password}]})
-    user_agent.get(client.authorization_url(scope=f"{SCOPE} {ROLES}"))
+    user_agent.get(client.authorization_url(scope=f"{SCOPE} {ROLES} offline_access"))
     page = user_agent.sign_in("noone", password)
     assert isinstance(page, PageSeen)
     assert page.name == "consent"
     assert "organization" not in page.text.lower()
     tokens = client.tokens(user_agent.decide())
-    assert set(tokens["scope"].split()) == {"openid", "profile"}
+    assert set(tokens["scope"].split()) == {"openid", "profile", "offline_access"}
     member = {"username": "noone", "roles": ["guest"]}
     credenza.apply({"organizations": [{"id": ids["Cobalt"], "name": "Cobalt", "members": [member]}]})
+    refreshed = client.refresh(tokens["refresh_token"]).json()
+    assert set(refreshed["scope"].split()) == {"openid", "profile", "offline_access"}, "nobody was asked about it yet"
+    assert "organizations" not in client.userinfo(refreshed["access_token"]).json()
     page = consent(user_agent, client, user="noone")
     assert page.forms[0].values_of("organization") == [ids["Cobalt"]]
+
+
+def test_a_page_that_asks_for_nothing_says_so(
+    credenza: Credenza, user_agent: UserAgent, client: RelyingParty, ids: dict[str, str]
+) -> None:
+    """PRODUCT M9, M12: what nobody holds is left out, and users see what they say yes to all the same."""
+    page = consent(user_agent, client, scope="members:read")
+    assert "It learns that you have an account here, and nothing else." in page.text
+    assert client.tokens(user_agent.decide())["scope"] == ""
+    assert "and nothing else" not in consent(user_agent, client, scope="openid").text
 
 
 @pytest.mark.parametrize(
