@@ -84,12 +84,6 @@ class UnsupportedResponseType(ProtocolError):
     code = "unsupported_response_type"
 
 
-class UnsupportedTokenType(ProtocolError):
-    """RFC 7009 §2.2.1."""
-
-    code = "unsupported_token_type"
-
-
 class AccessDenied(ProtocolError):
     code = "access_denied"
 
