@@ -40,15 +40,16 @@ async def enabled_permissions(server: AuthorizationServer, client: Client) -> di
 
 
 async def held_by_client(
-    server: AuthorizationServer, client: Client, resources: Collection[str]
-) -> Collection[Permission]:
+    server: AuthorizationServer, subject: Subject, resources: Collection[str]
+) -> Mapping[Permission, str]:
     """Everything at these resources that a client holds which acts for itself: enabled on it, or through a role."""
-    there = {p for p in client.ceiling or {} if p.resource in resources}
+    assert subject.client is not None
+    there = {p for p in subject.client.ceiling or {} if p.resource in resources}
     for provider in server.scope_providers.values():
         if resources and provider.for_clients:
             offered = await _by_resource(server, provider)
             there |= {p for resource in resources for p in offered.get(resource, ())}
-    return (await held_by(server, Subject(client=client), there, {})).keys()
+    return await held_by(server, subject, there, {})
 
 
 async def described(server: AuthorizationServer, permissions: Collection[Permission]) -> dict[Permission, Scope]:

@@ -265,13 +265,17 @@ async def verdicts(
     consented: Collection[Permission] | None,
     *,
     scopes: Mapping[Permission, Scope] | None = None,
+    held: Mapping[Permission, str] | None = None,
 ) -> Decision:
-    """The one decision: requested ∩ ceiling ∩ held ∩ consented, computed now."""
+    """The one decision: requested ∩ ceiling ∩ held ∩ consented, computed now.
+
+    `scopes` and `held` are what the sources said a moment ago, for whoever had to know it already.
+    """
     scopes = await requested(server, asked) if scopes is None else scopes
     # A client that acts for itself has no user to be limited on behalf of: what it holds is the limit.
     ceiling = ceiling_of(server, client, scopes) if subject.client is None else None
     enabled = [p for p in scopes if ceiling is None or p in ceiling]
-    held = await held_by(server, subject, enabled, choices)
+    held = await held_by(server, subject, enabled, choices) if held is None else held
     return Decision(asked, choices, scopes, decide(scopes, ceiling, held, consented))
 
 

@@ -24,6 +24,10 @@ class Sea(ScopeProvider):
     title = "Sea"
     failing = ""
     lifetime: Any = None
+    for_clients = True
+
+    def __init__(self) -> None:
+        self.looked_up: list[str] = []
 
     def _fail(self, method: str) -> None:
         if self.failing == method:
@@ -34,6 +38,12 @@ class Sea(ScopeProvider):
 
     async def requested(self, asked: Asked) -> Sequence[Scope]:
         return [scope for scope in (TIDE, BUOY) if scope.permission.scope in asked.scopes]
+
+    async def held(
+        self, subject: Subject, permissions: Sequence[Permission], choices: Choices
+    ) -> Mapping[Permission, str]:
+        self.looked_up += [p.scope for p in permissions]
+        return dict.fromkeys(permissions, "")
 
     async def question(self, subject: Subject, permissions: Sequence[Permission]) -> Question | None:
         self._fail("question")
@@ -94,6 +104,15 @@ def test_who_cannot_be_asked_ends_the_answer_and_is_named(
     sea.failing = ""
     assert client.userinfo(tokens["access_token"]).status_code == 200
     caplog.clear()
+
+
+@pytest.mark.parametrize("scope", [None, "buoys:read"])
+def test_what_a_machine_holds_is_looked_up_once(credenza: Credenza, sea: Sea, scope: str | None) -> None:
+    credenza.apply({"applications": [{"client_id": "machine", "permissions": {"sea": {BUOYS: ["buoys:read"]}}}]})
+    machine = RelyingParty(credenza, "machine", "")
+    form = {"grant_type": "client_credentials", "resource": BUOYS, "scope": scope}
+    assert machine.post("/token", form).json()["scope"] == "buoys:read"
+    assert sea.looked_up == ["buoys:read"]
 
 
 def test_who_cannot_say_what_it_must_know_stops_the_request(

@@ -8,7 +8,7 @@ from typing import Any
 from ..asked import our_name
 from ..catalogue import held_by_client
 from ..objects import Subject, TokenRequest
-from ..permissions import check_known, requested, verdicts
+from ..permissions import Decision, check_known, requested, verdicts
 from ..protocol.authorization_request import parse_resources
 from ..protocol.clients import Client
 from ..protocol.errors import InvalidScope, InvalidTarget, UnauthorizedClient
@@ -27,19 +27,19 @@ class ClientCredentialsGrant:
         client, parameters = request.client, request.parameters
         if not client.confidential:
             raise UnauthorizedClient("Only a client with credentials can act for itself.")
-        asked = await self._asked(server, client, parameters)
-        decision = await verdicts(server, client, Subject(client=client), asked, {}, None)
+        subject = Subject(client=client)
+        decision = await self._decision(server, subject, client, parameters)
         if refused := [v.permission.scope for v in decision.verdicts if not v.granted]:
             raise InvalidScope(f"Not enabled for this application: {', '.join(sorted(set(refused)))}.")
         target = choose_target(server, decision, parameters)
-        minted = await mint_access_token(
-            server, request, Subject(client=client), target, {}, grant_type=self.name, grant=None
-        )
+        minted = await mint_access_token(server, request, subject, target, {}, grant_type=self.name, grant=None)
         async with database().transaction():
             return await keep(server, minted)
 
-    async def _asked(self, server: AuthorizationServer, client: Client, parameters: Parameters) -> Asked:
-        """What the request names; without a scope, everything that the client holds at the resource it names."""
+    async def _decision(
+        self, server: AuthorizationServer, subject: Subject, client: Client, parameters: Parameters
+    ) -> Decision:
+        """On what the request names; without a scope, everything that the client holds at the resource it names."""
         scopes = parse_scope(parameters.get("scope", ""))
         if people := {"openid", "offline_access"}.intersection(scopes):
             raise InvalidScope(f"No user takes part, so there is no {' and no '.join(sorted(people))}.")
@@ -47,13 +47,16 @@ class ClientCredentialsGrant:
         named = parse_resources(parameters)
         resources = tuple([resource if resource in enabled else await our_name(server, resource) for resource in named])
         if not scopes:
-            held = await held_by_client(server, client, resources)
+            held = await held_by_client(server, subject, resources)
             if nothing := set(resources) - {p.resource for p in held}:
                 raise InvalidTarget(f"Nothing is enabled for this application at {', '.join(sorted(nothing))}.")
-            return Asked(tuple(sorted({p.scope for p in held})), resources)
-        known = await requested(server, Asked(scopes, resources))
-        await check_known(server, Asked(scopes, resources), known)
+            asked = Asked(tuple(sorted({p.scope for p in held})), resources)
+            there = {p: scope for p, scope in (await requested(server, asked)).items() if p in held}
+            return await verdicts(server, client, subject, asked, {}, None, scopes=there, held=held)
+        asked = Asked(scopes, resources)
+        known = await requested(server, asked)
+        await check_known(server, asked, known)
         if missing := [scope for scope in scopes if scope not in {p.scope for p in known}]:
             hint = "" if resources else " The scopes of an API are only known together with its resource."
             raise InvalidScope(f"Unknown, or of another resource: {', '.join(missing)}.{hint}")
-        return Asked(scopes, resources)
+        return await verdicts(server, client, subject, asked, {}, None, scopes=known)
