@@ -251,6 +251,18 @@ def test_a_colour_is_measured_in_the_theme_that_is_picked(visitor: Visitor) -> N
     assert upload(visitor, path=PROVIDER, primary_color="#707070", theme="paper").status_code == 422
 
 
+def test_the_colour_that_is_used_where_none_is_chosen_is_that_of_the_theme_or_of_the_provider(visitor: Visitor) -> None:
+    own = "/console/applications/app/branding"
+    assert 'placeholder="#1f5aa6"' in visitor.get(PROVIDER).html
+    upload(visitor, path=PROVIDER, theme="paper")
+    for path in (PROVIDER, own):
+        page = visitor.get(path).html
+        assert 'placeholder="#7a1f24"' in page
+        assert 'placeholder="#1f5aa6"' not in page
+    upload(visitor, path=PROVIDER, primary_color="#0b5563")
+    assert 'placeholder="#0b5563"' in visitor.get(own).html
+
+
 def test_custom_css_is_filtered_served_by_its_hash_and_what_is_left_out_is_said(visitor: Visitor) -> None:
     css = (
         "main { border-radius: 4px }\n[name=decision] { display: none }\nmain { position: fixed; background: url(//x) }"

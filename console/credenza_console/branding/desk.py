@@ -26,6 +26,7 @@ from credenza import (
     ConsoleVisit,
     Look,
     Moment,
+    Palette,
     SavedBranding,
     ThemeState,
     UnusableCss,
@@ -78,7 +79,10 @@ class Version:
 
 @dataclass(kw_only=True)
 class BrandingPage(ConsoleForm):
-    """`draft` and `draft_by` are of the draft, if there is one; `remarks` what was left out of the custom CSS."""
+    """`draft` and `draft_by` are of the draft, if there is one; `remarks` what was left out of the custom CSS.
+
+    `usual` are the colours where none is chosen, in the light and in the dark: the provider's, or those of the theme.
+    """
 
     template: ClassVar[str] = "branding/branding.html"
     folder: ClassVar[Path | None] = Path(__file__).parents[1] / "templates"
@@ -91,6 +95,7 @@ class BrandingPage(ConsoleForm):
     themes: tuple[tuple[str, str], ...]
     broken: tuple[ThemeState, ...]
     inherits: str
+    usual: tuple[str, str]
     css: CleanCss
     draft: Moment | None = None
     draft_by: str = ""
@@ -247,6 +252,7 @@ class Desk:
         css = await store.find_stylesheet_source(branding.stylesheet) if branding.stylesheet else ""
         names = await _names(versions, draft)
         usual = "No theme" if self.editor.level == "provider" else "Same as everywhere"
+        inherited = Branding() if self.editor.level == "provider" else look.provider
         return BrandingPage(
             title=branded.title,
             lead=branded.lead,
@@ -262,6 +268,7 @@ class Desk:
             themes=(("", usual), *((s.name, f"{s.title} (broken)" if s.problems else s.title) for s in states)),
             broken=tuple(state for state in states if state.problems),
             inherits=branded.title if self.editor.level != "provider" else "",
+            usual=_usual(palette_of_look(visit.request, look), inherited),
             css=_cleaned(visit, css, look),
             draft=visit.moment(draft.at) if draft else None,
             draft_by=names.get(draft.by, "") if draft else "",
@@ -271,6 +278,13 @@ class Desk:
             applications=await _applications(branded),
             preview=f"{branded.address}/preview?{urlencode({'preview_page': 'sign-in', 'preview_scheme': 'light'})}",
         )
+
+
+def _usual(palette: Palette, provider: Branding) -> tuple[str, str]:
+    return (
+        provider.primary_color or palette.light.get("--primary", "#000000"),
+        provider.dark_primary_color or palette.dark.get("--primary", "#ffffff"),
+    )
 
 
 def _cleaned(visit: ConsoleVisit, css: str, look: Look) -> CleanCss:
