@@ -21,6 +21,7 @@ from ..web.responses import AnyResponse, error_response, json_response
 
 @endpoint("/revoke", methods=("POST",), name="revocation", preflight=preflight)
 async def revoke(request: AnyRequest) -> AnyResponse:
+    """Never `unsupported_token_type`: every kind of token that we issue can be revoked. RFC 7009 §2.2.1."""
     server = server_of(request)
     headers, client_id = await cors_headers(request), ""
     try:
