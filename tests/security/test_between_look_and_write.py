@@ -269,7 +269,7 @@ def test_while_the_desired_state_of_an_application_is_applied(credenza: Any, mon
     async def declared_branding(*arguments: Any) -> dict[str, str]:
         asked.append("branding")
         if len(asked) == 2:  # the first time nothing is written
-            await clients.disable_client("app")
+            await clients.switch_client("app", enabled=False, now=1)
         return {"display_name": "Harbour"}
 
     monkeypatch.setattr(applications, "declared_branding", declared_branding)
