@@ -13,7 +13,7 @@ from PIL import Image
 
 import credenza_unregistered.store
 from credenza import count_reach, store_image
-from credenza.store.clients import ClientRow, delete_client, disable_client, find_client
+from credenza.store.clients import ClientRow, delete_client, find_client, switch_client
 from credenza.testing import Credenza, RelyingParty, UserAgent, running
 from credenza.testing import test_settings as settings_for_tests
 
@@ -96,7 +96,7 @@ def test_a_mcp_04_a_client_that_was_disabled_by_itself_stays_so_whatever_is_deci
 ) -> None:
     """A-MCP-04: allowing the host, or what its applications may ask for, switched it on again."""
     disabled, other = register(credenza)["client_id"], register(credenza, client_name="Other")["client_id"]
-    credenza.run(disable_client, disabled)
+    credenza.run(switch_client, disabled, enabled=False, now=credenza.server.now())
 
     def enabled() -> list[bool]:
         found = [credenza.run(find_client, key, credenza.server.client_types) for key in (disabled, other)]

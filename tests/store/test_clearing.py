@@ -25,11 +25,12 @@ def test_what_is_pruned_with_a_file_is_disabled_first(credenza: Credenza, monkey
         assert machine.post("/token", {"grant_type": "client_credentials"}).status_code == 200
     calls = []
 
-    async def disable(client_id: str) -> None:
+    async def switch(client_id: str, *, enabled: bool, now: int) -> bool:
         calls.append(client_id)
+        return not enabled
 
     monkeypatch.setattr(clearing, "LARGE", 2)
-    monkeypatch.setattr(clients, "disable_client", disable)
+    monkeypatch.setattr(clients, "switch_client", switch)
     document = STATE | {"applications": [each for each in STATE["applications"] if each["client_id"] != "machine"]}
     for dry in (True, False):
         assert calls == []
