@@ -56,4 +56,5 @@ def test_oidcc_frontchannel_rp_initiated_logout(
     assert refresh is not None  # without script and without a click
     assert int(refresh[1]) <= 3
     assert html.unescape(refresh[2]) == onward
+    assert re.search(r'<link[^>]* rel="?(next|prefetch|prerender)', page.html) is None  # Firefox would ask for it ahead
     client.refused("login_required", prompt="none")
