@@ -8,6 +8,7 @@ from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 
@@ -90,6 +91,13 @@ def test_it_is_made_of_whoever_is_there(path: Path) -> None:
     with running(settings) as new:
         assert found(new, "kay") == ["kay"]
     check(path)
+
+
+@pytest.mark.parametrize("search", ["Ποσειδών", "山田_tanaka", 'é"_)^仮仮'])
+def test_two_characters_that_are_many_bytes(credenza: Credenza, admin: Any, search: str) -> None:
+    """SQLite crashed, and the worker with it, when they stood before any one character, as a sigma is."""
+    credenza.apply({"users": [{"username": "sea", "profile": {"name": f"Admiral {search} Andreou"}}]})
+    assert "Andreou" in admin.get(f"/console/users?q={quote(search)}").text
 
 
 def test_no_more_than_some_thousands_are_counted(

@@ -309,11 +309,11 @@ async def few_matching(search: str) -> Any | None:
     """The same for SQLite, which reads them from an index of every three characters (migration 0004); None for so many
     that they are come upon soon among everybody, and for PostgreSQL, which finds out by itself what it takes.
     """
-    long = [pattern for pattern in patterns(search) if max(map(len, pattern.strip("%").split("_"))) > 2]
+    long = [pattern for pattern in map(_in_trigrams, patterns(search)) if pattern]
     if not long or USER_ID.fullmatch(search.strip()) or database().engine_type != "sqlite":
         return None
     # The word that few will have is enough if they are few: the others are looked for among them, as are short ones.
-    for some in (long[:1], long):
+    for some in (long[:1], long)[: len(long)]:
         each = " AND ".join(["words LIKE {}"] * len(some))
         sought = f"credenza_user.rowid IN (SELECT rowid FROM credenza_user_trigrams WHERE {each} LIMIT {MANY + 1})"  # noqa: S608
         ids = [row["id"] for row in await UserRow.select(UserRow.id).where(WhereRaw(sought, *some))]
@@ -322,6 +322,14 @@ async def few_matching(search: str) -> Any | None:
                 search
             )
     return None
+
+
+def _in_trigrams(pattern: str) -> str:
+    """Only what the index has an answer for, and empty if that is nothing: SQLite 3.40 crashes when two characters that
+    are more bytes stand before a wildcard, as in "πο_ειδών".
+    """
+    parts = [part for part in re.split("[%_\0]", pattern) if len(part) > 2]
+    return f"%{'%'.join(parts)}%" if parts else ""
 
 
 async def list_users_by_id(ids: list[str]) -> dict[str, User]:
