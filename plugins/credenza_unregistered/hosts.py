@@ -11,6 +11,7 @@ from typing import Any
 from credenza import Cache, Client, ClientRow, Permission, bump_version, errors, host_of, transaction
 
 from .ceiling import dumped, loaded, without
+from .metadata import addresses
 from .tables import HostDecision, Registration
 
 ALLOWED, BLOCKED = "allowed", "blocked"
@@ -74,9 +75,23 @@ def blocking(decisions: Mapping[str, Decision], uri: str) -> Decision | None:
 
 
 def about(decisions: Mapping[str, Decision], client: Client) -> Decision | None:
-    """What was decided about a client: to block any host that it comes from or leads to, else that about its own."""
+    """What was decided about a client: to block any host that it comes from or leads to, else that about its own.
+
+    That its host is allowed says nothing about one that leads elsewhere, too.
+    """
     blocked = (blocking(decisions, uri) for uri in (client.id, *client.redirect_uris))
-    return next((decision for decision in blocked if decision is not None), decisions.get(host_of_client(client)))
+    decision = next((decision for decision in blocked if decision is not None), decisions.get(host_of_client(client)))
+    return None if decision is not None and decision.allowed and strays(decisions, client) else decision
+
+
+def strays(decisions: Mapping[str, Decision], client: Client) -> list[str]:
+    """Hosts that it leads to and that are not allowed. Anybody registers a client with a redirect URI of somebody
+    else's host; a metadata document is the word of its host, wherever it leads.
+    """
+    if client.id.startswith("https://"):
+        return []
+    hosts = {host_of(uri) if uri.startswith("https://") else uri for uri in addresses(client)}
+    return sorted(host for host in hosts if host not in decisions or not decisions[host].allowed)
 
 
 async def check_host(client: Client) -> None:

@@ -27,7 +27,7 @@ from credenza import (
 )
 
 from .hosts import check_host, host_of_client
-from .metadata import check_whole, describe, parse_client, with_changes
+from .metadata import addresses, check_whole, describe, parse_client, with_changes
 from .registration import POLICY, answer, bearer_token, check_sector, count, new_secret, read_metadata, tell, with_logo
 from .store import hold_enabled, may_manage, move_host, owner_of_logo, replace_token, spend_token
 
@@ -123,7 +123,7 @@ async def put_on(server: AuthorizationServer, before: Client, declared: Client) 
 
 def doubted(before: Client, client: Client) -> Client:
     """Whoever vouched for a client did so for what it was."""
-    if clients.fingerprint(client) == clients.fingerprint(before):
+    if clients.fingerprint(client) == clients.fingerprint(before) and addresses(client) == addresses(before):
         return client
     return replace(client, metadata={**client.metadata, "unverified": True})
 

@@ -338,6 +338,13 @@ def with_changes(client: Client, declared: Client) -> Client:
     )
 
 
+def addresses(client: Client) -> frozenset[str]:
+    """Every address that the client gives, whatever it is for."""
+    said = describe(client)
+    named = (said[name] for name in URIS if name in said)
+    return frozenset((*client.redirect_uris, *client.post_logout_redirect_uris, *named))
+
+
 def describe(client: Client) -> dict[str, Any]:
     """All metadata that is registered, by the names of the specifications; what is empty is left out."""
     described = {

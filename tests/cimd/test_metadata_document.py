@@ -702,6 +702,17 @@ def test_a_mcp_10_the_consent_page_shows_both_hosts_and_a_warning(
     assert "runs on your own device, where any program could use its name" in page.text
 
 
+def test_a_document_is_the_word_of_its_host_wherever_it_leads(
+    credenza: Credenza, user_agent: UserAgent, publish: Callable[..., str], party: Any, web_site: Any
+) -> None:
+    """Not so a client that registers itself, see tests/console/test_unknown_applications.py."""
+    credenza.apply({"unregistered": {"hosts": [{"host": web_site.host, "decision": "allowed"}]}})
+    user_agent.get(party(publish(client_uri="https://gull.example.net/")).authorization_url(scope="openid"))
+    page = user_agent.sign_in()
+    assert isinstance(page, PageSeen)
+    assert "Gull Watch wants to use your account" in page.text
+
+
 def test_d9_a_browser_without_a_session_is_not_sent_to_an_unverified_client(
     credenza: Credenza, user_agent: UserAgent, publish: Callable[..., str], party: Any
 ) -> None:

@@ -22,13 +22,17 @@ def credenza_settings() -> dict[str, Any]:
     return {"registration": "open", "registration_limit_per_hour": 1000}
 
 
-def register(credenza: Credenza, name: str = "Gull Watch", uri: str = "https://gull.example.net/cb") -> httpx.Response:
-    members = {"client_name": name, "redirect_uris": [uri], "token_endpoint_auth_method": "none"}
+def register(
+    credenza: Credenza, name: str = "Gull Watch", uri: str = "https://gull.example.net/cb", **others: Any
+) -> httpx.Response:
+    members = {"client_name": name, "redirect_uris": [uri], "token_endpoint_auth_method": "none", **others}
     return credenza.request("POST", "/register", json=members)
 
 
-def registered(credenza: Credenza, name: str = "Gull Watch", uri: str = "https://gull.example.net/cb") -> RelyingParty:
-    answer = register(credenza, name, uri)
+def registered(
+    credenza: Credenza, name: str = "Gull Watch", uri: str = "https://gull.example.net/cb", **others: Any
+) -> RelyingParty:
+    answer = register(credenza, name, uri, **others)
     assert answer.status_code == 201, answer.text
     return RelyingParty(credenza, answer.json()["client_id"], uri, auth_method="none")
 
@@ -83,6 +87,45 @@ def test_an_allowed_host_is_shown_as_known_and_asks_for_what_was_ticked(visitor:
     assert "ada@example.com" in consent_page(visitor.credenza, later, "openid email").text, "those to come as well"
     assert GULL in visitor.get(f"{INBOX}/allowed").links
     assert GULL not in visitor.get(INBOX).links
+
+
+MAL = "https://mal.example/x"
+ELSEWHERE: dict[str, Any] = {
+    "post_logout_redirect_uris": ["https://gull.example.net/bye", MAL],
+    "client_uri": MAL,
+    "logo_uri": MAL,
+    "policy_uri": MAL,
+    "tos_uri": MAL,
+    "jwks_uri": MAL,
+    "initiate_login_uri": MAL,
+    "backchannel_logout_uri": MAL,
+}
+
+
+@pytest.mark.parametrize("member", ELSEWHERE)
+def test_one_that_leads_elsewhere_is_not_allowed_with_its_host(visitor: Visitor, member: str) -> None:
+    """R-CR-01, R-AZ-31: anybody registers a client with a redirect URI of an allowed host, and a page of their own."""
+    visitor.done(f"{GULL}/allow", {"permission": "profile email"})
+    client = registered(visitor.credenza, **{member: ELSEWHERE[member]})
+    page = consent_page(visitor.credenza, client)
+    assert "gull.example.net" in page.html[page.html.index("<h1") : page.html.index("</h1>")]
+    assert "invalid_scope" in str(UserAgent(visitor.credenza).get(client.authorization_url(scope="openid email")))
+
+
+def test_one_that_leads_elsewhere_is_vouched_for_by_itself_or_with_that_host(visitor: Visitor) -> None:
+    visitor.done(f"{GULL}/allow")
+    client = registered(visitor.credenza, client_uri=MAL)
+    address = f"/console/applications/{client.client_id}"
+    assert "Its host is allowed, but it also gives addresses on mal.example" in visitor.get(address).text
+    assert "Unverified" in visitor.get(GULL).text
+    visitor.done(f"{address}/vouching", {"vouched": "on"})
+    page = consent_page(visitor.credenza, client)
+    assert "Gull Watch" in page.html[page.html.index("<h1") : page.html.index("</h1>")]
+    visitor.done(f"{address}/vouching")
+    visitor.done(f"{INBOX}/hosts/mal~2Eexample/allow")
+    page = consent_page(visitor.credenza, client)
+    assert "Gull Watch" in page.html[page.html.index("<h1") : page.html.index("</h1>")]
+    assert "Unverified" not in visitor.get(GULL).text + visitor.get(address).text
 
 
 def test_a_blocked_host_is_refused_everywhere_and_can_be_taken_back(visitor: Visitor, user_agent: UserAgent) -> None:

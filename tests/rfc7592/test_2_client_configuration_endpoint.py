@@ -308,8 +308,11 @@ def test_r_cr_11_consents_survive_a_change_that_nobody_sees(mine: Any, user_agen
     assert isinstance(user_agent.get(mine.party.authorization_url(scope="openid")), Callback)
 
 
-def test_whoever_vouched_for_a_client_did_so_for_what_it_was(credenza: Credenza, mine: Any) -> None:
-    """A-MCP-10: a verified client that takes another name is unverified again."""
+@pytest.mark.parametrize("change", [{"client_name": "Your Bank"}, {"initiate_login_uri": "https://mal.example/"}])
+def test_whoever_vouched_for_a_client_did_so_for_what_it_was(
+    credenza: Credenza, mine: Any, change: dict[str, str]
+) -> None:
+    """A-MCP-10: a verified client that takes another name, or leads elsewhere, is unverified again."""
 
     async def verify() -> None:
         client = await clients.find_client(mine.id, credenza.server.client_types)
@@ -320,7 +323,7 @@ def test_whoever_vouched_for_a_client_did_so_for_what_it_was(credenza: Credenza,
     credenza.run(verify)
     mine.put(contacts=["ops@gull.example.net"])
     assert not credenza.run(credenza.server.find_client, mine.id).unverified
-    mine.put(client_name="Your Bank")
+    mine.put(**change)
     assert credenza.run(credenza.server.find_client, mine.id).unverified
 
 

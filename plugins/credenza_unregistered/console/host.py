@@ -30,7 +30,7 @@ from credenza import (
     users,
 )
 
-from ..hosts import ALLOWED, BLOCKED, Decision, delete_decision, find_decision, save_decision
+from ..hosts import ALLOWED, BLOCKED, Decision, about, delete_decision, find_decision, list_decisions, save_decision
 from ..store import count_under_host, list_of_host, summarize, under_host
 from .addresses import HOST, TEMPLATES, UP, address_of_host, called, host_in
 from .ceilings import GONE, Choices, catalogue, choices, chosen_ceiling, keys_of, ticked
@@ -38,7 +38,9 @@ from .ceilings import GONE, Choices, catalogue, choices, chosen_ceiling, keys_of
 
 @dataclass(frozen=True, slots=True)
 class ClientRow:
-    """`came` says how; `local` when it runs on the user's own machine, where any program can pose as it."""
+    """`came` says how; `local` when it runs on the user's own machine, where any program can pose as it; `strays` when
+    it is not allowed with its host, as it leads elsewhere, too.
+    """
 
     id: str
     name: str
@@ -48,6 +50,7 @@ class ClientRow:
     local: bool
     enabled: bool
     decided: bool
+    strays: bool
 
 
 @dataclass(kw_only=True)
@@ -87,13 +90,14 @@ class BlockPage(HostView, ConsoleForm):
 @console_get(HOST, "applications:read")
 async def show_host(visit: ConsoleVisit, host: str) -> HostPage:
     name = host_in(host)
-    decision = await find_decision(name)
+    decisions = await list_decisions()
+    decision = decisions.get(name)
     found = (await summarize([name])).get(name)
     if decision is None and found is None:
         raise NotFoundException
     listing = replace(Listing.of(visit), total=found.count if found is not None else 0)
     rows = [
-        _row(visit, client, decided_at)
+        _row(visit, client, decided_at, strays=decision is not None and about(decisions, client) is None)
         for client_id, decided_at in await list_of_host(name, offset=listing.offset, limit=listing.size)
         if (client := await clients.find_client(client_id, visit.server.client_types)) is not None
     ]
@@ -113,7 +117,7 @@ async def show_host(visit: ConsoleVisit, host: str) -> HostPage:
     )
 
 
-def _row(visit: ConsoleVisit, client: Client, decided_at: int) -> ClientRow:
+def _row(visit: ConsoleVisit, client: Client, decided_at: int, *, strays: bool) -> ClientRow:
     return ClientRow(
         id=client.id,
         name=client.name,
@@ -123,6 +127,7 @@ def _row(visit: ConsoleVisit, client: Client, decided_at: int) -> ClientRow:
         local=all(is_loopback(uri) for uri in client.redirect_uris),
         enabled=client.enabled,
         decided=bool(decided_at),
+        strays=strays,
     )
 
 
@@ -207,7 +212,8 @@ def _noted(decision: Decision | None) -> dict[str, object]:
 def _allow_page(host: str, decision: Decision | None, groups: Choices) -> AllowPage:
     return AllowPage(
         title=f"Allow {host}",
-        lead="Users then see its applications as known, including future ones.",
+        lead="Users then see its applications as known, including future ones. One that registered itself must have "
+        "all of its addresses on allowed hosts for that.",
         path=(UP, Link(host, address_of_host(host))),
         host=host,
         address=address_of_host(host),

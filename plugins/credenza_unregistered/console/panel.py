@@ -24,7 +24,7 @@ from credenza import (
     transaction,
 )
 
-from ..hosts import Decision, about, host_of_client, list_decisions
+from ..hosts import Decision, about, host_of_client, list_decisions, strays
 from ..store import find_registration, list_waiting, mark_decided
 from .addresses import TEMPLATES, address_of_host
 from .inbox import Row, row_of
@@ -35,7 +35,9 @@ SHOWN = 5
 
 @dataclass(kw_only=True)
 class OriginPanel(ConsoleView):
-    """`vouched` when an administrator answers for this client, or for its host."""
+    """`vouched` when an administrator answers for this client, or for its host; `strays` are hosts that it leads to as
+    well and that keep it from being allowed with its own.
+    """
 
     template: ClassVar[str] = "unknown_applications/origin.html"
     folder: ClassVar[Path | None] = TEMPLATES
@@ -46,6 +48,7 @@ class OriginPanel(ConsoleView):
     since: Moment | None
     sender: str
     decision: Decision | None
+    strays: list[str]
     vouched: bool
 
 
@@ -70,7 +73,8 @@ async def show_origin(visit: ConsoleVisit, client: Client) -> OriginPanel | None
         return None
     host = host_of_client(client)
     registration = await find_registration(client.id)
-    decision = about(await list_decisions(), client)
+    decisions = await list_decisions()
+    decision, own = about(decisions, client), decisions.get(host)
     return OriginPanel(
         title="Where it came from",
         address=f"/console/applications/{segment_of(client.id)}",
@@ -80,6 +84,7 @@ async def show_origin(visit: ConsoleVisit, client: Client) -> OriginPanel | None
         since=visit.moment(client.created_at),
         sender=str(registration["address"]) if registration is not None else "",
         decision=decision,
+        strays=strays(decisions, client) if decision is None and own is not None else [],
         vouched=not client.unverified or (decision is not None and decision.allowed),
     )
 
