@@ -8,15 +8,18 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections import Counter
 from collections.abc import Sequence
 from contextlib import AbstractAsyncContextManager
 from functools import partial
+from operator import itemgetter
 from typing import Any
 from urllib.parse import urlencode
 
 from .outbound import Refused, fetch
 from .protocol import jose
 from .protocol.clients import Client
+from .protocol.errors import ServerError
 from .protocol.tokens import new_id
 from .repeating import repeated
 from .server import AuthorizationServer
@@ -54,10 +57,15 @@ async def end_sessions(server: AuthorizationServer, user_id: str, session_ids: S
             if client_id in clients and clients[client_id].backchannel_logout_uri
         ]
         await insert_deliveries(deliveries)
-        share = {client.id: "" if client.unverified else client.id for client in clients.values()}
+        share = {client_id: _share(client) for client_id, client in clients.items()}
         for delivery in sorted(deliveries, key=lambda delivery: not share[delivery.client_id])[:AT_ONCE]:
             await server.engine.after_commit(partial(_begin, server, delivery, share[delivery.client_id]))
     return list(clients.values())
+
+
+def _share(client: Client | None) -> str:
+    """What a client has for itself, or together with all that nobody vouches for: anybody may register many."""
+    return "" if client is None or client.unverified else client.id
 
 
 async def end_some_sessions(server: AuthorizationServer, user_id: str, *, but: str = "") -> list[str]:
@@ -155,6 +163,22 @@ def keep_delivering(server: AuthorizationServer) -> AbstractAsyncContextManager[
     return repeated(server, _deliver_due, every=EVERY, name="back-channel logout")
 
 
+async def _share_of(server: AuthorizationServer, client_id: str) -> str:
+    try:
+        return _share(await server.find_client(client_id))
+    except ServerError:  # of a plugin, for this client only
+        return ""
+
+
 async def _deliver_due(server: AuthorizationServer) -> None:
+    """Each share has its turn, however much waits in another."""
     due = await list_due_deliveries(server.now(), ATTEMPTS)
-    await asyncio.gather(*(deliver(server, delivery) for delivery in due))
+    share = {name: await _share_of(server, name) for name in dict.fromkeys(each.client_id for each in due)}
+    turns = Counter[str]()
+    order = []
+    for delivery in due:
+        mine = share[delivery.client_id]
+        turns[mine] += 1
+        order.append((turns[mine], not mine, delivery))
+    order.sort(key=itemgetter(0, 1))
+    await asyncio.gather(*(deliver(server, delivery) for _, _, delivery in order[:AT_ONCE]))

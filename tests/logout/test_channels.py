@@ -27,9 +27,9 @@ from credenza import (
     users,
 )
 from credenza.cleaning import _clean_up
-from credenza.logout import AT_ONCE, EVENT, OF_ONE, deliver
+from credenza.logout import AT_ONCE, EVENT, OF_ONE, _deliver_due, deliver
 from credenza.store.grants import begin_grant
-from credenza.store.logout import ATTEMPTS, list_deliveries, list_due_deliveries
+from credenza.store.logout import ATTEMPTS, Delivery, insert_deliveries, list_deliveries, list_due_deliveries
 from credenza.testing import Callback, Credenza, PageSeen, RelyingParty, UserAgent
 
 
@@ -244,6 +244,37 @@ def test_applications_that_nobody_vouches_for_take_one_share_together(
     assert len(told) == 2
     assert told[0] == "own"
     credenza.portal.call(released.set)
+
+
+def test_what_waits_for_one_application_leaves_another_its_turn(
+    credenza: Credenza, client: RelyingParty, spa: RelyingParty, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """R-LO-06: a backlog of one, and of those together that nobody vouches for."""
+    told: list[str] = []
+
+    async def at_once(server: Any, delivery: Any) -> None:
+        if server is credenza.server:
+            told.append(delivery.client_id)
+
+    monkeypatch.setattr(logout, "deliver", at_once)
+    monkeypatch.setattr(logout, "AT_ONCE", 3)
+    own = RelyingParty(credenza, "own", "https://own.example.com/cb")
+    for party in (client, spa):
+        registered = credenza.run(credenza.server.find_client, party.client_id)
+        assert registered is not None
+        changed = replace(registered, metadata={**registered.metadata, "unverified": True})
+        credenza.run(clients.edit_client, changed, ("metadata",), credenza.server.now())
+    now = credenza.clock.now() - 10
+    before = [*[client] * 60, *[spa] * 60, *[own] * 2]
+    waiting = [Delivery(f"{n:03}", party.client_id, "u1", "s1", now) for n, party in enumerate(before)]
+
+    async def wait_and_look() -> None:
+        await insert_deliveries(waiting)
+        told.clear()
+        await _deliver_due(credenza.server)
+
+    credenza.run(wait_and_look)
+    assert [name == "own" for name in told[:3]] == [True, False, True]
 
 
 def test_many_sessions_that_end_at_once_are_told_of_little_by_little(
