@@ -220,6 +220,18 @@ def test_ending_the_authorization_ends_what_was_exchanged(client: RelyingParty, 
     assert client.introspect(answer["access_token"]) == {"active": False}
 
 
+def test_the_end_of_a_token_alone_does_not_end_what_was_exchanged_for_it(
+    client: RelyingParty, tokens: dict[str, Any]
+) -> None:
+    """RFC 7009 §2.1: it is revoked by itself; docs/how-to/applications.md says so."""
+    answer = exchange(client, tokens["access_token"], resource=STOCK).json()
+    assert client.revoke(tokens["access_token"]).status_code == 200
+    assert client.introspect(tokens["access_token"]) == {"active": False}
+    assert client.introspect(answer["access_token"])["active"] is True
+    client.revoke(answer["access_token"])
+    assert client.introspect(answer["access_token"]) == {"active": False}
+
+
 def test_it_is_off_unless_the_application_has_it(credenza: Credenza, user_agent: UserAgent) -> None:
     """SECURITY R-TK-13."""
     own = RelyingParty(credenza, "own", "https://own.example.com/cb")

@@ -2,7 +2,7 @@
 
 Nothing can be had that the authorization does not hold at this moment: it is decided again, like at a refresh. At the
 same place the new token carries no more than the old one, by whatever way it came back there, and nowhere does it live
-longer. RFC 8693 §2, §2.2.1.
+longer; but it outlives that one's revocation, and ends with the authorization. RFC 8693 §2, §2.2.1.
 """
 
 from __future__ import annotations
