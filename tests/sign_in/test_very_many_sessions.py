@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from typing import Any
 from urllib.parse import urlencode
 
 import pytest
@@ -126,6 +127,26 @@ def test_by_themselves(
     user_agent.sign_in("ada")
     way(user_agent)
     check(credenza, ended, left=0 if way is deleted else 1, at_most=MANY + 1)
+
+
+def test_some_of_which_somebody_else_ends_meanwhile(
+    credenza: Credenza, user_agent: UserAgent, ended: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With PostgreSQL another worker deletes the very rows that were found; the others end all the same."""
+    find_batch, meanwhile = sessions.find_batch, [True]
+
+    async def find(*arguments: Any) -> list[Any]:
+        found = await find_batch(*arguments)
+        if meanwhile and found:
+            meanwhile.clear()
+            await SessionRow.delete().where(SessionRow.digest.is_in(found))
+        return found
+
+    monkeypatch.setattr(sessions, "find_batch", find)
+    user_agent.get("/account")
+    user_agent.sign_in("ada")
+    elsewhere(user_agent)
+    check(credenza, ended, left=1, sessions=SESSIONS - A_FEW)
 
 
 @pytest.mark.parametrize("through", ["link", "required"])

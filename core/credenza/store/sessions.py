@@ -138,9 +138,16 @@ async def delete_sessions(user_id: str, *, but: str = "", most: int | None = Non
     """End a user's sessions, all but one if asked, or so many of them; returns their public names."""
     s = SessionRow
     theirs = (s.user == user_id) & (s.id != but)
-    if most is not None:
-        theirs = s.digest.is_in(await find_batch(s, theirs, most) or [""]) & theirs
-    return [row["id"] for row in await s.delete().where(theirs).returning(s.id)]
+    if most is None:
+        return await _delete_sessions(theirs)
+    while keys := await find_batch(s, theirs, most):
+        if ended := await _delete_sessions(s.digest.is_in(keys) & theirs):
+            return ended  # else somebody else has just ended all of these, and there may be others
+    return []
+
+
+async def _delete_sessions(condition: Any) -> list[str]:
+    return [row["id"] for row in await SessionRow.delete().where(condition).returning(SessionRow.id)]
 
 
 async def has_more_sessions(user_id: str, than: int) -> bool:
