@@ -119,7 +119,12 @@ async def _resolve(host: str, port: int) -> list[str]:
     if not _lookups.acquire(blocking=False):
         raise Refused("too many names are asked for at once")
     found: Future[Sequence[Any]] = Future()
-    threading.Thread(target=_look_up, args=(host, port, found), name="name server", daemon=True).start()
+    thread = threading.Thread(target=_look_up, args=(host, port, found), name="name server", daemon=True)
+    try:
+        thread.start()
+    except RuntimeError as error:  # the system gives this process no more of them
+        _lookups.release()
+        raise Refused(f"{host} cannot be resolved now") from error
     try:
         infos = await asyncio.wrap_future(found)
     except (OSError, UnicodeError) as error:
@@ -128,7 +133,9 @@ async def _resolve(host: str, port: int) -> list[str]:
 
 
 def _look_up(host: str, port: int, found: Future[Sequence[Any]]) -> None:
-    found.set_running_or_notify_cancel()  # whoever waits may be gone when the answer comes
+    if not found.set_running_or_notify_cancel():  # from here on whoever waits may go, and the answer comes all the same
+        _lookups.release()
+        return
     try:
         tell = partial(found.set_result, socket.getaddrinfo(host, port, type=socket.SOCK_STREAM))
     except Exception as error:  # noqa: BLE001 - it is for whoever waits

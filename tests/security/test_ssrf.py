@@ -419,6 +419,33 @@ def test_a_ssr_07_names_that_nobody_answers_for_keep_nothing_else_waiting(
     asyncio.run(crowd())
 
 
+@pytest.mark.parametrize("fails", ["no thread is left", "nobody waits any more"])
+def test_a_ssr_07_a_look_up_that_never_begins_takes_no_place(monkeypatch: pytest.MonkeyPatch, fails: str) -> None:
+    """G1: as many as there are places, and then one that is answered."""
+    begun: list[threading.Thread] = []
+
+    class Thread(threading.Thread):
+        def start(self) -> None:
+            if fails == "no thread is left":
+                raise RuntimeError("can't start new thread")
+            begun.append(self)
+
+    async def look_up() -> None:
+        with monkeypatch.context() as patched:
+            patched.setattr(threading, "Thread", Thread)
+            for _ in range(outbound.LOOKUPS):
+                with pytest.raises((Refused, TimeoutError)):
+                    async with asyncio.timeout(0):
+                        await fetch(SETTINGS, "https://rp.example.net/")
+        for thread in begun:
+            thread.run()
+        monkeypatch.setattr(socket, "getaddrinfo", answers(("10.0.0.1",))[0])
+        with pytest.raises(Refused, match="public"):
+            await fetch(SETTINGS, "https://rp.example.net/")
+
+    asyncio.run(look_up())
+
+
 def test_a_ssr_04_the_address_that_was_judged_is_the_one_that_is_called(
     host: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
