@@ -25,7 +25,7 @@ class LogoutDeliveryRow(Table, tablename="credenza_logout_delivery"):
     session = Varchar(length=40, default="")
     created_at = BigInt(default=0)
     attempts = Integer(default=0)
-    next_at = BigInt(default=0, index=True)
+    next_at = BigInt(default=0)  # indexed in migration 0002
     delivered_at = BigInt(null=True, default=None)
     error = Text(default="")
 

@@ -347,7 +347,7 @@ def logout_delivery(manager: MigrationManager) -> None:
     table.column("session", Varchar, length=40, default="")
     table.column("created_at", BigInt, default=0)
     table.column("attempts", Integer, default=0)
-    table.column("next_at", BigInt, default=0, index=True)
+    table.column("next_at", BigInt, default=0)
     table.column("delivered_at", BigInt, default=None, null=True)
     table.column("error", Text, default="")
 

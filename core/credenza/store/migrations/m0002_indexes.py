@@ -40,6 +40,8 @@ OTHERS = {  # name: what it is on
     "credenza_audit_event_failed": "credenza_audit_event (\"id\") WHERE result <> 'success'",
     # Who is to be told of a session's end is read from the index, and not from each of very many grants.
     "credenza_grant_session_client": 'credenza_grant ("session", "client")',
+    # Whoever is still to be told is looked for every five seconds, among a week of those who have been.
+    "credenza_logout_delivery_due": 'credenza_logout_delivery ("next_at") WHERE delivered_at IS NULL',
     # Which applications count for nothing is asked of each of very many that registered themselves.
     "credenza_client_disabled": 'credenza_client ("id") WHERE NOT enabled',
     # Clean-up asks for the oldest every minute.
