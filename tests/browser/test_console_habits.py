@@ -53,6 +53,23 @@ def test_what_was_typed_is_back_after_signing_in_again(live_server: Any, console
     assert console.get_by_label("Name").input_value() == "", "once it is saved nothing of it is kept"
 
 
+def test_what_was_typed_is_back_beside_a_list_that_was_leafed_through(live_server: Any, console: Page) -> None:
+    """The address of the page has changed since it was opened, and that is where one comes back to."""
+    permissions = [{"name": f"sail:{number}"} for number in range(30)]
+    sails = {"identifier": "urn:example:sails", "name": "Sails", "permissions": permissions}
+    live_server.apply({"api_resources": [sails]})
+    console.goto(f"{live_server.issuer}/console/api-resources/urn~3Aexample~3Asails")
+    console.get_by_label("Description", exact=True).fill("All that catches wind")
+    console.get_by_role("link", name="Next").click()
+    console.wait_for_url("**?page=2")
+    console.context.clear_cookies()
+    console.get_by_role("button", name="Save changes").click()
+    sign_in(console, "root")
+    console.get_by_text("What you had typed is back. It is not saved yet.").wait_for()
+    assert console.get_by_label("Description", exact=True).input_value() == "All that catches wind"
+    assert console.url.endswith("?page=2")
+
+
 def test_somebody_else_does_not_find_what_was_typed(live_server: Any, console: Page) -> None:
     other = f"clerk-{uuid.uuid4().hex[:8]}"
     live_server.apply({"users": [{"username": other, "password": PASSWORD, "administrator": True}]})

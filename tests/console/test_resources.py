@@ -176,7 +176,8 @@ def test_of_very_many_permissions_a_role_has_those_that_are_not_on_the_page(
     assert f'action="{path}?page=4"' in last.html
     shown = [("name", "support"), ("listed", "some")]
     rows = [("listed", f"{SAILS} {name}") for name in own[:4]]
-    visitor.done(path, [*shown, *rows, ("permission", f"{SAILS} {own[0]}")])
+    answer = visitor.post(path, [*shown, *rows, ("permission", f"{SAILS} {own[0]}")])
+    assert answer.headers["location"] == path
     assert has() == [own[0], *own[4:]]
     rows = [("listed", f"{SAILS} {name}") for name in ("sail:008", "sail:010")]
     visitor.done(f"{path}?page=4", [*shown, *rows, ("permission", f"{SAILS} sail:008")])
@@ -188,6 +189,37 @@ def test_of_very_many_permissions_a_role_has_those_that_are_not_on_the_page(
     assert listed(visitor.get(f"{path}?q=hoist+005")) == ["sail:005"]
     visitor.refused(path, [*shown, ("permission", f"{SAILS} anchor")])
     assert 'name="listed"' in visitor.get("/console/roles/create").html
+    gone = visitor.get(f"{path}?page=9")
+    assert "This page of the list is gone" in gone.text
+    assert "of 14" not in gone.text
+    visitor.done(f"{path}?page=9", shown)
+    assert has() == [own[0], "sail:008", *own[4:]]
+
+
+def test_what_was_ticked_on_a_page_of_permissions_stays_on_it_when_somebody_else_has_changed_the_role(
+    visitor: Visitor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What the role has got meanwhile comes first: all others moved on, and some to the next page."""
+    monkeypatch.setattr(roles, "SHOWN", 4)
+    declare(visitor, 12)
+    path = support(visitor)
+    role = path.rpartition("/")[2]
+    visitor.credenza.run(store.set_role_permissions, role, {})
+    here = f"{path}?page=2"
+    page = visitor.get(here).html
+    seen = re.findall(r'name="seen" value="([^"]+)"', page)[0]
+    listed = re.findall(r'name="listed" value="([^"]+)"', page)[1:]
+    assert len(listed) == 4
+    fields = [("name", "support"), ("listed", "some"), *(("listed", key) for key in listed)]
+    ticked = [("permission", listed[-1])]
+    visitor.credenza.run(store.set_role_permissions, role, {SAILS: ["sail:011"]})
+    html = visitor.refused(here, [*fields, ("seen", seen), *ticked])
+    assert re.findall(r'name="listed" value="([^"]+)"', html)[1:] == listed
+    assert re.findall(r'name="permission" value="([^"]+)" checked', html) == [listed[-1]]
+    seen = re.findall(r'name="seen" value="([^"]+)"', html)[0]
+    visitor.done(here, [*fields, ("seen", seen), *ticked])
+    stored = visitor.credenza.run(store.role_permissions, role)
+    assert stored == {SAILS: [listed[-1].split()[1], "sail:011"]}
 
 
 def test_whoever_may_only_look_finds_permissions_too(

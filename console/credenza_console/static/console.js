@@ -83,7 +83,7 @@ if (palette) {
 // A draft is for the same page and the same account: whoever signs in next must not find it.
 const guarded = document.querySelector("form[data-guard]");
 const drafts = `credenza draft ${document.body.dataset.account} `;
-const draft = drafts + location.pathname + location.search;
+const draft = () => drafts + location.pathname + location.search; // as it is then: a list beside it has its own pages
 const entries = (form) =>
   JSON.stringify([...new FormData(form)].filter(([name, value]) => name !== "csrf_token" && typeof value === "string"));
 
@@ -92,15 +92,15 @@ for (const key of Object.keys(sessionStorage)) {
   if (key.startsWith("credenza draft ") && (saved || !key.startsWith(drafts))) sessionStorage.removeItem(key);
 }
 if (guarded) {
-  const kept = sessionStorage.getItem(draft);
+  const kept = sessionStorage.getItem(draft());
   if (kept) {
-    sessionStorage.removeItem(draft);
+    sessionStorage.removeItem(draft());
     if (!guarded.querySelector("[aria-invalid]")) restore(guarded, JSON.parse(kept));
   }
   const before = guarded.querySelector("#form-error, [data-restored]") ? "" : entries(guarded); // not saved as it is
   guarded.addEventListener("submit", (event) => {
     if (event.submitter?.formTarget) return; // a preview leaves nothing
-    sessionStorage.setItem(draft, entries(guarded));
+    sessionStorage.setItem(draft(), entries(guarded));
   });
   addEventListener("beforeunload", (event) => {
     if (!guarded.hasAttribute("aria-busy") && entries(guarded) !== before) event.preventDefault();

@@ -125,4 +125,5 @@ class Listing:
 
     def _link(self, *, page: int = 1, sort: str = "") -> str:
         wanted = {"q": self.search, **self.filters, "sort": sort or self.sort, "page": str(page) if page > 1 else ""}
-        return f"{self.address}?{urlencode({name: value for name, value in wanted.items() if value})}"
+        query = urlencode({name: value for name, value in wanted.items() if value})
+        return f"{self.address}?{query}" if query else self.address

@@ -166,7 +166,9 @@ async def _save(visit: ConsoleVisit, row: dict[str, Any] | None) -> ConsoleDone 
     Where only some are `listed` in the form, the others stay.
     """
     typed = {name: visit.form.get(name, "").strip() for name in ("name", "description", "default")}
-    ticked = set(visit.form.all_values("permission"))
+    ticked, listed = (set(visit.form.all_values(name)) for name in ("permission", "listed"))
+    role_id = row["id"] if row is not None else new_id()
+    stored = await store.role_permissions(role_id)
     known = {f"{api} {name}": (api, name) for api, _, names in await store.list_apis() for name in names}
     errors = {}
     if not is_name(typed["name"], 100):
@@ -175,13 +177,10 @@ async def _save(visit: ConsoleVisit, row: dict[str, Any] | None) -> ConsoleDone 
         errors["description"] = "A description has at most 1,000 characters."
     if unknown := sorted(ticked - set(known)):
         errors[""] = f"There is no permission {unknown[0][:200]}."
-    role_id = row["id"] if row is not None else new_id()
-    stored = await store.role_permissions(role_id)
-    listed = visit.form.all_values("listed")
-    chosen = ticked | (_keys(stored) - set(listed) if listed else set())
+    chosen = ticked | ((_keys(stored) & set(known)) - listed if listed else set())
     if row is not None:
         errors = changed_meanwhile(visit.form, *_stored(row, stored), beside=errors)
-    page = await (_page(visit, row, stored, chosen) if row is not None else _create_page(visit, chosen))
+    page = await (_page(visit, row, stored, chosen, listed) if row is not None else _create_page(visit, chosen, listed))
     if errors:
         return page.refused(errors, **typed)
     wanted: dict[str, list[str]] = {}
@@ -235,7 +234,10 @@ def _keys(permissions: Mapping[str, list[str]]) -> set[str]:
     return {f"{api} {name}" for api, names in permissions.items() for name in names}
 
 
-async def _choices(visit: ConsoleVisit, own: Collection[str], chosen: Collection[str]) -> dict[str, Any]:
+async def _choices(
+    visit: ConsoleVisit, own: Collection[str], chosen: Collection[str], listed: Collection[str]
+) -> dict[str, Any]:
+    """A form that comes back has what was `listed` in it: others may be on this page of the list by now."""
     listing = Listing.of(visit, size=SHOWN)
     found = [
         ((title, api), Choice(f"{api} {name}", name, text, f"{api} {name}" in chosen))
@@ -246,6 +248,8 @@ async def _choices(visit: ConsoleVisit, own: Collection[str], chosen: Collection
     if len(found) > SHOWN:
         found.sort(key=lambda item: item[1].key not in own)
     shown = found[listing.offset : listing.offset + listing.size]
+    if listed:
+        shown = [item for item in found if item[1].key in listed]
     apis = groupby(shown, key=lambda item: item[0])
     return {
         "listing": replace(listing, total=len(found)),
@@ -253,15 +257,19 @@ async def _choices(visit: ConsoleVisit, own: Collection[str], chosen: Collection
     }
 
 
-async def _create_page(visit: ConsoleVisit, chosen: Collection[str]) -> RolePage:
-    choices = await _choices(visit, (), chosen)
+async def _create_page(visit: ConsoleVisit, chosen: Collection[str], listed: Collection[str] = ()) -> RolePage:
+    choices = await _choices(visit, (), chosen, listed)
     return RolePage(title="Create role", path=(UP,), action=choices["listing"].here, role="", **choices)
 
 
 async def _page(
-    visit: ConsoleVisit, row: dict[str, Any], stored: Mapping[str, list[str]], chosen: Collection[str]
+    visit: ConsoleVisit,
+    row: dict[str, Any],
+    stored: Mapping[str, list[str]],
+    chosen: Collection[str],
+    listed: Collection[str] = (),
 ) -> RolePage:
-    choices = await _choices(visit, _keys(stored), chosen)
+    choices = await _choices(visit, _keys(stored), chosen, listed)
     return RolePage(
         title=row["name"],
         lead=row["description"],
