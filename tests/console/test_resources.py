@@ -177,7 +177,7 @@ def test_of_very_many_permissions_a_role_has_those_that_are_not_on_the_page(
     shown = [("name", "support"), ("listed", "some")]
     rows = [("listed", f"{SAILS} {name}") for name in own[:4]]
     answer = visitor.post(path, [*shown, *rows, ("permission", f"{SAILS} {own[0]}")])
-    assert answer.headers["location"] == path
+    assert answer.headers["location"].endswith(path)
     assert has() == [own[0], *own[4:]]
     rows = [("listed", f"{SAILS} {name}") for name in ("sail:008", "sail:010")]
     visitor.done(f"{path}?page=4", [*shown, *rows, ("permission", f"{SAILS} sail:008")])
