@@ -46,8 +46,8 @@ def take(page: Any, name: str, folder: Path) -> None:
 
 def of_few_colors(picture: Image.Image, most: int) -> Image.Image:
     """A tenth of its bytes. What there is most of keeps its colour exactly: a white page is not a pink one."""
-    counted = sorted(picture.getcolors(picture.width * picture.height) or (), reverse=True)
-    frequent = [color for _, color in counted[: most // 2]]
+    counted: Any = picture.getcolors(picture.width * picture.height)
+    frequent = [color for _, color in sorted(counted, reverse=True)[: most // 2]]
     spread = picture.quantize(most // 2, method=Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE)
     palette = Image.new("P", (1, 1))
     palette.putpalette([part for color in frequent for part in color] + (spread.getpalette() or [])[: most // 2 * 3])
