@@ -99,11 +99,9 @@ class AccountVisit:
     async def check_way_in(self) -> None:
         """Call it in the transaction that takes a way to sign in away from the user. Raises LastWayIn."""
         user = await hold_user(self.user.id)  # of two that are taken away at once, one is the last
-        if user is None or not any([await self._opens(way, user) for way in self.server.authenticators.values()]):
+        ways = self.server.authenticators.values() if user is not None else ()
+        if user is None or not any([await self.server.answer_of(way, way.opens(user)) for way in ways]):
             raise LastWayIn
-
-    async def _opens(self, way: Authenticator, user: User) -> bool:
-        return await self.server.answer_of(way, f"the way to sign in {way.name!r}", way.opens(user))
 
     async def prove_again(self, way: Authenticator, form: Parameters) -> Authentication | str:
         """What `way` says of `form`, of which this user is the `identifier`; guessing is as slow as where one signs in.

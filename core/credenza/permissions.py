@@ -10,7 +10,7 @@ import json
 import logging
 from collections.abc import Awaitable, Collection, Mapping, Sequence
 from types import NoneType
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, Literal, NamedTuple, TypeVar
 from urllib.parse import parse_qsl, urlencode
 
 from .objects import Choices, Question, ScopeProvider, Subject
@@ -87,20 +87,23 @@ def _failed(server: AuthorizationServer, provider: ScopeProvider, what: str, err
 
 def audience_of(server: AuthorizationServer, permission: Permission, choices: Choices) -> str:
     """The `aud` of an access token with the permission; empty for the provider itself. Raises ServerError."""
-    provider = server.scope_providers[permission.source]
-    try:
-        return of_kind(provider.audience(permission, choices), str)
-    except Exception as error:
-        raise _failed(server, provider, "audience", error) from error
+    return _said_of(server, permission, "audience", choices)
 
 
 def binding_of(server: AuthorizationServer, permission: Permission, choices: Choices) -> str:
     """What such a token is bound to beside its audience; see ScopeProvider.binding. Raises ServerError."""
+    return _said_of(server, permission, "binding", choices)
+
+
+def _said_of(
+    server: AuthorizationServer, permission: Permission, what: Literal["audience", "binding"], choices: Choices
+) -> str:
     provider = server.scope_providers[permission.source]
     try:
-        return of_kind(provider.binding(permission, choices), str)
+        answer = provider.audience if what == "audience" else provider.binding
+        return of_kind(answer(permission, choices), str)
     except Exception as error:
-        raise _failed(server, provider, "binding", error) from error
+        raise _failed(server, provider, what, error) from error
 
 
 async def branding_of(server: AuthorizationServer, choices: Choices) -> Branding | None:

@@ -19,7 +19,7 @@ from .events import Event
 from .hookspecs import Listener
 from .languages import Languages
 from .metrics import Metrics
-from .objects import ClientSource
+from .objects import Authenticator, ClientSource, Prompt, SecondFactor
 from .outbound import begin_request
 from .patience import within
 from .plugins import OURS, Answer, blaming, folders_of, of_kind
@@ -43,6 +43,8 @@ from .store.sealed import LASTING_PLACE, find_lasting_secret, save_lasting_secre
 from .store.version import Cache, bump_version
 
 logger = logging.getLogger("credenza")
+
+CALLED = {Authenticator: "the way to sign in", Prompt: "prompt", SecondFactor: "second factor"}  # in the log
 
 
 class Clock:
@@ -124,14 +126,17 @@ class AuthorizationServer(Registered):
         """The name of the plugin that registered this object; "?" when none did."""
         return self.owners.get(id(item), "?")
 
-    async def answer_of(self, item: object, what: str, answer: Awaitable[Answer], *kinds: type) -> Answer:
+    async def answer_of(
+        self, item: Authenticator | Prompt | SecondFactor, answer: Awaitable[Answer], *kinds: type
+    ) -> Answer:
         """Await a method of what a plugin registered for at most `plugins_timeout` seconds.
 
         What it raises goes on, with its plugin's name for the log, as does an answer of none of these kinds. What is
         ours has no limit as a whole: it waits for plugins, one after the other, and for a place to hash a password.
         """
         plugin = self.plugin_of(item)
-        with blaming(plugin, what):
+        what = next(words for kind, words in CALLED.items() if isinstance(item, kind))
+        with blaming(plugin, f"{what} {item.name!r}"):
             found = await within(None if plugin == OURS else self.settings.plugins_timeout, answer)
             return of_kind(found, *kinds) if kinds else found
 

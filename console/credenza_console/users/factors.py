@@ -45,7 +45,7 @@ async def show_factors(visit: ConsoleVisit, user: str) -> FactorsPage:
     rows = [
         FactorRow(factor.name, held.title, held.detail, visit.moment(held.added_at), visit.moment(held.last_used_at))
         for factor in visit.server.second_factors.values()
-        for held in await visit.server.answer_of(factor, f"second factor {factor.name!r}", factor.held(found))
+        for held in await visit.server.answer_of(factor, factor.held(found))
     ]
     return FactorsPage(
         title=found.display_name,
@@ -64,7 +64,7 @@ async def reset_factor(visit: ConsoleVisit, user: str) -> ConsoleDone:
     if factor is None:
         raise NotFoundException
     async with transaction():
-        many = await visit.server.answer_of(factor, f"second factor {factor.name!r}", factor.reset(found))
+        many = await visit.server.answer_of(factor, factor.reset(found))
         if many:
             await visit.server.emit(
                 FactorChanged(

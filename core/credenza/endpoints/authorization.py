@@ -213,7 +213,7 @@ async def first_required(waiting: Waiting, state: dict[str, Any]) -> Prompt | No
         if waiting.request is None and not prompt.own_pages:
             continue
         waiting.state = state.setdefault(prompt.name, {})
-        if await waiting.server.answer_of(prompt, f"prompt {prompt.name!r}", prompt.required(waiting)):
+        if await waiting.server.answer_of(prompt, prompt.required(waiting)):
             return prompt
     return None
 

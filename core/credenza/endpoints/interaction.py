@@ -5,6 +5,7 @@ After each answer `resume` calls `proceed`, which asks the next question or issu
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from types import NoneType
 from typing import Any
@@ -117,10 +118,10 @@ async def _prompt(
     if form is not None:
         check_csrf(request, form, cookie)
         waiting.known = known_accounts(request)
-        page = await server.answer_of(due, f"prompt {name!r}", due.submit(waiting, form), Page, NoneType)
+        page = await server.answer_of(due, due.submit(waiting, form), Page, NoneType)
         default_status = 422
     else:
-        page = await server.answer_of(due, f"prompt {name!r}", due.show(waiting), Page)
+        page = await server.answer_of(due, due.show(waiting), Page)
         default_status = 200
     await sessions.update_interaction(interaction)
     response = await _answer(request, waiting, page, token, default_status)
@@ -152,8 +153,7 @@ def _who(waiting: Waiting) -> str:
 
 async def _as_somebody_else(interaction: Interaction) -> None:
     """The same request, from its beginning."""
-    kept: dict[str, Any] = {name: interaction.state[name] for name in KEPT if name in interaction.state}
-    interaction.state = {**kept, "login": {"switch": True}}
+    interaction.state = {**_noted(interaction, KEPT), "login": {"switch": True}}
     await sessions.update_interaction(interaction)
 
 
@@ -269,8 +269,12 @@ def _begin_anew_for_another(interaction: Interaction, user: User | None) -> None
     if user is None:
         return
     if interaction.state.get("whose", user.id) != user.id:
-        interaction.state = {name: interaction.state[name] for name in (*KEPT, *SIGN_IN) if name in interaction.state}
+        interaction.state = _noted(interaction, (*KEPT, *SIGN_IN))
     interaction.state["whose"] = user.id
+
+
+def _noted(interaction: Interaction, names: Sequence[str]) -> dict[str, Any]:
+    return {name: interaction.state[name] for name in names if name in interaction.state}
 
 
 async def _parsed_again(request: AnyRequest, interaction: Interaction) -> Waiting:

@@ -79,7 +79,7 @@ async def held_factors(waiting: Waiting, user: User) -> dict[SecondFactor, Seque
 
 
 async def _held(waiting: Waiting, factor: SecondFactor, user: User) -> Sequence[HeldFactor]:
-    return await waiting.server.answer_of(factor, f"second factor {factor.name!r}", factor.held(user), Sequence)
+    return await waiting.server.answer_of(factor, factor.held(user), Sequence)
 
 
 async def usable(waiting: Waiting, user: User, need: Need) -> list[SecondFactor]:

@@ -71,12 +71,11 @@ class SecondFactorPrompt(Prompt):
             page = await self._page(waiting, user, need, factor)
             page.message, page.status = error.text, error.status
             return page
-        what = f"second factor {factor.name!r}"
         if enrolling:
             enrolled = factor.enrol(waiting, user, form)
-            answer = await server.answer_of(factor, what, enrolled, str, SecondFactorPage, NoneType)
+            answer = await server.answer_of(factor, enrolled, str, SecondFactorPage, NoneType)
         else:
-            answer = await server.answer_of(factor, what, factor.check(waiting, user, form), str)
+            answer = await server.answer_of(factor, factor.check(waiting, user, form), str)
         if isinstance(answer, str) and answer:
             await server.emit(SignInFailed(user=user.id, address=waiting.address, reason="second factor"))
             page = await self._page(waiting, user, need, factor)
@@ -112,8 +111,8 @@ class SecondFactorPrompt(Prompt):
 
     async def _page(self, waiting: Waiting, user: User, need: Need, factor: SecondFactor) -> SecondFactorPage:
         held = await usable(waiting, user, need)
-        asks, what = factor.page if factor in held else factor.enrolment, f"second factor {factor.name!r}"
-        page: SecondFactorPage = await waiting.server.answer_of(factor, what, asks(waiting, user), SecondFactorPage)
+        asks = factor.page if factor in held else factor.enrolment
+        page: SecondFactorPage = await waiting.server.answer_of(factor, asks(waiting, user), SecondFactorPage)
         others = held or await to_enrol(waiting, user, need)
         ways = tuple(Way(other.name, other.title, other.icon) for other in others if other is not factor)
         page.factor = factor.name

@@ -42,8 +42,7 @@ async def watched(
         await take_a_turn(server, key, lambda: limiter.blocked(by_address))
     elif await limiter.blocked(by_address):
         raise too_many_tries()
-    what = f"the way to sign in {guess.way.name!r}"
-    answered = await server.answer_of(guess.way, what, answer(), Authentication, str)
+    answered = await server.answer_of(guess.way, answer(), Authentication, str)
     if not await limiter.may_know(isinstance(answered, Authentication), by_address):
         raise too_many_tries()
     if not isinstance(answered, Authentication):
