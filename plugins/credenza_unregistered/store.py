@@ -260,6 +260,8 @@ async def find_registration(client_id: str) -> dict[str, Any] | None:
     return dict(row) if row else None
 
 
-async def mark_decided(client_id: str, at: int) -> None:
-    """An administrator decided about this client alone."""
-    await Registration.update({Registration.decided_at: at}).where(Registration.id == _key(client_id))
+async def mark_decided(client_id: str, at: int) -> bool:
+    """An administrator decided about this client alone, or with 0 takes it back; whether it was not so before."""
+    r = Registration
+    other = (r.id == _key(client_id)) & ((r.decided_at == 0) if at else (r.decided_at != 0))
+    return bool(await r.update({r.decided_at: at}).where(other).returning(r.id))

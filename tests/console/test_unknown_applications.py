@@ -202,6 +202,22 @@ def test_one_without_a_host_is_vouched_for_by_itself(visitor: Visitor) -> None:
     assert visitor.post("/console/applications/app/vouching", {"vouched": "on"}).status_code == 404
 
 
+def test_vouching_twice_leaves_one_entry(visitor: Visitor) -> None:
+    client = registered(visitor.credenza)
+
+    def actions() -> list[str]:
+        events = visitor.credenza.run(audit.list_events, name="ObjectChanged", client=client.client_id)
+        return [event.data["action"] for event in events]
+
+    address = f"/console/applications/{client.client_id}/vouching"
+    for _ in range(2):
+        assert "is vouched for" in visitor.done(address, {"vouched": "on"}).text
+    assert actions() == ["vouched for", "registered"]
+    for _ in range(2):
+        assert "is unverified again" in visitor.done(address).text
+    assert actions() == ["doubted", "vouched for", "registered"]
+
+
 def test_what_all_may_ask_for_is_ticked_in_the_console(visitor: Visitor) -> None:
     client = registered(visitor.credenza)
     visitor.done(f"{INBOX}/permissions", {"permission": "profile email"})

@@ -111,14 +111,15 @@ async def show_vouching(visit: ConsoleVisit, application: str) -> VouchingPage:
 @console_post(VOUCHING, "applications:write")
 async def save_vouching(visit: ConsoleVisit, application: str) -> ConsoleDone:
     """Whether an administrator answers for this client: users then see its own name first, and no warning."""
-    client = await _find(visit, application)
-    vouched = visit.form.get("vouched") == "on"
-    metadata = {name: value for name, value in client.metadata.items() if name != "unverified"}
-    changed = replace(client, metadata=metadata if vouched else {**metadata, "unverified": True})
+    vouched, now = visit.form.get("vouched") == "on", visit.server.now()
     async with transaction():
-        await clients.edit_client(changed, ("metadata",), visit.server.now())
-        await mark_decided(client.id, visit.server.now() if vouched else 0)
-        await visit.changed("application", "vouched for" if vouched else "doubted", client.id, client=client.id)
+        new = await mark_decided(identifier_of(application), now if vouched else 0)
+        client = await _find(visit, application)  # as it is after whoever was quicker
+        metadata = {name: value for name, value in client.metadata.items() if name != "unverified"}
+        changed = replace(client, metadata=metadata if vouched else {**metadata, "unverified": True})
+        if new or changed != client:
+            await clients.edit_client(changed, ("metadata",), now)
+            await visit.changed("application", "vouched for" if vouched else "doubted", client.id, client=client.id)
     words = "is vouched for" if vouched else "is unverified again"
     return ConsoleDone(f"/console/applications/{segment_of(client.id)}", f"{client.name} {words}.")
 
