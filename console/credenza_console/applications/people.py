@@ -37,7 +37,7 @@ async def list_people(visit: ConsoleVisit, application: str) -> PeoplePage:
     client = await find(visit, application)
     listing = Listing.of(visit)
     found = await consents.list_consents(
-        client_id=client.id, search=listing.search, offset=listing.offset, limit=listing.size
+        client_id=client.id, search=listing.search, offset=listing.offset, limit=listing.size + 1
     )
     people = await users.list_users_by_id([consent.user_id for consent in found])
     rows = [
@@ -52,7 +52,7 @@ async def list_people(visit: ConsoleVisit, application: str) -> PeoplePage:
             since=visit.moment(consent.granted_at),
             last_used=visit.moment(consent.last_used_at),
         )
-        for consent in found
+        for consent in found[: listing.size]
         if consent.user_id in people
     ]
     listing = await listing.counted(

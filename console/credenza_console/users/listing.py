@@ -53,7 +53,7 @@ async def list_users(visit: ConsoleVisit) -> UserList:
         order=listing.order,
         descending=listing.descending,
         offset=listing.offset,
-        limit=listing.size,
+        limit=listing.size + 1,
     )
     listing = await listing.counted(
         found, lambda: users.count_users(search=listing.search, state=state), most=users.MANY
@@ -62,7 +62,7 @@ async def list_users(visit: ConsoleVisit) -> UserList:
         title="Users",
         lead="Everybody who has an account here.",
         listing=listing,
-        rows=tuple(row_of(visit, user) for user in found),
+        rows=tuple(row_of(visit, user) for user in found[: listing.size]),
     )
 
 

@@ -61,14 +61,16 @@ class Listing:
         """With how many there are in all: asked for only when `found`, this page of them, is not the last one.
 
         To count what a search finds takes as long as to look at everybody. A `count` that ends early answers with a
-        number above `most` when there are more.
+        number above `most` when there are more; only one thing more than the page in `found` then says whether another
+        page follows.
         """
-        if len(found) < self.size and (found or not self.offset):
+        asked = self.size + bool(most)
+        if len(found) < asked and (found or not self.offset):
             return replace(self, total=self.offset + len(found))
         total = await count()
         if not most or total <= most:
             return replace(self, total=total)
-        return replace(self, total=max(most, self.offset + len(found)), more=bool(found))
+        return replace(self, total=max(most, self.offset + self.size) if found else most, more=bool(found))
 
     def finds(self, *texts: str) -> bool:
         """Whether each word of the search is in one of the texts, as `lists.called` asks the database."""

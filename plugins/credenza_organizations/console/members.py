@@ -92,7 +92,7 @@ async def list_members(visit: ConsoleVisit, organization: str) -> MemberList:
         search=listing.search,
         descending=listing.descending,
         offset=listing.offset,
-        limit=listing.size,
+        limit=listing.size + 1,
     )
     return MemberList(
         title=row["name"],
@@ -103,7 +103,7 @@ async def list_members(visit: ConsoleVisit, organization: str) -> MemberList:
         ),
         rows=tuple(
             Row(user.id, user.username, user.display_name, tuple(roles), visit.moment(joined))
-            for user, joined, roles in found
+            for user, joined, roles in found[: listing.size]
         ),
     )
 

@@ -45,7 +45,7 @@ async def list_holders(visit: ConsoleVisit, role: str) -> HolderList:
         search=listing.search,
         descending=listing.descending,
         offset=listing.offset,
-        limit=listing.size,
+        limit=listing.size + 1,
     )
     services = await store.list_services(role)
     return HolderList(
@@ -56,6 +56,6 @@ async def list_holders(visit: ConsoleVisit, role: str) -> HolderList:
         listing=await listing.counted(
             found, lambda: store.count_role_holders(role, search=listing.search), most=users.MANY
         ),
-        rows=tuple(Holder(user, name, email) for user, name, email in found),
+        rows=tuple(Holder(user, name, email) for user, name, email in found[: listing.size]),
         services=tuple(Link(name, f"/console/applications/{segment_of(client)}") for client, name in services),
     )
