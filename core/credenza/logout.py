@@ -171,7 +171,7 @@ async def _share_of(server: AuthorizationServer, client_id: str) -> str:
 
 
 async def _deliver_due(server: AuthorizationServer) -> None:
-    """Each share has its turn, however much waits in another."""
+    """Each share has its turn, however much waits in another; what goes wrong with one waits for the others."""
     due = await list_due_deliveries(server.now(), ATTEMPTS)
     share = {name: await _share_of(server, name) for name in dict.fromkeys(each.client_id for each in due)}
     turns = Counter[str]()
@@ -181,4 +181,7 @@ async def _deliver_due(server: AuthorizationServer) -> None:
         turns[mine] += 1
         order.append((turns[mine], not mine, delivery))
     order.sort(key=itemgetter(0, 1))
-    await asyncio.gather(*(deliver(server, delivery) for _, _, delivery in order[:AT_ONCE]))
+    told = (deliver(server, delivery) for _, _, delivery in order[:AT_ONCE])
+    for outcome in await asyncio.gather(*told, return_exceptions=True):
+        if outcome is not None:
+            raise outcome

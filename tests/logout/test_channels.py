@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import threading
 from collections.abc import Iterator
 from dataclasses import replace
@@ -28,6 +29,8 @@ from credenza import (
 )
 from credenza.cleaning import _clean_up
 from credenza.logout import AT_ONCE, EVENT, OF_ONE, _deliver_due, deliver
+from credenza.store.batches import batches
+from credenza.store.clients import ClientRow
 from credenza.store.grants import begin_grant
 from credenza.store.logout import ATTEMPTS, Delivery, insert_deliveries, list_deliveries, list_due_deliveries
 from credenza.testing import Callback, Credenza, PageSeen, RelyingParty, UserAgent
@@ -275,6 +278,46 @@ def test_what_waits_for_one_application_leaves_another_its_turn(
 
     credenza.run(wait_and_look)
     assert [name == "own" for name in told[:3]] == [True, False, True]
+
+
+def test_very_many_that_nobody_vouches_for_leave_another_its_turn(credenza: Credenza) -> None:
+    """R-LO-06: of more than are read at once, those that somebody vouches for come first."""
+    now = credenza.clock.now() - 10
+    common = {"type": "spa", "auth_method": "none", "metadata": json.dumps({"unverified": True})}
+    strangers = [ClientRow(id=f"stranger-{n}", name=f"Stranger {n}", **common) for n in range(1001)]
+    waiting = [Delivery(f"{n:04}", row.id, "u1", "s1", now - 60) for n, row in enumerate(strangers)]
+
+    async def wait_and_look() -> list[Delivery]:
+        for some in batches(strangers):
+            await ClientRow.insert(*some)
+        await insert_deliveries([*waiting, Delivery("own", "own", "u1", "s1", now)])
+        return await list_due_deliveries(now, ATTEMPTS)
+
+    assert "own" in {delivery.client_id for delivery in credenza.run(wait_and_look)}
+
+
+def test_an_error_of_one_does_not_end_the_turn_of_the_others(
+    credenza: Credenza, client: RelyingParty, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: list[str] = []
+
+    async def slowly(server: Any, delivery: Any) -> None:
+        if delivery.id == "0":
+            raise RuntimeError("what nobody thought of")
+        for _ in range(10):
+            await asyncio.sleep(0)
+        told.append(delivery.id)
+
+    monkeypatch.setattr(logout, "deliver", slowly)
+    now = credenza.clock.now() - 10
+
+    async def wait_and_look() -> list[str]:
+        await insert_deliveries([Delivery(str(n), client.client_id, "u1", "s1", now) for n in range(3)])
+        with pytest.raises(RuntimeError, match="nobody thought of"):
+            await _deliver_due(credenza.server)
+        return sorted(told)
+
+    assert credenza.run(wait_and_look) == ["1", "2"]
 
 
 def test_many_sessions_that_end_at_once_are_told_of_little_by_little(
