@@ -63,7 +63,7 @@ def test_an_unknown_application_waits_under_its_host(visitor: Visitor) -> None:
     page = visitor.get(INBOX)
     assert GULL in page.links
     assert f"{INBOX}/hosts/~none" in page.links
-    assert "Gull Count, Gull Watch" in page.text
+    assert "<bdi>Gull Count</bdi>, <bdi>Gull Watch</bdi>" in page.html
     found = visitor.get(f"{INBOX}?q=GULL.example", HX_Request="true").text
     assert "Gull Watch" in found
     assert "Local Tool" not in found
@@ -230,6 +230,12 @@ def test_what_all_may_ask_for_is_ticked_in_the_console(visitor: Visitor) -> None
 @pytest.mark.parametrize("host", ["nobody~2Eexample", "~2F~2Fevil", "x" * 300, "~00"])
 def test_a_host_that_is_not_known_has_no_page(visitor: Visitor, host: str) -> None:
     assert visitor.get(f"{INBOX}/hosts/{host}").status == 404
+
+
+def test_a_name_from_right_to_left_turns_nothing_beside_it(visitor: Visitor) -> None:
+    registered(visitor.credenza, "שחף")
+    for path in (INBOX, "/console"):
+        assert "<bdi>שחף</bdi>" in visitor.get(path).html
 
 
 def test_names_with_markup_are_text(visitor: Visitor) -> None:

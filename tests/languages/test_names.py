@@ -19,6 +19,8 @@ from credenza.protocol.names import as_typed
         "👩\u200d💻",
         "Zoe\u0308",
         "\u05d3\u05d5\u05d3",
+        "ש\u05c1\u05bc\u05b8\u0591",  # a letter with its dots, its vowel and its accent
+        "1\ufe0f\u20e3",
         "x" * 20,
     ],
 )
@@ -46,6 +48,8 @@ def test_a_name_in_its_own_script_is_one(name: str) -> None:
         "\ufeffAda",
         "\ud800",
         "x" * 21,
+        "Ada" + "\u0335" * 5,
+        "Ada" + "\u030d\u200d\u0489" * 5,  # which cover the lines above and below
     ],
 )
 def test_what_nobody_can_read_is_none(name: str) -> None:

@@ -415,6 +415,7 @@ def test_defaults_are_those_of_the_specification(register: Register) -> None:
         {"client_name": ["Gull"]},
         {"client_name": "x" * 201},
         {"client_name": "Gull\u202eWatch"},
+        {"client_name": "Gull" + "\u030d" * 100},
         {"client_name": "Gull\nWatch"},
         {"contacts": "ops@gull.example.net"},
         {"contacts": [{}]},

@@ -3,19 +3,26 @@
 from __future__ import annotations
 
 import unicodedata
+from itertools import groupby
 
 JOINERS = "\u200c\u200d"  # between letters, in Persian and Hindi, and between the parts of an emoji. Unicode §23.2
 BLANK = "\u115f\u1160\u2800\u3164\uffa0"  # letters of Korean and a pattern of Braille, which show nothing
+MARKS = 4  # above and below one letter; as many has Hebrew with all its points
 
 
 def is_name(text: str, most: int) -> bool:
     """Whether it is 1 to `most` characters that can be read on one line.
 
-    Spaces are those of any script. What nobody sees is no name, and neither is a line break, or a character that turns
-    the direction of what follows.
+    Spaces are those of any script. What nobody sees is no name, and neither is a line break, a character that turns the
+    direction of what follows, or a pile of marks that reaches into the lines above and below.
     """
     seen = any(unicodedata.category(character)[0] in "LNPS" and character not in BLANK for character in text)
-    return seen and len(text) <= most and all(map(_has_place, text))
+    return seen and len(text) <= most and all(map(_has_place, text)) and not _is_piled(text)
+
+
+def _is_piled(text: str) -> bool:
+    seen = (unicodedata.category(character) in ("Mn", "Me") for character in text if character not in JOINERS)
+    return any(mark and len(list(pile)) > MARKS for mark, pile in groupby(seen))
 
 
 def _has_place(character: str) -> bool:
