@@ -30,6 +30,7 @@ from credenza import (
     ConsoleView,
     ConsoleVisit,
     Link,
+    Listing,
     NotAllowed,
     Parameters,
     PluginError,
@@ -174,6 +175,9 @@ class Console:
             return response
         if not isinstance(outcome, ConsoleView):
             return outcome
+        listing = getattr(outcome, "listing", None)
+        if notice is not None and isinstance(listing, Listing) and listing.gone:  # with the last thing on that page
+            return redirect_response(server.settings, server.issuer + listing.last)
         outcome.frame = self._frame(visit, notice.text if notice is not None else "")
         block = outcome.fragment if fragment else ""
         response = await render(

@@ -15,6 +15,7 @@ from credenza_resources.console import roles
 
 Visitor = Any  # see conftest.py
 SAILS = "https://sails.example"
+SAILS_PAGE = "/console/api-resources/https~3A~2F~2Fsails~2Eexample"
 API = "/console/api-resources/https~3A~2F~2Forders~2Eexample~2Ecom"
 
 
@@ -137,7 +138,7 @@ def declare(visitor: Visitor, many: int) -> None:
 def test_of_an_api_with_very_many_permissions_a_page_is_shown(visitor: Visitor) -> None:
     """A thousand were a page of two megabytes."""
     declare(visitor, 60)
-    path = "/console/api-resources/https~3A~2F~2Fsails~2Eexample"
+    path = SAILS_PAGE
     pages = [visitor.get(f"{path}?page={number}") for number in (1, 2, 3)]
     for page, first, shown in zip(pages, (0, 25, 50), ("1-25 of 60", "26-50 of 60", "51-60 of 60"), strict=True):
         assert shown in page.text
@@ -150,6 +151,24 @@ def test_of_an_api_with_very_many_permissions_a_page_is_shown(visitor: Visitor) 
     assert "No permission matches “anchor”" in visitor.get(f"{path}?q=anchor").text
     assert 'role="search"' in pages[0].html
     assert 'id="search"' not in visitor.get(API).html, "which has two"
+
+
+def test_whoever_deletes_a_permission_is_back_on_the_page_that_they_came_from(visitor: Visitor) -> None:
+    """Or on the last one that is left, when it was the last thing on it."""
+    declare(visitor, 52)
+    gone = "was deleted"
+    links = [link for link in visitor.get(f"{SAILS_PAGE}?page=3").links if "/delete?" in link]
+    assert links == [f"{SAILS_PAGE}/permissions/sail~3A0{number}/delete?page=3" for number in (50, 51)]
+    form = visitor.get(links[0])
+    assert f"{SAILS_PAGE}?page=3" in form.links, "Cancel"
+    assert f'action="{links[0]}"' in visitor.refused(links[0], {"confirm": "sail:000"})
+    page = visitor.done(links[0], {"confirm": "sail:050"})
+    assert ("51-51 of 51" in page.text, gone in page.text) == (True, True)
+    page = visitor.done(links[1], {"confirm": "sail:051"})
+    assert ("26-50 of 50" in page.text, gone in page.text) == (True, True)
+    path = f"{SAILS_PAGE}/permissions/sail~3A030?page=2"
+    assert f'action="{path}"' in visitor.get(path).html
+    assert "26-50 of 50" in visitor.done(path, {"description": "Sail"}).text
 
 
 def test_of_very_many_permissions_a_role_has_those_that_are_not_on_the_page(

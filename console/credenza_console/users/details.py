@@ -261,4 +261,4 @@ async def revoke_consent(visit: ConsoleVisit, user: str) -> ConsoleDone:
                 permissions=tuple(sorted(permission.key for permission in consent.granted)),
             )
         )
-    return ConsoleDone(f"/console/users/{found.id}/consents", "The consent was revoked.")
+    return ConsoleDone(f"/console/users/{found.id}/consents{Listing.of(visit).query}", "The consent was revoked.")

@@ -98,8 +98,17 @@ class Listing:
         return self._link()
 
     @property
+    def last(self) -> str:
+        return self._link(page=max(-(-self.total // self.size), 1))
+
+    @property
     def here(self) -> str:
         return self._link(page=self.page)
+
+    @property
+    def query(self) -> str:
+        """How `here` ends. A page about one thing of the list has it in its own address, to lead back with."""
+        return self.here.removeprefix(self.address)
 
     @property
     def sort(self) -> str:

@@ -37,6 +37,7 @@ from .organization import (
     wanted_roles,
 )
 
+ORDERS = ("email", "created_at")
 INVITATIONS = ONE + "/invitations"
 INVITATION = INVITATIONS + "/{invitation:str}"
 
@@ -74,8 +75,11 @@ class CreatePage(OrganizationView, ConsoleForm):
 
 @dataclass(kw_only=True)
 class RevokePage(OrganizationView, ConsoleForm):
+    """`query` leads back to the page of the list that one came from."""
+
     template: ClassVar[str] = "organizations/revoke_invitation.html"
     invitation: str
+    query: str
     email: str
     created: Moment | None
 
@@ -83,7 +87,7 @@ class RevokePage(OrganizationView, ConsoleForm):
 @console_get(INVITATIONS, "organizations:read")
 async def list_invitations(visit: ConsoleVisit, organization: str) -> InvitationList:
     row = await find(organization)
-    listing = Listing.of(visit, ("email", "created_at"))
+    listing = Listing.of(visit, ORDERS)
     now = visit.server.now()
     shown = await invitations.list_invitations(
         row["id"],
@@ -165,6 +169,7 @@ async def show_revoke(visit: ConsoleVisit, organization: str, invitation: str) -
         path=_back_to_invitations(row),
         organization=row,
         invitation=found.key,
+        query=Listing.of(visit, ORDERS).query,
         email=found.email,
         created=visit.moment(found.created_at),
     )
@@ -178,7 +183,9 @@ async def revoke(visit: ConsoleVisit, organization: str, invitation: str) -> Con
         if not await invitations.delete_invitation(row["id"], found.key, visit.server.now()):
             raise NotFoundException  # used in this very moment
         await visit.changed("organization_invitation", "deleted", row["name"], before={"email": found.email})
-    return ConsoleDone(f"{address_of(row['id'])}/invitations", "The link no longer works.")
+    return ConsoleDone(
+        f"{address_of(row['id'])}/invitations{Listing.of(visit, ORDERS).query}", "The link no longer works."
+    )
 
 
 async def _find_invitation(visit: ConsoleVisit, row: dict[str, Any], key: str) -> invitations.Invitation:

@@ -41,6 +41,7 @@ from .organization import (
     wanted_roles,
 )
 
+ORDERS = ("username",)
 MEMBERS = ONE + "/members"
 MEMBER = MEMBERS + "/{user:str}"
 
@@ -70,15 +71,21 @@ class AddPage(OrganizationView, ConsoleForm):
 
 @dataclass(kw_only=True)
 class MemberPage(OrganizationView, ConsoleForm):
+    """`query` leads back to the page of the list that one came from."""
+
     template: ClassVar[str] = "organizations/member.html"
     user: User
+    query: str
     roles: RoleChoices
 
 
 @dataclass(kw_only=True)
 class RemovePage(OrganizationView, ConsoleForm):
+    """`query` leads back to the page of the list that one came from."""
+
     template: ClassVar[str] = "organizations/remove_member.html"
     user: User
+    query: str
     roles: tuple[str, ...]
     touched: Reach
 
@@ -86,7 +93,7 @@ class RemovePage(OrganizationView, ConsoleForm):
 @console_get(MEMBERS, "organizations:read")
 async def list_members(visit: ConsoleVisit, organization: str) -> MemberList:
     row = await find(organization)
-    listing = Listing.of(visit, ("username",))
+    listing = Listing.of(visit, ORDERS)
     found = await store.list_members(
         row["id"],
         search=listing.search,
@@ -143,14 +150,14 @@ async def add(visit: ConsoleVisit, organization: str) -> ConsoleDone | AddPage:
 async def show_member(visit: ConsoleVisit, organization: str, user: str) -> MemberPage:
     row = await find(organization)
     found, roles = await _find_member(row, user)
-    return await _member_page(row, found, roles, set(roles))
+    return await _member_page(visit, row, found, roles, set(roles))
 
 
 @console_post(MEMBER, "organizations:write")
 async def save_member(visit: ConsoleVisit, organization: str, user: str) -> ConsoleDone | MemberPage:
     row = await find(organization)
     found, roles = await _find_member(row, user)
-    page = await _member_page(row, found, roles, set(visit.form.all_values("role")))
+    page = await _member_page(visit, row, found, roles, set(visit.form.all_values("role")))
     wanted = wanted_roles(visit, page.roles)
     errors = changed_meanwhile(visit.form, sorted(roles), beside={"": GONE} if wanted is None else {})
     if wanted is None or errors:
@@ -166,7 +173,7 @@ async def save_member(visit: ConsoleVisit, organization: str, user: str) -> Cons
                 before={"roles": sorted(roles.values())},
                 after={"roles": sorted(wanted.values())},
             )
-    return ConsoleDone(f"{page.address}/members", f"The roles of {found.username} were saved.")
+    return ConsoleDone(f"{page.address}/members{page.query}", f"The roles of {found.username} were saved.")
 
 
 @console_get(MEMBER + "/remove", "organizations:write")
@@ -193,7 +200,9 @@ async def remove(visit: ConsoleVisit, organization: str, user: str) -> ConsoleDo
             user=found.id,
             before={"roles": sorted(roles.values())},
         )
-    return ConsoleDone(f"{address_of(row['id'])}/members", f"{found.username} was removed.")
+    return ConsoleDone(
+        f"{address_of(row['id'])}/members{Listing.of(visit, ORDERS).query}", f"{found.username} was removed."
+    )
 
 
 async def _find_member(row: dict[str, Any], user_id: str) -> tuple[User, dict[str, str]]:
@@ -214,13 +223,16 @@ async def _add_page(row: dict[str, Any]) -> AddPage:
     )
 
 
-async def _member_page(row: dict[str, Any], user: User, held: Collection[str], chosen: set[str]) -> MemberPage:
+async def _member_page(
+    visit: ConsoleVisit, row: dict[str, Any], user: User, held: Collection[str], chosen: set[str]
+) -> MemberPage:
     return MemberPage(
         title=f"Roles of {user.display_name}",
         lead=f"In {row['name']}. Changes apply from the next token on.",
         path=_back_to_members(row),
         organization=row,
         user=user,
+        query=Listing.of(visit, ORDERS).query,
         seen=state_of(sorted(held)),
         roles=chosen_in(await role_choices(), chosen),
     )
@@ -232,6 +244,7 @@ async def _remove_page(visit: ConsoleVisit, row: dict[str, Any], user: User, rol
         path=_back_to_members(row),
         organization=row,
         user=user,
+        query=Listing.of(visit, ORDERS).query,
         roles=tuple(sorted(roles.values())),
         touched=await count_reach(visit.server.now(), users=[user.id], choice=row["id"]),
     )

@@ -14,6 +14,7 @@ from credenza import (
     ConsoleForm,
     ConsoleVisit,
     Link,
+    Listing,
     Translated,
     bump_version,
     changed_meanwhile,
@@ -46,13 +47,13 @@ class PermissionPage(ConsoleForm):
 
 @console_get(ONE + "/permissions/{permission:str}", "api-resources:write")
 async def show_permission(visit: ConsoleVisit, resource: str, permission: str) -> PermissionPage:
-    return await _permission_page(await find(resource), permission)
+    return await _permission_page(visit, await find(resource), permission)
 
 
 @console_post(ONE + "/permissions/{permission:str}", "api-resources:write")
 async def save_permission(visit: ConsoleVisit, resource: str, permission: str) -> ConsoleDone | PermissionPage:
     row = await find(resource)
-    page = await _permission_page(row, permission)
+    page = await _permission_page(visit, row, permission)
     name = page.values["name"] if page.fixed else visit.form.get("name", "").strip()
     description = visit.form.get("description", "").strip()
     known = await store.resource_permissions(row["identifier"])
@@ -116,9 +117,9 @@ async def delete_permission(visit: ConsoleVisit, resource: str, permission: str)
     return ConsoleDone(page.back, f"{page.called} was deleted.")
 
 
-async def _permission_page(row: dict[str, Any], segment: str) -> PermissionPage:
+async def _permission_page(visit: ConsoleVisit, row: dict[str, Any], segment: str) -> PermissionPage:
     """`~new` is no permission's name: a tilde is written ~7E in an address."""
-    address = address_of(row["identifier"])
+    address, query = address_of(row["identifier"]), Listing.of(visit).query
     name = "" if segment == "~new" else identifier_of(segment)
     known = await store.resource_permissions(row["identifier"])
     if name and name not in known:
@@ -126,8 +127,8 @@ async def _permission_page(row: dict[str, Any], segment: str) -> PermissionPage:
     return PermissionPage(
         title=f"Permission {name}" if name else "Create permission",
         path=(UP, Link(row["name"], address)),
-        action=f"{address}/permissions/{segment}",
-        back=address,
+        action=f"{address}/permissions/{segment}{query}",
+        back=address + query,
         fixed=bool(name),
         seen=state_of(known[name].entry) if name else "",
         values={"name": name, **typed_of("description", known.get(name))},
@@ -135,14 +136,15 @@ async def _permission_page(row: dict[str, Any], segment: str) -> PermissionPage:
 
 
 async def _delete_permission_page(visit: ConsoleVisit, row: dict[str, Any], segment: str) -> DeletePage:
-    address, name = address_of(row["identifier"]), identifier_of(segment)
+    address, query = address_of(row["identifier"]), Listing.of(visit).query
+    name = identifier_of(segment)
     if name not in await store.resource_permissions(row["identifier"]):
         raise NotFoundException
     return DeletePage(
         title=f"Delete the permission {name}",
         path=(UP, Link(row["name"], address)),
-        action=f"{address}/permissions/{segment}/delete",
-        back=address,
+        action=f"{address}/permissions/{segment}/delete{query}",
+        back=address + query,
         what="permission",
         called=name,
         roles=await store.count_roles_with(row["identifier"], name),
