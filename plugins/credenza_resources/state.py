@@ -20,9 +20,8 @@ from credenza import (
     new_id,
 )
 
+from .naming import check_identifier, check_permission_name
 from .store import (
-    check_identifier,
-    check_permission_name,
     clear_api,
     clear_role,
     client_roles,

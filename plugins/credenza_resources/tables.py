@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from pathlib import Path
 
 from piccolo.columns import BigInt, Boolean, ForeignKey, Integer, OnDelete, Text, Varchar
@@ -69,3 +70,8 @@ APP_CONFIG = AppConfig(
     table_classes=[ApiResource, ApiPermission, Role, RolePermission, UserRole, ClientRole],
     migration_dependencies=["credenza.store.piccolo_app"],
 )
+
+
+def row_id(*parts: str) -> str:
+    """A key made of what the row is about, so that the row can stand only once."""
+    return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:40]

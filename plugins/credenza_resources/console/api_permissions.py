@@ -29,6 +29,7 @@ from credenza import (
 )
 
 from .. import store
+from ..naming import check_permission_name
 from .api_resources import ONE, TEMPLATES, UP, DeletePage, address_of, find
 
 TAKEN = "The API has this permission already."
@@ -60,7 +61,7 @@ async def save_permission(visit: ConsoleVisit, resource: str, permission: str) -
     errors = {}
     if not page.fixed:
         try:
-            store.check_permission_name(name)
+            check_permission_name(name)
         except ValueError as error:
             errors["name"] = f"{error}."
         if name in known:

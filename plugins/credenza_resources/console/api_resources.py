@@ -38,6 +38,7 @@ from credenza import (
 )
 
 from .. import store
+from ..naming import check_identifier
 
 HERE = "/console/api-resources"
 ONE = HERE + "/{resource:str}"
@@ -128,7 +129,7 @@ async def create(visit: ConsoleVisit) -> ConsoleDone | CreatePage:
     typed = {name: visit.form.get(name, "").strip() for name in ("name", "identifier", "description")}
     errors = _check_words(typed)
     try:
-        store.check_identifier(typed["identifier"])
+        check_identifier(typed["identifier"])
     except ValueError as error:
         errors["identifier"] = f"{error}."
     else:
