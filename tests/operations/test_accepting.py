@@ -23,10 +23,13 @@ class Kept(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.connections.add(self)
-        self.transport = transport
+        self.transport: Any = transport
 
     def connection_lost(self, error: Exception | None) -> None:
         self.connections.discard(self)
+
+    def shutdown(self) -> None:
+        self.transport.close()
 
 
 class Harbour(ExitStack):

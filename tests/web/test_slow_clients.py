@@ -177,3 +177,27 @@ def test_an_honest_head_is_answered(server: uvicorn.Server) -> None:
     cookies = b"".join(b"Cookie: n%d=%s\r\n" % (number, b"a" * 200) for number in range(100))
     path = b"GET /?" + b"a" * 60_000 + b" HTTP/1.1\r\nHost: localhost\r\n"
     assert answered(server, path, cookies, b"\r\n") == b"HTTP/1.1 200 OK"
+
+
+@pytest.mark.parametrize("requests", [0, 1], ids=["a new connection", "one that was kept"])
+def test_a_request_that_is_on_its_way_when_the_server_ends_is_answered(server: uvicorn.Server, requests: int) -> None:
+    """Nobody else would answer it, and a proxy sends a POST only once. RFC 9112 §9.5."""
+    head = b"HEAD / HTTP/1.1\r\nHost: localhost\r\n\r\n"
+    with connected(server) as connection:
+        for _ in range(requests):
+            connection.sendall(head)
+            assert connection.recv(65536).startswith(b"HTTP/1.1 200 OK")
+        wait_until(lambda: server.server_state.connections, "the connection")
+        server.should_exit = True
+        wait_until(lambda: not server.servers[0].is_serving(), "the end of the server's listening")
+        connection.sendall(head)
+        answer = connection.makefile("rb").read()
+        assert answer.startswith(b"HTTP/1.1 200 OK")
+        assert b"connection: close" in answer
+
+
+def test_who_sends_nothing_keeps_no_server_from_ending(server: uvicorn.Server) -> None:
+    with connected(server) as connection:
+        wait_until(lambda: server.server_state.connections, "the connection")
+        server.should_exit = True
+        assert connection.recv(1) == b""

@@ -12,6 +12,8 @@ from collections.abc import Callable, Collection, MutableSequence
 from errno import EMFILE, ENFILE, ENOBUFS, ENOMEM
 from socket import socket
 
+from ..web.slow_clients import PatientProtocol
+
 logger = logging.getLogger("credenza")
 
 NOBODY = -1  # instead of a number of connections
@@ -26,7 +28,7 @@ class FairListener:
     def __init__(
         self,
         listening: socket,
-        protocol: Callable[[], asyncio.Protocol],
+        protocol: Callable[[], PatientProtocol],
         connections: Collection[object],
         counts: MutableSequence[int],
         place: int,
@@ -38,7 +40,7 @@ class FairListener:
         self._place = place
         self._left_to: list[int] | None = None  # who had fewer when this one last waited for them
         self._resuming: asyncio.TimerHandle | None = None
-        self._opening: dict[asyncio.Task[None], asyncio.Protocol] = {}
+        self._opening: dict[asyncio.Task[None], PatientProtocol] = {}
         self._closed = False
         self._loop = asyncio.get_running_loop()
 
@@ -87,14 +89,14 @@ class FairListener:
         opening.add_done_callback(self._opening.pop)
         self.count()
 
-    async def _open(self, connection: socket, protocol: asyncio.Protocol) -> None:
+    async def _open(self, connection: socket, protocol: PatientProtocol) -> None:
         try:
-            transport, _ = await self._loop.connect_accepted_socket(lambda: protocol, connection)
+            await self._loop.connect_accepted_socket(lambda: protocol, connection)
         except OSError:
             connection.close()  # whoever it was is gone
         else:
             if self._closed:
-                transport.close()  # uvicorn has asked those that it knew of, and would wait for this one
+                protocol.shutdown()  # uvicorn has asked those that it knew of, and would wait for this one
 
     def _is_for_another(self) -> bool:
         """Whether one that does something has fewer, by so many that it is worth a wait: one of many is nothing."""

@@ -94,7 +94,7 @@ OPTIONS: dict[str, Any] = {
     "log_config": None,
     "log_level": "warning",
     "timeout_graceful_shutdown": 25,
-    "timeout_keep_alive": 30,
+    "timeout_keep_alive": 75,  # nginx and others end theirs after 60: who ends one must be who sends requests on it
     "timeout_worker_healthcheck": 120,
     "backlog": 2048,
 }

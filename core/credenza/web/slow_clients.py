@@ -1,6 +1,7 @@
 """HTTP for clients of which some are slow on purpose: a head must come and an answer be read, or the connection ends.
 
 uvicorn limits how long it waits between two requests, and neither how long the head of one may take nor its answer.
+And it closes, when it ends, connections on which a request may be on its way.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from .http import HttpProtocol
 HEAD = 15.0  # seconds from the first byte (or the connection) to the end of the head
 LINGER = 5.0  # seconds from an early answer to the end of the body that nobody reads any more
 STALL = 30.0  # seconds in which something of what waits for the client must be read
+LAST = 1.0  # seconds that a connection has for a last request when the server ends
 
 
 class PatientProtocol(HttpProtocol):
@@ -20,6 +22,7 @@ class PatientProtocol(HttpProtocol):
     _timer: asyncio.TimerHandle | None = None
     _lingering: asyncio.TimerHandle | None = None
     _stalled: asyncio.TimerHandle | None = None
+    _leaving: asyncio.TimerHandle | None = None
     _in_head = True
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # uvicorn's
@@ -30,6 +33,7 @@ class PatientProtocol(HttpProtocol):
         self._stop_timer()
         self._stop_lingering()
         self._stop_stalled()
+        self._stop_leaving()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
@@ -63,6 +67,25 @@ class PatientProtocol(HttpProtocol):
     def on_headers_complete(self) -> None:
         self._in_head = False
         super().on_headers_complete()
+        if self._leaving is not None:
+            self.cycle.keep_alive = False
+
+    def shutdown(self) -> None:
+        """What is on its way by now nobody else would answer, and a proxy sends a POST only once: it is the last one.
+
+        RFC 9112 §9.5.
+        """
+        if not self._is_idle():
+            super().shutdown()
+        elif self._leaving is None:
+            self._leaving = self.loop.call_later(LAST, self._leave)
+
+    def _leave(self) -> None:
+        if self._is_idle():
+            self._give_up()
+
+    def _is_idle(self) -> bool:
+        return self.cycle is None or self.cycle.response_complete
 
     def _give_up(self) -> None:
         self._timer = None
@@ -78,6 +101,11 @@ class PatientProtocol(HttpProtocol):
         if self._lingering is not None:
             self._lingering.cancel()
             self._lingering = None
+
+    def _stop_leaving(self) -> None:
+        if self._leaving is not None:
+            self._leaving.cancel()
+            self._leaving = None
 
     def _watch_reading(self) -> None:
         self._stop_stalled()
