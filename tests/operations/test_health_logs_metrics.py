@@ -55,6 +55,12 @@ def test_ready_means_that_the_database_answers(credenza: Credenza, broken: Calla
     assert credenza.request("GET", "/healthz").json() == {"status": "live"}
 
 
+@pytest.mark.parametrize("path", ["/healthz", "/readyz"])
+def test_how_it_is_now_is_kept_by_nobody(credenza: Credenza, path: str) -> None:
+    """A cache on the way may keep an answer that says nothing about that. RFC 9111 §4.2.2."""
+    assert credenza.request("GET", path).headers["cache-control"] == "no-store"
+
+
 @pytest.mark.parametrize("path", ["/", "/healthz", "/readyz"])
 def test_head_is_get_without_a_body(credenza: Credenza, path: str) -> None:
     """What watches from outside often asks like this. RFC 9110 §9.3.2."""

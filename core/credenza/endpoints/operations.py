@@ -23,9 +23,9 @@ POLICY = timedelta(days=180)  # RFC 9116 §2.5.5 recommends less than a year
 
 
 @route("/healthz", http_method=WATCHED, status_code=200, name="health")
-async def healthz() -> dict[str, str]:
+async def healthz() -> AnyResponse:
     """The process answers. The database is not asked: no process is restarted because that is away."""
-    return {"status": "live"}
+    return json_response({"status": "live"})
 
 
 @route("/readyz", http_method=WATCHED, status_code=200, name="readiness")
