@@ -7,12 +7,13 @@ from importlib import import_module
 from pathlib import Path
 
 import pytest
+from faults.waiting import PATIENCE
 from piccolo.apps.migrations.tables import Migration
 from piccolo.conf.apps import AppConfig
 
 from credenza.store.addresses import engine_from_url
 from credenza.store.engine import Engine, bind
-from credenza.store.migrate import MigrationFailed, locked_row, migrate, pending
+from credenza.store.migrate import MigrationFailed, lock, locked_row, migrate, pending
 from credenza.store.postgresql import SafePostgresEngine
 
 MIGRATION = """
@@ -275,6 +276,7 @@ def test_waiting_for_another_migration_can_be_cancelled(database_url: str, apps:
     manager.add_raw(work)
 """
     shelf = apps.write("shelf", {"2026-01": wait})
+    books = apps.write("books", {"2025-01": TABLE.format(name="book")})
 
     async def main() -> None:
         from piccolo.table import Table
@@ -285,16 +287,32 @@ def test_waiting_for_another_migration_can_be_cancelled(database_url: str, apps:
         try:
             holder = asyncio.create_task(migrate(engine, [shelf]))
             await Table.started.wait()  # type: ignore[attr-defined]
-            waiting = asyncio.create_task(migrate(engine, []))
+            waiting = asyncio.create_task(migrate(engine, [books]))
             done, _ = await asyncio.wait([waiting], timeout=0.3)
             assert not done
             for task in (waiting, holder):
                 task.cancel()
                 with pytest.raises(asyncio.CancelledError):
                     await task
-            assert await migrate(engine, []) == []
+            assert await migrate(engine, [books]) == ["books/2025-01"]
         finally:
             del Table.started  # type: ignore[attr-defined]
+            await engine.stop()
+
+    asyncio.run(main())
+
+
+def test_who_has_nothing_to_do_does_not_wait(database_url: str, apps: Apps) -> None:
+    shelf = apps.write("shelf", {"2026-01": TABLE.format(name="shelf")})
+
+    async def main() -> None:
+        engine = engine_from_url(database_url)
+        await engine.start()
+        try:
+            await migrate(engine, [shelf])
+            async with lock(engine):
+                assert await asyncio.wait_for(migrate(engine, [shelf]), PATIENCE) == []
+        finally:
             await engine.stop()
 
     asyncio.run(main())

@@ -48,6 +48,8 @@ async def migrate(
     MigrationFailed.
     """
     bind(engine, [table for app_config in app_configs for table in app_config.table_classes])
+    if not await _pending(app_configs):  # as at nearly every start: nobody else has to wait
+        return []
     done = []
     os.environ[PICCOLO_CONF] = piccolo_conf.__name__
     with piccolo_conf.answering(engine, app_configs), redirect_stdout(StringIO()):

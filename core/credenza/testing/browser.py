@@ -8,7 +8,7 @@ from urllib.parse import parse_qs, urlencode, urljoin, urlsplit
 
 import httpx
 
-from .pages import Callback, PageSeen, Reader
+from .pages import Callback, PageSeen
 from .relying_party import RelyingParty
 from .server import Credenza
 from .state import PASSWORD
@@ -69,20 +69,7 @@ class UserAgent:
         raise AssertionError("too many redirects")
 
     def _see(self, response: httpx.Response) -> PageSeen:
-        reader = Reader()
-        reader.feed(response.text)
-        text = " ".join(" ".join(reader.text).split())
-        self.page = PageSeen(
-            str(response.url),
-            response.status_code,
-            response.text,
-            reader.name,
-            reader.error,
-            text,
-            reader.forms,
-            reader.links,
-            response.headers,
-        )
+        self.page = PageSeen(response)
         return self.page
 
     def submit(self, fields: Sequence[tuple[str, str]], form: int = 0) -> PageSeen | Callback:

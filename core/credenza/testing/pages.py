@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html.parser
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import httpx
 
@@ -53,19 +54,46 @@ class Form:
         return [f.get("value", "") for f in self.fields if f.get("name") == name and "checked" in f]
 
 
-@dataclass
 class PageSeen:
-    """A page in the browser: `name` is its data-page, `error` its data-error, `text` what can be read."""
+    """A page in the browser: `name` is its data-page, `error` its data-error, `text` what can be read.
 
-    url: str
-    status: int
-    html: str = field(repr=False)
-    name: str
-    error: str
-    text: str
-    forms: list[Form] = field(repr=False)
-    links: list[str] = field(repr=False)
-    headers: httpx.Headers = field(repr=False)
+    Many a test only looks at the status: the page is read when it is asked for one of these, its forms or its links.
+    """
+
+    def __init__(self, response: httpx.Response) -> None:
+        self.url = str(response.url)
+        self.status = response.status_code
+        self.html = response.text
+        self.headers = response.headers
+
+    @cached_property
+    def _read(self) -> Reader:
+        reader = Reader()
+        reader.feed(self.html)
+        return reader
+
+    @property
+    def name(self) -> str:
+        return self._read.name
+
+    @property
+    def error(self) -> str:
+        return self._read.error
+
+    @cached_property
+    def text(self) -> str:
+        return " ".join(" ".join(self._read.text).split())
+
+    @property
+    def forms(self) -> list[Form]:
+        return self._read.forms
+
+    @property
+    def links(self) -> list[str]:
+        return self._read.links
+
+    def __repr__(self) -> str:
+        return f"PageSeen({self.url!r}, {self.status}, name={self.name!r}, error={self.error!r}, text={self.text!r})"
 
 
 @dataclass

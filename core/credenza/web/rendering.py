@@ -7,6 +7,7 @@ import traceback
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
+from types import CodeType
 from typing import Any
 
 from jinja2 import (
@@ -41,17 +42,18 @@ HERE = Path(__file__).parent
 
 
 class CompiledTemplates(BytecodeCache):
-    """Compiled once in this process, whichever server or theme asks; Jinja sees to it that the source is the same."""
+    """Compiled once in this process, whichever server or theme asks. The checksum is of the source."""
 
     def __init__(self) -> None:
-        self._code: dict[str, bytes] = {}
+        self._code: dict[str, tuple[str, CodeType | None]] = {}
 
     def load_bytecode(self, bucket: Bucket) -> None:
-        if bucket.key in self._code:
-            bucket.bytecode_from_string(self._code[bucket.key])
+        checksum, code = self._code.get(bucket.key, ("", None))
+        if checksum == bucket.checksum:
+            bucket.code = code
 
     def dump_bytecode(self, bucket: Bucket) -> None:
-        self._code[bucket.key] = bucket.bytecode_to_string()
+        self._code[bucket.key] = bucket.checksum, bucket.code
 
 
 COMPILED = CompiledTemplates()
