@@ -16,7 +16,7 @@ class Reader(html.parser.HTMLParser):
         super().__init__()
         self.name = self.error = ""
         self.forms: list[Form] = []
-        self.text: list[str] = []
+        self.pieces: list[str] = []
         self.links: list[str] = []
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
@@ -31,7 +31,11 @@ class Reader(html.parser.HTMLParser):
             self.forms[-1].fields.append(given)
 
     def handle_data(self, data: str) -> None:
-        self.text.append(data)
+        self.pieces.append(data)
+
+    @cached_property
+    def text(self) -> str:
+        return " ".join(" ".join(self.pieces).split())
 
 
 @dataclass
@@ -57,7 +61,8 @@ class Form:
 class PageSeen:
     """A page in the browser: `name` is its data-page, `error` its data-error, `text` what can be read.
 
-    Many a test only looks at the status: the page is read when it is asked for one of these, its forms or its links.
+    `url`, `status`, `headers` and `html` are as they came. Many tests want no more, so the page is read when something
+    else is asked for.
     """
 
     def __init__(self, response: httpx.Response) -> None:
@@ -80,9 +85,9 @@ class PageSeen:
     def error(self) -> str:
         return self._read.error
 
-    @cached_property
+    @property
     def text(self) -> str:
-        return " ".join(" ".join(self._read.text).split())
+        return self._read.text
 
     @property
     def forms(self) -> list[Form]:
