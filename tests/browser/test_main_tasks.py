@@ -1,4 +1,4 @@
-"""The main task of each page, at a desk and on a phone, by day and by night, with and without script."""
+"""The main task of each page, at a desk and on a phone, by day and by night, and on a phone without script."""
 
 from __future__ import annotations
 
@@ -15,7 +15,6 @@ pytestmark = pytest.mark.browser
 WAYS = {  # width, color scheme, script
     "desk-light": (1360, "light", True),
     "phone-dark": (375, "dark", True),
-    "desk-dark-without-script": (1360, "dark", False),
     "phone-light-without-script": (375, "light", False),
 }
 Task = Callable[["Clerk"], None]
