@@ -41,7 +41,7 @@ def _(place: Harbour, page: Any) -> None:
     page.fill("[name=identifier]", "ada@example.com")
     page.fill("[name=password]", "not her password")
     page.get_by_role("button", name="Sign in", exact=True).click()
-    page.get_by_role("alert").wait_for()
+    page.locator("#message").wait_for()
 
 
 @scene("sign-in-again")
@@ -238,7 +238,7 @@ def _(place: Harbour, page: Any) -> None:
     code = pyotp.TOTP(place.seed).at(place.credenza.clock.now())
     page.fill("[name=code]", f"{(int(code) + 1) % 1_000_000:06}")
     page.locator("main form button[type=submit]").first.click()
-    page.get_by_role("alert").wait_for()
+    page.locator("#message").wait_for()
 
 
 @scene("sign-in-elsewhere-stopped")

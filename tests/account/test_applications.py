@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from itertools import product
 from typing import Any
@@ -54,6 +55,8 @@ def test_the_list_says_who_may_do_what(user_agent: UserAgent, client: RelyingPar
     for text in ("Harbour Wiki", "Third-party application", "Your email address", "ada@example.com", "Ada Lovelace"):
         assert text in page.text
     assert page.html.count("<time datetime=") == 2  # first authorized, last used
+    heard = re.sub(r'<span aria-hidden="true">[^<]*</span>', "", page.html)
+    assert re.search(r"Third-party application\s+First authorized", heard), "no two words are run together"
 
 
 def test_the_list_is_empty_at_first(account: Account) -> None:
@@ -169,6 +172,7 @@ def test_a_removed_permission_is_gone_from_the_next_answer(
     details(user_agent)
     page = seen(press(user_agent, "/permissions/remove", permission=EMAIL))
     assert "gone at once" in page.text
+    assert "<title>Removed. It is gone at once. · Harbour Wiki · " in page.html, "which is read aloud when it opens"
     assert "Your email address" not in page.text
     assert "email" not in client.userinfo(tokens["access_token"]).json()
     assert "email" not in client.introspect(tokens["access_token"])["scope"].split()

@@ -57,7 +57,7 @@ class Clerk:
         self.page.locator("[data-notice]", has_text=text).wait_for()
 
     def is_refused(self, text: str) -> None:
-        self.page.get_by_role("alert").filter(has_text=text).first.wait_for()
+        self.page.locator(".alert, .error").filter(has_text=text).first.wait_for()
 
     def apply(self, **sections: Any) -> None:
         self.harbour.credenza.apply(sections)

@@ -90,7 +90,7 @@ def test_from_the_ceiling_to_the_revocation(
     user.get_by_role("link", name=name).click()
     user.get_by_text(basalt).first.wait_for()
     user.get_by_role("button", name="Remove access").click()
-    user.get_by_role("status").wait_for()
+    user.get_by_text("has no access any more").wait_for()
     assert client.refresh(tokens["refresh_token"]).json()["error"] == "invalid_grant"
     assert client.introspect(tokens["access_token"]) == {"active": False}
     assert client.userinfo(tokens["access_token"]).status_code == 401

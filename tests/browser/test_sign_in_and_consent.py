@@ -40,7 +40,7 @@ def test_they_fit_the_screen_and_need_no_script(
     page.get_by_label("Email or username").fill("ada")
     page.get_by_label("Password").fill("not the password of ada")
     page.get_by_role("button", name="Sign in", exact=True).click()
-    page.get_by_role("alert").wait_for()
+    page.locator("#message").wait_for()
     assert page.get_by_label("Email or username").input_value() == "ada", "what was typed survives the error"
     looks_right(page, scheme)
     page.get_by_label("Password").fill(PASSWORD)

@@ -700,6 +700,8 @@ def test_a_mcp_10_the_consent_page_shows_both_hosts_and_a_warning(
     assert "It calls itself Harbour Wiki . Nobody here has checked this application." in page.text
     assert "You will return to localhost:53117" in page.text
     assert "runs on your own device, where any program could use its name" in page.text
+    assert 'value="authorize" aria-describedby="claim warning-1"' in page.html
+    assert '<p id="warning-1">' in page.html
 
 
 def test_a_document_is_the_word_of_its_host_wherever_it_leads(

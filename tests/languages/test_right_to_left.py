@@ -51,7 +51,7 @@ def test_pages_are_mirrored(server: Any, chromium: Any, width: int) -> None:
     page.locator("[name=identifier]").fill("ada")
     page.locator("[name=password]").fill("wrong")
     page.locator("[name=password]").press("Enter")
-    page.get_by_role("alert").wait_for()
+    page.locator("#message").wait_for()
     mirrored(page)
     page.locator("[name=password]").fill("correct horse battery staple")
     page.locator("[name=password]").press("Enter")

@@ -105,7 +105,8 @@ class Visitor:
         """Post a form that is shown again with what is wrong; its HTML."""
         response = self.post(path, fields)
         assert response.status_code == 422, response.text
-        assert 'role="alert"' in response.text
+        heard = ('role="alert"', ' autofocus aria-invalid="true"')  # as an alert, or with the field that has the focus
+        assert any(told in response.text for told in heard)
         return response.text
 
 

@@ -484,6 +484,9 @@ def test_a_mcp_10_the_host_stands_before_the_name_that_the_client_gave_itself(
     assert "gull.example.net wants to use your account" in page.text
     assert "It calls itself Our Portal . Nobody here has checked this application." in page.text
     assert page.text.index("gull.example.net") < page.text.index("Our Portal")
+    button = next(line for line in page.html.splitlines() if 'value="authorize"' in line)
+    assert 'aria-describedby="claim' in button, "who goes from button to button hears it too"
+    assert '<p id="claim">' in page.html
 
 
 def test_a_mcp_10_a_client_with_several_hosts_is_called_by_none_of_them(

@@ -155,6 +155,7 @@ def test_5_4_a_link_alone_approves_nothing(user_agent: UserAgent, device: Relyin
     assert "Tide CLI" in page.text
     assert started["user_code"] in page.text
     assert "somebody sent you this code" in page.text
+    assert 'value="authorize" aria-describedby="warning"' in page.html, "who goes from button to button hears it too"
     assert poll(device, started).json()["error"] == "authorization_pending"
 
 

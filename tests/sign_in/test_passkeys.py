@@ -64,6 +64,9 @@ def test_the_question_is_the_same_for_everybody(credenza: Credenza) -> None:
 
 def test_a_list_needs_a_fresh_sign_in(credenza: Credenza, user_agent: UserAgent) -> None:
     user_agent.get(PASSKEYS)
-    assert "None" not in seen(user_agent.sign_in()).text
+    page = seen(user_agent.sign_in())
+    assert "None" not in page.text
+    assert 'aria-describedby="name-hint"' in page.html
+    assert 'id="name-hint"' in page.html
     credenza.clock.move(601)
     assert seen(user_agent.get(PASSKEYS)).name == "sign-in"

@@ -257,6 +257,8 @@ def second_step_after_password(agent: UserAgent, telephone: Telephone) -> PageSe
 def press_remove(agent: UserAgent) -> str:
     assert agent.page is not None
     text = agent.page.text
+    for name in ("Remove: Authenticator app", "Create new ones: Recovery codes"):
+        assert f'aria-label="{name}"' in agent.page.html
     page = press(agent, f"{APP}/remove")
     assert "The second step is removed." in page.text
     return text
@@ -268,7 +270,7 @@ def test_a_wrong_code_does_not_set_it_up(credenza: Credenza, user_agent: UserAge
     seed = next(value for name, value in page.forms[-1].hidden() if name == "seed")
     page = press(user_agent, APP, ("code", "000000"), status=422)
     assert "This code is wrong" in page.text
-    assert "qr" in page.html
+    assert 'role="img" aria-label="QR code"' in page.html
     other = UserAgent(credenza)
     other.get(APP)
     page = seen(other.sign_in("grace"))

@@ -1,6 +1,13 @@
 // What the console does beside its links and forms. Everything works without it.
 "use strict";
 
+// -- what is read aloud: an open dialog hides from ears what stands behind it, so it has a place of its own --
+const say = (words) => {
+  for (const place of document.querySelectorAll("[data-heard]")) {
+    place.textContent = place.closest("dialog") === document.querySelector("dialog[open]") ? words : "";
+  }
+};
+
 // -- copy buttons say "Copied" --
 document.addEventListener("click", async (event) => {
   const button = event.target.closest("[data-copy]");
@@ -19,10 +26,11 @@ document.addEventListener("click", async (event) => {
   const words = button.querySelector("[data-words]");
   const before = words.textContent;
   if (before === "Copied") return;
-  words.textContent = document.getElementById("said").textContent = "Copied";
+  words.textContent = "Copied";
+  say("Copied");
   setTimeout(() => {
     words.textContent = before;
-    document.getElementById("said").textContent = "";
+    say("");
   }, 2000);
 });
 
@@ -152,7 +160,7 @@ document.addEventListener("htmx:afterSwap", () => document.querySelector("[data-
 // -- what a swap brought is said aloud; when the focus went with what was there before, it goes to what came --
 document.addEventListener("htmx:afterSettle", ({ target }) => {
   if (!target.dataset.said) return;
-  document.getElementById("said").textContent = target.dataset.said;
+  say(target.dataset.said);
   if (document.activeElement !== document.body) return;
   target.tabIndex = -1;
   target.focus({ preventScroll: true });
@@ -175,7 +183,7 @@ document.addEventListener("input", (event) => {
   }
   const unmatched = document.querySelector("[data-unmatched]");
   unmatched.hidden = Boolean(document.querySelector(`${narrow.dataset.narrow} li:not([hidden])`));
-  document.getElementById("said").textContent = unmatched.hidden ? "" : unmatched.textContent;
+  say(unmatched.hidden ? "" : unmatched.textContent);
 });
 
 // -- a page in a frame is as high as it is, so that nothing of it is cut off --
