@@ -10,8 +10,12 @@ from typing import Any
 
 import pytest
 
+from credenza import logout
 from credenza.protocol import jose
-from credenza.testing import PASSWORD, Credenza
+from credenza.settings import load_settings
+from credenza.store import sessions
+from credenza.store.sessions import SessionRow
+from credenza.testing import PASSWORD, Credenza, running
 
 from .conftest import Run, exported
 
@@ -49,6 +53,38 @@ def test_another_password_from_the_command_line_ends_what_the_old_one_opened(
         assert database.execute("SELECT count(*) FROM credenza_invitation").fetchone() == (0,)
         (details,) = database.execute("SELECT data FROM credenza_audit_event WHERE name = 'PasswordChanged'").fetchone()
     assert "command line" in details
+
+
+@pytest.mark.parametrize("change", [["--password-stdin"], ["--role", "full"]], ids=["password", "role"])
+def test_very_many_sessions_end_a_few_at_a_time(
+    credenza_command: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, change: list[str]
+) -> None:
+    """In one transaction they would keep everybody else waiting."""
+    credenza_command("admin", "create", "--username", "root")
+    user = credenza_command("admin", "create", "--username", "olive", "--role", "read-only", "--json").json["id"]
+
+    async def sign_in() -> None:
+        rows = [
+            SessionRow(digest=str(number), id=f"s{number}", user=user, created_at=1, last_seen_at=1, expires_at=2)
+            for number in range(7)
+        ]
+        await SessionRow.insert(*rows)
+
+    at_once: list[int] = []
+
+    async def delete_sessions(user_id: str, *, but: str = "", most: int | None = None) -> list[str]:
+        names = await sessions.delete_sessions(user_id, but=but, most=most)
+        at_once.append(len(names))
+        return names
+
+    monkeypatch.setattr(logout, "MANY", 2)
+    monkeypatch.setattr(logout, "A_FEW", 1)
+    monkeypatch.setattr(logout, "delete_sessions", delete_sessions)
+    with running(load_settings()) as here:
+        here.run(sign_in)
+    done = credenza_command("admin", "create", "--username", "olive", *change, typed=PASSWORD)
+    assert done.status == 0, done.err
+    assert (sum(at_once), max(at_once)) == (7, 2)
 
 
 def test_an_administrator_who_is_created_has_the_default_roles(

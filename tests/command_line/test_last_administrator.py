@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from credenza import User, state, users
 from credenza.state import users as state_users
-from credenza.testing import Credenza
+from credenza.testing import PASSWORD, Credenza
+
+from .conftest import Run, exported
 
 CHANGES: list[dict[str, Any]] = [{"administrator": False}, {"administrator": "read-only"}, {"suspended": True}]
 
@@ -74,3 +78,38 @@ def test_who_is_suspended_is_not_the_last_one(credenza: Credenza, two: tuple[Use
     run = credenza.apply({"users": [{"username": "second"}]}, prune=True)
     assert "root" in [change.name for change in run.changes]
     assert run.warnings == []
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_a_file_that_takes_it_from_everybody_changes_nothing(
+    credenza: Credenza, two: tuple[User, User], change: dict[str, Any]
+) -> None:
+    """The first would be gone by the time that the last one is refused."""
+    with pytest.raises(state.StateError, match="users: second: is the last administrator, and stays one"):
+        credenza.apply({"users": [{"username": user.username, **change} for user in two]})
+    assert [credenza.run(users.find_user, user.id) for user in two] == list(two)
+
+
+@pytest.mark.parametrize("people", [[], [{"username": "ada", "administrator": True}]], ids=["nobody", "somebody else"])
+def test_a_dry_run_tells_who_of_them_goes(
+    credenza_command: Run, file: Callable[[Any], Path], people: list[dict[str, Any]]
+) -> None:
+    for name in ("root", "second"):
+        credenza_command("admin", "create", "--username", name)
+    path = file({"users": people})
+    told = credenza_command("diff", path, "--prune", "--json")
+    done = credenza_command("apply", path, "--prune", "--json")
+    assert (told.json["deleted"], told.err) == (done.json["deleted"], done.err)
+    assert [user.get("administrator") for user in exported(credenza_command)["users"]] == ["full"]
+
+
+def test_the_command_line_takes_it_from_nobody_either(credenza_command: Run) -> None:
+    credenza_command("admin", "create", "--username", "root")
+    done = credenza_command(
+        "admin", "create", "--username", "root", "--role", "read-only", "--password-stdin", typed=PASSWORD
+    )
+    assert (done.status, done.error) == (1, "credenza: root is the last administrator, and stays one")
+    (user,) = exported(credenza_command)["users"]
+    assert user["administrator"] == "full"
+    credenza_command("admin", "create", "--username", "second")
+    assert credenza_command("admin", "create", "--username", "root", "--role", "read-only").status == 0

@@ -7,10 +7,10 @@ import sys
 from dataclasses import replace
 from typing import Any
 
-from ..administrators import ADMINISTRATOR_ROLES, is_raised
+from ..administrators import ADMINISTRATOR_ROLES, LastAdministrator, hold_administrators, is_raised
 from ..endpoints.pages import check_username, invite
 from ..events import ObjectChanged
-from ..logout import end_all_sessions
+from ..logout import end_all_sessions, end_most_sessions
 from ..protocol.email_addresses import check_email
 from ..rotation import published_lately, revoke, rotate
 from ..store import keys, users
@@ -57,12 +57,14 @@ def create_admin(arguments: argparse.Namespace) -> int:
                 except WeakPassword as error:
                     raise Refusal(str(error)) from error
                 stored = await passwords.hash(password)
+            async with transaction():
+                found = await _find(username, email, arguments.role)
+            if found is not None and (stored is not None or is_raised(found.administrator, arguments.role)):
+                await end_most_sessions(server, found.id)
             now = server.now()
             async with transaction():
-                found = await users.find_user_by_identifier(username)
+                found = await _find(username, email, arguments.role)
                 user = found or users.User(users.new_user_id(), username, created_at=now)
-                if email and (owner := await users.find_confirmed_owner(email, user.id)):
-                    raise Refusal(f"{email} is the confirmed address of {owner.username}")
                 changed = replace(user, administrator=arguments.role, updated_at=now)
                 names = ["administrator", "updated_at"]
                 if email and email != user.email:
@@ -98,6 +100,19 @@ def create_admin(arguments: argparse.Namespace) -> int:
         if "invitation" in made:
             print_line(f"Choose the password here (works once): {made['invitation']}")
     return 0
+
+
+async def _find(username: str, email: str, role: str) -> users.User | None:
+    """Who has this name, in a transaction that gives them the role. Raises Refusal."""
+    found = await users.find_user_by_identifier(username)
+    if email and (owner := await users.find_confirmed_owner(email, found.id if found is not None else "")):
+        raise Refusal(f"{email} is the confirmed address of {owner.username}")
+    if found is not None and role != "full":
+        try:
+            await hold_administrators(found)
+        except LastAdministrator as error:
+            raise Refusal(f"{username} is the last administrator, and stays one") from error
+    return found
 
 
 def add_revoke_all(commands: Subparsers) -> None:

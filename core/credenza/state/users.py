@@ -112,13 +112,13 @@ async def _apply_user(
     await _warn_of_shared(run, after)
 
     stays = after.administrator == "full" and not after.suspended
-    # Named earlier in this file, and not written yet in a dry pass.
-    others = run.declared.setdefault("administrator", set())
-    if stays:
-        others.add(username)
     was = before is not None and before.administrator == "full" and not before.suspended
-    if was and not stays and not others and await users.count_administrators() <= 1:
-        raise StateError(f"{username}: {LAST}")
+    if stays and not was:
+        run.declared.setdefault("administrator", set()).add(username)
+    elif was and not stays:
+        if await _administrators(run) <= 1:
+            raise StateError(f"{username}: {LAST}")
+        run.removed.setdefault("administrator", set()).add(username)
 
     async def write() -> dict[str, Any]:
         now = run.server.now()
@@ -150,6 +150,14 @@ async def _apply_user(
         mine = {key: members[key] for key in section.user_keys if key in members}
         if section.apply_user is not None and (mine or before is None):
             await section.apply_user(run, after, mine)
+
+
+async def _administrators(run: Run) -> int:
+    """How many may do everything when the file is applied up to here; a dry pass has written nothing of it."""
+    now = await users.count_administrators()
+    if not run.dry:
+        return now
+    return now + len(run.declared.get("administrator", ())) - len(run.removed.get("administrator", ()))
 
 
 async def _id(run: Run, username: str, declared: str, before: User | None) -> str:
@@ -269,9 +277,11 @@ async def _prune(run: Run, keep: set[str]) -> None:
         if user.username in keep:
             continue
         stays = f"users: {user.username} stays, as the last administrator"
-        if user.administrator == "full" and not user.suspended and await users.count_administrators() <= 1:
-            run.warnings.append(stays)
-            continue
+        if user.administrator == "full" and not user.suspended:
+            if await _administrators(run) <= 1:
+                run.warnings.append(stays)
+                continue
+            run.removed.setdefault("administrator", set()).add(user.username)
 
         async def write(user: User = user) -> None:
             async with database().transaction():
