@@ -19,7 +19,7 @@ from .events import Event
 from .hookspecs import Listener
 from .languages import Languages
 from .metrics import Metrics
-from .objects import Authenticator, ClientSource, Prompt, SecondFactor
+from .objects import Authenticator, ClientSource, Mail, Mailer, Prompt, SecondFactor
 from .outbound import begin_request
 from .patience import within
 from .plugins import OURS, Answer, blaming, folders_of, of_kind
@@ -44,7 +44,12 @@ from .store.version import Cache, bump_version
 
 logger = logging.getLogger("credenza")
 
-CALLED = {Authenticator: "the way to sign in", Prompt: "prompt", SecondFactor: "second factor"}  # in the log
+CALLED = {  # in the log
+    Authenticator: "the way to sign in",
+    Mailer: "mailer",
+    Prompt: "prompt",
+    SecondFactor: "second factor",
+}
 
 
 class Clock:
@@ -127,7 +132,7 @@ class AuthorizationServer(Registered):
         return self.owners.get(id(item), "?")
 
     async def answer_of(
-        self, item: Authenticator | Prompt | SecondFactor, answer: Awaitable[Answer], *kinds: type
+        self, item: Authenticator | Mailer | Prompt | SecondFactor, answer: Awaitable[Answer], *kinds: type
     ) -> Answer:
         """Await a method of what a plugin registered for at most `plugins_timeout` seconds.
 
@@ -139,6 +144,11 @@ class AuthorizationServer(Registered):
         with blaming(plugin, f"{what} {item.name!r}"):
             found = await within(None if plugin == OURS else self.settings.plugins_timeout, answer)
             return of_kind(found, *kinds) if kinds else found
+
+    async def send_mail(self, mail: Mail) -> None:
+        """Give it to the mailer, in the transaction that is open. Only where there is a `mailer`."""
+        assert self.mailer is not None
+        await self.answer_of(self.mailer, self.mailer.send(mail))
 
     async def start(self) -> None:
         """Open the database, and give the tables to it."""

@@ -108,13 +108,13 @@ async def _send(visit: AccountVisit, email: str, language: str) -> None:
         lines = (
             Words("somebody asked to use this address for another account. It stays with yours, nothing is changed."),
         )
-        await server.mailer.send(Mail(to=email, subject=subject, lines=lines, language=language))
+        await server.send_mail(Mail(to=email, subject=subject, lines=lines, language=language))
         return
     token, c = new_token("confirmation"), ConfirmationRow
     async with transaction():
         await c.delete().where(c.user == user.id)
         await c.insert(c(id=digest_secret(token), user=user.id, email=email, expires_at=server.now() + LIFETIME))
-        await server.mailer.send(
+        await server.send_mail(
             Mail(
                 to=email,
                 subject=subject,

@@ -40,7 +40,7 @@ def listener(server: AuthorizationServer) -> Listener:
         to = event.before if isinstance(event, EmailChanged) else user.email
         if not to:
             return
-        await server.mailer.send(
+        await server.send_mail(
             Mail(
                 to=to,
                 subject=Words("A change to your account at %(provider)s", provider=provider),

@@ -99,7 +99,7 @@ async def _send(server: AuthorizationServer, identifier: str, language: str, aft
     provider = (await server.provider_branding()).display_name
     async with transaction():
         link = await invite(server, purpose="reset", user_id=user.id, lifetime=LIFETIME)
-        await server.mailer.send(
+        await server.send_mail(
             Mail(
                 to=user.email,
                 subject=Words("Your password at %(provider)s", provider=provider),

@@ -129,7 +129,7 @@ async def _send(server: AuthorizationServer, email: str, language: str, after: s
                 Words("It works once, within one day. If you did not ask for this, ignore this email."),
             )
             link = (Words("Create an account"), f"{server.issuer}{HERE}/{token}{after}")
-        await server.mailer.send(Mail(to=email, subject=subject, lines=lines, link=link, language=language))
+        await server.send_mail(Mail(to=email, subject=subject, lines=lines, link=link, language=language))
 
 
 @route(HERE + "/{token:str}", http_method=[HttpMethod.GET, HttpMethod.POST], status_code=200, name="new account")

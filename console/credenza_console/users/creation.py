@@ -64,7 +64,7 @@ async def create(visit: ConsoleVisit) -> ConsoleDone | CreatePage:
             await users.insert_user(user)
             link = await invite(visit.server, purpose="password", user_id=user.id)
             if mailer is not None:
-                await mailer.send(await invitation_mail(visit.server, user, link))
+                await visit.server.send_mail(await invitation_mail(visit.server, user, link))
             await visit.changed(
                 "user", "created", username, user=user.id, after={"username": username, "email": email, **profile}
             )

@@ -69,7 +69,7 @@ async def create_link(visit: ConsoleVisit, user: str) -> ConsoleDone:
     async with transaction():
         link = await invite(visit.server, purpose="password", user_id=found.id, lifetime=lifetime)
         if mailer is not None:
-            await mailer.send(await invitation_mail(visit.server, found, link))
+            await visit.server.send_mail(await invitation_mail(visit.server, found, link))
         await visit.changed("password link", "created", found.username, user=found.id)
     if mailer is not None:
         return ConsoleDone(f"{LIST}/{found.id}", f"A link is on its way to {found.email}. Earlier ones no longer work.")

@@ -31,5 +31,8 @@ class Mailer:
     """Set when the server starts, before any method is called."""
 
     async def send(self, mail: Mail) -> None:
-        """Queue it in the transaction that is open, and return at once: no request waits for a mail server."""
+        """Queue it in the transaction that is open, and return at once: no request waits for a mail server.
+
+        Whoever has a mail gives it to `AuthorizationServer.send_mail`, which waits at most `plugins_timeout` seconds.
+        """
         raise NotImplementedError

@@ -153,7 +153,7 @@ async def create(visit: ConsoleVisit, organization: str) -> ConsoleDone | Create
         after = {"email": email, "roles": sorted(wanted.values())}
         link = f"{visit.server.issuer}{ADDRESS}/{token}"
         if mailer is not None:
-            await mailer.send(await joining_mail(visit.server, visit.user, str(row["name"]), email, link))
+            await visit.server.send_mail(await joining_mail(visit.server, visit.user, str(row["name"]), email, link))
         await visit.changed("organization_invitation", "created", row["name"], after=after)
     if mailer is not None:
         return ConsoleDone(f"{page.address}/invitations", f"An invitation is on its way to {email}.")
