@@ -76,3 +76,11 @@ def test_what_there_is_many_times_says_of_what(harbour: Any, console: Any) -> No
     console.goto(f"{harbour.issuer}/console/branding")
     for of in ("logo", "logo for dark pages", "favicon"):
         expect(console.get_by_text(f"Use an address instead: {of}", exact=True)).to_have_count(1)
+
+
+def test_whoever_is_to_type_a_name_hears_what_is_deleted_with_it(harbour: Any, console: Any) -> None:
+    """The focus is in the field at once, below the numbers."""
+    console.goto(f"{harbour.issuer}/console/applications/night-report/delete")
+    field = console.get_by_label("to delete it")
+    expect(field).to_be_focused()
+    expect(field).to_have_accessible_description(re.compile(r"^Consents \d+ Users \d+ Live tokens \d+"))
