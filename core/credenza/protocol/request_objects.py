@@ -37,7 +37,7 @@ def parse_request_object(
 def _pairs(claims: Mapping[str, Any]) -> list[tuple[str, str]]:
     """Members as parameters: numbers and objects in their JSON form, a list as a parameter that is repeated.
 
-    A member that is null says nothing.
+    A member that is null says nothing. RFC 9101 §4.
     """
     pairs: list[tuple[str, str]] = []
     for name, value in claims.items():
