@@ -346,8 +346,8 @@ class LiveServer:
         self.start()
 
     def close(self) -> None:
+        self.http.close()  # first: a server that ends waits a moment for the last request of a kept connection
         self.program.stop()
-        self.http.close()
 
     def command(self, *arguments: str) -> str:
         """Another `credenza` command on the same database; returns what it printed."""

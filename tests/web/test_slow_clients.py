@@ -180,8 +180,11 @@ def test_an_honest_head_is_answered(server: uvicorn.Server) -> None:
 
 
 @pytest.mark.parametrize("requests", [0, 1], ids=["a new connection", "one that was kept"])
-def test_a_request_that_is_on_its_way_when_the_server_ends_is_answered(server: uvicorn.Server, requests: int) -> None:
+def test_a_request_that_is_on_its_way_when_the_server_ends_is_answered(
+    server: uvicorn.Server, requests: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Nobody else would answer it, and a proxy sends a POST only once. RFC 9112 §9.5."""
+    monkeypatch.setattr(slow_clients, "LAST", 600.0)
     head = b"HEAD / HTTP/1.1\r\nHost: localhost\r\n\r\n"
     with connected(server) as connection:
         for _ in range(requests):
