@@ -9,6 +9,7 @@ import shutil
 import subprocess
 import sys
 import threading
+import venv
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -54,9 +55,9 @@ def sdk_python(pytestconfig: pytest.Config) -> Path:
     python = folder / "venv" / "bin" / "python"
     with alone(folder):
         if not (folder / SDK).exists():
-            attempt(sys.executable, "-m", "venv", str(folder / "venv"), reason="no virtual environment")
-            install = ("-m", "pip", "install", "--quiet", "--disable-pip-version-check", SDK)
-            attempt(str(python), *install, reason="the MCP SDK could not be installed")
+            venv.create(folder / "venv")
+            install = ("-m", "pip", "--python", str(python), "install", "--quiet", "--disable-pip-version-check", SDK)
+            attempt(sys.executable, *install, "--no-compile", reason="the MCP SDK could not be installed")
             (folder / SDK).touch()
     return python
 
