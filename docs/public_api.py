@@ -253,7 +253,7 @@ def _entry(name: str, thing: Any) -> str:
     if (call := said(thing)) and not isinstance(thing, ModuleType):
         call = f' = "{thing}"' if isinstance(thing, str) else call
         lines += ["```python", _broken(f"{_keyword(thing)}{name}{call}"), "```", ""]
-    plain = isinstance(thing, str | dict) or hasattr(thing, "__origin__")
+    plain = isinstance(thing, str | int | dict) or hasattr(thing, "__origin__")
     text = _made(name, thing)[1] if plain else inspect.getdoc(thing)
     if text and not text.startswith(f"{name}("):  # the docstring that a dataclass is given says nothing
         lines += [text.strip(), ""]

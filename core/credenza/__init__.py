@@ -153,7 +153,7 @@ from .web.accounts import SignInNeeded, csrf_token, signed_in, signed_in_form, s
 from .web.branding import check_branding
 from .web.claims import claim_label, claims_in_words, claims_summary
 from .web.custom_css import CleanCss, UnusableCss, clean_css
-from .web.images import UnusableImage, fetch_image, keep_image, store_image
+from .web.images import LARGEST_IMAGE, UnusableImage, fetch_image, keep_image, store_image
 from .web.inside import OwnAnswer, TokenSeen, basic_credentials, call_own, see_token
 from .web.limits import Limiter, neighbourhood
 from .web.moments import Moment
@@ -195,6 +195,7 @@ __version__ = "0.1.0"
 
 __all__ = [
     "ADMINISTRATOR_ROLES",
+    "LARGEST_IMAGE",
     "MFA",
     "PHISHING_RESISTANT",
     "AccountDone",

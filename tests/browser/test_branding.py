@@ -8,6 +8,7 @@ from uuid import uuid4
 
 import pytest
 
+from credenza import LARGEST_IMAGE
 from credenza.testing import PASSWORD, RelyingParty
 
 pytestmark = [pytest.mark.browser]
@@ -92,6 +93,17 @@ def test_without_a_script_the_preview_comes_by_its_button(desk: Any, width: int,
     shown(page).get_by_text("Newcastle Rowing wants to use your account").wait_for()
     assert "/branding" in page.url
     assert page.get_by_label("Display name").input_value() == "Newcastle Rowing", "the form stays as it is"
+
+
+def test_a_file_that_is_too_large_is_refused_before_it_is_sent(desk: Any) -> None:
+    page, _ = desk()
+    shown(page).get_by_role("heading", name="Sign in").wait_for()
+    logo = page.get_by_label("Logo", exact=True)
+    refused = page.get_by_role("alert").filter(has_text="larger than 2 MB")
+    for size in (LARGEST_IMAGE + 1, LARGEST_IMAGE):
+        logo.set_input_files({"name": "logo.png", "mimeType": "image/png", "buffer": bytes(size)})
+        assert refused.is_visible() == (size > LARGEST_IMAGE)
+        assert logo.evaluate("(input) => input.files.length") == (size <= LARGEST_IMAGE)
 
 
 @pytest.mark.parametrize("width", [1360, 375])

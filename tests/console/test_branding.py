@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import random
 import re
 import shutil
 import subprocess
@@ -18,7 +19,7 @@ import httpx
 import pytest
 from PIL import Image
 
-from credenza import audit, clients, provider, state
+from credenza import LARGEST_IMAGE, audit, clients, provider, state
 from credenza import branding as store
 from credenza.testing import PageSeen, RelyingParty, UserAgent
 
@@ -45,7 +46,11 @@ def upload(visitor: Visitor, files: dict[str, Any] | None = None, path: str = PA
         path,
         data={"csrf_token": visitor.token(), **fields},
         files={"logo": ("", b""), **(files or {})},
-        headers={"origin": visitor.credenza.issuer, "sec-fetch-site": "same-origin"},
+        headers={
+            "origin": visitor.credenza.issuer,
+            "sec-fetch-site": "same-origin",
+            "referer": visitor.credenza.issuer + path,
+        },
     )
     assert isinstance(answer, httpx.Response)
     return answer
@@ -77,6 +82,18 @@ def test_a_logo_stays_until_it_is_replaced_or_removed(visitor: Visitor) -> None:
     assert branding(visitor)["logo"] == logo
     upload(visitor, remove_logo="on")
     assert branding(visitor)["logo"] == ""
+
+
+def test_three_of_the_largest_pictures_fit_into_one_form_and_for_more_there_is_a_way_back(visitor: Visitor) -> None:
+    out = io.BytesIO()
+    Image.frombytes("RGB", (820, 820), random.Random(1).randbytes(820 * 820 * 3)).save(out, "PNG")
+    assert LARGEST_IMAGE * 0.95 < len(out.getvalue()) < LARGEST_IMAGE
+    names = ("logo", "dark_logo", "favicon")
+    assert upload(visitor, {name: (name, out.getvalue()) for name in names}, PROVIDER).status_code == 303
+    answer = upload(visitor, {name: (name, bytes(2 * LARGEST_IMAGE)) for name in names}, PROVIDER)
+    assert answer.status_code == 413
+    assert "more than fits into one form" in answer.text
+    assert f'href="{PROVIDER}"' in answer.text
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,7 @@ from litestar import Response
 from piccolo.query.functions import Lower
 
 from credenza import (
+    LARGEST_IMAGE,
     AnyResponse,
     Branded,
     Branding,
@@ -87,6 +88,7 @@ class BrandingPage(ConsoleForm):
     template: ClassVar[str] = "branding/branding.html"
     folder: ClassVar[Path | None] = Path(__file__).parents[1] / "templates"
     frames: ClassVar[bool] = True
+    largest: ClassVar[int] = LARGEST_IMAGE
     address: str
     permission: str
     level: str

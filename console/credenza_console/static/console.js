@@ -197,6 +197,14 @@ document.addEventListener("load", (event) => event.target.matches?.("iframe.prev
 addEventListener("resize", frames);
 frames();
 
+// -- a file that is too large is not sent: the answer would only come when all of it is there --
+document.addEventListener("change", ({ target }) => {
+  if (!target.dataset.most) return;
+  const tooLarge = target.files[0]?.size > target.dataset.most;
+  if (tooLarge) target.value = "";
+  target.closest(".field").querySelector("[data-too-large]").hidden = !tooLarge;
+});
+
 // -- a live preview: the form as it is typed, posted into a new frame that takes the old one's place when it is there --
 const live = document.querySelector("form[data-live]");
 if (live) {

@@ -49,6 +49,7 @@ DESCRIPTIONS = {
     404: Words("Check the address, or go back to the previous page."),
     405: Words("Open this address from the page that leads to it."),
 }
+TOO_LARGE = Words("That is more than fits into one form. Nothing was changed.")
 
 
 def new_error_id() -> str:
@@ -195,9 +196,12 @@ async def on_http_exception(request: AnyRequest, error: HTTPException) -> AnyRes
         return await on_any_exception(request, error)
     if not wants_html(request):
         return json_response({"error": code, "error_description": phrase}, status=error.status_code, headers=headers)
+    links = (*reopening(request), HOME)
     if code == "not_found" and request.method == "POST" and "path_template" in request.scope:  # there is such a form
         removed = Words("It was removed meanwhile, perhaps in another tab.")
-        return await _plain_page(request, "gone", removed, 404, links=(*reopening(request), HOME))
+        return await _plain_page(request, "gone", removed, 404, links=links)
+    if error.status_code == HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
+        return await _plain_page(request, code, TOO_LARGE, error.status_code, links=links)
     description = DESCRIPTIONS.get(error.status_code, phrase)
     links = (HOME,) if error.status_code in DESCRIPTIONS else ()
     return await _plain_page(request, code, description, error.status_code, headers=headers, links=links)

@@ -9,7 +9,8 @@ from ..outbound import Refused, fetch
 from ..settings import Settings
 from ..store.provider import delete_images, image_key, save_image
 
-MAX_BYTES = 2 * 1024 * 1024
+LARGEST_IMAGE = 2 * 1024 * 1024
+"""Bytes of a picture that is uploaded or fetched."""
 MAX_PIXELS = 4_000_000
 LARGEST = 512  # pixels on the longer side
 SMALL = 128  # of one that somebody else may have kept
@@ -25,8 +26,8 @@ class UnusableImage(Exception):
 
 def encode_again(content: bytes, largest: int = LARGEST) -> bytes:
     """A PNG with the same picture and nothing else: no metadata, no second file hidden behind it."""
-    if not content or len(content) > MAX_BYTES:
-        raise UnusableImage(f"Choose an image of at most {MAX_BYTES // 1024 // 1024} MB.")
+    if not content or len(content) > LARGEST_IMAGE:
+        raise UnusableImage(f"Choose an image of at most {LARGEST_IMAGE // 1024 // 1024} MB.")
     from PIL import Image, ImageOps, UnidentifiedImageError  # here: a logo comes once in a while
 
     try:
@@ -76,7 +77,7 @@ async def fetch_image(settings: Settings, url: str, now: int, *, keep: bool = Tr
     if not url.startswith("https://"):
         raise UnusableImage("Give an address that begins with https://.")
     try:
-        status, _, content = await fetch(settings, url, limit=MAX_BYTES, accept="image/*")
+        status, _, content = await fetch(settings, url, limit=LARGEST_IMAGE, accept="image/*")
     except Refused as error:
         raise UnusableImage(f"It cannot be fetched: {error}.") from error
     if status != 200:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 Body = TypeVar("Body")
 
-MAX_PAGE_BODY = 4 * 1024 * 1024
+MAX_PAGE_BODY = 7 * 1024 * 1024  # three images and what is said of them
 SLOWEST_BODY = 25.0  # seconds
 FORM = "application/x-www-form-urlencoded"
 AnyRequest = Request[Any, Any, Any]
