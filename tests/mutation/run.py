@@ -7,6 +7,7 @@
 
 from __future__ import annotations
 
+import argparse
 import ast
 import json
 import os
@@ -28,10 +29,14 @@ NOTICED = {1, 3, 24, -24, 36, 152, 255}  # exit codes: a test failed, or never c
 def main() -> None:
     document = tomllib.loads((Path(__file__).parent / "modules.toml").read_text())
     at_most = document.pop("at_most")
-    again = "--survivors" in sys.argv
-    wanted = [name for name in sys.argv[1:] if not name.startswith("--")] or list(document)
-    for name in wanted:
-        found = run(name, document[name], document[name].get("at_most", at_most), again=again)
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(document)}; all without one")
+    parser.add_argument("--survivors", action="store_true", help="only those that lived the last time")
+    arguments = parser.parse_args()
+    if unknown := set(arguments.names) - set(document):
+        parser.error(f"There is no {', '.join(sorted(unknown))}.")
+    for name in arguments.names or document:
+        found = run(name, document[name], document[name].get("at_most", at_most), again=arguments.survivors)
         before = json.loads(RESULT.read_text()) if RESULT.exists() else {}  # another run may have written meanwhile
         RESULT.write_text(json.dumps(before | found, indent=1))
     table(json.loads(RESULT.read_text()))
