@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from collections.abc import Callable
 from contextlib import closing
@@ -27,6 +28,17 @@ def test_an_administrator_is_created_with_a_password_from_standard_input(credenz
     assert (done.status, done.out, done.err) == (0, "olive is an administrator.\n", "")
     (user,) = exported(credenza_command)["users"]
     assert user == {"username": "olive", "id": user["id"], "email": "olive@example.com", "administrator": "full"}
+
+
+def test_what_is_made_beside_the_database_is_for_its_owner_only(credenza_command: Run, tmp_path: Path) -> None:
+    before = os.umask(0)
+    try:
+        assert credenza_command("migrate").status == 0
+    finally:
+        os.umask(before)
+    made = {path.name: path.stat().st_mode & 0o777 for path in tmp_path.iterdir()}
+    assert {"credenza.db", "credenza.db.key", "credenza.db.migrating"} <= made.keys()
+    assert set(made.values()) == {0o600}
 
 
 def test_without_a_password_a_link_is_printed(credenza_command: Run) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import subprocess
@@ -50,6 +51,43 @@ def test_who_has_read_enough_stops_it_without_a_word(tmp_path: Path) -> None:
         program.stdout.close()
         assert program.stderr.read() == b""
     assert program.returncode == 0
+
+
+INTERRUPTED = """
+import signal, sys
+from rich.progress import Progress
+from credenza.__main__ import main
+
+def update(progress, task, *, completed, total):
+    for name in sys.argv[3:]:
+        signal.raise_signal(signal.Signals[name])
+
+signal.signal(signal.SIGINT, signal.SIG_IGN if sys.argv[1] == "background" else signal.default_int_handler)
+Progress.update = update
+sys.exit(main(["apply", sys.argv[2]]))
+"""
+
+
+@pytest.mark.parametrize(
+    "how", ["foreground SIGINT", "foreground SIGTERM", "foreground SIGHUP SIGHUP", "background SIGTERM"]
+)
+def test_who_ends_apply_is_told_what_it_has_made(declared: None, tmp_path: Path, how: str) -> None:
+    """A terminal that is closed sends its signal twice."""
+    (tmp_path / "users.json").write_text(json.dumps({"users": [{"username": f"user{n}"} for n in range(100)]}))
+    where, *signals = how.split()
+    command = [sys.executable, "-c", INTERRUPTED, where, "users.json", *signals]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (130, "")
+    assert "+ user user0\n    id: " in done.stdout
+    assert "user99" not in done.stdout
+
+
+def test_apply_that_nohup_started_goes_on_when_the_terminal_is_closed(declared: None, tmp_path: Path) -> None:
+    (tmp_path / "users.json").write_text(json.dumps({"users": [{"username": f"user{n}"} for n in range(100)]}))
+    command = [sys.executable, "-c", INTERRUPTED, "background", "users.json", "SIGHUP"]
+    done = subprocess.run(["nohup", *command], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 0
+    assert "+ user user99" in done.stdout
 
 
 def test_help_lists_every_command(credenza_command: Run) -> None:

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import argparse
 import os
+import signal
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
+from types import FrameType
 from typing import Any
 
 from .. import state
@@ -16,6 +19,7 @@ from .output import print_json, print_line
 Subparsers = Any
 FILE = "credenza.yaml"
 ACTIONS = ("created", "updated", "deleted")
+ENDING = (signal.SIGTERM, signal.SIGHUP)
 
 
 def add_apply(commands: Subparsers) -> None:
@@ -66,16 +70,39 @@ def apply(arguments: argparse.Namespace) -> int:
                     changes=made,
                 )
 
-    try:
-        done = run(do)
-    except BaseException:
-        if made:  # it stopped half way, and nobody else knows the secrets that it made
-            _print(made, arguments)
-        raise
+    with _interrupted_by_all():
+        try:
+            done = run(do)
+        except BaseException:
+            if made:  # it stopped half way, and nobody else knows the secrets that it made
+                _print(made, arguments)
+            raise
     for warning in done.warnings:
         sys.stderr.write(f"credenza: warning: {warning}\n")
     _print(done.changes, arguments)
     return 0
+
+
+@contextmanager
+def _interrupted_by_all() -> Iterator[None]:
+    """A supervisor, or a terminal that is closed, interrupts as Ctrl-C does: what was made is still told."""
+
+    def interrupt(number: int, frame: FrameType | None) -> None:
+        for each in taken:
+            signal.signal(each, signal.SIG_IGN)  # they come in twos, and the second would cut off what is told
+        if callable(at_once := signal.getsignal(signal.SIGINT)):
+            at_once(signal.SIGINT, frame)
+        else:  # a shell without job control ignores it for what it starts in the background
+            raise KeyboardInterrupt
+
+    taken = [each for each in ENDING if signal.getsignal(each) is signal.SIG_DFL]  # nohup's is ignored
+    for each in taken:
+        signal.signal(each, interrupt)
+    try:
+        yield
+    finally:
+        for each in taken:
+            signal.signal(each, signal.SIG_DFL)
 
 
 def _print(changes: Sequence[state.Change], arguments: argparse.Namespace) -> None:

@@ -160,7 +160,7 @@ def lock(engine: Engine) -> AbstractAsyncContextManager[None]:
 
 @asynccontextmanager
 async def locked_file(path: Path) -> AsyncIterator[None]:
-    with path.open("w") as file:
+    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT, 0o600), "w") as file:
         while True:
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
