@@ -71,8 +71,7 @@ def test_the_first_heading_is_that_of_the_page(harbour: Any, console: Any) -> No
 
 def test_what_there_is_many_times_says_of_what(harbour: Any, console: Any) -> None:
     console.goto(f"{harbour.issuer}/console/audit-log")
-    for summary in console.locator("td summary").all()[:3]:
-        expect(summary).to_have_text(re.compile(r"^Show: .+, \d{4}-\d\d-\d\d "))
+    expect(console.locator("td summary").first).to_have_text(re.compile(r"^Show: .+, \d{4}-\d\d-\d\d "))
     console.goto(f"{harbour.issuer}/console/branding")
     for of in ("logo", "logo for dark pages", "favicon"):
         expect(console.get_by_text(f"Use an address instead: {of}", exact=True)).to_have_count(1)

@@ -20,6 +20,7 @@ from credenza.protocol.names import as_typed
         "Zoe\u0308",
         "\u05d3\u05d5\u05d3",
         "ש\u05c1\u05bc\u05b8\u0591",  # a letter with its dots, its vowel and its accent
+        "\u0f56\u0fb7\u0fb2\u0f71\u0f74\u0f83",  # bhrūṃ: two letters of Tibetan below another, two vowels and a sign
         "1\ufe0f\u20e3",
         "x" * 20,
     ],
@@ -49,6 +50,7 @@ def test_a_name_in_its_own_script_is_one(name: str) -> None:
         "\ud800",
         "x" * 21,
         "Ada" + "\u0335" * 5,
+        "\u0f40" + "\u0fb5" * 5,  # letters of Tibetan below each other, down into the next lines
         "Ada" + "\u030d\u200d\u0489" * 5,  # which cover the lines above and below
     ],
 )

@@ -8,6 +8,8 @@ from itertools import groupby
 JOINERS = "\u200c\u200d"  # between letters, in Persian and Hindi, and between the parts of an emoji. Unicode §23.2
 BLANK = "\u115f\u1160\u2800\u3164\uffa0"  # letters of Korean and a pattern of Braille, which show nothing
 MARKS = 4  # above and below one letter; as many has Hebrew with all its points
+# Consonants of Tibetan and Burmese that stand below another one: letters, though Unicode has them among the marks.
+SUBJOINED = frozenset(map(chr, (*range(0x0F8D, 0x0FBD), *range(0x103B, 0x103F))))
 
 
 def is_name(text: str, most: int) -> bool:
@@ -21,8 +23,16 @@ def is_name(text: str, most: int) -> bool:
 
 
 def _is_piled(text: str) -> bool:
-    seen = (unicodedata.category(character) in ("Mn", "Me") for character in text if character not in JOINERS)
-    return any(mark and len(list(pile)) > MARKS for mark, pile in groupby(seen))
+    piles = groupby((character for character in text if character not in JOINERS), _is_mark)
+    for pile in (list(pile) for mark, pile in piles if mark):
+        below = sum(character in SUBJOINED for character in pile)
+        if max(below, len(pile) - below) > MARKS:
+            return True
+    return False
+
+
+def _is_mark(character: str) -> bool:
+    return unicodedata.category(character) in ("Mn", "Me")
 
 
 def _has_place(character: str) -> bool:
