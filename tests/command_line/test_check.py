@@ -178,17 +178,18 @@ def test_check_tells_what_is_for_development_only(credenza_command: Run, monkeyp
     assert "http is accepted for localhost" in done.error
 
 
+@pytest.mark.parametrize("name", ["credenza.db", "credenza.db.key", "credenza.db.migrating"])
 def test_check_is_not_content_with_a_database_that_others_can_read(
-    credenza_command: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    credenza_command: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, name: str
 ) -> None:
     """P-18."""
     monkeypatch.delenv("CREDENZA_ARGON2_MEMORY_KIB")
     monkeypatch.delenv("CREDENZA_ARGON2_TIME_COST")
     credenza_command("migrate")
-    (tmp_path / "credenza.db").chmod(0o644)
+    (tmp_path / name).chmod(0o644)
     done = credenza_command("check")
     assert done.status == 1
-    assert "credenza.db can be read by others; chmod 600 it" in done.error
+    assert f"{name} can be read by others; chmod 600 it" in done.error
 
 
 def test_a_second_factor_that_nobody_brings_cannot_be_required(

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -46,3 +47,26 @@ def test_a_run_waits_for_what_the_console_is_about_to_change(credenza: Credenza)
     assert credenza.run(both) == ["ada"]
     seen = credenza.run(users.find_user, ada.id)
     assert (seen.suspended, seen.phone_number) == (True, "+44 20 7946 0000")
+
+
+def test_what_is_being_kept_when_it_is_ended_is_told(credenza: Credenza, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A database that is told to commit does so, whether or not somebody still waits for its answer."""
+
+    @asynccontextmanager
+    async def ended_in_the_end() -> AsyncIterator[None]:
+        async with transaction():
+            yield
+        raise asyncio.CancelledError
+
+    monkeypatch.setattr("credenza.state.run.transaction", ended_in_the_end)
+    made: list[state.Change] = []
+    document = {"users": [{"username": "eve"}]}
+
+    async def apply() -> None:
+        with pytest.raises(asyncio.CancelledError):
+            await state.apply(credenza.server, credenza.app.state.passwords, document, Path.cwd(), changes=made)
+
+    credenza.run(apply)
+    assert credenza.run(users.find_user_by_identifier, "eve") is not None
+    assert [change.name for change in made] == ["eve"]
+    assert "invitation" in made[0].made

@@ -107,7 +107,7 @@ def config_of(arguments: argparse.Namespace) -> Path | None:
 def open_files(settings: Settings, config: Path | None) -> Iterator[str]:
     """What others on this machine could read or change."""
     path = settings.sqlite_path
-    files = [path, path.with_name(path.name + ".key"), path.with_name(path.name + "-wal")] if path is not None else []
+    files = [path.with_name(path.name + end) for end in ("", ".key", "-wal", ".migrating")] if path is not None else []
     for file in files:
         if file.exists() and file.stat().st_mode & (stat.S_IROTH | stat.S_IWOTH):
             yield f"{file} can be read by others; chmod 600 it"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from asyncio import CancelledError
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -93,10 +94,17 @@ class Run:
         if action == "deleted":
             self.removed.setdefault(kind, set()).add(name)
         if not self.dry:
-            async with transaction():
-                change.made = await write() or NOTHING
-                await bump_version()
-                await self.note(action, kind, name, before=before, after=after)
+            written = False
+            try:
+                async with transaction():
+                    change.made = await write() or NOTHING
+                    await bump_version()
+                    await self.note(action, kind, name, before=before, after=after)
+                    written = True
+            except CancelledError:
+                if written:  # whether it is kept is not known, and if it is, its secrets are nowhere else
+                    self.changes.append(change)
+                raise
         self.changes.append(change)
         if self.progress is not None:
             self.progress()
