@@ -52,7 +52,7 @@ class Line:
 
 @dataclass(kw_only=True)
 class PasskeysPage(AccountPage):
-    """`data` is for the script behind the button; `ticket` comes back with its answer."""
+    """`data` is for the script behind the button; `ticket` comes back with its answer. `wrong`: the name is."""
 
     template: ClassVar[str] = "passkeys/passkeys.html"
     folder: ClassVar[Path | None] = TEMPLATES
@@ -61,6 +61,7 @@ class PasskeysPage(AccountPage):
     ticket: str
     more: bool
     typed: str = ""
+    wrong: bool = False
 
 
 @account_get(HERE, fresh=True)
@@ -72,7 +73,9 @@ async def list_passkeys(visit: AccountVisit) -> PasskeysPage:
 async def add_passkey(visit: AccountVisit) -> AccountDone | PasskeysPage:
     name = visit.form.get("name", "").strip()
     if name and not is_name(name, MOST_CHARACTERS):
-        return await _refused(visit, Words("A name has at most 100 characters."), name[:MOST_CHARACTERS])
+        page = await _refused(visit, Words("A name has at most 100 characters."), name[:MOST_CHARACTERS])
+        page.wrong = True
+        return page
     try:
         challenge = _challenge_of(visit)
         passkey = ceremonies.registered(

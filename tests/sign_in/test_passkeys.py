@@ -39,6 +39,16 @@ def test_an_answer_that_proves_nothing_is_refused(user_agent: UserAgent, answer:
     user_agent.sign_in()
     page = press(user_agent, PASSKEYS, ("name", "x"), ("credential", credential), status=422)
     assert "The passkey was not accepted." in page.text
+    assert ('role="alert"' in page.html, 'aria-invalid="true"' in page.html) == (True, False), "the name is right"
+
+
+def test_a_wrong_name_is_heard_with_its_field(user_agent: UserAgent) -> None:
+    user_agent.get(PASSKEYS)
+    user_agent.sign_in()
+    page = press(user_agent, PASSKEYS, ("name", "x" * 101), status=422)
+    assert "A name has at most 100 characters." in page.text
+    assert 'aria-describedby="name-hint message" aria-invalid="true" autofocus' in page.html
+    assert 'role="alert"' not in page.html
 
 
 def test_without_its_script_nothing_is_seen_of_it(user_agent: UserAgent) -> None:
