@@ -62,7 +62,11 @@ def update(progress, task, *, completed, total):
     for name in sys.argv[3:]:
         signal.raise_signal(signal.Signals[name])
 
-signal.signal(signal.SIGINT, signal.SIG_IGN if sys.argv[1] == "background" else signal.default_int_handler)
+if sys.argv[1] == "background":
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+else:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)  # the tests themselves may run below nohup
 Progress.update = update
 sys.exit(main(["apply", sys.argv[2]]))
 """
