@@ -88,12 +88,8 @@ class Harbour:
 
     def sign_in_to(self, client_id: str, username: str, **changes: str | None) -> dict[str, Any]:
         """The whole journey, with everything authorized; returns the tokens."""
-        party, agent = self.party(client_id), Browser(self.credenza)
-        seen: Any = agent.get(party.authorization_url(**changes))
-        if isinstance(seen, PageSeen) and seen.name == "sign-in":
-            seen = agent.sign_in(username, PASSWORDS[username])
-        if isinstance(seen, PageSeen) and seen.name == "consent":
-            seen = agent.decide()
+        party = self.party(client_id)
+        seen = Browser(self.credenza).through(party.authorization_url(**changes), username, PASSWORDS[username])
         return party.tokens(seen)
 
     def is_download(self, address: str) -> bool:

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from credenza.testing import Callback, PageSeen, UserAgent
+from credenza.testing import Callback, UserAgent
 
 HERE = Path(__file__).parent
 
@@ -24,11 +24,7 @@ def the_user(live_server: Any) -> Callable[[str], str]:
     agent = UserAgent(live_server)
 
     def go(url: str) -> str:
-        seen: PageSeen | Callback = agent.get(url)
-        if isinstance(seen, PageSeen) and seen.name == "sign-in":
-            seen = agent.sign_in("ada")
-        if isinstance(seen, PageSeen) and seen.name == "consent":
-            seen = agent.decide("authorize")
+        seen = agent.through(url)
         assert isinstance(seen, Callback), f"{seen.name} {seen.error}: {seen.text[:500]}"
         return seen.url
 

@@ -18,7 +18,7 @@ from typing import Any
 import jwt
 import pytest
 
-from credenza.testing import Callback, PageSeen, UserAgent
+from credenza.testing import Callback, UserAgent
 
 from .conftest import alone, attempt, led_by
 
@@ -33,12 +33,7 @@ SCENARIOS = {"authorization-server-metadata-endpoint": ("2", "0"), "authorizatio
 
 def as_the_user(server: Any, user: str = "ada") -> Callable[[str], str]:
     def go(url: str) -> str:
-        agent = UserAgent(server)
-        seen: Any = agent.get(url)
-        if isinstance(seen, PageSeen) and seen.name == "sign-in":
-            seen = agent.sign_in(user)
-        if isinstance(seen, PageSeen) and seen.name == "consent":
-            seen = agent.decide()
+        seen = UserAgent(server).through(url, user)
         assert isinstance(seen, Callback), f"{seen.name} {seen.error}: {seen.text[:500]}"
         return seen.url
 

@@ -16,7 +16,7 @@ import jwt
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 
-from credenza.testing import Callback, Credenza, PageSeen, RelyingParty, UserAgent
+from credenza.testing import Callback, Credenza, RelyingParty, UserAgent
 
 JWT_BEARER = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 REDIRECT_URI = "https://bank.example.com/cb"
@@ -108,11 +108,7 @@ class Bank:
         return "/authorize?" + urlencode({"client_id": self.client_id, "request_uri": response.json()["request_uri"]})
 
     def authorize(self, user_agent: UserAgent, **changes: str | None) -> Callback:
-        seen = user_agent.get(self.pushed_url(**changes))
-        if isinstance(seen, PageSeen) and seen.name == "sign-in":
-            seen = user_agent.sign_in()
-        if isinstance(seen, PageSeen) and seen.name == "consent":
-            seen = user_agent.decide()
+        seen = user_agent.through(self.pushed_url(**changes))
         assert isinstance(seen, Callback), seen.text
         return seen
 

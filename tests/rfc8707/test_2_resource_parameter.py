@@ -8,7 +8,7 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 import jwt
 import pytest
 
-from credenza.testing import ORDERS, Callback, Credenza, PageSeen, RelyingParty, UserAgent
+from credenza.testing import ORDERS, Callback, Credenza, RelyingParty, UserAgent
 
 STOCK = "https://stock.example.com/v1"
 STATE: dict[str, Any] = {
@@ -33,11 +33,7 @@ def two_apis(credenza: Credenza) -> None:
 
 def authorize(user_agent: UserAgent, client: RelyingParty, *resources: str, scope: str) -> Callback:
     pairs = urlencode([("resource", resource) for resource in resources])
-    seen = user_agent.get(client.authorization_url(scope=scope) + "&" + pairs)
-    if isinstance(seen, PageSeen) and seen.name == "sign-in":
-        seen = user_agent.sign_in()
-    if isinstance(seen, PageSeen) and seen.name == "consent":
-        seen = user_agent.decide()
+    seen = user_agent.through(client.authorization_url(scope=scope) + "&" + pairs)
     assert isinstance(seen, Callback), seen.text
     return seen
 

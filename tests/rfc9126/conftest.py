@@ -7,7 +7,7 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 import httpx
 
 from credenza.store.pushed_requests import PushedRequestRow
-from credenza.testing import Callback, Credenza, PageSeen, RelyingParty, UserAgent
+from credenza.testing import Callback, Credenza, RelyingParty, UserAgent
 
 
 def push(client: RelyingParty, **changes: str | None) -> httpx.Response:
@@ -22,11 +22,7 @@ def pushed_url(client: RelyingParty, **changes: str | None) -> str:
 
 
 def finish(user_agent: UserAgent, url: str) -> Callback:
-    seen = user_agent.get(url)
-    if isinstance(seen, PageSeen) and seen.name == "sign-in":
-        seen = user_agent.sign_in()
-    if isinstance(seen, PageSeen) and seen.name == "consent":
-        seen = user_agent.decide()
+    seen = user_agent.through(url)
     assert isinstance(seen, Callback), seen.text
     return seen
 

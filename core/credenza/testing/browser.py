@@ -93,9 +93,13 @@ class UserAgent:
 
     def authorize(self, client: RelyingParty, *, user: str = "ada", **changes: str | None) -> PageSeen | Callback:
         """Open the client's authorization request and answer whatever comes: sign-in and consent."""
-        seen = self.get(client.authorization_url(**changes))
+        return self.through(client.authorization_url(**changes), user)
+
+    def through(self, url: str, identifier: str = "ada", password: str = PASSWORD) -> PageSeen | Callback:
+        """Open an address and answer whatever comes on the way: sign-in and consent."""
+        seen = self.get(url)
         if isinstance(seen, PageSeen) and seen.name == "sign-in":
-            seen = self.sign_in(user)
+            seen = self.sign_in(identifier, password)
         if isinstance(seen, PageSeen) and seen.name == "consent":
             seen = self.decide()
         return seen
