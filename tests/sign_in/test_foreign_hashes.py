@@ -238,3 +238,12 @@ def test_the_script_for_keycloak_makes_a_file_that_signs_people_in(
         assert isinstance(page, PageSeen)
         assert page.name == "consent", name
     assert credenza.run(users.find_user_by_identifier, "service-account-a") is None
+
+
+def test_the_script_for_keycloak_takes_a_realm_that_was_exported_without_users(
+    credenza: Credenza, tmp_path: Path
+) -> None:
+    export = tmp_path / "realm.json"
+    export.write_text(json.dumps({"realm": "old", "clients": []}))
+    done = subprocess.run([sys.executable, SCRIPT, export], capture_output=True, text=True, check=True)
+    assert credenza.apply(json.loads(done.stdout)).changes == []

@@ -33,5 +33,5 @@ def user(there):
 
 
 realm = json.loads(Path(sys.argv[1]).read_text())
-people = [user(each) for each in realm["users"] if "serviceAccountClientId" not in each]
+people = [user(each) for each in realm.get("users", []) if "serviceAccountClientId" not in each]
 json.dump({"users": people}, sys.stdout, indent=2)
