@@ -23,7 +23,7 @@ from .protocol.errors import ServerError
 from .protocol.tokens import new_id
 from .repeating import repeated
 from .server import AuthorizationServer
-from .store.engine import transaction
+from .store.engine import StoreUnavailable, transaction
 from .store.logout import ATTEMPTS, Delivery, claim_delivery, insert_deliveries, list_due_deliveries, settle_delivery
 from .store.revocation import end_session_grants, list_session_clients
 from .store.sessions import delete_sessions, has_more_sessions
@@ -181,7 +181,13 @@ async def _deliver_due(server: AuthorizationServer) -> None:
         turns[mine] += 1
         order.append((turns[mine], not mine, delivery))
     order.sort(key=itemgetter(0, 1))
-    told = (deliver(server, delivery) for _, _, delivery in order[:AT_ONCE])
-    for outcome in await asyncio.gather(*told, return_exceptions=True):
-        if outcome is not None:
+    now = [delivery for _, _, delivery in order[:AT_ONCE]]
+    outcomes = await asyncio.gather(*(deliver(server, delivery) for delivery in now), return_exceptions=True)
+    failed: dict[tuple[str, str], BaseException] = {}
+    for delivery, outcome in zip(now, outcomes, strict=True):
+        if isinstance(outcome, StoreUnavailable):  # for all of them
             raise outcome
+        if outcome is not None:
+            failed.setdefault((delivery.client_id, repr(outcome)), outcome)
+    for (client_id, _), error in failed.items():
+        logger.error("back-channel logout of %r failed", client_id, exc_info=error)
