@@ -1,6 +1,7 @@
 """`credenza check`: what an operator should know before users do.
 
-A problem is exit 1; a note is for people, on a terminal.
+A problem is exit 1, which keeps a unit from starting. A warning is what a server serves with all the same. A note is
+for people, on a terminal.
 """
 
 from __future__ import annotations
@@ -53,16 +54,17 @@ def check(arguments: argparse.Namespace) -> int:
     settings = settings_of(arguments)
     engine_of(settings)  # an address that names no database is wrong usage of the settings, like any other value
     problems = [*unsafe_settings(settings), *open_files(settings, config_of(arguments))]
-    problems += run(lambda: database_problems(settings)) + run(lambda: cache_problems(settings))
+    in_database, warnings = run(lambda: look_into_database(settings))
+    problems += in_database + run(lambda: cache_problems(settings))
     if sys.stderr.isatty():  # a script wants the problems only
         for note in notes(settings):
             sys.stderr.write(f"note: {note}\n")
     if arguments.json:
-        print_json({"problems": problems})
-    for problem in problems:
-        sys.stderr.write(f"credenza: {problem}\n")
+        print_json({"problems": problems, "warnings": warnings})
+    for line in [*(f"warning: {warning}" for warning in warnings), *problems]:
+        sys.stderr.write(f"credenza: {line}\n")
     if not problems and not arguments.json:
-        print_line("Everything looks right.")
+        print_line("It can serve; mind the warnings." if warnings else "Everything looks right.")
     return 1 if problems else 0
 
 
@@ -138,26 +140,22 @@ def has_password(text: str) -> bool:
     return any("@" in a and ":" in urlsplit(a).netloc.rpartition("@")[0] for a in addresses)
 
 
-async def database_problems(settings: Settings) -> list[str]:
+async def look_into_database(settings: Settings) -> tuple[list[str], list[str]]:
+    """Problems, and what is no reason to keep everybody out."""
     if missing := what_is_missing(settings):
-        return [missing]
+        return [missing], []
     try:
         async with opened(settings, migrated=False) as (server, _):
             waiting = await server.pending_migrations()
             if waiting:
-                return [f"migrations have not run, beginning with {waiting[0]}; run `credenza migrate`"]
+                return [f"migrations have not run, beginning with {waiting[0]}; run `credenza migrate`"], []
             await server.check_secret_key()
-            for warning in [
-                *await lost_types(server),
-                *await lost_sources(server),
-                *await from_a_newer_release(server),
-            ]:
-                sys.stderr.write(f"credenza: warning: {warning}\n")  # no reason to keep everybody out
-            return await why_it_cannot_be_written()
+            warnings = [*await lost_types(server), *await lost_sources(server), *await from_a_newer_release(server)]
+            return await why_it_cannot_be_written(), warnings
     except DATABASE_ERRORS as error:
-        return [f"the database does not answer: {database_trouble(error)}"]
+        return [f"the database does not answer: {database_trouble(error)}"], []
     except Undecryptable as error:
-        return [f"secret_key: {error}"]
+        return [f"secret_key: {error}"], []
 
 
 async def from_a_newer_release(server: AuthorizationServer) -> list[str]:
