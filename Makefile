@@ -19,10 +19,12 @@ help: ## list the targets
 
 install: $(STAMP) ## make .venv and install everything, with the versions of requirements.lock
 
+# Compiled here, as pip does with what it copies: where Python may not keep that itself, each start would do it again.
 $(STAMP): pyproject.toml requirements.lock
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements.lock
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	$(BIN)/python -m compileall -q core plugins console themes
 	@touch $@
 
 demo: $(STAMP) ## Credenza with demo data, and an application to sign in to: http://localhost:8401
