@@ -107,7 +107,7 @@ from .protocol.documents import parse_json
 from .protocol.email_addresses import check_email
 from .protocol.errors import ProtocolError
 from .protocol.initiate_login import initiate_login_address
-from .protocol.names import is_name
+from .protocol.names import check_name, is_name
 from .protocol.parameters import Parameters
 from .protocol.permissions import Outcome, Verdict
 from .protocol.protected_resource import (
@@ -343,6 +343,7 @@ __all__ = [
     "check_email",
     "check_id_token",
     "check_keys",
+    "check_name",
     "check_registrable",
     "check_username",
     "check_web_uri",

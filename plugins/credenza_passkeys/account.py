@@ -26,7 +26,7 @@ from credenza import (
     account_get,
     account_post,
     address_of,
-    is_name,
+    check_name,
     transaction,
 )
 
@@ -72,8 +72,8 @@ async def list_passkeys(visit: AccountVisit) -> PasskeysPage:
 @account_post(HERE, fresh=True)
 async def add_passkey(visit: AccountVisit) -> AccountDone | PasskeysPage:
     name = visit.form.get("name", "").strip()
-    if name and not is_name(name, MOST_CHARACTERS):
-        page = await _refused(visit, Words("A name has at most 100 characters."), name[:MOST_CHARACTERS])
+    if message := check_name(name, MOST_CHARACTERS):
+        page = await _refused(visit, message, name[:MOST_CHARACTERS])
         page.wrong = True
         return page
     try:

@@ -30,9 +30,9 @@ from credenza import (
     Words,
     address_of,
     check_email,
+    check_name,
     choose_language,
     follow_languages,
-    is_name,
     is_token,
     neighbourhood,
     password_refusal,
@@ -159,8 +159,8 @@ async def new_account(request: AnyRequest, token: FromPath[str]) -> AnyResponse:
 async def _create(request: AnyRequest, token: str, email: str, name: str, form: Parameters) -> str:
     """What is wrong, in a sentence; a refused answer leaves the link unused."""
     server = server_of(request)
-    if name and not is_name(name, 200):
-        return Words("A name has at most 200 characters.")
+    if message := check_name(name, 200):
+        return message
     _, message = await password_refusal(server, form, email, name)
     if message:
         return message

@@ -99,7 +99,7 @@ class Members:
     def text(self, name: str, most: int = 2000) -> str:
         value = str(self._typed(name, str, "a text", "")).strip()
         if value and not is_name(value, most):
-            raise errors.InvalidClientMetadata(f"{name} must be printable, and no longer than {most} characters.")
+            raise errors.InvalidClientMetadata(f"{name} must fit on one line, and be no longer than {most} characters.")
         return value
 
     def texts(self, name: str) -> tuple[str, ...]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-from credenza import check_web_uri, is_name
+from credenza import check_name, check_web_uri
 
 NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
 
@@ -15,8 +15,8 @@ def mistakes(name: str, typed: Mapping[str, str]) -> dict[str, str]:
     errors = {}
     if not NAME.fullmatch(name) or name == "callback":
         errors["id"] = "Lower-case letters, digits and hyphens, at most 40."
-    if not is_name(typed["title"], 100):
-        errors["title"] = "Give it a name of at most 100 characters: it stands on the button."
+    if message := check_name(typed["title"], 100, missing="Give it a name: it stands on the button."):
+        errors["title"] = message
     if not 1 <= len(typed["client_id"]) <= 255 or not typed["client_id"].isprintable():
         errors["client_id"] = "The provider gives you one when you register there."
     if "openid" not in typed["scope"].split() or len(typed["scope"]) > 300 or not typed["scope"].isascii():

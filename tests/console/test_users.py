@@ -84,6 +84,17 @@ def test_a_user_who_cannot_be_is_said_beside_the_field(visitor: Visitor, fields:
     assert visitor.credenza.run(users.count_users) == before
 
 
+def test_a_name_that_is_short_enough_is_not_called_too_long(visitor: Visitor) -> None:
+    piled = "Zoe" + "\u0308" * 5
+    html = visitor.refused("/console/users/create", {"username": piled, "name": piled})
+    assert html.count("at most four marks on one letter") == 2
+    assert not re.search(r"\d characters", html)
+    html = visitor.refused("/console/users/create", {"username": "z" * 151, "name": "z" * 201})
+    assert "1 to 150 characters" in html
+    assert "at most 200 characters" in html
+    assert "marks" not in html
+
+
 @pytest.mark.parametrize(
     "path",
     [

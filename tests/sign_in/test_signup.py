@@ -122,6 +122,19 @@ def test_a_name_is_written_as_on_ones_own_keyboard(
     assert found("taro@example.com").display_name == "山田\u3000太郎"
 
 
+def test_a_name_that_is_short_enough_is_not_called_too_long(
+    user_agent: UserAgent, post_office: MailServer, settled: Any
+) -> None:
+    """In the language of the page."""
+    ask(user_agent, "zoe@example.com")
+    settled()
+    fields = [*seen(user_agent.get(post_office.link())).forms[0].hidden(), ("password", NEW), ("password_again", NEW)]
+    form = [*fields, ("name", "Zoe" + "\u0308" * 5)]
+    page = seen(user_agent.post(post_office.link(), form, headers={"accept-language": "de"}))
+    assert page.status == 422
+    assert "höchstens vier Striche oder Punkte an einem Buchstaben" in page.text
+
+
 def test_it_is_throttled(credenza: Credenza, post_office: MailServer) -> None:
     statuses = [ask(UserAgent(credenza), f"joan{n}@example.com").status for n in range(15)]
     assert 429 in statuses

@@ -17,10 +17,10 @@ from credenza import (
     ConsoleView,
     ConsoleVisit,
     Link,
+    check_name,
     clients,
     console_get,
     console_post,
-    is_name,
     new_id,
     transaction,
 )
@@ -141,8 +141,8 @@ async def create(visit: ConsoleVisit, party: str, kind: str) -> ConsoleDone | Cr
 def check_words(values: Mapping[str, str]) -> dict[str, str]:
     """Name and description, for whoever writes them."""
     errors = {}
-    if not is_name(values["name"], 200):
-        errors["name"] = "Give it a name of at most 200 characters."
+    if message := check_name(values["name"], 200, missing="Give it a name."):
+        errors["name"] = message
     if len(values["description"]) > 1000:
         errors["description"] = "A description has at most 1,000 characters."
     return errors

@@ -15,10 +15,10 @@ from credenza import (
     UnusableCss,
     UnusableImage,
     check_branding,
+    check_name,
     clean_css,
     fetch_image,
     image_in_place,
-    is_name,
     store_image,
 )
 from credenza import branding as store
@@ -54,8 +54,8 @@ async def check(visit: ConsoleVisit, editor: BrandingEditor, typed: Typed, palet
     """Note what is wrong with each text, beside its field; clean the CSS."""
     texts, errors = typed.texts, typed.errors
     longest = 100 if editor.level == "provider" else 200
-    if (name := texts.get("display_name", "")) and not is_name(name, longest):
-        errors["display_name"] = f"A name has at most {longest} characters."
+    if message := check_name(texts.get("display_name", ""), longest):
+        errors["display_name"] = message
     if texts.get("theme") and texts["theme"] not in visit.server.themes:
         errors["theme"] = "There is no such theme."
     for name in CHECKED:

@@ -14,12 +14,12 @@ from credenza import (
     Link,
     User,
     check_email,
+    check_name,
     check_username,
     console_get,
     console_post,
     invitation_mail,
     invite,
-    is_name,
     transaction,
     users,
 )
@@ -49,7 +49,7 @@ async def show_form(visit: ConsoleVisit) -> CreatePage:
 async def create(visit: ConsoleVisit) -> ConsoleDone | CreatePage:
     typed = {name: visit.form.get(name, "").strip() for name in ("username", "email", "name", "send")}
     username, email = typed["username"].lower(), typed["email"].lower()
-    checks = {"username": check_username(username), "email": check_email(email), "name": check_name(typed["name"])}
+    checks = {"username": check_username(username), "email": check_email(email), "name": check_name(typed["name"], 200)}
     checks["email"] = checks["email"] or await check_free(email)
     if errors := {name: message for name, message in checks.items() if message}:
         return _page(visit).refused(errors, **typed)
@@ -73,11 +73,6 @@ async def create(visit: ConsoleVisit) -> ConsoleDone | CreatePage:
     if mailer is not None:
         return ConsoleDone(f"{LIST}/{user.id}", f"{username} was created. An invitation is on its way to {email}.")
     return ConsoleDone(f"{LIST}/{user.id}", f"{username} was created.", {"link": link})
-
-
-def check_name(name: str) -> str:
-    """What is wrong with a person's name; empty when nothing is."""
-    return "" if not name or is_name(name, 200) else "A name has at most 200 characters."
 
 
 def _page(visit: ConsoleVisit) -> CreatePage:

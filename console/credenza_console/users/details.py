@@ -23,6 +23,7 @@ from credenza import (
     browser_in_words,
     changed_meanwhile,
     check_email,
+    check_name,
     consents,
     console_get,
     console_post,
@@ -37,7 +38,7 @@ from credenza import (
 
 from ..applications.application import address_of_client
 from ..applications.people import in_words
-from .creation import check_free, check_name
+from .creation import check_free
 from .user import ONE, UserView, find, tabs
 
 NAMES = ("name", "given_name", "family_name")
@@ -99,7 +100,7 @@ async def save_user(visit: ConsoleVisit, user: str) -> ConsoleDone | ProfilePage
     """The user name is the account's for ever; roles and passwords have forms of their own."""
     found = await find(user)
     typed = {name: visit.form.get(name, "").strip() for name in (*NAMES, "email", "email_verified", "phone_number")}
-    errors = {name: message for name in NAMES if (message := check_name(typed[name]))}
+    errors = {name: message for name in NAMES if (message := check_name(typed[name], 200))}
     if message := check_email(typed["email"].lower()) or await check_free(typed["email"].lower(), found.id):
         errors["email"] = message
     if len(typed["phone_number"]) > 50 or not typed["phone_number"].isprintable():

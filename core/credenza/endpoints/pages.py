@@ -15,7 +15,7 @@ from litestar.params import FromPath
 from ..events import ObjectChanged
 from ..logout import end_most_sessions
 from ..protocol.email_addresses import check_email
-from ..protocol.names import is_name
+from ..protocol.names import UNREADABLE, is_name
 from ..protocol.parameters import Parameters
 from ..protocol.tokens import digest, is_token, new_token
 from ..protocol.words import Words
@@ -190,7 +190,6 @@ async def _accept(request: AnyRequest, key: str, user: User | None, form: Parame
 
 def check_username(username: str) -> str:
     """What is wrong with a user name, in a sentence; empty when nothing is."""
-    odd = "@" in username or any(c.isspace() or not c.isprintable() for c in username)
-    if odd or not is_name(username, 150):
+    if "@" in username or any(map(str.isspace, username)) or not 1 <= len(username) <= 150:
         return Words("A username has 1 to 150 characters, no spaces and no @.")
-    return ""
+    return "" if username.isprintable() and is_name(username, 150) else UNREADABLE

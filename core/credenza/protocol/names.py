@@ -5,11 +5,14 @@ from __future__ import annotations
 import unicodedata
 from itertools import groupby
 
+from .words import Words
+
 JOINERS = "\u200c\u200d"  # between letters, in Persian and Hindi, and between the parts of an emoji. Unicode §23.2
 BLANK = "\u115f\u1160\u2800\u3164\uffa0"  # letters of Korean and a pattern of Braille, which show nothing
 MARKS = 4  # above and below one letter; as many has Hebrew with all its points
 # Consonants of Tibetan and Burmese that stand below another one: letters, though Unicode has them among the marks.
 SUBJOINED = frozenset(map(chr, (*range(0x0F8D, 0x0FBD), *range(0x103B, 0x103F))))
+UNREADABLE = Words("A name fits on one line: it has no invisible characters, and at most four marks on one letter.")
 
 
 def is_name(text: str, most: int) -> bool:
@@ -20,6 +23,13 @@ def is_name(text: str, most: int) -> bool:
     """
     seen = any(unicodedata.category(character)[0] in "LNPS" and character not in BLANK for character in text)
     return seen and len(text) <= most and all(map(_has_place, text)) and not _is_piled(text)
+
+
+def check_name(name: str, most: int, *, missing: str = "") -> str:
+    """What is wrong with a name, in a sentence; empty when nothing is. `missing` is what to say of an empty one."""
+    if len(name) > most:
+        return Words("A name has at most %(count)s characters.", count=most)
+    return "" if is_name(name, most) else UNREADABLE if name else missing
 
 
 def _is_piled(text: str) -> bool:

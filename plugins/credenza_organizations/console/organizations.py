@@ -15,9 +15,9 @@ from credenza import (
     Listing,
     Moment,
     changed_meanwhile,
+    check_name,
     console_get,
     console_post,
-    is_name,
     new_id,
     state_of,
     transaction,
@@ -125,8 +125,8 @@ async def save_organization(visit: ConsoleVisit, organization: str) -> ConsoleDo
 def check_words(typed: dict[str, str], *, most: int) -> dict[str, str]:
     """What is wrong with a name of at most so many characters, and a description."""
     errors = {}
-    if not is_name(typed["name"], most):
-        errors["name"] = f"Give it a name of at most {most} characters."
+    if message := check_name(typed["name"], most, missing="Give it a name."):
+        errors["name"] = message
     if len(typed["description"]) > 1000:
         errors["description"] = "A description has at most 1,000 characters."
     return errors

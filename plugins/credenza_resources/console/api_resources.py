@@ -22,12 +22,12 @@ from credenza import (
     Translated,
     bump_version,
     changed_meanwhile,
+    check_name,
     clients,
     console_get,
     console_post,
     count_reach,
     identifier_of,
-    is_name,
     protected_resource_address,
     protected_resource_challenge,
     protected_resource_metadata,
@@ -200,8 +200,8 @@ async def delete(visit: ConsoleVisit, resource: str) -> ConsoleDone | DeletePage
 
 def _check_words(typed: dict[str, str]) -> dict[str, str]:
     errors = {}
-    if not is_name(typed["name"], 200):
-        errors["name"] = "Give it a name of at most 200 characters."
+    if message := check_name(typed["name"], 200, missing="Give it a name."):
+        errors["name"] = message
     if len(typed["description"]) > 1000:
         errors["description"] = "A description has at most 1,000 characters."
     return errors

@@ -21,10 +21,10 @@ from credenza import (
     Listing,
     Reach,
     changed_meanwhile,
+    check_name,
     console_get,
     console_post,
     count_reach,
-    is_name,
     new_id,
     state_of,
     transaction,
@@ -171,8 +171,8 @@ async def _save(visit: ConsoleVisit, row: dict[str, Any] | None) -> ConsoleDone 
     stored = await store.role_permissions(role_id)
     known = {f"{api} {name}": (api, name) for api, _, names in await store.list_apis() for name in names}
     errors = {}
-    if not is_name(typed["name"], 100):
-        errors["name"] = "Give it a name of at most 100 characters."
+    if message := check_name(typed["name"], 100, missing="Give it a name."):
+        errors["name"] = message
     if len(typed["description"]) > 1000:
         errors["description"] = "A description has at most 1,000 characters."
     if unknown := sorted(ticked - set(known)):
