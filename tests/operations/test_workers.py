@@ -5,7 +5,10 @@ SECURITY.md F-03, F-04, F-19, F-24, I5.
 
 from __future__ import annotations
 
+import inspect
 import os
+import re
+import shutil
 import signal
 import socket
 import threading
@@ -21,6 +24,8 @@ import psutil
 import pytest
 from faults.waiting import wait_until
 
+import credenza
+from credenza.commands.workers import work
 from credenza.testing import SECRET, RelyingParty, UserAgent
 
 pytestmark = pytest.mark.slow
@@ -143,6 +148,31 @@ def test_sighup_replaces_every_worker_while_they_serve(
         wait_until(lambda: len(traffic.answers) > answered + 20, "answers of the new workers")
     assert set(traffic.answers) == {200}
     assert traffic.cut <= 2 * len(before)
+
+
+def test_sighup_starts_workers_of_a_release_that_was_installed_since(
+    filled_sqlite_url: str, start_server: Callable[..., Any], tmp_path: Path
+) -> None:
+    """Whoever starts them is of the release before, and knows no class of the new one, nor what uvicorn is told."""
+    mine = tmp_path / "credenza"  # where the server is started, and so what it imports
+    shutil.copytree(Path(credenza.__file__).parent, mine, ignore=shutil.ignore_patterns("__pycache__"))
+    server = start_server(filled_sqlite_url, workers=2)
+    assert "server" not in server.request("GET", "/healthz").headers
+    before = set(server.program.workers())
+    source = (mine / "commands" / "workers.py").read_text()
+    newer = re.sub(r"\b(Worker|BeatingServer)\b", r"Newer\1", source)
+    newer = newer.replace('"server_header": False', '"server_header": True')
+    (mine / "commands" / "workers.py").write_text(newer)
+    os.kill(server.program.process.pid, signal.SIGHUP)
+    given_up = "aborting the restart"
+    wait_until(lambda: not before & set(server.program.workers()) or given_up in server.program.said, "new workers")
+    assert server.request("GET", "/healthz").headers["server"] == "uvicorn", server.program.said
+
+
+def test_a_worker_needs_nothing_that_an_older_supervisor_does_not_give() -> None:
+    """What is added later has a default, or SIGHUP does not go from one release to the next."""
+    needed = {name for name, given in inspect.signature(work).parameters.items() if given.default is given.empty}
+    assert needed == {"sockets", "pipe", "established", "counts", "place", "later"}
 
 
 def has_open(pid: int, name: str) -> bool:

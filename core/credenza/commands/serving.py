@@ -29,7 +29,7 @@ from ..web.passwords import processors
 from .checking import config_of, open_files
 from .opening import Refusal, opened, run, settings_of
 from .output import print_json, print_line, print_progress
-from .workers import use_own_workers
+from .workers import OPTIONS, SERVED, use_own_workers
 
 Subparsers = Any
 logger = logging.getLogger("credenza")
@@ -61,12 +61,12 @@ def serve(arguments: argparse.Namespace) -> int:
     settings = settings_of(arguments, port=arguments.port)
     _check_free(arguments.host, arguments.port)
     write_logs(settings.log_format)
-    options = {"host": arguments.host, "port": arguments.port, **OPTIONS}
+    address = {"host": arguments.host, "port": arguments.port}
     there = _prepare(settings)
     for trouble in open_files(settings, config_of(arguments)):
         logger.warning("%s", trouble)
     if arguments.workers == 1:
-        uvicorn.run(create_app(settings, on_up=_greet if not there else None), **options)
+        uvicorn.run(create_app(settings, on_up=_greet if not there else None), **address, **OPTIONS)
         return 0
     if arguments.config is not None:
         os.environ["CREDENZA_CONFIG"] = str(arguments.config.resolve())  # for the workers
@@ -81,23 +81,8 @@ def serve(arguments: argparse.Namespace) -> int:
         use_own_workers()
         # Each worker is a process of its own that reads the same settings; uvicorn starts another for one that dies,
         # and on SIGHUP replaces each by a new one that serves before the old one ends.
-        uvicorn.run("credenza.commands.serving:worker", factory=True, workers=arguments.workers, **options)
+        uvicorn.run(workers=arguments.workers, **address, **SERVED)
     return 0
-
-
-# uvicorn with uvloop and httptools. Forwarded headers are ours to judge, so it believes none.
-OPTIONS: dict[str, Any] = {
-    "http": "credenza.web.slow_clients:PatientProtocol",
-    "access_log": False,
-    "server_header": False,
-    "proxy_headers": False,
-    "log_config": None,
-    "log_level": "warning",
-    "timeout_graceful_shutdown": 25,
-    "timeout_keep_alive": 75,  # nginx and others end theirs after 60: who ends one must be who sends requests on it
-    "timeout_worker_healthcheck": 120,
-    "backlog": 2048,
-}
 
 
 def _check_free(host: str, port: int) -> None:

@@ -5,10 +5,14 @@ from __future__ import annotations
 import logging
 import os
 import time
+from collections.abc import Sequence
+from contextlib import suppress
 from ctypes import c_bool, c_int
 from itertools import count
 from multiprocessing import get_context, parent_process
+from multiprocessing.connection import Connection
 from socket import socket
+from threading import Thread
 from typing import Any
 
 from uvicorn import Config, Server
@@ -24,11 +28,27 @@ YOUNG = (
 )
 HANGS = 10.0  # seconds without an answer, or in which the event loop did not come round
 PAUSE = 2.0  # seconds before another one is tried, when one could not start
-ESTABLISHED = get_context("spawn").RawValue(c_bool, False)
+SPAWN = get_context("spawn")
+ESTABLISHED = SPAWN.RawValue(c_bool, False)
 """Whether a worker has served since the supervisor began. Without a lock, which one that dies would keep."""
-COUNTS = get_context("spawn").RawArray(c_int, 64 * [NOBODY])
+COUNTS = SPAWN.RawArray(c_int, 64 * [NOBODY])
 """How many connections each worker has, at its own place. Without a lock: they need not be exact."""
 PLACES = count()
+
+OPTIONS: dict[str, Any] = {
+    "http": "credenza.web.slow_clients:PatientProtocol",
+    "access_log": False,
+    "server_header": False,
+    "proxy_headers": False,  # they are ours to judge, so uvicorn believes none
+    "log_config": None,
+    "log_level": "warning",
+    "timeout_graceful_shutdown": 25,
+    "timeout_keep_alive": 75,  # nginx and others end theirs after 60: who ends one must be who sends requests on it
+    "timeout_worker_healthcheck": 120,
+    "backlog": 2048,
+}
+"""uvicorn's, with uvloop and httptools."""
+SERVED: dict[str, Any] = {"app": "credenza.commands.serving:worker", "factory": True, **OPTIONS}
 
 
 class BeatingServer(Server):
@@ -65,19 +85,39 @@ class BeatingServer(Server):
         return await super().on_tick(counter)
 
 
+def work(
+    *, sockets: list[socket], pipe: Connection, established: Any, counts: Any, place: int, **later: object
+) -> None:
+    """What the process of a worker does.
+
+    Whoever starts it may be of an older release, which SIGHUP replaces under it, or of a newer one: so it is handed
+    nothing of ours or of uvicorn's, its name and these parameters stay, and one that is added has a default.
+    """
+    server = BeatingServer(Config(**SERVED), established, counts, place)
+    Thread(target=_answer, args=(server, pipe), daemon=True).start()
+    with suppress(KeyboardInterrupt):
+        server.run(sockets)
+
+
+def _answer(server: BeatingServer, pipe: Connection) -> None:
+    """Whoever watches the worker, as long as somebody does, unless its event loop hangs."""
+    with suppress(EOFError, ConnectionError):
+        while True:
+            pipe.recv()
+            if not server.beat or server.should_exit or time.monotonic() - server.beat < HANGS:
+                pipe.send(server.started)
+
+
 class Worker(multiprocess.Process):
+    """A worker as its supervisor sees it."""
+
     born = 0.0
 
-    def __init__(self, config: Config, sockets: list[socket]) -> None:
-        super().__init__(config, sockets)
-        self.established = ESTABLISHED
-        self.counts, self.place = COUNTS, next(PLACES) % len(COUNTS)
-
-    @property
-    def server(self) -> Server:
-        if self._server is None:
-            self._server = BeatingServer(self.config, self.established, self.counts, self.place)
-        return self._server
+    def __init__(self, config: Config, sockets: Sequence[socket]) -> None:
+        self.parent_conn, self.child_conn = SPAWN.Pipe()
+        self.place = next(PLACES) % len(COUNTS)
+        shared = {"established": ESTABLISHED, "counts": COUNTS, "place": self.place}
+        self.process = SPAWN.Process(target=work, kwargs={"sockets": sockets, "pipe": self.child_conn, **shared})
 
     def start(self) -> None:
         super().start()
@@ -85,14 +125,7 @@ class Worker(multiprocess.Process):
 
     def kill(self) -> None:
         super().kill()
-        self.counts[self.place] = NOBODY
-
-    def pong(self) -> None:
-        """In the worker: an answer, unless its event loop hangs."""
-        self.child_conn.recv()
-        beat = getattr(self.server, "beat", 0.0)
-        if not beat or self.server.should_exit or time.monotonic() - beat < HANGS:
-            self.child_conn.send(self.server.started)
+        COUNTS[self.place] = NOBODY
 
     def is_alive(self, timeout: float = 5) -> bool:
         """uvicorn asks one worker after the other, and would wait here while another one is dead."""
@@ -115,7 +148,7 @@ class Worker(multiprocess.Process):
     @property
     def exitcode(self) -> int | None:
         """uvicorn stops everything for a worker that could not start. Once some serve, another one is tried instead."""
-        if self.process.exitcode == STARTUP_FAILURE and self.established.value:
+        if self.process.exitcode == STARTUP_FAILURE and ESTABLISHED.value:
             logger.error("a worker could not start, and another one is tried; the others go on")
             time.sleep(PAUSE)
             return 1
