@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -25,14 +25,15 @@ from .store import (
     clear_api,
     clear_role,
     client_roles,
+    default_roles,
     delete_permission,
     delete_resource,
     delete_role,
     edit_resource,
     edit_role,
-    has_default_role,
     list_roles,
     resource_permissions,
+    role_ids,
     role_permissions,
     save_permission,
     save_resource,
@@ -257,19 +258,18 @@ async def _export_roles() -> list[dict[str, Any]]:
 
 async def _apply_user(run: StateRun, user: User, members: Mapping[str, Any]) -> None:
     members = check_keys(members, {"roles": NAMES}, f"{user.username}: roles")
-    known = {row["name"]: row for row in await list_roles()}
     before = sorted((await user_roles(user.id)).values())
-    if "roles" not in members and before:
+    if "roles" in members:
+        wanted = sorted(set(members["roles"]))
+    elif not before:
+        declared, others = (run.declared.get(kind, set()) for kind in ("default role", "other role"))
+        wanted = sorted((await default_roles() - others) | declared)
+    else:
         return
-    by_default = {row["name"] for row in known.values() if row["default"]} - run.declared.get("other role", set())
-    by_default |= run.declared.get("default role", set())
-    wanted = sorted(set(members.get("roles", by_default)))
-    for name in wanted:
-        if not run.knows("role", name, there=name in known):
-            raise StateError(f"{user.username}: there is no role {name!r}")
+    known = await _known_roles(run, user.username, wanted)
 
     async def write() -> None:
-        await set_user_roles(user.id, [known[name]["id"] for name in wanted])
+        await set_user_roles(user.id, [known[name] for name in wanted])
 
     if before != wanted:
         await run.change(
@@ -280,7 +280,19 @@ async def _apply_user(run: StateRun, user: User, members: Mapping[str, Any]) -> 
 async def _export_user(user: User) -> Mapping[str, Any]:
     """Where it is made anew, a user without the member gets the default roles: who has none says so."""
     names = sorted((await user_roles(user.id)).values())
-    return {"roles": names} if names or await has_default_role() else {}
+    return {"roles": names} if names or await default_roles() else {}
+
+
+async def _known_roles(run: StateRun, who: str, names: Sequence[str]) -> dict[str, str]:
+    """The ids of those that there are, and the others are declared. Asked for by name: very many users have a few each.
+
+    Raises StateError.
+    """
+    known = await role_ids(names)
+    for name in names:
+        if not run.knows("role", name, there=name in known):
+            raise StateError(f"{who}: there is no role {name!r}")
+    return known
 
 
 async def _apply_client(run: StateRun, client: Client, members: Mapping[str, Any]) -> None:
@@ -288,12 +300,9 @@ async def _apply_client(run: StateRun, client: Client, members: Mapping[str, Any
     if client.type.interactive:
         raise StateError(f"{client.name}: only an application that acts for itself has roles")
     members = check_keys(members, {"roles": NAMES}, f"{client.name}: roles")
-    known = {row["name"]: row["id"] for row in await list_roles()}
     before = sorted(await client_roles(client.id))
     wanted = sorted(set(members["roles"]))
-    for name in wanted:
-        if not run.knows("role", name, there=name in known):
-            raise StateError(f"{client.name}: there is no role {name!r}")
+    known = await _known_roles(run, client.name, wanted)
 
     async def write() -> None:
         await set_client_roles(client.id, [known[name] for name in wanted])

@@ -84,18 +84,24 @@ async def resource_permissions(identifier: str) -> dict[str, Translated]:
 
 
 # Fixed: a file that declares a million users asks for them twice for each, and an export once for each.
-_ROLES = Statement('SELECT id, name, description, "default", created_at FROM credenza_role ORDER BY LOWER(name), name')
 _USER_ROLES = Statement(
     'SELECT r.id, r.name FROM credenza_user_role AS u JOIN credenza_role AS r ON r.id = u.role WHERE u."user" = {}'
 )
 _CLIENT_ROLES = Statement(
     "SELECT r.id, r.name FROM credenza_client_role AS c JOIN credenza_role AS r ON r.id = c.role WHERE c.client = {}"
 )
-_DEFAULT_ROLE = Statement('SELECT 1 FROM credenza_role WHERE "default" LIMIT 1')
+_ROLE_CALLED = Statement("SELECT id FROM credenza_role WHERE name = {}")
+_DEFAULT_ROLES = Statement('SELECT name FROM credenza_role WHERE "default"')
 
 
 async def list_roles() -> list[dict[str, Any]]:
-    return [dict(row) for row in await _ROLES.all()]
+    r = Role
+    return [dict(row) for row in await r.select().order_by(Lower(r.name), r.name)]
+
+
+async def role_ids(names: Iterable[str]) -> dict[str, str]:
+    """Names of roles that there are to their ids."""
+    return {name: str(row["id"]) for name in names if (row := await _ROLE_CALLED.first(name)) is not None}
 
 
 async def save_role(role_id: str, name: str, description: str, default: bool, now: int) -> None:
@@ -138,9 +144,9 @@ async def user_roles(user_id: str) -> dict[str, str]:
     return {row["id"]: row["name"] for row in await _USER_ROLES.all(user_id)}
 
 
-async def has_default_role() -> bool:
-    """Whether there is a role that whoever is new gets."""
-    return await _DEFAULT_ROLE.first() is not None
+async def default_roles() -> set[str]:
+    """The names of those that whoever is new gets."""
+    return {row["name"] for row in await _DEFAULT_ROLES.all()}
 
 
 async def set_user_roles(user_id: str, roles: Iterable[str]) -> None:

@@ -9,14 +9,16 @@ from typing import Any
 import pytest
 import yaml
 
-from credenza import Client, Statement, StateSection, User, clients, hookimpl, state, users
+from credenza import Client, Scope, Statement, StateSection, User, clients, hookimpl, state, users
 from credenza.state import reading
 from credenza.store import batches
 from credenza.store import users as stored_users
 from credenza.store.addresses import engine_from_url
-from credenza.testing import Credenza, running
+from credenza.testing import ORDERS, Credenza, running
 from credenza.testing import test_settings as settings_for_tests
 from credenza.web.passwords import Passwords
+from credenza_resources import state as resources_state
+from credenza_resources.scopes import ApiScopes
 
 # -- the file ---------------------------------------------------------------------------------------------------------
 
@@ -134,6 +136,41 @@ def test_a_password_that_changes_after_the_file_was_tried_is_checked_again(
     monkeypatch.setattr(stored_users, "find_user_by_identifier", find)
     assert [change.action for change in credenza.apply(people("as in the file")).changes] == ["updated"]
     assert times == 2
+
+
+# -- what each of them refers to ---------------------------------------------------------------------------------------
+
+
+def test_nobody_goes_through_all_that_there_is_for_each(credenza: Credenza, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two thousand roles times a million users, and as many permissions times thousands of applications."""
+    gone_through: list[str] = []
+
+    async def all_roles() -> list[dict[str, Any]]:
+        gone_through.append("roles")
+        return []
+
+    async def all_permissions(source: ApiScopes) -> list[Scope]:
+        gone_through.append("permissions")
+        return []
+
+    monkeypatch.setattr(resources_state, "list_roles", all_roles)
+    monkeypatch.setattr(ApiScopes, "catalogue", all_permissions)
+    machine = {"client_id": "machine", "type": "machine_to_machine", "roles": ["support"]}
+    document = {
+        "users": [{"username": "eve", "roles": ["support"]}, {"username": "frank"}],
+        "applications": [{**machine, "permissions": {"api": {ORDERS: ["orders:write"]}}}],
+    }
+    assert [change.kind for change in credenza.apply(document).changes] == [
+        "user",
+        "user roles",
+        "user",
+        "application",
+        "application roles",
+    ]
+    assert gone_through == []
+    with pytest.raises(state.StateError, match="api knows no 'orders:burn'"):
+        credenza.apply({"applications": [{**machine, "permissions": {"api": {ORDERS: ["orders:burn"]}}}]})
+    assert set(gone_through) == {"permissions"}, "to say what there is"
 
 
 # -- writing it -------------------------------------------------------------------------------------------------------

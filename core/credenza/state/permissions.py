@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
+from contextlib import suppress
 from typing import Any
 
 from ..catalogue import catalogue, catalogue_of
+from ..permissions import named_by
 from ..protocol.errors import ServerError
-from ..protocol.scopes import Permission
+from ..protocol.scopes import Asked, Permission
 from .run import Run, StateError
 
 
@@ -32,8 +34,25 @@ async def declared_permissions(
             for text in scopes or []:
                 permission = Permission(source, str(resource), str(text).removesuffix("?"))
                 wanted[permission] = not str(text).endswith("?")
-    known = {p for p in await catalogue(server) if run.knows("permission", p.key, there=True)}
+    known = _still(run, await _called(run, wanted))
+    if any(p not in known and p.key not in run.declared.get("permission", ()) for p in wanted):
+        known = _still(run, await catalogue(server))
     return {await _known(run, name, p, known, there): required for p, required in wanted.items()}
+
+
+async def _called(run: Run, permissions: Collection[Permission]) -> set[Permission]:
+    """What the sources have under these names: not all that there is, for each of very many applications."""
+    asked = Asked(tuple({p.scope for p in permissions}), tuple({p.resource for p in permissions if p.resource}))
+    found: set[Permission] = set()
+    for provider in run.server.scope_providers.values():
+        with suppress(ServerError):  # it is in the log
+            found |= (await named_by(run.server, provider, asked)).keys()
+    return found
+
+
+def _still(run: Run, permissions: Iterable[Permission]) -> set[Permission]:
+    """Without those that the file removes."""
+    return {p for p in permissions if run.knows("permission", p.key, there=True)}
 
 
 async def _known(
