@@ -64,6 +64,18 @@ def test_by_account(credenza: Credenza, client: RelyingParty) -> None:
     assert guess(credenza, client, "0000", identifier="ada").status == 422, "who was right begins anew"
 
 
+def test_a_clock_that_was_set_back_makes_nobody_wait_longer(credenza: Credenza, client: RelyingParty) -> None:
+    for n in range(FREE_FAILURES):
+        guess(credenza, client, f"{n:04}", identifier="ada")
+    credenza.clock.move(-60)
+    assert guess(credenza, client, "0451", identifier="ada").status == 429, "clocks of two machines may differ"
+    credenza.clock.move(-24 * 3600)
+    assert guess(credenza, client, "0000", identifier="ada").status == 422
+    assert guess(credenza, client, "0451", identifier="ada").status == 429, "and counts from then on"
+    credenza.clock.move(LONGEST_WAIT)
+    assert guess(credenza, client, "0451", identifier="ada").name == "consent"
+
+
 def test_by_address_where_nobody_is_named(credenza: Credenza, client: RelyingParty) -> None:
     tried = [guess(credenza, client, f"{n:04}").status for n in range(110)]
     assert set(tried) == {422, 429}

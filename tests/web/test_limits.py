@@ -121,6 +121,19 @@ def test_a_limit_is_over_after_its_time(cache: Cache) -> None:
     with_limiters(cache.url, test)
 
 
+def test_a_clock_of_the_cache_that_was_set_back_makes_nobody_wait_longer(cache: Cache) -> None:
+    async def test(one: Limiter, other: Limiter) -> None:
+        who = (RULE, uuid4().hex)
+        assert [await one.allow(who) for _ in range(6)] == [True] * 6
+        assert not await other.allow(who)
+        for key in await one.shared._client.keys("credenza:limit:*"):
+            arrival = float(await one.shared._client.get(key))
+            await one.shared._client.set(key, arrival + 3600, px=3_600_000)
+        assert [await other.allow(who) for _ in range(7)] == [True] * 6 + [False]
+
+    with_limiters(cache.url, test)
+
+
 def test_without_the_cache_each_worker_counts_alone_and_says_so(
     cache: Cache, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:

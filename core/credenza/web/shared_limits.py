@@ -29,7 +29,9 @@ local now = clock[1] + clock[2] / 1000000
 local arrivals = {}
 for i, key in ipairs(KEYS) do
   arrivals[i] = tonumber(redis.call('GET', key) or '0')
-  if arrivals[i] - now > tonumber(ARGV[2 * i]) then return 1 end
+  local ahead, most, step = arrivals[i] - now, tonumber(ARGV[2 * i]), tonumber(ARGV[2 * i + 1])
+  if ahead > most + step + 1 then arrivals[i] = 0  -- the clock was set back: no try goes that far
+  elseif ahead > most then return 1 end
 end
 if ARGV[1] == 'blocked' then return 0 end
 for i, key in ipairs(KEYS) do

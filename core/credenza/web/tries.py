@@ -31,7 +31,7 @@ async def take_a_turn(
     wait = 0
     for _ in range(2 * FREE_FAILURES):
         failures, last_at = seen = await failed_sign_ins(key)
-        if failures >= FREE_FAILURES:
+        if failures >= FREE_FAILURES and last_at - server.now() < LONGEST_WAIT:  # else the clock was set back
             wait = last_at + min(2 ** min(failures - FREE_FAILURES, 20), LONGEST_WAIT) - server.now()
         if wait > 0 or await blocked():
             break
