@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import ClassVar
 
@@ -28,7 +29,7 @@ from credenza import (
     hold_administrators,
     is_raised,
     state_of,
-    transaction,
+    unchanged,
     users,
 )
 
@@ -133,7 +134,7 @@ async def _save(visit: ConsoleVisit, user: User, role: str) -> ConsoleDone | Non
     if is_raised(user.administrator, role):
         await end_most_sessions(visit.server, user.id)
     try:
-        async with transaction():
+        async with unchanged(user, partial(users.hold_user, user.id)):
             if role != "full":
                 await hold_administrators(user)
             changed = replace(user, administrator=role, updated_at=visit.server.now())

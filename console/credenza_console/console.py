@@ -6,6 +6,7 @@ import asyncio
 import logging
 import re
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -22,6 +23,7 @@ from credenza import (
     ADMINISTRATOR_ROLES,
     AnyRequest,
     AnyResponse,
+    ChangedMeanwhile,
     ConsoleDone,
     ConsoleFrame,
     ConsolePage,
@@ -53,6 +55,7 @@ from .notices import Notice, clear, leave, take
 logger = logging.getLogger("credenza.plugins")
 
 FRONT_DOOR = "/console"
+LOOKS = 5  # at what others keep changing
 TYPE = re.compile(r":\w+(?=})")  # {user_id:str} is called {user_id} in a request's template
 SECTIONS = ("Directory", "Policy", "System")
 
@@ -198,6 +201,9 @@ class Console:
         try:
             if not all(isinstance(value, str) and value.isprintable() for value in parameters.values()):
                 raise NotFoundException
+            for _ in range(LOOKS - 1):
+                with suppress(ChangedMeanwhile):  # see credenza.unchanged
+                    return await route.handle(visit, **parameters)
             return await route.handle(visit, **parameters)
         except NotFoundException:
             return nothing_here()

@@ -49,6 +49,7 @@ from .console_api import (
     segment_of,
     state_of,
     typed_of,
+    unchanged,
 )
 from .encryption import Undecryptable
 from .endpoints.discovery import describe as provider_metadata
@@ -138,7 +139,7 @@ from .store.branding import SavedBranding
 from .store.clearing import clear, clear_client, clear_user
 from .store.clients import ClientRow
 from .store.consents import Consent
-from .store.engine import AlreadyExists, Statement, transaction
+from .store.engine import AlreadyExists, ChangedMeanwhile, Statement, transaction
 from .store.logout import LogoutDelivery
 from .store.logout import list_deliveries as list_logout_deliveries
 from .store.reach import Reach, count_open, count_reach
@@ -221,6 +222,7 @@ __all__ = [
     "Branding",
     "BrandingEditor",
     "Cache",
+    "ChangedMeanwhile",
     "Choices",
     "CleanCss",
     "Cleaner",
@@ -462,6 +464,7 @@ __all__ = [
     "theme_states",
     "transaction",
     "typed_of",
+    "unchanged",
     "users",
     "verdicts",
     "visitor_of",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -23,6 +24,7 @@ from credenza import (
     console_post,
     state_of,
     transaction,
+    unchanged,
 )
 
 from . import store
@@ -136,7 +138,7 @@ async def save(visit: ConsoleVisit, upstream: str) -> ConsoleDone | UpstreamForm
     if secret:
         before, after = before | {"client_secret": "…"}, after | {"client_secret": "… (changed)"}
     if before != after:
-        async with transaction():
+        async with unchanged(found, partial(_find, found.id)):
             await store.save_upstream(changed)
             await _written(visit, changed, "updated", before, after)
     return ConsoleDone(LIST, f"{changed.title} was saved.")

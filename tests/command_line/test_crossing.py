@@ -58,7 +58,7 @@ def test_what_is_being_kept_when_it_is_ended_is_told(credenza: Credenza, monkeyp
             yield
         raise asyncio.CancelledError
 
-    monkeypatch.setattr("credenza.state.run.transaction", ended_in_the_end)
+    monkeypatch.setattr("credenza.state.run.alone", ended_in_the_end)
     made: list[state.Change] = []
     document = {"users": [{"username": "eve"}]}
 

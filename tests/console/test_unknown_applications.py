@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 from typing import Any
 
 import httpx
@@ -10,6 +11,8 @@ import pytest
 
 from credenza import ObjectChanged, audit
 from credenza.testing import Credenza, PageSeen, RelyingParty, UserAgent
+
+from .test_same_moment import overtake
 
 Visitor = Any  # see conftest.py
 
@@ -200,6 +203,18 @@ def test_one_without_a_host_is_vouched_for_by_itself(visitor: Visitor) -> None:
     assert "Nothing waits for a decision" in visitor.get(INBOX).text
     assert "Unverified" in visitor.done(f"{address}/vouching").text
     assert visitor.post("/console/applications/app/vouching", {"vouched": "on"}).status_code == 404
+
+
+def test_who_saves_settings_does_not_take_back_what_somebody_vouches_for_at_the_same_moment(
+    visitor: Visitor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client = registered(visitor.credenza)
+    address = f"/console/applications/{client.client_id}"
+    vouch = partial(visitor.post, f"{address}/vouching", {"vouched": "on"}, token=visitor.token())
+    overtake(visitor, monkeypatch, vouch)
+    settings = {"name": "Gull Watch", "redirect_uris": client.redirect_uri, "id_token_claims": "granted"}
+    visitor.done(address, {**settings, "auth_method": "none", "id_token_alg": "ES256"})
+    assert "Vouched for" in visitor.get(address).text
 
 
 def test_vouching_twice_leaves_one_entry(visitor: Visitor) -> None:

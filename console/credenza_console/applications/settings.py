@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any, ClassVar
 
 from credenza import (
@@ -28,7 +29,7 @@ from credenza import (
     initiate_login_address,
     provider_metadata,
     state_of,
-    transaction,
+    unchanged,
 )
 
 from .application import ONE, ApplicationForm, address_of_client, find, tabs, touched
@@ -119,7 +120,7 @@ async def save_settings(visit: ConsoleVisit, application: str) -> ConsoleDone | 
         return page
     before, after = difference(client, changed)
     if after:
-        async with transaction():
+        async with unchanged(client, partial(clients.hold_client, client.id, visit.server.client_types)):
             await clients.edit_client(
                 changed, {"metadata" if name in METADATA else name for name in after}, visit.server.now()
             )

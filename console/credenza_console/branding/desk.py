@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import ClassVar
 from urllib.parse import urlencode
@@ -41,7 +42,7 @@ from credenza import (
     state_of,
     theme_package,
     theme_states,
-    transaction,
+    unchanged,
     users,
 )
 from credenza import branding as store
@@ -136,17 +137,12 @@ class Desk:
         before = Branding.load(draft.value) if draft else branded.branding
         stored = asdict(before), asdict(branded.branding)
         action, _, version = visit.form.get("action", "publish").partition(":")
-        if action in ("discard", "undo", "again") and changed_meanwhile(visit.form, *stored):
-            return ConsoleDone(branded.address, MEANWHILE)
-        if action == "discard":
-            return await self._discard(visit, branded)
-        if action == "undo":
-            return await self._undo(visit, branded)
-        if action == "again":
-            found = next((v for v in await store.list_versions(branded.owner) if v.id == version), None)
-            if found is None:
-                return ConsoleDone(branded.address, "This version is not kept any more.")
-            return await self._publish(visit, branded, Branding.load(found.value), "That version is published again.")
+        as_seen = unchanged((branded.branding, draft), partial(self._stored, visit, parameters))
+        if action in ("discard", "undo", "again"):
+            if changed_meanwhile(visit.form, *stored):
+                return ConsoleDone(branded.address, MEANWHILE)
+            async with as_seen:
+                return await self._step(visit, branded, action, version)
         typed = forms.read_texts(visit, self.editor, before)
         look = await self._look(visit, branded, typed.branding)
         await forms.check(visit, self.editor, typed, palette_of_look(visit.request, look))
@@ -155,10 +151,11 @@ class Desk:
             page = await self._page(visit, branded, draft, before)
             page.css = typed.css
             return page.refused(errors, **typed.texts)
-        if action == "draft":
-            return await self._save_draft(visit, branded, typed.branding)
         notice = "Published. Some of the custom CSS was removed." if typed.css.remarks else PUBLISHED
-        return await self._publish(visit, branded, typed.branding, notice)
+        async with as_seen:
+            if action == "draft":
+                return await self._save_draft(visit, branded, typed.branding)
+            return await self._publish(visit, branded, typed.branding, notice)
 
     async def preview(self, visit: ConsoleVisit, **parameters: str) -> AnyResponse:
         """What users would see; nothing is stored, sent or fetched."""
@@ -212,36 +209,49 @@ class Desk:
             return replace(look, application=replace(branding, display_name=shown))
         return replace(look, context=branding)
 
+    async def _stored(
+        self, visit: ConsoleVisit, parameters: Mapping[str, str]
+    ) -> tuple[Branding, SavedBranding | None]:
+        branded = await self.editor.find(visit, **parameters)
+        return branded.branding, await store.find_draft(branded.owner)
+
+    # What follows is called in a transaction.
+
+    async def _step(self, visit: ConsoleVisit, branded: Branded, action: str, version: str) -> ConsoleDone:
+        """What a button does for which nothing is typed."""
+        if action == "discard":
+            return await self._discard(visit, branded)
+        if action == "undo":
+            return await self._undo(visit, branded)
+        found = next((v for v in await store.list_versions(branded.owner) if v.id == version), None)
+        if found is None:
+            return ConsoleDone(branded.address, "This version is not kept any more.")
+        return await self._publish(visit, branded, Branding.load(found.value), "That version is published again.")
+
     async def _discard(self, visit: ConsoleVisit, branded: Branded) -> ConsoleDone:
-        async with transaction():
-            await store.discard_draft(branded.owner)
-            await visit.changed("branding", "draft discarded", branded.owner)
+        await store.discard_draft(branded.owner)
+        await visit.changed("branding", "draft discarded", branded.owner)
         return ConsoleDone(branded.address, "The draft was discarded. Nothing changes for users.")
 
     async def _save_draft(self, visit: ConsoleVisit, branded: Branded, branding: Branding) -> ConsoleDone:
-        async with transaction():
-            await store.save_draft(branded.owner, asdict(branding), by=visit.user.id, now=visit.server.now())
-            await visit.changed("branding", "drafted", branded.owner)
+        await store.save_draft(branded.owner, asdict(branding), by=visit.user.id, now=visit.server.now())
+        await visit.changed("branding", "drafted", branded.owner)
         return ConsoleDone(branded.address, "The draft is saved. Users do not see it until it is published.")
 
     async def _publish(self, visit: ConsoleVisit, branded: Branded, branding: Branding, notice: str) -> ConsoleDone:
-        before = asdict(branded.branding)
+        before, after = asdict(branded.branding), asdict(branding)
         if branding != branded.branding:
-            async with transaction():
-                await self.editor.publish(visit, branded, branding)
-                await store.record_published(
-                    branded.owner, before, asdict(branding), by=visit.user.id, now=visit.server.now()
-                )
+            await self.editor.publish(visit, branded, branding)
+            await store.record_published(branded.owner, before, after, by=visit.user.id, now=visit.server.now())
         else:
             await store.discard_draft(branded.owner)
         return ConsoleDone(branded.address, notice)
 
     async def _undo(self, visit: ConsoleVisit, branded: Branded) -> ConsoleDone:
-        async with transaction():
-            previous = await store.step_back(branded.owner, asdict(branded.branding), now=visit.server.now())
-            if previous is not None:
-                await visit.changed("branding", "publication undone", branded.owner)
-                await self.editor.publish(visit, branded, Branding.load(previous.value))
+        previous = await store.step_back(branded.owner, asdict(branded.branding), now=visit.server.now())
+        if previous is not None:
+            await visit.changed("branding", "publication undone", branded.owner)
+            await self.editor.publish(visit, branded, Branding.load(previous.value))
         notice = "Undone. Users see what they saw before." if previous else "There is no earlier version."
         return ConsoleDone(branded.address, notice)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any, ClassVar
 from urllib.parse import parse_qsl
 
@@ -33,6 +34,7 @@ from credenza import (
     sessions,
     state_of,
     transaction,
+    unchanged,
     users,
 )
 
@@ -119,7 +121,7 @@ async def save_user(visit: ConsoleVisit, user: str) -> ConsoleDone | ProfilePage
     )
     before, after = difference(found, changed)
     if after:
-        async with transaction():
+        async with unchanged(found, partial(users.hold_user, found.id)):
             await users.edit_user(changed, (*after, "updated_at"))
             await visit.changed("user", "updated", found.username, user=found.id, before=before, after=after)
     return ConsoleDone(f"/console/users/{found.id}", "Saved.")

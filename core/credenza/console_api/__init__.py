@@ -26,6 +26,7 @@ from .pages import (
     changed_meanwhile,
     state_of,
     typed_of,
+    unchanged,
 )
 from .routes import ConsolePage, ConsolePanel, ConsolePreview, ConsoleRoute, ConsoleVisit, console_get, console_post
 
@@ -51,4 +52,5 @@ __all__ = [
     "segment_of",
     "state_of",
     "typed_of",
+    "unchanged",
 ]

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import ClassVar, Self
 
@@ -11,6 +12,7 @@ from ..languages import Language
 from ..protocol.parameters import Parameters
 from ..protocol.tokens import digest
 from ..protocol.words import Translated
+from ..store.engine import ChangedMeanwhile, alone
 from ..web.pages import Page
 from ..web.responses import AnyResponse
 from .addresses import Link
@@ -92,6 +94,20 @@ def changed_meanwhile(form: Parameters, *stored: object, beside: Mapping[str, st
     if form.get("seen", "") not in ("", state_of(*stored)):
         errors[""] = f"{MEANWHILE} {errors.get('', '')}".strip()
     return errors
+
+
+@asynccontextmanager
+async def unchanged(stored: object, read: Callable[[], Awaitable[object]]) -> AsyncIterator[None]:
+    """A transaction in which something is as it was `stored` when `changed_meanwhile` looked: `read` reads it again.
+
+    Raises ChangedMeanwhile when somebody else has saved it between the two looks. The console then calls the route's
+    function once more, which sees what they saved and tells of it; so what comes before this may be done twice. What
+    takes long stays outside: everybody else who saves something waits.
+    """
+    async with alone():
+        if await read() != stored:
+            raise ChangedMeanwhile("Somebody else has saved this at the same moment.")
+        yield
 
 
 def typed_of(name: str, text: Translated | None) -> dict[str, str]:

@@ -12,7 +12,7 @@ from typing import Any
 from ..events import ObjectChanged
 from ..protocol.words import Translated
 from ..server import AuthorizationServer
-from ..store.engine import transaction
+from ..store.engine import alone
 from ..store.version import bump_version
 from ..web.passwords import Passwords
 
@@ -96,7 +96,7 @@ class Run:
         if not self.dry:
             written = False
             try:
-                async with transaction():
+                async with alone():  # or a form that is saved at this moment undoes it
                     change.made = await write() or NOTHING
                     await bump_version()
                     await self.note(action, kind, name, before=before, after=after)

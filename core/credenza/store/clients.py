@@ -18,7 +18,7 @@ from ..protocol.scopes import Permission
 from ..protocol.tokens import new_id
 from .batches import batches, pages
 from .branding import forget_branding
-from .engine import database
+from .engine import Statement, database
 from .lists import called, in_order
 from .permission_rows import concerning
 from .version import bump_version
@@ -79,6 +79,9 @@ _DERIVED = ("type", "secrets", "ceiling", "fingerprint", "trial_uri")
 _PLAIN = tuple(f.name for f in fields(Client) if f.name not in (*_LISTS, *_DERIVED, "jwks", "branding", "metadata"))
 
 
+_HOLD = Statement("SELECT id FROM credenza_client WHERE id = {}", locks=True)
+
+
 def may_be_id(text: str) -> bool:
     """Whether a client can be called so; PostgreSQL holds no NUL."""
     return 0 < len(text) <= 255 and text.isprintable()
@@ -94,6 +97,12 @@ async def find_client(client_id: str, types: Mapping[str, ClientType]) -> Client
     secrets = await ClientSecretRow.select().where(ClientSecretRow.client == client_id)
     permissions = await ClientPermissionRow.select().where(ClientPermissionRow.client == client_id)
     return _client(row, types[row["type"]], secrets, permissions)
+
+
+async def hold_client(client_id: str, types: Mapping[str, ClientType]) -> Client | None:
+    """As `find_client`; nobody else changes its settings until the transaction ends."""
+    await _HOLD.all(client_id)
+    return await find_client(client_id, types)
 
 
 async def every_client(types: Mapping[str, ClientType]) -> AsyncIterator[Client]:

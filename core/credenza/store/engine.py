@@ -46,6 +46,10 @@ class DeletedMeanwhile(DatabaseBusy):
         super().__init__(f"What this belongs to was deleted meanwhile: {error.args[0]}.")
 
 
+class ChangedMeanwhile(DatabaseBusy):
+    """Somebody else has just changed what this was made from; whoever looks again may go on."""
+
+
 class StoreFull(StoreUnavailable):
     """Nothing can be written, while reading still works: the disk is full, or this is a replica."""
 
@@ -93,6 +97,9 @@ class Engine(PiccoloEngine[Any]):
     deadline: float
     snapshot: ClassVar[str]
     """How a transaction begins that sees everything as it was at one moment."""
+    alone: ClassVar[str]
+    """How one begins that waits until another one that has begun like this is over. Nothing is held by whoever waits,
+    so that none of them is in another's way for ever."""
     slowest: float | None = None
     """Seconds that one statement may take; None while migrations run, which may take long. See `time_limit`."""
     version: tuple[float, int] = (-1.0, 0)
@@ -182,6 +189,15 @@ def database() -> Engine:
 def transaction() -> AbstractAsyncContextManager[Any]:
     """A transaction of that engine; inside another one it joins."""
     return cast(AbstractAsyncContextManager[Any], database().transaction())
+
+
+def alone() -> AbstractAsyncContextManager[Any]:
+    """A transaction of which there is one at a time, and that sees what the one before has written. Not inside of
+    another one."""
+    engine = database()
+    writing: Any = engine.transaction()
+    writing.beginning = engine.alone
+    return cast(AbstractAsyncContextManager[Any], writing)
 
 
 def snapshot() -> AbstractAsyncContextManager[Any]:

@@ -38,6 +38,7 @@ ERRORS = (*LOST, asyncpg.PostgresError, asyncpg.InterfaceError)
 # PostgreSQL, Appendix A: connection exception, insufficient resources, operator intervention, system error.
 UNAVAILABLE_CLASSES = {"08", "53", "57", "58"}
 FULL = {"53100", "25006"}  # disk full; what was the primary is a replica now
+ALONE = 0x616C6F6E65  # "alone"
 BUSY = {"40001", "40P01", "55P03"}  # serialization failure, deadlock, lock not available
 
 
@@ -139,6 +140,7 @@ class SafePostgresEngine(Engine, PostgresEngine):
     late: ClassVar[str] = ", set_config('synchronous_commit', 'off', true)"
     """After RETURNING: the one statement is its own transaction, and does not wait for the disk."""
     snapshot = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
+    alone = f"BEGIN; SELECT pg_advisory_xact_lock({ALONE})"
 
     def __init__(self, dsn: str, pool_size: int = POOL_SIZE, deadline: float = DEADLINE) -> None:
         super().__init__(config={"dsn": dsn})
@@ -251,6 +253,7 @@ class SafeCockroachEngine(SafePostgresEngine, CockroachEngine):
     """CockroachDB, which speaks PostgreSQL's protocol."""
 
     late = ""
+    alone = "BEGIN"  # there, of two that read what the other one writes, one fails
 
     def transaction(self, allow_nested: bool = True) -> SafeCockroachTransaction:
         self.open_transaction()

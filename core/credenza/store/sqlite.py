@@ -113,6 +113,7 @@ class SafeSQLiteEngine(Engine, SQLiteEngine):
     """SQLite in WAL mode; what does not get its lock in `deadline` seconds raises DatabaseBusy."""
 
     snapshot = "BEGIN DEFERRED"
+    alone = SafeSQLiteTransaction.beginning
 
     def __init__(self, path: str | Path, deadline: float = DEADLINE) -> None:
         if sqlite3.sqlite_version_info < (3, 35):

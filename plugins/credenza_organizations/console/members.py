@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, ClassVar
 
 from litestar.exceptions import NotFoundException
@@ -23,6 +24,7 @@ from credenza import (
     count_reach,
     state_of,
     transaction,
+    unchanged,
     users,
 )
 
@@ -134,7 +136,7 @@ async def add(visit: ConsoleVisit, organization: str) -> ConsoleDone | AddPage:
         return page.refused({"user": f"{user.username} is a member already."}, user=typed)
     if wanted is None:
         return page.refused({"": GONE}, user=typed)
-    async with transaction():
+    async with unchanged(None, partial(store.member_roles, row["id"], user.id)):
         await store.add_member(row["id"], user.id, wanted, visit.server.now())
         await visit.changed(
             "member",
@@ -163,7 +165,7 @@ async def save_member(visit: ConsoleVisit, organization: str, user: str) -> Cons
     if wanted is None or errors:
         return page.refused(errors)
     if wanted != roles:
-        async with transaction():
+        async with unchanged(roles, partial(store.member_roles, row["id"], found.id)):
             await store.add_member(row["id"], found.id, wanted, visit.server.now())
             await visit.changed(
                 "member",

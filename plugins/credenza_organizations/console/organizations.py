@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -21,6 +22,7 @@ from credenza import (
     new_id,
     state_of,
     transaction,
+    unchanged,
 )
 
 from .. import store
@@ -116,7 +118,7 @@ async def save_organization(visit: ConsoleVisit, organization: str) -> ConsoleDo
     if errors := changed_meanwhile(visit.form, before, beside=check_words(typed, most=200)):
         return _settings_page(visit, row).refused(errors, **typed)
     if typed != before:
-        async with transaction():
+        async with unchanged(row, partial(find, organization)):
             await store.edit_organization(row["id"], typed)
             await visit.changed("organization", "updated", typed["name"], before=before, after=typed)
     return ConsoleDone(address_of(row["id"]), "Saved.")

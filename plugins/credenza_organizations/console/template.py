@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import ClassVar
 
@@ -27,6 +27,7 @@ from credenza import (
     state_of,
     transaction,
     typed_of,
+    unchanged,
 )
 
 from .. import template
@@ -109,7 +110,7 @@ async def save_permission(visit: ConsoleVisit, permission: str) -> ConsoleDone |
     page = await _permission_page(permission)
     name = page.values["name"] if page.fixed else visit.form.get("name", "").strip()
     description = visit.form.get("description", "").strip()
-    before = await template.template_permissions()
+    before = await _entry(name)
     errors = {}
     if not page.fixed and (message := await _check_name(visit, name, before)):
         errors["name"] = message
@@ -118,14 +119,14 @@ async def save_permission(visit: ConsoleVisit, permission: str) -> ConsoleDone |
     texts, typed, wrong = visit.translations("description")
     errors |= wrong
     if page.fixed:
-        errors = changed_meanwhile(visit.form, before[name].entry, beside=errors)
+        errors = changed_meanwhile(visit.form, before, beside=errors)
     if errors:
         return page.refused(errors, name=name, description=description, **typed)
     said = Translated(description, texts)
     done = ConsoleDone(HERE, f"{name} was {'saved' if page.fixed else 'created'}.")
-    if page.fixed and said.entry == before[name].entry:
+    if said.entry == before:
         return done
-    async with transaction():
+    async with unchanged(before, partial(_entry, name)):
         if page.fixed:
             await template.save_template_permission(name, said)
         elif not await template.insert_template_permission(name, said):  # somebody else was quicker
@@ -134,7 +135,7 @@ async def save_permission(visit: ConsoleVisit, permission: str) -> ConsoleDone |
             "organization_permission",
             "updated" if page.fixed else "created",
             name,
-            before={"description": before[name].entry} if page.fixed else {},
+            before={"description": before} if page.fixed else {},
             after={"description": said.entry},
         )
     return done
@@ -162,15 +163,19 @@ async def delete_permission(visit: ConsoleVisit, permission: str) -> ConsoleDone
     return ConsoleDone(HERE, f"{page.called} was deleted.")
 
 
-async def _check_name(visit: ConsoleVisit, name: str, known: Mapping[str, str]) -> str:
+async def _entry(name: str) -> object:
+    """What a permission allows, in all languages; None when there is none of this name."""
+    text = (await template.template_permissions()).get(name)
+    return text.entry if text is not None else None
+
+
+async def _check_name(visit: ConsoleVisit, name: str, known: object) -> str:
     """What is wrong with the name of a new permission; empty when nothing is."""
     try:
         await template.check_permission_name(visit.server, name)
     except ValueError as error:
         return f"{error}."
-    if name in known:
-        return TAKEN
-    return ""
+    return TAKEN if known is not None else ""
 
 
 def address_of_permission(name: str) -> str:

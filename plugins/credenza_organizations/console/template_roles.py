@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -23,6 +24,7 @@ from credenza import (
     permission_catalogue,
     state_of,
     transaction,
+    unchanged,
 )
 
 from .. import template
@@ -128,7 +130,7 @@ async def _save(visit: ConsoleVisit, row: dict[str, Any] | None) -> ConsoleDone 
     if after == before:
         return done
     try:
-        async with transaction():
+        async with unchanged(row, partial(_read, role_id)):
             await template.save_template_role(role_id, typed["name"], typed["description"], own, apis)
             await visit.changed("organization_role", action, typed["name"], before=before, after=after)
     except AlreadyExists:
@@ -137,11 +139,17 @@ async def _save(visit: ConsoleVisit, row: dict[str, Any] | None) -> ConsoleDone 
 
 
 async def _find(role: str) -> dict[str, Any]:
-    """With its `name`. Raises NotFoundException."""
-    for name, row in (await template.template_roles()).items():
-        if row["id"] == role:
-            return {"name": name, **row}
-    raise NotFoundException
+    """Raises NotFoundException."""
+    row = await _read(role)
+    if row is None:
+        raise NotFoundException
+    return row
+
+
+async def _read(role: str) -> dict[str, Any] | None:
+    """With its `name`."""
+    roles = await template.template_roles()
+    return next(({"name": name, **row} for name, row in roles.items() if row["id"] == role), None)
 
 
 def _noted(row: dict[str, Any]) -> dict[str, Any]:

@@ -26,6 +26,7 @@ from credenza import (
     state_of,
     transaction,
     typed_of,
+    unchanged,
 )
 
 from .. import store
@@ -57,28 +58,29 @@ async def save_permission(visit: ConsoleVisit, resource: str, permission: str) -
     page = await _permission_page(visit, row, permission)
     name = page.values["name"] if page.fixed else visit.form.get("name", "").strip()
     description = visit.form.get("description", "").strip()
-    known = await store.resource_permissions(row["identifier"])
+    read = partial(_entry, row["identifier"], name)
+    before = await read()
     errors = {}
     if not page.fixed:
         try:
             check_permission_name(name)
         except ValueError as error:
             errors["name"] = f"{error}."
-        if name in known:
+        if before is not None:
             errors["name"] = TAKEN
     if not 1 <= len(description) <= 500:
         errors["description"] = "Say in a few words what it allows. Users see this when they are asked."
     texts, typed, wrong = visit.translations("description")
     errors |= wrong
     if page.fixed:
-        errors = changed_meanwhile(visit.form, known[name].entry, beside=errors)
+        errors = changed_meanwhile(visit.form, before, beside=errors)
     if errors:
         return page.refused(errors, name=name, description=description, **typed)
     said = Translated(description, texts)
     done = ConsoleDone(page.back, f"{name} was {'saved' if page.fixed else 'created'}.")
-    if page.fixed and said.entry == known[name].entry:
+    if said.entry == before:
         return done
-    async with transaction():
+    async with unchanged(before, read):
         if page.fixed:
             await store.save_permission(row["identifier"], name, said)
         elif not await store.insert_permission(row["identifier"], name, said):  # somebody else was quicker
@@ -88,7 +90,7 @@ async def save_permission(visit: ConsoleVisit, resource: str, permission: str) -
             "api_permission",
             "updated" if page.fixed else "created",
             f"{row['identifier']} {name}",
-            before={"description": known[name].entry} if page.fixed else {},
+            before={"description": before} if page.fixed else {},
             after={"description": said.entry},
         )
     return done
@@ -116,6 +118,12 @@ async def delete_permission(visit: ConsoleVisit, resource: str, permission: str)
             raise NotFoundException  # by somebody else in this very moment
         await visit.changed("api_permission", "deleted", target, before={"description": description.entry})
     return ConsoleDone(page.back, f"{page.called} was deleted.")
+
+
+async def _entry(identifier: str, name: str) -> object:
+    """What a permission allows, in all languages; None when there is none of this name."""
+    text = (await store.resource_permissions(identifier)).get(name)
+    return text.entry if text is not None else None
 
 
 async def _permission_page(visit: ConsoleVisit, row: dict[str, Any], segment: str) -> PermissionPage:

@@ -35,6 +35,7 @@ from credenza import (
     state_of,
     transaction,
     typed_of,
+    unchanged,
 )
 
 from .. import store
@@ -171,7 +172,7 @@ async def save_resource(visit: ConsoleVisit, resource: str) -> ConsoleDone | Res
     }
     before = {key: row[key] for key in after}
     if after != before:
-        async with transaction():
+        async with unchanged(row, partial(find, resource)):
             await store.save_resource(row["identifier"], name, typed["description"], int(text), 0)
             await bump_version()
             await visit.changed("api_resource", "updated", row["identifier"], before=before, after=after)

@@ -26,7 +26,7 @@ from credenza import (
     identifier_of,
     segment_of,
     state_of,
-    transaction,
+    unchanged,
     users,
 )
 
@@ -86,8 +86,8 @@ async def save_user_roles(visit: ConsoleVisit, user: str) -> ConsoleDone | Roles
     found = await _user(user)
     before = await store.user_roles(found.id)
     page = await _user_form(found, before, visit.form.all_values("role"))
-    write = partial(store.set_user_roles, found.id)
-    return await _save(visit, page, before, write, "user roles", found.username, user=found.id)
+    read, write = partial(store.user_roles, found.id), partial(store.set_user_roles, found.id)
+    return await _save(visit, page, before, read, write, "user roles", found.username, user=found.id)
 
 
 @console_get(CLIENT, "roles:write")
@@ -102,14 +102,15 @@ async def save_client_roles(visit: ConsoleVisit, application: str) -> ConsoleDon
     found = await _client(visit, application)
     before = await _client_roles(found)
     page = await _client_form(found, before, visit.form.all_values("role"))
-    write = partial(store.set_client_roles, found.id)
-    return await _save(visit, page, before, write, "application roles", found.id, client=found.id)
+    read, write = partial(_client_roles, found), partial(store.set_client_roles, found.id)
+    return await _save(visit, page, before, read, write, "application roles", found.id, client=found.id)
 
 
 async def _save(
     visit: ConsoleVisit,
     page: RolesForm,
     before: dict[str, str],
+    read: Callable[[], Awaitable[dict[str, str]]],
     write: Callable[[Iterable[str]], Awaitable[None]],
     kind: str,
     target: str,
@@ -117,13 +118,13 @@ async def _save(
     user: str = "",
     client: str = "",
 ) -> ConsoleDone | RolesForm:
-    """`before` are ids to names, `write` takes the ids that were chosen; the rest is for the audit log."""
+    """`read` finds ids to names, as `before`; `write` takes the ids that were chosen. The rest is for the audit log."""
     wanted = _wanted(visit, page)
     errors = changed_meanwhile(visit.form, sorted(before), beside=GONE if wanted is None else {})
     if wanted is None or errors:
         return page.refused(errors)
     if wanted != before:
-        async with transaction():
+        async with unchanged(before, read):
             await write(wanted)
             await visit.changed(
                 kind,

@@ -28,6 +28,7 @@ from credenza import (
     new_id,
     state_of,
     transaction,
+    unchanged,
 )
 
 from .. import store
@@ -194,7 +195,7 @@ async def _save(visit: ConsoleVisit, row: dict[str, Any] | None) -> ConsoleDone 
     if after == before:
         return done
     try:
-        async with transaction():
+        async with unchanged((row, stored), partial(_read, role_id)):
             await store.save_role(role_id, typed["name"], typed["description"], default, visit.server.now())
             await store.set_role_permissions(role_id, wanted)
             action = "updated" if row is not None else "created"
@@ -207,6 +208,10 @@ async def _save(visit: ConsoleVisit, row: dict[str, Any] | None) -> ConsoleDone 
 def tabs(role: str, current: str) -> tuple[Link, ...]:
     views = (("Role", ""), ("Holders", "/holders"))
     return tuple(Link(title, f"{HERE}/{role}{path}", current=title == current) for title, path in views)
+
+
+async def _read(role: str) -> tuple[dict[str, Any] | None, dict[str, list[str]]]:
+    return await store.find_role(role), await store.role_permissions(role)
 
 
 async def _find(role: str) -> dict[str, Any]:

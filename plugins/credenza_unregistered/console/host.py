@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import ClassVar
 
@@ -26,7 +27,7 @@ from credenza import (
     is_loopback,
     segment_of,
     state_of,
-    transaction,
+    unchanged,
     users,
 )
 
@@ -178,7 +179,7 @@ async def reconsider(visit: ConsoleVisit, host: str) -> ConsoleDone:
         raise NotFoundException
     if changed_meanwhile(visit.form, _noted(before)):
         return ConsoleDone(address_of_host(name), "Nothing was changed: somebody has decided about it meanwhile.")
-    async with transaction():
+    async with unchanged(before, partial(find_decision, name)):
         await delete_decision(name, visit.server.now())
         await visit.changed("host", "undecided", name, before=_noted(before))
     return ConsoleDone(UP.address, f"{name} waits for a decision again.")
@@ -193,7 +194,7 @@ def _decidable(host: str) -> str:
 
 
 async def _decide(visit: ConsoleVisit, before: Decision | None, decision: Decision) -> None:
-    async with transaction():
+    async with unchanged(before, partial(find_decision, decision.host)):
         await save_decision(decision)
         await visit.changed(
             "host",

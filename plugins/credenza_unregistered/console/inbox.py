@@ -18,7 +18,7 @@ from credenza import (
     console_get,
     console_post,
     state_of,
-    transaction,
+    unchanged,
 )
 
 from .. import ceiling as shared
@@ -144,7 +144,7 @@ async def save_permissions(visit: ConsoleVisit) -> ConsoleDone | CeilingPage:
     if wanted is None or errors:
         return _ceiling_page(choices(visit, known, ticked(visit, known)), before).refused(errors)
     if wanted != before:
-        async with transaction():
+        async with unchanged(before, shared.find_ceiling):
             await shared.save_ceiling(wanted)
             await visit.changed(
                 "permissions",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import ClassVar
 
@@ -21,7 +22,7 @@ from credenza import (
     console_post,
     identifier_of,
     segment_of,
-    transaction,
+    unchanged,
 )
 
 from ..hosts import Decision, about, host_of_client, list_decisions, strays
@@ -112,9 +113,9 @@ async def show_vouching(visit: ConsoleVisit, application: str) -> VouchingPage:
 async def save_vouching(visit: ConsoleVisit, application: str) -> ConsoleDone:
     """Whether an administrator answers for this client: users then see its own name first, and no warning."""
     vouched, now = visit.form.get("vouched") == "on", visit.server.now()
-    async with transaction():
-        new = await mark_decided(identifier_of(application), now if vouched else 0)
-        client = await _find(visit, application)  # as it is after whoever was quicker
+    client = await _find(visit, application)
+    async with unchanged(client, partial(clients.hold_client, client.id, visit.server.client_types)):
+        new = await mark_decided(client.id, now if vouched else 0)
         metadata = {name: value for name, value in client.metadata.items() if name != "unverified"}
         changed = replace(client, metadata=metadata if vouched else {**metadata, "unverified": True})
         if new or changed != client:

@@ -15,7 +15,7 @@ from credenza import (
     hookimpl,
     provider,
     state_of,
-    transaction,
+    unchanged,
 )
 
 HERE = "/console/tide-gauge"
@@ -29,19 +29,23 @@ class GaugePage(ConsoleForm):
     levels: dict[str, str]
 
 
-def page_of(stored):
+async def stored():
+    return await provider.find_provider_setting("tide-gauge")
+
+
+def page_of(kept):
     return GaugePage(
         title="Tide gauge",
         lead="Where it is asked for the level, and from which level on it warns.",
         levels=LEVELS,
-        values={"level": "3", **stored},
-        seen=state_of(stored),
+        values={"level": "3", **kept},
+        seen=state_of(kept),
     )
 
 
 @console_get(HERE, "tide-gauge:read")
 async def show_gauge(visit):
-    return page_of(await provider.find_provider_setting("tide-gauge"))
+    return page_of(await stored())
 
 
 @console_post(HERE, "tide-gauge:write")
@@ -54,11 +58,10 @@ async def save_gauge(visit):
         errors["address"] = str(error)
     if typed["level"] not in LEVELS:
         errors["level"] = "Choose one of these."
-    async with transaction():
-        before = await provider.find_provider_setting("tide-gauge")
-        errors |= changed_meanwhile(visit.form, before, beside=errors)
-        if errors:
-            return page_of(before).refused(errors, **typed)
+    before = await stored()
+    if errors := changed_meanwhile(visit.form, before, beside=errors):
+        return page_of(before).refused(errors, **typed)
+    async with unchanged(before, stored):
         await provider.save_provider_setting("tide-gauge", typed)
         await visit.changed("tide gauge", "updated", "tide-gauge", before=before, after=typed)
     return ConsoleDone(HERE, "Saved.")
