@@ -108,7 +108,7 @@ from .protocol.documents import parse_json
 from .protocol.email_addresses import check_email
 from .protocol.errors import ProtocolError
 from .protocol.initiate_login import initiate_login_address
-from .protocol.names import check_name, is_name
+from .protocol.names import as_identifier, as_typed, check_name, is_name
 from .protocol.parameters import Parameters
 from .protocol.permissions import Outcome, Verdict
 from .protocol.protected_resource import (
@@ -331,6 +331,8 @@ __all__ = [
     "account_get",
     "account_post",
     "address_of",
+    "as_identifier",
+    "as_typed",
     "audit",
     "basic_credentials",
     "begin_session",

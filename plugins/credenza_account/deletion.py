@@ -18,6 +18,7 @@ from credenza import (
     SignInNeeded,
     Words,
     address_of,
+    as_typed,
     clear_user,
     end_all_sessions,
     end_most_sessions,
@@ -67,7 +68,7 @@ async def delete_account(request: AnyRequest) -> AnyResponse:
     _check_allowed(here)
     page = _page(here)
     page.typed = here.form.get("confirm", "").strip()[:150]
-    if page.blocked or page.typed != here.user.username:
+    if page.blocked or as_typed(page.typed) != as_typed(here.user.username):
         page.status = 422
         page.message = "" if page.blocked else Words("That is not your username.")
         return await show(here, page)

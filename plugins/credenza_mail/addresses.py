@@ -30,6 +30,7 @@ from credenza import (
     account_get,
     account_post,
     address_of,
+    as_identifier,
     check_email,
     choose_language,
     csrf_token,
@@ -81,7 +82,7 @@ async def show_email(visit: AccountVisit) -> EmailPage:
 @account_post(HERE, fresh=True)
 async def send_confirmation(visit: AccountVisit) -> AccountDone | EmailPage:
     """The address of somebody else's account gets a mail that says so, and the page says the same."""
-    email = visit.form.get("email", "").strip().lower()
+    email = as_identifier(visit.form.get("email", ""))
     limiter: Limiter = visit.request.app.state.limiter
     if not email or check_email(email):
         return _page(visit, message=Words("This is not an email address."), typed=email[:320])

@@ -22,6 +22,7 @@ from credenza import (
     Rule,
     Words,
     address_of,
+    as_identifier,
     choose_language,
     follow_languages,
     invite,
@@ -85,7 +86,7 @@ async def _submit(request: AnyRequest, server: AuthorizationServer, page: ResetP
         page.message, page.status = Words("Too many tries. Wait a few minutes and try again."), 429
         return
     page.done = True
-    account = server.keyring.keyed_name(page.identifier.lower())
+    account = server.keyring.keyed_name(as_identifier(page.identifier))
     if await limiter.allow((PER_ACCOUNT, account)):
         server.spawn(_send(server, page.identifier, choose_language(request).tag, after))
 

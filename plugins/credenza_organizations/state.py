@@ -16,6 +16,7 @@ from credenza import (
     StateRun,
     StateSection,
     Translated,
+    as_identifier,
     check_keys,
     declared_branding,
     new_id,
@@ -269,10 +270,10 @@ async def _apply_members(run: StateRun, organization: str, name: str, items: Any
         for role in wanted:
             if not run.knows("organization_role", role, there=role in roles):
                 raise StateError(f"{name}: the template has no role {role!r}")
-        username = entry["username"].strip().lower()
+        user = await users.find_user_by_identifier(entry["username"])
+        username = user.username if user is not None else as_identifier(entry["username"])
         run.once("member", f"{username} of {name}")
-        user = await users.find_user_by_identifier(username)
-        if not run.knows("user", user.username if user is not None else username, there=user is not None):
+        if not run.knows("user", username, there=user is not None):
             raise StateError(f"{name}: there is no user {username!r}")
         if user is not None:
             named.add(user.id)

@@ -29,6 +29,7 @@ from credenza import (
     User,
     Words,
     address_of,
+    as_identifier,
     check_email,
     check_name,
     choose_language,
@@ -95,7 +96,7 @@ async def sign_up(request: AnyRequest) -> AnyResponse:
 
 async def _submit(request: AnyRequest, page: SignupPage, after: str) -> None:
     """Nothing is looked up before the answer is on its way."""
-    server, email = server_of(request), page.email.lower()
+    server, email = server_of(request), as_identifier(page.email)
     limiter: Limiter = request.app.state.limiter
     if not email or check_email(email):
         page.message, page.status = Words("This is not an email address."), 422

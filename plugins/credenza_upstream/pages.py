@@ -33,6 +33,7 @@ from credenza import (
     Visitor,
     Words,
     address_of,
+    as_identifier,
     check_email,
     complete_sign_in,
     is_name,
@@ -167,7 +168,7 @@ async def _create(request: AnyRequest, upstream: Upstream, claims: Mapping[str, 
     it with whoever claimed it. One that they did is unconfirmed here, and finds no account of ours.
     """
     server, now = server_of(request), server_of(request).now()
-    email = _text(claims, "email").lower() if claims.get("email_verified") is True else ""
+    email = as_identifier(_text(claims, "email")) if claims.get("email_verified") is True else ""
     if not email or check_email(email) or await users.find_user_by_identifier(email) is not None:
         email = ""
     given = {name: _text(claims, name) for name in ("name", "given_name", "family_name")}

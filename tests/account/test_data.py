@@ -166,6 +166,14 @@ def test_an_account_is_deleted_by_its_owner(credenza: Credenza, account: Account
         assert page.name == "sign-in"
 
 
+def test_the_name_may_be_typed_on_any_keyboard(credenza: Credenza, account: Account, press: Press) -> None:
+    credenza.apply({"users": [{"username": "zoë", "password": PASSWORD}]})
+    zoe = account("zoë")
+    zoe.get("/account/data/delete")
+    page = press(zoe, "/account/data/delete", ("confirm", "zoe\u0308"))
+    assert "Your account is deleted" in seen(page).text
+
+
 @pytest.mark.parametrize("gone", ["the session", "the account"])
 def test_who_is_signed_out_meanwhile_deletes_nothing(
     credenza: Credenza, account: Account, press: Press, monkeypatch: pytest.MonkeyPatch, gone: str

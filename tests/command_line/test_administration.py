@@ -55,6 +55,12 @@ def test_a_user_becomes_an_administrator(credenza_command: Run, file: Callable[[
     assert user["administrator"] == "full"
 
 
+def test_a_name_is_one_however_a_terminal_composes_it(credenza_command: Run) -> None:
+    first, second = (credenza_command("admin", "create", "--username", n, "--json").json for n in ("zoe\u0308", "zoë"))
+    assert first["id"] == second["id"]
+    assert first["username"] == "zoë"
+
+
 def test_another_password_from_the_command_line_ends_what_the_old_one_opened(
     credenza_command: Run, tmp_path: Path
 ) -> None:

@@ -257,6 +257,24 @@ def test_check_says_that_a_newer_release_has_migrated(credenza_command: Run, mon
     assert credenza_command("check", "--json").json == {"problems": [], "warnings": [warning]}
 
 
+def test_check_names_accounts_that_look_the_same(credenza_command: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of a database in which a name was kept as it was typed."""
+    monkeypatch.delenv("CREDENZA_ARGON2_MEMORY_KIB")
+    monkeypatch.delenv("CREDENZA_ARGON2_TIME_COST")
+    first, second = (credenza_command("admin", "create", "--username", n, "--json").json["id"] for n in ("zoë", "ada"))
+    path = Path(os.environ["CREDENZA_DATABASE_URL"].removeprefix("sqlite:///"))
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute("UPDATE credenza_user SET username = 'zoe\u0308' WHERE username = 'ada'")
+    done = credenza_command("check")
+    assert done.status == 0
+    assert f"warning: the user name 'zoe\\u0308' of {second} is not in Unicode's form C" in done.error
+    assert f"in which {first} has it" in done.error
+    assert done.out == "It can serve; mind the warnings.\n"
+    exported = credenza_command("export").out
+    assert f"id: {first}" in exported
+    assert f"id: {second}" in exported
+
+
 def test_check_is_not_content_with_a_database_that_can_only_be_read(
     credenza_command: Run, monkeypatch: pytest.MonkeyPatch, postgresql_server: Any, postgresql_url: str
 ) -> None:

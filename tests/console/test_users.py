@@ -7,6 +7,7 @@ import re
 import time
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 
@@ -85,7 +86,7 @@ def test_a_user_who_cannot_be_is_said_beside_the_field(visitor: Visitor, fields:
 
 
 def test_a_name_that_is_short_enough_is_not_called_too_long(visitor: Visitor) -> None:
-    piled = "Zoe" + "\u0308" * 5
+    piled = "Zoe" + "\u0335" * 5
     html = visitor.refused("/console/users/create", {"username": piled, "name": piled})
     assert html.count("at most four marks on one letter") == 2
     assert not re.search(r"\d characters", html)
@@ -212,6 +213,19 @@ def test_a_user_is_deleted_after_the_name_is_typed(visitor: Visitor) -> None:
     visitor.refused(path, {"confirm": "ADA"})
     assert "ada was deleted." in visitor.done(path, {"confirm": "ada"}).text
     assert visitor.credenza.run(users.find_user_by_identifier, "ada") is None
+
+
+def test_a_name_is_one_however_it_is_composed(visitor: Visitor) -> None:
+    """When it is chosen, looked for and typed to confirm something. RFC 8265 §3.3.1."""
+    visitor.done("/console/users/create", {"username": "zoe\u0308", "email": "z@mu\u0308nchen.example"})
+    zoe = find(visitor, "zoë")
+    assert (zoe.username, zoe.email) == ("zoë", "z@münchen.example")
+    assert "has this username already" in visitor.refused("/console/users/create", {"username": "zoë"})
+    for search in ("zoë", "ZOE\u0308", "mu\u0308nchen"):
+        assert "zoë" in visitor.get(f"/console/users?{urlencode({'q': search})}").text
+    visitor.done(path_of(visitor, "zoë"), {"email": "z@ko\u0308ln.example", "email_verified": "on"})
+    assert find(visitor, "z@köln.example").id == zoe.id
+    assert "was deleted" in visitor.done(f"{path_of(visitor, 'zoë')}/delete", {"confirm": "zoe\u0308"}).text
 
 
 def test_a_link_for_a_new_password_makes_older_ones_useless(visitor: Visitor, user_agent: UserAgent) -> None:

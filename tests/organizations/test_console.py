@@ -179,6 +179,17 @@ def test_a_member_added_in_the_console_can_choose_the_organization(
     assert {"members:read", "members:write"} <= set(tokens["scope"].split())
 
 
+def test_a_member_is_named_on_any_keyboard(visitor: Visitor) -> None:
+    visitor.credenza.apply({"users": [{"username": "zoë"}, {"username": "rené"}]})
+    visitor.done(visitor.at("Acme", "/members/add"), {"user": "zoe\u0308", "role": visitor.role("guest")})
+    members_in_file = [{"username": "rene\u0301"}, {"username": "zoe\u0308", "roles": ["guest"]}]
+    visitor.credenza.apply({"organizations": [{"name": "Acme", "members": members_in_file}]})
+    found = visitor.credenza.run(store.members_of, visitor.ids["Acme"], by="username")
+    assert found.keys() == {"ada", "rené", "zoë"}
+    invited = {"email": "zoe@mu\u0308nchen.example", "role": visitor.role("guest")}
+    assert "zoe@münchen.example" in visitor.done(visitor.at("Acme", "/invitations/create"), invited).text
+
+
 @pytest.mark.parametrize("typed", ["", "nobody", "ada", "x" * 400])
 def test_who_cannot_be_added_is_refused_with_the_form_as_typed(visitor: Visitor, typed: str) -> None:
     html = visitor.refused(visitor.at("Acme", "/members/add"), {"user": typed, "role": visitor.role("guest")})

@@ -9,6 +9,7 @@ import statistics
 import sys
 import threading
 import time
+import unicodedata
 from dataclasses import replace
 from itertools import count
 from pathlib import Path
@@ -622,6 +623,36 @@ def test_a_bru_01_a_stranger_who_goes_on_guessing_does_not_keep_the_owner_out(
     elsewhere = new_visitor()
     elsewhere.get(client.authorization_url())
     assert elsewhere.sign_in(user_agent.name).status == 429
+
+
+def test_a_bru_01_a_name_that_is_composed_in_many_ways_is_one_to_guess_at(
+    credenza: Any, new_visitor: Any, client: RelyingParty
+) -> None:
+    """A-BRU-01: of an account, and of nobody's."""
+    credenza.new_user(username="éé")
+    stranger = new_visitor()
+    stranger.get(client.authorization_url())
+    for kept in ("éé", "êê"):
+        ways = [kept, unicodedata.normalize("NFD", kept), kept[0] + unicodedata.normalize("NFD", kept[1])]
+        tried = [stranger.sign_in(ways[n % 3], "wrong").status for n in range(FREE_FAILURES)]
+        assert tried == [422] * FREE_FAILURES
+        assert failures(credenza, kept) == FREE_FAILURES
+
+
+def test_a_bru_01_two_accounts_that_look_the_same_are_counted_apart(
+    credenza: Any, new_visitor: Any, client: RelyingParty
+) -> None:
+    """A-BRU-01: whoever owns the one would end the wait for the other. Migration 0005 left them so."""
+    name = "ñandú"
+    credenza.new_user(username=name)
+    other = credenza.user(credenza.new_user()).id
+    r, composed_otherwise = users.UserRow, unicodedata.normalize("NFD", name)
+    credenza.run(r.update({r.username: composed_otherwise}).where(r.id == other).run)
+    fail(new_visitor(), client, name, 3)
+    owner = new_visitor()
+    owner.get(client.authorization_url())
+    assert owner.sign_in(composed_otherwise).name == "consent"
+    assert failures(credenza, name) == 3
 
 
 @pytest.mark.parametrize("kind", ["known browsers of", "second factor of"])

@@ -142,6 +142,17 @@ def test_a_link_works_once_and_half_an_hour(
     assert seen(user_agent.get(third)).status == 404
 
 
+def test_a_name_may_be_typed_on_any_keyboard(credenza: Credenza, post_office: MailServer, settled: Any) -> None:
+    """And has one limit for all of them."""
+    credenza.apply({"users": [{"username": "éé", "email": "e@example.com"}]})
+    for number in range(8):
+        ask(UserAgent(credenza), ("e\u0301e\u0301", "éé", "ée\u0301", "e\u0301é")[number % 4])
+        settled()
+        assert post_office.mails
+    assert len(post_office.mails) < 8
+    assert {mail["To"] for mail in post_office.mails} == {"e@example.com"}
+
+
 def test_a_changed_password_kills_the_link(
     credenza: Credenza, user_agent: UserAgent, post_office: MailServer, settled: Any
 ) -> None:

@@ -13,6 +13,7 @@ from credenza import (
     ConsoleVisit,
     Link,
     User,
+    as_identifier,
     check_email,
     check_name,
     check_username,
@@ -48,7 +49,7 @@ async def show_form(visit: ConsoleVisit) -> CreatePage:
 @console_post(LIST + "/create", "users:write")
 async def create(visit: ConsoleVisit) -> ConsoleDone | CreatePage:
     typed = {name: visit.form.get(name, "").strip() for name in ("username", "email", "name", "send")}
-    username, email = typed["username"].lower(), typed["email"].lower()
+    username, email = as_identifier(typed["username"]), as_identifier(typed["email"])
     checks = {"username": check_username(username), "email": check_email(email), "name": check_name(typed["name"], 200)}
     checks["email"] = checks["email"] or await check_free(email)
     if errors := {name: message for name, message in checks.items() if message}:

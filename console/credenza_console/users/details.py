@@ -21,6 +21,7 @@ from credenza import (
     ShownPanel,
     User,
     address_of,
+    as_identifier,
     browser_in_words,
     changed_meanwhile,
     check_email,
@@ -103,7 +104,8 @@ async def save_user(visit: ConsoleVisit, user: str) -> ConsoleDone | ProfilePage
     found = await find(user)
     typed = {name: visit.form.get(name, "").strip() for name in (*NAMES, "email", "email_verified", "phone_number")}
     errors = {name: message for name in NAMES if (message := check_name(typed[name], 200))}
-    if message := check_email(typed["email"].lower()) or await check_free(typed["email"].lower(), found.id):
+    email = as_identifier(typed["email"])
+    if message := check_email(email) or await check_free(email, found.id):
         errors["email"] = message
     if len(typed["phone_number"]) > 50 or not typed["phone_number"].isprintable():
         errors["phone_number"] = "A phone number has at most 50 characters."
@@ -112,7 +114,7 @@ async def save_user(visit: ConsoleVisit, user: str) -> ConsoleDone | ProfilePage
     profile = {**found.profile, **{name: typed[name] for name in NAMES}}
     changed = replace(
         found,
-        email=typed["email"].lower() or None,
+        email=email or None,
         email_verified=typed["email_verified"] == "on" and bool(typed["email"]),
         phone_number=typed["phone_number"],
         phone_number_verified=found.phone_number_verified and typed["phone_number"] == found.phone_number,

@@ -12,6 +12,7 @@ from ..endpoints.pages import check_username, invite
 from ..events import ObjectChanged
 from ..logout import end_all_sessions, end_most_sessions
 from ..protocol.email_addresses import check_email
+from ..protocol.names import as_identifier
 from ..rotation import published_lately, revoke, rotate
 from ..store import keys, users
 from ..store.engine import transaction
@@ -43,7 +44,7 @@ def add_admin(commands: Subparsers) -> None:
 
 
 def create_admin(arguments: argparse.Namespace) -> int:
-    username, email = arguments.username.strip().lower(), arguments.email.strip().lower()
+    username, email = as_identifier(arguments.username), as_identifier(arguments.email)
     if message := check_username(username) or check_email(email):
         raise Refusal(message)
     password = sys.stdin.readline().rstrip("\r\n") if arguments.password_stdin else ""
@@ -58,12 +59,12 @@ def create_admin(arguments: argparse.Namespace) -> int:
                     raise Refusal(str(error)) from error
                 stored = await passwords.hash(password)
             async with transaction():
-                found = await _find(username, email, arguments.role)
+                found = await _find(arguments.username, email, arguments.role)
             if found is not None and (stored is not None or is_raised(found.administrator, arguments.role)):
                 await end_most_sessions(server, found.id)
             now = server.now()
             async with transaction():
-                found = await _find(username, email, arguments.role)
+                found = await _find(arguments.username, email, arguments.role)
                 user = found or users.User(users.new_user_id(), username, created_at=now)
                 changed = replace(user, administrator=arguments.role, updated_at=now)
                 names = ["administrator", "updated_at"]
@@ -83,11 +84,11 @@ def create_admin(arguments: argparse.Namespace) -> int:
                         user=user.id,
                         kind="user",
                         action="updated" if found else "created",
-                        target=username,
+                        target=user.username,
                         after={"administrator": arguments.role},
                     )
                 )
-            made = {"id": user.id, "username": username}
+            made = {"id": user.id, "username": user.username}
             if stored is None and user.password_hash is None:
                 made["invitation"] = await invite(server, purpose="password", user_id=user.id)
             return made
@@ -96,7 +97,7 @@ def create_admin(arguments: argparse.Namespace) -> int:
     if arguments.json:
         print_json(made)
     else:
-        print_line(f"{username} is an administrator.")
+        print_line(f"{made['username']} is an administrator.")
         if "invitation" in made:
             print_line(f"Choose the password here (works once): {made['invitation']}")
     return 0
@@ -111,7 +112,7 @@ async def _find(username: str, email: str, role: str) -> users.User | None:
         try:
             await hold_administrators(found)
         except LastAdministrator as error:
-            raise Refusal(f"{username} is the last administrator, and stays one") from error
+            raise Refusal(f"{found.username} is the last administrator, and stays one") from error
     return found
 
 

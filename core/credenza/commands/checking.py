@@ -21,6 +21,7 @@ from ..encryption import Undecryptable
 from ..plugins import GROUP
 from ..server import AuthorizationServer, engine_of
 from ..settings import Settings
+from ..store import users
 from ..store.migrate import newer
 from ..store.version import touch_version
 from ..web.limits import Limiter
@@ -39,6 +40,7 @@ from .output import print_json, print_line
 
 Subparsers = Any
 HERE = (None, "", "localhost", "127.0.0.1", "::1")
+MOST_NAMES = 20
 FEW_CHARACTERS = 10  # in a key of 32 or more that was made at random there are more different ones
 
 
@@ -151,7 +153,7 @@ async def look_into_database(settings: Settings) -> tuple[list[str], list[str]]:
                 return [f"migrations have not run, beginning with {waiting[0]}; run `credenza migrate`"], []
             await server.check_secret_key()
             warnings = [*await lost_types(server), *await lost_sources(server), *await from_a_newer_release(server)]
-            return await why_it_cannot_be_written(), warnings
+            return await why_it_cannot_be_written(), [*warnings, *await names_in_another_form()]
     except DATABASE_ERRORS as error:
         return [f"the database does not answer: {database_trouble(error)}"], []
     except Undecryptable as error:
@@ -162,6 +164,16 @@ async def from_a_newer_release(server: AuthorizationServer) -> list[str]:
     """Two neighbouring releases may serve from one database; an older one may lack what it needs by now."""
     unknown = await newer(server.engine, server.table_apps)
     return [f"the database was migrated by a newer release, which has {', '.join(unknown)}"] if unknown else []
+
+
+async def names_in_another_form() -> list[str]:
+    """As ASCII, since they look the same."""
+    return [
+        f"the user name {user.username!a} of {user.id} is not in Unicode's form C"
+        + (f", in which {other.id} has it" if other is not None else "")
+        + "; its owner signs in by typing it exactly so, or with the email address"
+        for user, other in await users.list_other_forms(MOST_NAMES)
+    ]
 
 
 async def why_it_cannot_be_written() -> list[str]:

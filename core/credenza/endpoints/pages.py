@@ -15,7 +15,7 @@ from litestar.params import FromPath
 from ..events import ObjectChanged
 from ..logout import end_most_sessions
 from ..protocol.email_addresses import check_email
-from ..protocol.names import UNREADABLE, is_name
+from ..protocol.names import UNREADABLE, as_identifier, is_name
 from ..protocol.parameters import Parameters
 from ..protocol.tokens import digest, is_token, new_token
 from ..protocol.words import Words
@@ -132,7 +132,7 @@ async def invitation(request: AnyRequest, token: FromPath[str]) -> AnyResponse:
         page.username, page.email = form.get("username", page.username), form.get("email", page.email)
         page.message = await _accept(request, digest(token), user, form, found["purpose"])
         if not page.message:
-            username = user.username if user is not None else page.username.strip().lower()
+            username = user.username if user is not None else as_identifier(page.username)
             return await sign_in_with_new(request, after, username)
     return visitor.known(await render(request, page, status=422 if page.message else 200))
 
@@ -145,8 +145,8 @@ async def _still_wanted(found: Mapping[str, Any]) -> bool:
 async def _accept(request: AnyRequest, key: str, user: User | None, form: Parameters, purpose: str) -> str:
     """Set the password; the sentence that says what is wrong, or nothing. A refused answer leaves the link unused."""
     server = server_of(request)
-    username = user.username if user is not None else form.get("username", "").strip().lower()
-    email = (user.email or "") if user is not None else form.get("email", "").strip().lower()
+    username = user.username if user is not None else as_identifier(form.get("username", ""))
+    email = (user.email or "") if user is not None else as_identifier(form.get("email", ""))
     if message := check_username(username) or check_email(email):
         return message
     _, message = await password_refusal(server, form, username, email)

@@ -54,6 +54,16 @@ def in_lower(text: str) -> str:
     return text.lower().replace("i\u0307", "i")
 
 
+def in_one_form(text: str) -> str:
+    """A letter with its marks is the one character that another keyboard makes of it: NFC. Unicode §3.11."""
+    return unicodedata.normalize("NFC", text)
+
+
+def as_identifier(typed: str) -> str:
+    """A user name or an email address as it is kept and looked for, whoever typed it. RFC 8265 §3.3.1."""
+    return in_one_form(typed.strip().lower())
+
+
 def as_typed(name: str) -> str:
     """As somebody types a name that they see: spaces of any width and number are one, and joiners are none."""
-    return " ".join(name.translate(dict.fromkeys(map(ord, JOINERS))).split())
+    return " ".join(in_one_form(name.translate(dict.fromkeys(map(ord, JOINERS)))).split())

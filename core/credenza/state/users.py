@@ -14,6 +14,7 @@ from ..endpoints.pages import check_username, invite
 from ..logout import end_all_sessions, end_most_sessions
 from ..objects import StateSection
 from ..protocol.email_addresses import check_email
+from ..protocol.names import as_identifier
 from ..store import users
 from ..store.clearing import clear_user
 from ..store.engine import database
@@ -68,7 +69,7 @@ def section(plugin_sections: Sequence[StateSection]) -> StateSection:
     async def apply(items: Any, run: Run) -> None:
         emails = run.declared.setdefault("email of", set())
         emails |= {
-            str(item.get("username")).strip().lower()
+            as_identifier(str(item.get("username")))
             for item in items or []
             if isinstance(item, dict) and "email" in item
         }
@@ -93,12 +94,13 @@ def section(plugin_sections: Sequence[StateSection]) -> StateSection:
 async def _read(run: Run, item: Any, extensions: Sequence[StateSection]) -> Declared:
     extra = dict.fromkeys((key for section in extensions for key in section.user_keys), ANYTHING)
     members = check_keys(item, MEMBERS | extra, "a user")
-    username = members["username"].strip().lower()
-    if message := check_username(username) or check_email(members.get("email", "")):
+    username = as_identifier(members["username"])
+    if message := check_username(username) or check_email(as_identifier(members.get("email", ""))):
         raise StateError(f"{username}: {message}")
+    before = await users.find_user_by_identifier(members["username"])
+    before = before if before is not None and as_identifier(before.username) == username else None
+    username = before.username if before is not None else username
     run.once("user", username)
-    before = await users.find_user_by_identifier(username)
-    before = before if before is not None and before.username == username else None
     user_id = await _id(run, username, members.get("id", ""), before)
     after = _declared(members, before or User(user_id, username, created_at=run.server.now()))
     return Declared(members, before, after)
@@ -229,7 +231,7 @@ def _declared(members: Mapping[str, Any], user: User) -> User:
         if name in PROFILE and (wrong := PROFILE[name].wrong(value)):
             raise StateError(f"{user.username}: profile: {name} is {wrong}")
     if "email" in members:
-        values["email"] = members["email"].strip().lower() or None
+        values["email"] = as_identifier(members["email"]) or None
     if "administrator" in members:
         values["administrator"] = _administrator(user.username, members["administrator"])
     return replace(user, **values)

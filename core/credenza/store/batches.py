@@ -19,10 +19,12 @@ def batches(items: Iterable[Item], size: int = 500) -> list[list[Item]]:
     return [rest[start : start + size] for start in range(0, len(rest), size)]
 
 
-async def pages(column: Column) -> AsyncIterator[list[dict[str, Any]]]:
-    """All rows in the order of a column that is unique, each once, whatever comes and goes meanwhile."""
+async def pages(column: Column, *conditions: Any) -> AsyncIterator[list[dict[str, Any]]]:
+    """The rows of which this is true in the order of a column that is unique, each once, whatever comes and goes
+    meanwhile.
+    """
     table, last = column._meta.table, ""
-    while page := await table.select().where(column > last).order_by(column).limit(PAGE):
+    while page := await table.select().where(column > last, *conditions).order_by(column).limit(PAGE):
         yield page
         last = page[-1][column._meta.name]
 

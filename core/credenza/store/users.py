@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import reduce
 from operator import and_
 from typing import Any
@@ -15,7 +15,7 @@ from piccolo.columns.combination import WhereRaw
 from piccolo.table import Table
 
 from ..protocol.documents import read_json
-from ..protocol.names import in_lower
+from ..protocol.names import as_identifier, in_lower, in_one_form
 from ..protocol.tokens import new_id
 from .batches import pages
 from .engine import database
@@ -125,14 +125,19 @@ def _columns(user: User) -> dict[Any, Any]:
 
 def words_of(user: User) -> str:
     """What somebody may be looked for by: user name, email address and full name."""
-    name = str(user.profile.get("name") or "")
-    return in_lower(f"{user.username[:150]} {(user.email or '')[:150]} {name[:100]}")
+    named = ((user.username, 150), (user.email or "", 150), (str(user.profile.get("name") or ""), 100))
+    return " ".join(_sought(text)[:most] for text, most in named)
+
+
+def _sought(text: str) -> str:
+    return in_one_form(in_lower(text))
 
 
 _FIND = select(UserRow, "id = {}")
 _HOLD = select(UserRow, "id = {}", locks=True)
 _CONFIRMED = select(UserRow, "email = {} AND id <> {} AND email_verified = {} LIMIT 1")
 _INVITE = Insert(InvitationRow)
+_NAMED = select(UserRow, "username = {}")
 _IDENTIFY = select(UserRow, "username = {} OR email = {} ORDER BY email_verified DESC LIMIT 3")
 
 
@@ -148,10 +153,14 @@ async def hold_user(user_id: str) -> User | None:
 
 
 async def find_user_by_identifier(identifier: str) -> User | None:
-    """By user name, else by an email address: whoever alone has confirmed it, or alone has it. In any letter case."""
-    identifier = identifier.strip().lower()
-    if not identifier or len(identifier) > 320:
+    """By user name, else by an email address: whoever alone has confirmed it, or alone has it. In any letter case, and
+    in any form of Unicode; an account that is kept in another one (`list_other_forms`) is the one who types that.
+    """
+    typed, identifier = identifier.strip().lower(), as_identifier(identifier)
+    if not identifier or len(typed) > 320:
         return None
+    if typed != identifier and (row := await _NAMED.first(typed)):
+        return _user(row)
     rows = await _IDENTIFY.all(identifier, identifier)
     by_name = [row for row in rows if row["username"] == identifier]
     candidates = by_name or [row for row in rows if row["email_verified"]] or rows
@@ -163,13 +172,13 @@ async def find_confirmed_owner(email: str, but: str = "") -> User | None:
 
     Two accounts may have an address as long as nobody has confirmed it: then it could not be told whose it is.
     """
-    row = await _CONFIRMED.first(email.lower(), but, True)
+    row = await _CONFIRMED.first(as_identifier(email), but, True)
     return _user(row) if row else None
 
 
 async def insert_user(user: User) -> None:
-    """Raises AlreadyExists when the username is taken."""
-    await UserRow.insert(UserRow(**_columns(user)))
+    """Raises AlreadyExists when the username is taken, in whatever form."""
+    await UserRow.insert(UserRow(**_columns(replace(user, username=as_identifier(user.username)))))
 
 
 async def update_user(user: User) -> None:
@@ -248,6 +257,23 @@ async def every_user() -> AsyncIterator[User]:
             yield _user(row)
 
 
+NOT_ASCII = "OCTET_LENGTH(username) > CHAR_LENGTH(username)"  # all other names are in one form
+NOT_ASCII_IN_SQLITE = "LENGTH(CAST(username AS BLOB)) > LENGTH(username)"
+
+
+async def list_other_forms(most: int) -> list[tuple[User, User | None]]:
+    """Accounts whose user name is not in the form that names are kept in, each with the one that has it in that form:
+    migration 0005 left them theirs.
+    """
+    found: list[tuple[User, User | None]] = []
+    others = WhereRaw(NOT_ASCII_IN_SQLITE if database().engine_type == "sqlite" else NOT_ASCII)
+    async for page in pages(UserRow.username, others):
+        for row in page:
+            if (name := in_one_form(row["username"])) != row["username"] and len(found) < most:
+                found.append((_user(row), await find_user_by_identifier(name)))
+    return found
+
+
 STATES: dict[str, Any] = {  # what few are is written as in the index of it, in migration 0002
     "active": UserRow.suspended.eq(False) & UserRow.password_hash.is_not_null(),
     "suspended": WhereRaw("suspended"),
@@ -302,14 +328,14 @@ async def matching(search: str) -> Any:
 def all_matching(search: str) -> Any:
     if USER_ID.fullmatch(search.strip()):  # a `sub` from somebody's log
         return UserRow.id == search.strip()
-    return reduce(and_, [UserRow.words.like(pattern) for pattern in patterns(search)], WhereRaw("1 = 1"))
+    return reduce(and_, [UserRow.words.like(pattern) for pattern in _patterns(search)], WhereRaw("1 = 1"))
 
 
 async def few_matching(search: str) -> Any | None:
     """The same for SQLite, which reads them from an index of every three characters (migration 0004); None for so many
     that they are come upon soon among everybody, and for PostgreSQL, which finds out by itself what it takes.
     """
-    long = [pattern for pattern in map(_in_trigrams, patterns(search)) if pattern]
+    long = [pattern for pattern in map(_in_trigrams, _patterns(search)) if pattern]
     if not long or USER_ID.fullmatch(search.strip()) or database().engine_type != "sqlite":
         return None
     # The word that few will have is enough if they are few: the others are looked for among them, as are short ones.
@@ -322,6 +348,10 @@ async def few_matching(search: str) -> Any | None:
                 search
             )
     return None
+
+
+def _patterns(search: str) -> list[str]:
+    return patterns(_sought(search))
 
 
 def _in_trigrams(pattern: str) -> str:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from ..events import SignInFailed
 from ..objects import Authentication, Authenticator
+from ..protocol.names import as_identifier
 from ..server import AuthorizationServer
 from ..store import users
 from ..store.failed_sign_ins import clear_failed_sign_ins
@@ -64,5 +65,8 @@ def _counted_as(server: AuthorizationServer, guess: Guess, identifier: str, user
     """
     if guess.known and user is not None and account_name(server, user.id) in guess.known:
         return server.keyring.keyed_name(f"known browsers of {user.id}")
+    named = as_identifier(identifier)  # or each way to compose a name would have a count of its own
+    if user is not None and named != user.email:
+        named = user.username
     # Nobody names by what they type what else is counted.
-    return server.keyring.keyed_name(f"sign-in/{guess.way.name}/{identifier.lower()}")
+    return server.keyring.keyed_name(f"sign-in/{guess.way.name}/{named}")

@@ -14,6 +14,7 @@ from credenza import (
     Link,
     Listing,
     Moment,
+    as_identifier,
     check_email,
     console_get,
     console_post,
@@ -133,11 +134,11 @@ async def create(visit: ConsoleVisit, organization: str) -> ConsoleDone | Create
     typed = visit.form.get("email", "").strip()
     wanted = wanted_roles(visit, page.roles)
     page.roles = chosen_in(page.roles, set(visit.form.all_values("role")))
-    if message := check_email(typed):
+    email = as_identifier(typed)
+    if message := check_email(email):
         return page.refused({"email": message}, email=typed)
     if wanted is None:
         return page.refused({"": GONE}, email=typed)
-    email = typed.lower()
     mailer = visit.server.mailer if "send" in visit.form else None
     if mailer is not None and not email:
         return page.refused({"email": "Where should the mail go?"}, email=typed)
