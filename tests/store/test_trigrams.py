@@ -14,7 +14,7 @@ import pytest
 
 from credenza import users
 from credenza.store.batches import batches
-from credenza.store.users import UserRow, words_of
+from credenza.store.users import UserRow, matching, words_of
 from credenza.testing import Credenza, running
 from credenza.testing import test_settings as settings_for_tests
 
@@ -117,3 +117,64 @@ def test_no_more_than_some_thousands_are_counted(
     assert f"sailor{last - 1}" in pages[2].text
     monkeypatch.undo()
     assert f"1-25 of {last}" in admin.get("/console/users?q=sailor").text
+
+
+CREW = (
+    "Zoe Quill",
+    "Μαρία Ποσειδών",
+    "山田 太郎",
+    "Ægir Þórsson",
+    "o'neill_50%",
+    "Ali Zoe",
+    "İpek",
+    "xx yy xx",
+    "🦜🦜🦜",
+)
+SEARCHES = {  # what may be found by three characters of it, what may not, and both
+    "quil": {"Zoe Quill"},
+    "QUILL zo": {"Zoe Quill"},
+    "zoe": {"Zoe Quill", "Ali Zoe"},
+    "zoe quill ali": set(),
+    "Ποσειδών": {"Μαρία Ποσειδών"},
+    "σειδ": {"Μαρία Ποσειδών"},
+    "山田": {"山田 太郎"},
+    "山田 太郎": {"山田 太郎"},
+    "þórs": {"Ægir Þórsson"},
+    "neill_50%": {"o'neill_50%"},
+    "ipek": {"İpek"},
+    "🦜🦜🦜": {"🦜🦜🦜"},
+    "quilt": set(),
+}
+
+
+def test_both_databases_find_whoever_has_each_word(filled_database_url: str) -> None:
+    people = [{"username": f"{number}", "profile": {"name": name}} for number, name in enumerate(CREW)]
+    with running(settings_for_tests(filled_database_url)) as credenza:
+        credenza.apply({"users": people})
+        assert {search: {CREW[int(name)] for name in found(credenza, search)} for search in SEARCHES} == SEARCHES
+
+
+async def plan_of(search: str) -> str:
+    query = UserRow.select(UserRow.id).where(await matching(search)).querystrings[0]
+    return "\n".join(row["QUERY PLAN"] for row in await UserRow.raw("EXPLAIN {}", query))
+
+
+@pytest.mark.postgresql
+def test_postgresql_asks_its_index_of_every_three_characters(filled_postgresql_url: str) -> None:
+    """It is made anew where somebody was interrupted: a statement that was cancelled leaves one that is not used."""
+
+    async def fill_and_forget() -> None:
+        made = [users.User(users.new_user_id(), f"sailor{number}") for number in range(2000)]
+        for some in batches([UserRow(id=user.id, username=user.username, words=words_of(user)) for user in made]):
+            await UserRow.insert(*some)
+        await UserRow.raw("UPDATE pg_index SET indisvalid = false WHERE indexrelid = 'credenza_user_threes'::regclass")
+        await UserRow.raw("DELETE FROM migration WHERE app_name = 'credenza' AND name = '0006'")
+
+    index, settings = "credenza_user_threes", settings_for_tests(filled_postgresql_url)
+    with running(settings) as before:
+        before.run(fill_and_forget)
+        assert index not in before.run(plan_of, "sailor1234")
+    with running(settings) as after:
+        assert index in after.run(plan_of, "sailor1234")
+        assert index not in after.run(plan_of, "34")
+        assert found(after, "sailor1234") == ["sailor1234"]

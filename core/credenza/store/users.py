@@ -328,12 +328,26 @@ async def matching(search: str) -> Any:
 def all_matching(search: str) -> Any:
     if USER_ID.fullmatch(search.strip()):  # a `sub` from somebody's log
         return UserRow.id == search.strip()
-    return reduce(and_, [UserRow.words.like(pattern) for pattern in _patterns(search)], WhereRaw("1 = 1"))
+    each: list[Any] = [UserRow.words.like(pattern) for pattern in _patterns(search)]
+    if database().engine_type == "postgres" and (threes := _threes(_patterns(search))):
+        # It finds out by itself whether to ask the index of every three characters (migration 0006).
+        each.append(WhereRaw("credenza_trigrams(credenza_user.words) @> {}", threes))
+    return reduce(and_, each, WhereRaw("1 = 1"))
+
+
+def _threes(patterns: list[str]) -> list[str]:
+    """What their words are made of; a word that is longer by two characters has the last three once more.
+
+    Each of the others, too, would be looked up for everybody who has the rarest one.
+    """
+    parts = [part for pattern in patterns for part in re.split("[%_\0]", pattern) if len(part) > 2]
+    starts = [(part, start) for part in parts for start in (*range(0, len(part) - 2, 3), len(part) - 3)]
+    return sorted({part[start : start + 3] for part, start in starts})
 
 
 async def few_matching(search: str) -> Any | None:
     """The same for SQLite, which reads them from an index of every three characters (migration 0004); None for so many
-    that they are come upon soon among everybody, and for PostgreSQL, which finds out by itself what it takes.
+    that they are come upon soon among everybody, and for PostgreSQL.
     """
     long = [pattern for pattern in map(_in_trigrams, _patterns(search)) if pattern]
     if not long or USER_ID.fullmatch(search.strip()) or database().engine_type != "sqlite":
