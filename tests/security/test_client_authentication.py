@@ -62,7 +62,7 @@ def test_a_cli_02_the_right_secret_by_another_method(credenza: Any, url: str) ->
     form = form_for(url) | {"client_id": "machine", "client_secret": SECRET}
     told = credenza.request("POST", url, data=form)
     assert_401(told)
-    assert "registered for client_secret_basic" in told.json()["error_description"]
+    assert "client_secret_basic is set" in told.json()["error_description"]
     answers = [
         credenza.request("POST", url, data=form | changes)
         for changes in ({"client_secret": "wrong"}, {"client_id": "nobody"}, {"client_id": "spa"})
@@ -331,10 +331,30 @@ def test_who_proves_to_be_the_client_and_is_refused_is_found_under_activity(cred
     assert refusals_of(credenza, "machine") == [], "a stranger writes nothing there"
     credenza.request("POST", "/token", data=form | {"client_secret": SECRET})
     (reason,) = refusals_of(credenza, "machine")
-    assert "registered for client_secret_basic" in reason
+    assert "client_secret_basic is set" in reason
     for number, url in enumerate(("/introspect", "/revoke", "/par", "/device_authorization"), 2):
         credenza.request("POST", url, data=form | {"token": "x", "client_secret": SECRET})
         assert len(refusals_of(credenza, "machine")) == number, f"{url}: a resource server asks nowhere else"
+
+
+@pytest.mark.own_server
+def test_who_comes_with_a_code_of_the_client_and_a_wrong_secret_is_found_under_activity(
+    credenza: Any, user_agent: Any, client: RelyingParty
+) -> None:
+    """Most applications keep to themselves why, and the one who can mend it looks there."""
+    callback = user_agent.authorize(client, scope="openid offline_access")
+    right, client.secret = client.secret, "of another installation"
+    assert_401(client.redeem(callback))
+    assert refusals_of(credenza, client.client_id) == ["wrong secret"]
+    thief = RelyingParty(credenza, "machine", "", secret="wrong")
+    assert_401(thief.redeem(callback))
+    assert_401(thief.post("/token", {"grant_type": "authorization_code", "code": "cz_code_x"}))
+    assert refusals_of(credenza, "machine") == [], "a code of another client's proves nothing"
+    client.secret = right
+    refresh_token = client.tokens(callback)["refresh_token"]
+    client.secret = "of before it was changed"
+    assert_401(client.refresh(refresh_token))
+    assert refusals_of(credenza, client.client_id) == ["wrong secret"] * 2
 
 
 def test_r_op_04_secrets_are_stored_as_hashes(credenza: Any) -> None:

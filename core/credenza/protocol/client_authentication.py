@@ -101,7 +101,7 @@ def check_method(client: Client | None, credentials: Credentials) -> Client:
             compare_digest(digest_secret(credentials.secret), "0" * 64)  # the same work as for a known client
         other = client is not None and client.enabled and {client.auth_method, credentials.method} == TWO_WAYS
         if client is not None and other and _matching(client, credentials):
-            told = f"The secret came by {credentials.method}; this client is registered for {client.auth_method}."
+            told = f"The secret came by {credentials.method}; {client.auth_method} is set."
             raise InvalidClient(told, challenge=credentials.challenge, client_id=client.id)
         raise InvalidClient(
             challenge=credentials.challenge, detail="unknown, disabled, or another method is registered"

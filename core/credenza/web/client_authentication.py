@@ -20,8 +20,11 @@ from ..protocol.clients import Client
 from ..protocol.errors import InvalidClient, TooManyTries
 from ..protocol.fapi import allowed_keys
 from ..protocol.parameters import Parameters
+from ..protocol.tokens import digest, is_token
 from ..server import AuthorizationServer
+from ..store.authorization_codes import AuthorizationCode, peek_code
 from ..store.clients import touch_client
+from ..store.refresh_tokens import RefreshToken, find_refresh_token
 from ..store.spent_assertions import spend_assertion
 from .limits import Limiter, neighbourhood
 from .refusals import record_refusal
@@ -51,10 +54,25 @@ async def authenticate_client(request: AnyRequest, parameters: Parameters) -> Cl
     if not await limiter.may_know(wrong is None, *failures):
         raise TooManyTries(TOO_MANY)
     if wrong is not None:
-        await record_refusal(request, wrong, wrong.client_id, parameters.get("grant_type", ""))
+        known = wrong.client_id or await _holder(credentials.client_id, parameters)
+        await record_refusal(request, wrong, known, parameters.get("grant_type", ""))
         raise wrong
     await server.touch(f"client {client.id} {secret_id}", lambda: touch_client(client.id, secret_id, server.now()))
     return client
+
+
+async def _holder(client_id: str, parameters: Parameters) -> str:
+    """The client, when it comes with a code or a refresh token of its own: strangers have none.
+
+    Looked for whoever the client is said to be, so that the time tells nothing.
+    """
+    code, refresh_token = parameters.get("code", ""), parameters.get("refresh_token", "")
+    found: AuthorizationCode | RefreshToken | None = None
+    if is_token(code, "code"):
+        found = await peek_code(digest(code))
+    elif is_token(refresh_token, "refresh_token"):
+        found = await find_refresh_token(digest(refresh_token), user=False)
+    return client_id if found is not None and found.grant.client_id == client_id else ""
 
 
 async def check_allowance(request: AnyRequest, client: Client, rule: Rule) -> None:
