@@ -65,6 +65,7 @@ from .events import (
     PasswordChanged,
     PasswordChangeRequired,
     SessionEnded,
+    SignInFailed,
     SigningKeyMoved,
 )
 from .hookspecs import Cleaner, Listener, hookimpl, hookspec
@@ -154,6 +155,7 @@ from .web.accounts import SignInNeeded, csrf_token, signed_in, signed_in_form, s
 from .web.branding import check_branding
 from .web.claims import claim_label, claims_in_words, claims_summary
 from .web.custom_css import CleanCss, UnusableCss, clean_css
+from .web.errors import new_error_id
 from .web.images import LARGEST_IMAGE, UnusableImage, fetch_image, keep_image, store_image
 from .web.inside import OwnAnswer, TokenSeen, basic_credentials, call_own, see_token
 from .web.limits import Limiter, neighbourhood
@@ -301,6 +303,7 @@ __all__ = [
     "Settings",
     "SettingsError",
     "ShownPanel",
+    "SignInFailed",
     "SignInLink",
     "SignInNeeded",
     "SignInPage",
@@ -418,6 +421,7 @@ __all__ = [
     "list_logout_deliveries",
     "lists",
     "neighbourhood",
+    "new_error_id",
     "new_id",
     "new_token",
     "own_frame",

@@ -27,6 +27,7 @@ from credenza import (
     Parameters,
     Refused,
     Rule,
+    SignInFailed,
     SignInNeeded,
     SignInWishes,
     User,
@@ -39,6 +40,7 @@ from credenza import (
     is_name,
     is_token,
     neighbourhood,
+    new_error_id,
     new_id,
     new_token,
     query_parameters,
@@ -55,7 +57,7 @@ from credenza import (
 )
 
 from . import store
-from .provider import NotFresh, authenticated_at, authorization_address, new_request, redeem
+from .provider import NotFresh, authenticated_at, authorization_address, new_request, redeem, said
 from .store import Upstream
 
 logger = logging.getLogger("credenza.plugins.upstream")
@@ -65,6 +67,7 @@ ACCOUNT = "/account/security/linked"
 ACR = "urn:credenza:acr:federated"
 # Each is remembered until it ends; a company may sit behind one address.
 BY_ADDRESS = Rule("sign-ins begun elsewhere by address", burst=3000, seconds=600)
+WRITTEN_DOWN = Rule("sign-ins elsewhere that failed, in the audit log by address", burst=600, seconds=3600)
 
 
 @dataclass(kw_only=True)
@@ -77,6 +80,8 @@ class StoppedPage(Page):
     code: str
     explanation: str
     address: str
+    error_id: str = ""
+    """Finds the event in the console, and the line in the log."""
 
 
 @get("/upstream/{upstream_id:str}/begin", name="sign in elsewhere")
@@ -120,7 +125,7 @@ async def callback(request: AnyRequest, upstream_id: FromPath[str]) -> AnyRespon
     back = ACCOUNT if "user" in kept else way_on(kept.get("continue", ""))
     try:
         if answer.repeated or "error" in answer or "code" not in answer:
-            raise Refused(f"it answered with {answer.get('error', 'nothing')[:40]!r}")
+            raise Refused(f"it answered with {said(answer) or 'nothing'}")
         claims = await redeem(server, upstream, answer, kept)
         at = authenticated_at(claims, kept, server.now())
     except Refused as refused:
@@ -256,15 +261,20 @@ def _text(claims: Mapping[str, Any], name: str) -> str:
 
 
 async def _stopped(request: AnyRequest, upstream: Upstream | None, refused: Refused, back: str) -> AnyResponse:
-    """The reason is for the log; people are told how to go on."""
+    """The reason is for administrators, who find it by its id; people are told how to go on."""
     logger.warning("sign-in with %s stopped: %s", upstream.id if upstream is not None else "another provider", refused)
+    error_id = new_error_id()
+    if upstream is not None:
+        await _write_down(request, upstream, str(refused), error_id)
     if upstream is not None and isinstance(refused, NotFresh):
         explanation = Words(
             "You have to sign in anew, and %(provider)s does not say that you did. Use another way.",
             provider=upstream.title,
         )
         title = Words("Please sign in again")
-        page = StoppedPage(title=title, code="upstream_not_fresh", explanation=explanation, address=back)
+        page = StoppedPage(
+            title=title, code="upstream_not_fresh", explanation=explanation, address=back, error_id=error_id
+        )
         return await render(request, page, status=403)
     page = StoppedPage(
         title=Words("That did not work"),
@@ -273,5 +283,15 @@ async def _stopped(request: AnyRequest, upstream: Upstream | None, refused: Refu
             "The other service did not sign you in, or its answer was not valid. Try again, or use another way."
         ),
         address=back,
+        error_id=error_id,
     )
     return await render(request, page, status=400)
+
+
+async def _write_down(request: AnyRequest, upstream: Upstream, reason: str, error_id: str) -> None:
+    """For the audit log, which nobody can fill from one address."""
+    limiter, address = request.app.state.limiter, address_of(request)
+    assert isinstance(limiter, Limiter)
+    if await limiter.allow((WRITTEN_DOWN, neighbourhood(address))):
+        event = SignInFailed(target=upstream.id, address=address, error_id=error_id, reason=reason[:2000])
+        await server_of(request).emit(event)

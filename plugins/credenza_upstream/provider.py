@@ -229,8 +229,24 @@ async def _call(
     method = "POST" if form is not None else "GET"
     status, _, body = await fetch(server.settings, address, method=method, form=form, authorization=authorization)
     if status != 200:
-        raise Refused(f"{address} answered {status}")
+        raise Refused(f"{address} answered {status}{_reason(body)}")
     return body
+
+
+def _reason(body: bytes) -> str:
+    """What is wrong with our request, such as a secret that they do not know. RFC 6749 §5.2."""
+    try:
+        content = parse_json(body)
+    except ValueError:
+        return ""
+    told = said(content) if isinstance(content, dict) else ""
+    return f": {told}" if told else ""
+
+
+def said(answer: Mapping[str, Any]) -> str:
+    """The error of an answer, with its description, as far as both are texts. RFC 6749 §4.1.2.1."""
+    texts = (answer.get(name) for name in ("error", "error_description"))
+    return ", ".join(repr(text[:200]) for text in texts if isinstance(text, str) and text)
 
 
 def _object(address: str, body: bytes) -> dict[str, Any]:

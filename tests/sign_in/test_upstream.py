@@ -659,6 +659,44 @@ class TestTheConsole:
         assert credenza.run(UpstreamRow.count().run) == 0
 
 
+class TestWhatAnAdministratorFindsOfOneThatFailed:
+    """By the id on the page: a secret that the other provider does not know shows to nobody else."""
+
+    def test_what_the_other_provider_says(self, credenza: Credenza, provider: Any, elsewhere: Elsewhere) -> None:
+        provider(secret="of another installation")
+        agent = UserAgent(credenza)
+        page = seen(back(agent, elsewhere.go(begun(agent))))
+        assert (page.status, page.error) == (400, "upstream_failed")
+        (event,) = credenza.run(audit.list_events, name="SignInFailed")
+        assert (event.target, event.data["reason"]) == (
+            "other",
+            f"{elsewhere.live.issuer}/token answered 401: 'invalid_client', 'Client authentication failed.'",
+        )
+        assert event.error_id in page.text
+        answer = {"error": "access_denied", "error_description": "The user said no."}
+        page = seen(back(agent, Callback("", {**answer, "state": state_in(begun(agent))})))
+        event, _ = credenza.run(audit.list_events, name="SignInFailed")
+        assert event.data["reason"] == "it answered with 'access_denied', 'The user said no.'"
+        assert event.error_id in page.text
+
+    def test_only_of_who_was_sent_there_and_only_so_many(
+        self, credenza: Credenza, provider: Any, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        provider()
+        monkeypatch.setattr(pages, "WRITTEN_DOWN", Rule("sign-ins elsewhere that failed", burst=2, seconds=3600))
+        agent = UserAgent(credenza)
+        seen(back(agent, Callback("", {"error": "x", "state": "of nobody"})))
+        assert credenza.run(audit.list_events, name="SignInFailed") == []
+        for _ in range(6):
+            page = seen(back(agent, Callback("", {"error": "x", "state": state_in(begun(agent))})))
+            assert page.error == "upstream_failed"
+        assert len(credenza.run(audit.list_events, name="SignInFailed")) == 3  # two at once, and then seldom
+
+
+def state_in(url: str) -> str:
+    return parse_qs(urlsplit(url).query)["state"][0]
+
+
 def test_strangers_begin_only_so_many(
     credenza: Credenza, provider: Callable[..., None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
