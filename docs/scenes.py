@@ -162,7 +162,8 @@ def _(place: Harbour, page: Any) -> None:
 def _(place: Harbour, page: Any) -> None:
     """As on a new server: while the page is fetched nobody is an administrator."""
     from credenza import invite
-    from credenza.store.users import UserRow, list_administrators
+    from credenza.store.user_rows import UserRow
+    from credenza.store.users import list_administrators
 
     async def give(roles: dict[str, str]) -> None:
         for user, role in roles.items():

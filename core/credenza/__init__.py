@@ -148,7 +148,8 @@ from .store.revocation import revoke_consented_grants, revoke_grants
 from .store.schema import NewTable
 from .store.sealed import Sealed
 from .store.sessions import Session
-from .store.users import User, UserRow
+from .store.user_rows import UserRow
+from .store.users import User
 from .store.version import Cache, bump_version
 from .suspension import suspend_user
 from .web.accounts import SignInNeeded, csrf_token, signed_in, signed_in_form, signed_in_upload

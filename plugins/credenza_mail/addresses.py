@@ -26,6 +26,7 @@ from credenza import (
     Rule,
     SignInNeeded,
     User,
+    UserRow,
     Words,
     account_get,
     account_post,
@@ -131,7 +132,7 @@ async def _send(visit: AccountVisit, email: str, language: str) -> None:
 
 async def taken(email: str, user: User | None = None) -> bool:
     """Whether another account has this address, or a user name like it."""
-    u = users.UserRow
+    u = UserRow
     same = (u.email == email) | (u.username == email)
     return bool(await u.exists().where(same & (u.id != user.id) if user is not None else same))
 

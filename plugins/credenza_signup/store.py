@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import secrets
 
-from credenza import delete_batch, digest_secret, new_token, transaction, users
+from credenza import UserRow, delete_batch, digest_secret, new_token, transaction
 
 from .tables import SignupRow
 
 
 async def taken(email: str) -> bool:
     """Whether there is an account that could be signed in to with this address."""
-    u = users.UserRow
+    u = UserRow
     return bool(await u.exists().where((u.email == email) | (u.username == email)))
 
 

@@ -12,7 +12,7 @@ from typing import Any
 import jwt
 import pytest
 
-from credenza import Asked, Permission, Scope, ScopeProvider, audit, consents, hookimpl, users
+from credenza import Asked, Permission, Scope, ScopeProvider, UserRow, audit, consents, hookimpl, users
 from credenza.testing import ORDERS, SECRET, Callback, Credenza, PageSeen, RelyingParty, UserAgent
 
 Press = Callable[..., PageSeen | Callback]
@@ -461,7 +461,7 @@ def test_a_suspended_account_is_led_to_sign_in(credenza: Credenza, account: Acco
     ada = account("ada")
     found = credenza.run(users.find_user_by_identifier, "ada")
     assert found is not None
-    credenza.run(users.UserRow.update({users.UserRow.suspended: True}).where(users.UserRow.id == found.id).run)
+    credenza.run(UserRow.update({UserRow.suspended: True}).where(UserRow.id == found.id).run)
     for address in ("/account", "/account/sessions", "/account/password", "/account/data", "/account/data.json"):
         assert seen(ada.get(address)).name == "sign-in"
     assert seen(ada.sign_in()).name == "sign-in"

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from credenza import audit, users
+from credenza import UserRow, audit, users
 from credenza.testing import PASSWORD, Callback, Credenza, PageSeen, RelyingParty, UserAgent
 from credenza.web.tries import FREE_FAILURES
 
@@ -177,7 +177,7 @@ def test_an_account_without_a_password_is_told_so(credenza: Credenza, account: A
     ada = account("ada")
     found = credenza.run(users.find_user_by_identifier, "ada")
     assert found is not None
-    row = users.UserRow
+    row = UserRow
     credenza.run(row.update({row.password_hash: None}).where(row.id == found.id).run)
     page = seen(ada.get("/account/password"))
     assert "You sign in without a password." in page.text

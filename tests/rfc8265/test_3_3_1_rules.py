@@ -6,7 +6,7 @@ import unicodedata
 
 import pytest
 
-from credenza import StateError, as_identifier, invite, users
+from credenza import StateError, UserRow, as_identifier, invite
 from credenza.testing import PASSWORD, Callback, Credenza, PageSeen, RelyingParty, UserAgent
 
 COMPOSED, DECOMPOSED = "müller", "mu\u0308ller"
@@ -45,7 +45,7 @@ def test_nobody_gets_the_name_of_another_one_in_another_form(credenza: Credenza)
 
 
 def test_the_first_administrator_signs_in_with_the_name_that_they_chose(credenza: Credenza) -> None:
-    credenza.run(users.UserRow.update({users.UserRow.administrator: ""}).where(users.UserRow.username == "root").run)
+    credenza.run(UserRow.update({UserRow.administrator: ""}).where(UserRow.username == "root").run)
     agent = UserAgent(credenza)
     agent.get(credenza.run(invite, credenza.server, purpose="administrator", user_id=None))
     fields = [("username", DECOMPOSED), ("email", ""), ("password", PASSWORD), ("password_again", PASSWORD)]

@@ -28,6 +28,7 @@ from credenza.protocol.errors import TemporarilyUnavailable
 from credenza.protocol.tokens import digest
 from credenza.settings import Settings, SettingsError, secret_key
 from credenza.store import failed_sign_ins, sessions, users
+from credenza.store.user_rows import UserRow
 from credenza.testing import PASSWORD, PageSeen, RelyingParty, UserAgent, test_settings
 from credenza.web import refusals
 from credenza.web.passwords import AHEAD, MAX_WAITING, Passwords, WeakPassword, check_new_password
@@ -646,7 +647,7 @@ def test_a_bru_01_two_accounts_that_look_the_same_are_counted_apart(
     name = "ñandú"
     credenza.new_user(username=name)
     other = credenza.user(credenza.new_user()).id
-    r, composed_otherwise = users.UserRow, unicodedata.normalize("NFD", name)
+    r, composed_otherwise = UserRow, unicodedata.normalize("NFD", name)
     credenza.run(r.update({r.username: composed_otherwise}).where(r.id == other).run)
     fail(new_visitor(), client, name, 3)
     owner = new_visitor()

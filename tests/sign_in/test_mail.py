@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from credenza import cleaning, sessions, users
+from credenza import UserRow, cleaning, sessions, users
 from credenza.testing import PASSWORD, Credenza, RelyingParty, UserAgent
 from credenza_mail import addresses
 from credenza_mail.reset import PER_ACCOUNT
@@ -182,7 +182,7 @@ def test_a_reset_does_not_get_round_the_second_factor(
 
 def test_nobody_learns_who_has_an_account(credenza: Credenza, post_office: MailServer, settled: Any) -> None:
     """A-ENU-03: the same text, status and headers, and nothing is looked up before the answer."""
-    suspended = users.UserRow
+    suspended = UserRow
     credenza.run(suspended.update({suspended.suspended: True}).where(suspended.username == "grace").run)
     post_office.delay = 1.0
     answers = set()

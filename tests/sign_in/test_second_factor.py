@@ -8,7 +8,7 @@ from typing import Any
 import pyotp
 import pytest
 
-from credenza import audit, users
+from credenza import UserRow, audit
 from credenza.testing import PASSWORD, Callback, Credenza, PageSeen, RelyingParty, UserAgent
 from credenza.web.tries import FREE_FAILURES
 
@@ -182,7 +182,7 @@ def test_a_password_changed_meanwhile_does_not_let_in_who_is_suspended(
     _, telephone, _ = enrolled()
     user_agent.get("/account")
     user_agent.sign_in()
-    row = users.UserRow
+    row = UserRow
     credenza.run(row.update({row.suspended: True}).where(row.id == found("ada").id).run)
     assert seen(second_step(user_agent, telephone.next_code())).name == "sign-in"
 

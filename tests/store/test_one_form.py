@@ -9,7 +9,7 @@ from contextlib import contextmanager
 import pytest
 
 from credenza import users
-from credenza.store.users import UserRow
+from credenza.store.user_rows import UserRow
 from credenza.testing import PASSWORD, Credenza, PageSeen, RelyingParty, UserAgent, running
 from credenza.testing import test_settings as settings_for_tests
 

@@ -14,7 +14,7 @@ from credenza.store.clients import ClientRow
 from credenza.store.consents import ConsentPermissionRow, ConsentRow
 from credenza.store.grants import GrantRow
 from credenza.store.refresh_tokens import RefreshTokenRow
-from credenza.store.users import UserRow
+from credenza.store.user_rows import UserRow
 from credenza.testing import Credenza
 
 NOW = 1_000

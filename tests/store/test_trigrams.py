@@ -14,7 +14,8 @@ import pytest
 
 from credenza import users
 from credenza.store.batches import batches
-from credenza.store.users import UserRow, matching, words_of
+from credenza.store.user_rows import UserRow
+from credenza.store.users import matching, words_of
 from credenza.testing import Credenza, running
 from credenza.testing import test_settings as settings_for_tests
 

@@ -32,6 +32,7 @@ from credenza import (
     SavedBranding,
     ThemeState,
     UnusableCss,
+    UserRow,
     changed_meanwhile,
     clean_css,
     clients,
@@ -43,7 +44,6 @@ from credenza import (
     theme_package,
     theme_states,
     unchanged,
-    users,
 )
 from credenza import branding as store
 
@@ -329,13 +329,7 @@ def _version(
 async def _names(versions: Sequence[SavedBranding], draft: SavedBranding | None) -> dict[str, str]:
     """Who made them, by their ids."""
     wanted = {v.by for v in (*versions, *([draft] if draft else [])) if v.by}
-    rows = (
-        await users.UserRow.select(users.UserRow.id, users.UserRow.username).where(
-            users.UserRow.id.is_in(sorted(wanted))
-        )
-        if wanted
-        else []
-    )
+    rows = await UserRow.select(UserRow.id, UserRow.username).where(UserRow.id.is_in(sorted(wanted))) if wanted else []
     return {row["id"]: row["username"] for row in rows}
 
 

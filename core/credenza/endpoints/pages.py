@@ -20,7 +20,7 @@ from ..protocol.parameters import Parameters
 from ..protocol.tokens import digest, is_token, new_token
 from ..protocol.words import Words
 from ..server import AuthorizationServer
-from ..store import users
+from ..store import invitations, users
 from ..store.branding import find_stylesheet
 from ..store.engine import AlreadyExists, database
 from ..store.provider import find_image
@@ -88,7 +88,7 @@ async def invite(server: AuthorizationServer, *, purpose: str, user_id: str | No
     It takes the place of older ones for the same purpose. `lifetime` is in seconds, the usual one when it is 0.
     """
     token = new_token("invitation")
-    await users.insert_invitation(
+    await invitations.insert_invitation(
         digest(token),
         purpose=purpose,
         user_id=user_id,
@@ -103,7 +103,7 @@ async def invitation(request: AnyRequest, token: FromPath[str]) -> AnyResponse:
     server = server_of(request)
     after = query_parameters(request).get("continue", "")
     await follow_languages(request, after)
-    found = await users.find_invitation(digest(token), server.now()) if is_token(token, "invitation") else None
+    found = await invitations.find_invitation(digest(token), server.now()) if is_token(token, "invitation") else None
     if found is None or not await _still_wanted(found):
         return await error_page(
             request,
@@ -159,7 +159,7 @@ async def _accept(request: AnyRequest, key: str, user: User | None, form: Parame
         await end_most_sessions(server, user.id)
     try:
         async with database().transaction():
-            spent = await users.spend_invitation(key, now)
+            spent = await invitations.spend_invitation(key, now)
             if spent is None or not await _still_wanted(spent):
                 return Words("This link was used before.")
             if user is None:

@@ -12,7 +12,8 @@ from .clients import ClientRow
 from .engine import Statement
 from .grants import Grant, begin_grant, joined_grant
 from .statements import Insert, names
-from .users import JOINED, UserRow
+from .user_rows import UserRow
+from .users import JOINED
 
 
 class AuthorizationCodeRow(Table, tablename="credenza_authorization_code"):

@@ -16,7 +16,8 @@ from .clients import ClientRow
 from .engine import Statement, database
 from .lists import count_up_to
 from .permission_rows import concerning
-from .users import MANY, UserRow, all_matching, few_matching
+from .user_rows import UserRow
+from .users import MANY, all_matching, few_matching
 
 
 class ConsentRow(Table, tablename="credenza_consent"):

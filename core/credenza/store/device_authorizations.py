@@ -11,7 +11,7 @@ from piccolo.table import Table
 from .batches import delete_batch
 from .clients import ClientRow
 from .grants import Details, Grant, begin_grant
-from .users import UserRow
+from .user_rows import UserRow
 
 PENDING, APPROVED, DENIED = "pending", "approved", "denied"
 

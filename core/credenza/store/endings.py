@@ -18,7 +18,7 @@ from ..protocol.tokens import new_id
 from .batches import batches
 from .grants import Details, Grant, GrantRow
 from .refresh_tokens import WITHOUT_REFRESH_TOKEN, RefreshTokenRow
-from .users import UserRow
+from .user_rows import UserRow
 from .version import bump_version
 
 LARGE = 1000  # grants, which are marked in a tenth of a second

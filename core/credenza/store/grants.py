@@ -16,7 +16,8 @@ from piccolo.table import Table
 from ..protocol.documents import to_json
 from .clients import ClientRow
 from .statements import Insert, select
-from .users import User, UserRow, joined_user
+from .user_rows import UserRow
+from .users import User, joined_user
 
 
 class GrantRow(Table, tablename="credenza_grant"):

@@ -24,7 +24,7 @@ from .refresh_tokens import RefreshTokenRow
 from .sealed import SecretRow
 from .sessions import InteractionRow, SessionRow
 from .spent_assertions import SpentAssertionRow
-from .users import InvitationRow, UserRow
+from .user_rows import InvitationRow, UserRow
 from .version import Version
 
 APP_CONFIG = AppConfig(

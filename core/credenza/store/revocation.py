@@ -15,7 +15,7 @@ from .grants import Details, GrantRow
 from .pushed_requests import PushedRequestRow
 from .refresh_tokens import RefreshTokenRow
 from .sessions import InteractionRow, SessionRow
-from .users import InvitationRow
+from .user_rows import InvitationRow
 
 
 async def revoke_grant(grant_id: str, now: int) -> bool:

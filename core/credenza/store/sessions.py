@@ -14,7 +14,8 @@ from .batches import delete_batch, find_batch
 from .engine import Statement, database
 from .sealed import Sealed
 from .statements import Insert, names, select
-from .users import JOINED, User, UserRow, hold_user, joined_user
+from .user_rows import UserRow
+from .users import JOINED, User, hold_user, joined_user
 
 
 class SessionRow(Table, tablename="credenza_session"):

@@ -1,4 +1,4 @@
-"""Users, and the links that let them set a password."""
+"""Users: their accounts, and how they are found, listed and counted."""
 
 from __future__ import annotations
 
@@ -10,9 +10,8 @@ from functools import reduce
 from operator import and_
 from typing import Any
 
-from piccolo.columns import BigInt, Boolean, Column, ForeignKey, OnDelete, Text, Varchar
+from piccolo.columns import Column
 from piccolo.columns.combination import WhereRaw
-from piccolo.table import Table
 
 from ..protocol.documents import read_json
 from ..protocol.names import as_identifier, in_lower, in_one_form
@@ -20,40 +19,8 @@ from ..protocol.tokens import new_id
 from .batches import pages
 from .engine import database
 from .lists import count_up_to, in_order, patterns
-from .statements import Insert, select
-
-
-class UserRow(Table, tablename="credenza_user"):
-    """`words` are what the console finds them by, in lower case: small enough to be read as an index."""
-
-    id = Varchar(length=40, primary_key=True)
-    username = Varchar(length=150, unique=True)
-    email = Varchar(length=320, null=True, default=None, index=True)
-    email_verified = Boolean(default=False)
-    phone_number = Varchar(length=50, default="")
-    phone_number_verified = Boolean(default=False)
-    profile = Text(default="{}")
-    custom_data = Text(default="{}")
-    password_hash = Varchar(length=255, null=True, default=None)
-    password_changed_at = BigInt(null=True, default=None)
-    administrator = Varchar(length=50, default="")
-    suspended = Boolean(default=False)
-    password_change_required = Boolean(default=False)
-    created_at = BigInt(default=0)
-    updated_at = BigInt(default=0)
-    last_sign_in_at = BigInt(null=True, default=None)
-    words = Varchar(length=500, default="")
-
-
-class InvitationRow(Table, tablename="credenza_invitation"):
-    """A link that may be used once: `purpose` is "administrator" (the first one) or "password"."""
-
-    digest = Varchar(length=64, primary_key=True)
-    purpose = Varchar(length=30)
-    user = ForeignKey(references=UserRow, on_delete=OnDelete.cascade, null=True)
-    created_at = BigInt(default=0)
-    expires_at = BigInt(default=0)
-    spent_at = BigInt(null=True, default=None)
+from .statements import select
+from .user_rows import InvitationRow, UserRow
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +103,6 @@ def _sought(text: str) -> str:
 _FIND = select(UserRow, "id = {}")
 _HOLD = select(UserRow, "id = {}", locks=True)
 _CONFIRMED = select(UserRow, "email = {} AND id <> {} AND email_verified = {} LIMIT 1")
-_INVITE = Insert(InvitationRow)
 _NAMED = select(UserRow, "username = {}")
 _IDENTIFY = select(UserRow, "username = {} OR email = {} ORDER BY email_verified DESC LIMIT 3")
 
@@ -223,6 +189,11 @@ async def touch_user(user_id: str, now: int) -> None:
 async def delete_user(user_id: str) -> bool:
     """Remove the account; its sessions, consents, codes and tokens go with it."""
     return bool(await UserRow.delete().where(UserRow.id == user_id).returning(UserRow.id))
+
+
+async def delete_invitations(user_id: str) -> None:
+    """All links that set their password."""
+    await InvitationRow.delete().where(InvitationRow.user == user_id)
 
 
 async def list_users(
@@ -391,35 +362,3 @@ async def count_administrators(role: str = "full") -> int:
     """How many could still sign in and administer everything."""
     condition = (UserRow.administrator == role) & (UserRow.suspended.eq(False))
     return int(await UserRow.count().where(STATES["administrator"], condition))
-
-
-async def insert_invitation(digest: str, *, purpose: str, user_id: str | None, now: int, lifetime: int) -> None:
-    """A new link takes the place of every older one for the same purpose and person."""
-    async with database().transaction():
-        r = InvitationRow
-        mine = r.user.is_null() if user_id is None else r.user == user_id
-        await r.delete().where((r.purpose == purpose) & mine)
-        await _INVITE(digest=digest, purpose=purpose, user=user_id, created_at=now, expires_at=now + lifetime)
-
-
-async def delete_invitations(user_id: str) -> None:
-    """All links that set a password."""
-    await InvitationRow.delete().where(InvitationRow.user == user_id)
-
-
-async def find_invitation(digest: str, now: int) -> dict[str, Any] | None:
-    """Only to show the page; `spend_invitation` decides."""
-    r = InvitationRow
-    row = await r.select().where((r.digest == digest) & (r.spent_at.is_null()) & (r.expires_at > now)).first()
-    return dict(row) if row else None
-
-
-async def spend_invitation(digest: str, now: int) -> dict[str, Any] | None:
-    """Take it once: its `purpose`, and its `user` (an id or None). None when it is unknown, expired or spent."""
-    r = InvitationRow
-    rows = (
-        await r.update({r.spent_at: now})
-        .where((r.digest == digest) & (r.spent_at.is_null()) & (r.expires_at > now))
-        .returning(r.purpose, r.user)
-    )
-    return dict(rows[0]) if rows else None
