@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import json
+import weakref
+from collections.abc import AsyncIterator, Callable
+from contextlib import aclosing
 from pathlib import Path
 from typing import Any
 
@@ -263,9 +267,92 @@ def test_each_application_is_met_as_if_it_was_looked_for(credenza: Credenza, mon
 
 
 @pytest.mark.parametrize("many", [0, 1, 3, 4, 7, 8])
-def test_what_is_written_in_parts_is_as_if_written_whole(many: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(reading, "BATCH", 4)
+def test_what_is_written_in_parts_is_as_if_written_whole(many: int) -> None:
     people = [{"username": f"person{n}", "profile": {"name": "Ærøskøbing: no"}, "roles": []} for n in range(many)]
-    document = {"users": people, "provider": {"branding": {"theme": "harbour"}}, "roles": [{"name": "x"}]}
-    written = "".join(state.as_yaml(document))
-    assert written == yaml.safe_dump(document, sort_keys=False, allow_unicode=True, width=120)
+    document: dict[str, Any] = {"users": people} if people else {}
+    document |= {"provider": {"branding": {"theme": "harbour"}}, "roles": [{"name": "x"}]}
+
+    async def parts() -> AsyncIterator[tuple[str, Any]]:
+        for name, part in document.items():
+            for some in batches.batches(part, 4) if isinstance(part, list) else [part]:
+                yield name, some
+
+    async def written(kind: Callable[[AsyncIterator[tuple[str, Any]]], AsyncIterator[str]]) -> str:
+        return "".join([text async for text in kind(parts())])
+
+    whole = yaml.safe_dump(document, sort_keys=False, allow_unicode=True, width=120)
+    assert asyncio.run(written(state.as_yaml)) == whole
+    assert json.loads(asyncio.run(written(state.as_json))) == document
+
+
+def test_nothing_is_json_too() -> None:
+    async def nothing() -> AsyncIterator[tuple[str, Any]]:
+        for _ in ():
+            yield "users", []
+
+    async def written() -> str:
+        return "".join([text async for text in state.as_json(nothing())])
+
+    assert json.loads(asyncio.run(written())) == {}
+
+
+def test_users_are_exported_some_at_a_time_in_one_order_on_each_database(
+    filled_database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(state, "BATCH", 3)
+    monkeypatch.setattr(batches, "PAGE", 2)
+    names = ["a", "a-c", "ab", "a.d", "a_e", "z", "ärzte", "Éa"]
+    with running(settings_for_tests(filled_database_url)) as credenza:
+        credenza.apply({"users": [{"username": name} for name in names]})
+
+        async def seen() -> list[list[str]]:
+            async with aclosing(state.parts(credenza.server)) as parts:
+                return [[user["username"] for user in part] async for name, part in parts if name == "users"]
+
+        some = credenza.run(seen)
+        assert {len(part) for part in some[:-1]} == {3}
+        found = [name for part in some for name in part]
+        assert found == sorted(found)
+        assert set(found) >= {name.lower() for name in names}
+        assert [user["username"] for user in credenza.run(state.export, credenza.server)["users"]] == found
+
+
+class Entry(dict[str, Any]):
+    """Whose life can be followed."""
+
+    __hash__ = object.__hash__
+
+
+class Endless:
+    """A section of a plugin that yields its entries."""
+
+    def __init__(self) -> None:
+        self.alive: weakref.WeakSet[Entry] = weakref.WeakSet()
+        self.most = 0
+
+    @hookimpl
+    def register_state(self, settings: Any) -> StateSection:
+        return StateSection("endless", 1, self.apply, self.export)
+
+    async def apply(self, part: Any, run: Any) -> None:
+        raise NotImplementedError
+
+    async def export(self) -> AsyncIterator[Entry]:
+        for number in range(3000):
+            entry = Entry(number=number)
+            self.alive.add(entry)
+            self.most = max(self.most, len(self.alive))
+            yield entry
+
+
+def test_a_section_that_yields_its_entries_is_never_in_memory_as_a_whole(credenza_database: str) -> None:
+    endless = Endless()
+    with running(settings_for_tests(credenza_database), [("endless", endless)]) as credenza:
+
+        async def written() -> str:
+            async with aclosing(state.parts(credenza.server)) as parts:
+                return "".join([text async for text in state.as_json(parts)])
+
+        document = json.loads(credenza.run(written))
+    assert document["endless"] == [{"number": number} for number in range(3000)]
+    assert endless.most <= 2 * state.BATCH + 2

@@ -299,8 +299,13 @@ def test_custom_css_is_filtered_served_by_its_hash_and_what_is_left_out_is_said(
 def test_css_of_which_something_was_left_out_is_exported_as_it_can_be_applied(visitor: Visitor, tmp_path: Path) -> None:
     upload(visitor, path=PROVIDER, css=":root { --radius: 2px }\nmain { border-radius: 4px; position: fixed }")
     credenza = visitor.credenza
-    exported = {"provider": credenza.run(state.export, credenza.server)["provider"]}
-    document, files = credenza.run(state.with_files, credenza.server, exported)
+    files: dict[str, bytes] = {}
+
+    async def exported() -> dict[str, Any]:
+        parts = state.with_files(credenza.server, state.parts(credenza.server), files)
+        return {name: part async for name, part in parts if name == "provider"}
+
+    document = credenza.run(exported)
     (tmp_path / "provider.css").write_bytes(files["provider.css"])
     upload(visitor, path=PROVIDER, css="")
     credenza.run(state.apply, credenza.server, credenza.app.state.passwords, document, tmp_path)

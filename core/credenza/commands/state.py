@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import argparse
 import os
+import shutil
 import signal
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import aclosing, contextmanager
 from pathlib import Path
+from tempfile import SpooledTemporaryFile, gettempdir
 from types import FrameType
-from typing import Any
+from typing import IO, Any
 
 from .. import state
 from .opening import Refusal, lost_types, opened, run, settings_of
@@ -18,6 +20,7 @@ from .output import print_json, print_line
 
 Subparsers = Any
 FILE = "credenza.yaml"
+IN_MEMORY = 1 << 20  # characters of an export; a longer one is in a temporary file until it is whole
 ACTIONS = ("created", "updated", "deleted")
 ENDING = (signal.SIGTERM, signal.SIGHUP)
 
@@ -134,35 +137,51 @@ def add_export(commands: Subparsers) -> None:
 
 
 def export(arguments: argparse.Namespace) -> int:
-    async def do() -> tuple[dict[str, Any], dict[str, bytes]]:
-        async with opened(settings_of(arguments)) as (server, _):
-            for lost in await lost_types(server):
-                sys.stderr.write(f"credenza: warning: {lost}; they are not in the file\n")
-            document = await state.export(server)
-            return await state.with_files(server, document) if arguments.directory is not None else (document, {})
-
-    document, files = run(do)
-    if arguments.directory is not None:
-        paths = _write(arguments.directory, {FILE: "".join(state.as_yaml(document)).encode(), **files})
-        if arguments.json:
-            print_json({"directory": str(arguments.directory.resolve()), "files": paths})
-        else:
-            print_line("\n".join(paths))
-    elif arguments.json:
-        print_json(document)
+    # Not where it goes to at once: whoever reads slowly would keep the database from forgetting what it was meanwhile,
+    # and what is there already is not replaced by a half.
+    with SpooledTemporaryFile(IN_MEMORY, "w+", encoding="utf-8", newline="") as text:
+        pictures = run(lambda: _write_down(arguments, text))
+        text.seek(0)
+        if arguments.directory is None:
+            shutil.copyfileobj(text, sys.stdout)
+            return 0
+        paths = _write(arguments.directory, text, pictures)
+    if arguments.json:
+        print_json({"directory": str(arguments.directory.resolve()), "files": paths})
     else:
-        sys.stdout.writelines(state.as_yaml(document))
+        print_line("\n".join(paths))
     return 0
 
 
-def _write(folder: Path, files: Mapping[str, bytes]) -> list[str]:
+async def _write_down(arguments: argparse.Namespace, text: IO[str]) -> dict[str, bytes]:
+    """The state into `text`; returns the files beside it."""
+    held: dict[str, bytes] = {}
+    async with opened(settings_of(arguments)) as (server, _), aclosing(state.parts(server)) as parts:
+        for lost in await lost_types(server):
+            sys.stderr.write(f"credenza: warning: {lost}; they are not in the file\n")
+        named = parts if arguments.directory is None else state.with_files(server, parts, held)
+        write = state.as_json if arguments.json and arguments.directory is None else state.as_yaml
+        async for some in write(named):
+            try:
+                text.write(some)
+            except OSError as error:
+                raise Refusal(f"{gettempdir()}: {error.strerror}") from error
+    return held
+
+
+def _write(folder: Path, text: IO[str], pictures: Mapping[str, bytes]) -> list[str]:
     """The paths written; only we may read what has people's addresses in it."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        for name, content in files.items():
-            descriptor = os.open(folder / name, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-            with os.fdopen(descriptor, "wb") as file:
-                file.write(content)
+        with open(folder / FILE, "w", encoding="utf-8", newline="", opener=_ours) as file:
+            shutil.copyfileobj(text, file)
+        for name, content in pictures.items():
+            with open(folder / name, "wb", opener=_ours) as picture:
+                picture.write(content)
     except OSError as error:
         raise Refusal(f"{folder}: {error.strerror}") from error
-    return [str((folder / name).resolve()) for name in files]
+    return [str((folder / name).resolve()) for name in (FILE, *pictures)]
+
+
+def _ours(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)

@@ -5,7 +5,8 @@ The whole file is tried first without writing, so that a mistake in its last lin
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable, Mapping, Sequence
+from contextlib import aclosing
 from pathlib import Path
 from typing import Any
 
@@ -13,12 +14,15 @@ from ..objects import StateSection
 from ..outbound import Refused
 from ..plugins import by_name, claim, collect
 from ..server import AuthorizationServer
+from ..store.batches import batches, gathered
 from ..store.engine import snapshot
 from ..web.passwords import Passwords
 from ..web.themes import Wardrobe
 from . import applications, files, provider, users
-from .reading import as_yaml, read
+from .reading import as_json, as_yaml, read
 from .run import Change, Run, StateError
+
+BATCH = 500  # entries of a list that are in memory
 
 
 def sections_of(server: AuthorizationServer) -> list[StateSection]:
@@ -89,19 +93,51 @@ async def _pass(run: Run, sections: Sequence[StateSection], document: Mapping[st
                 ) from error
 
 
-async def export(server: AuthorizationServer) -> dict[str, Any]:
-    """The state at one moment as such a file, without secrets and passwords."""
+async def parts(server: AuthorizationServer) -> AsyncGenerator[tuple[str, Any], None]:
+    """The state at one moment, without secrets and passwords: each section's name and what is in it.
+
+    Of a list it is some of it at a time, with the same name again.
+    """
     async with snapshot():  # or a member of an organization could be no user yet
-        parts = {section.name: await section.export() for section in sections_of(server)}
-    return {name: part for name, part in parts.items() if part}
+        for section in sections_of(server):
+            found = section.export()
+            if isinstance(found, AsyncIterator):
+                async for batch in gathered(found, BATCH):
+                    yield section.name, batch
+                continue
+            part = await found
+            for batch in batches(part, BATCH) if isinstance(part, list) else [part] if part else []:
+                yield section.name, batch
+
+
+async def export(server: AuthorizationServer) -> dict[str, Any]:
+    """All of it as such a file."""
+    document: dict[str, Any] = {}
+    async with aclosing(parts(server)) as each:
+        async for name, part in each:
+            document[name] = document[name] + part if name in document else part
+    return document
 
 
 async def with_files(
-    server: AuthorizationServer, document: Mapping[str, Any]
-) -> tuple[dict[str, Any], dict[str, bytes]]:
-    """The exported state as it stands in a folder: with names of files for pictures and custom CSS, and these files."""
-    theme = str((document.get("provider") or {}).get("branding", {}).get("theme", ""))
-    return await files.name_files(document, Wardrobe(server.themes.values()).palette(theme))
+    server: AuthorizationServer, each: AsyncIterator[tuple[str, Any]], held: dict[str, bytes]
+) -> AsyncIterator[tuple[str, Any]]:
+    """The parts as they stand in a folder: with names of files for pictures and custom CSS, which come into `held`."""
+    wardrobe = Wardrobe(server.themes.values())
+    async for name, part in each:
+        yield name, await files.name_files(part, wardrobe.palette, held)
 
 
-__all__ = ["Change", "Run", "StateError", "apply", "as_yaml", "export", "read", "sections_of", "with_files"]
+__all__ = [
+    "Change",
+    "Run",
+    "StateError",
+    "apply",
+    "as_json",
+    "as_yaml",
+    "export",
+    "parts",
+    "read",
+    "sections_of",
+    "with_files",
+]

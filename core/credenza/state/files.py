@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from ..store.branding import STYLESHEETS, find_stylesheet_source
@@ -12,30 +12,23 @@ from ..web.palette import Palette
 from .branding import IMAGES
 
 
-async def name_files(document: Mapping[str, Any], palette: Palette) -> tuple[dict[str, Any], dict[str, bytes]]:
-    """The exported state with names of files in place of addresses of our own, and what is in these files."""
-    files: dict[str, bytes] = {}
-
-    async def named(item: Any) -> Any:
-        if not isinstance(item, Mapping) or not isinstance(item.get("branding"), Mapping):
-            return item
-        branding = dict(item["branding"])
-        for key in IMAGES:
-            picture = str(branding.get(key, "")).removeprefix("/image/")
-            if found := await find_image(picture):
-                branding[key] = f"{picture[:16]}.png"
-                files[branding[key]] = found[1]
-        if str(branding.get("stylesheet", "")).startswith(STYLESHEETS):
-            css = await _stylesheet(branding["stylesheet"], palette)
-            branding["stylesheet"] = "provider.css"
-            files[branding["stylesheet"]] = css.encode()
-        return {**item, "branding": branding}
-
-    written = {
-        name: [await named(item) for item in part] if isinstance(part, list) else await named(part)
-        for name, part in document.items()
-    }
-    return written, files
+async def name_files(part: Any, palette: Callable[[str], Palette], held: dict[str, bytes]) -> Any:
+    """A part with names of files in place of addresses of our own; what is in these files comes into `held`."""
+    if isinstance(part, list):
+        return [await name_files(item, palette, held) for item in part]
+    if not isinstance(part, Mapping) or not isinstance(part.get("branding"), Mapping):
+        return part
+    branding = dict(part["branding"])
+    for key in IMAGES:
+        picture = str(branding.get(key, "")).removeprefix("/image/")
+        if found := await find_image(picture):
+            branding[key] = f"{picture[:16]}.png"
+            held[branding[key]] = found[1]
+    if str(branding.get("stylesheet", "")).startswith(STYLESHEETS):
+        css = await _stylesheet(branding["stylesheet"], palette(str(branding.get("theme", ""))))
+        branding["stylesheet"] = "provider.css"
+        held[branding["stylesheet"]] = css.encode()
+    return {**part, "branding": branding}
 
 
 async def _stylesheet(address: str, palette: Palette) -> str:

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-from ..store.batches import batches
 from .run import StateError
 
 try:  # in C, where the library was built with it: a tenth of the time
@@ -21,7 +20,6 @@ except ImportError:
 
 NUL = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")  # in JSON
 NO_NUL = "a text has no NUL"  # PostgreSQL has no place for it
-BATCH = 500
 
 
 class Loader(SafeLoader):
@@ -85,12 +83,27 @@ def twice(key: str) -> str:
     return f"the key {key!r} is there twice"
 
 
-def as_yaml(document: Mapping[str, Any]) -> Iterator[str]:
+async def as_yaml(parts: AsyncIterator[tuple[str, Any]]) -> AsyncIterator[str]:
     """The text, some of it at a time: while it writes, the library needs kilobytes of memory for each user."""
-    for name, part in document.items():
-        first, *rest = batches(part, BATCH) if isinstance(part, list) and part else [part]
-        yield _dumped({name: first})
-        yield from map(_dumped, rest)
+    last = ""
+    async for name, part in parts:
+        yield _dumped(part if name == last else {name: part})
+        last = name
+
+
+async def as_json(parts: AsyncIterator[tuple[str, Any]]) -> AsyncIterator[str]:
+    """The same, with each entry of a list in a line."""
+    last, end = "", "{"
+    async for name, part in parts:
+        entries = part if isinstance(part, list) else [part]
+        lines = ",\n".join(json.dumps(entry, ensure_ascii=False, default=str) for entry in entries)
+        if name == last:
+            yield f",\n{lines}"
+            continue
+        start, after = ("[\n", "\n]") if isinstance(part, list) else ("", "")
+        yield f"{end}\n{json.dumps(name)}: {start}{lines}"
+        last, end = name, f"{after},"
+    yield f"{end.removesuffix(',')}\n}}\n"
 
 
 def _dumped(part: Any) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from asyncio import gather
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from itertools import islice
@@ -84,9 +84,9 @@ def section(plugin_sections: Sequence[StateSection]) -> StateSection:
         if run.prune:
             await _prune(run, run.declared.get("user", set()))
 
-    async def export() -> list[dict[str, Any]]:
-        found = [await _export_user(user, extensions) async for user in users.every_user()]
-        return sorted(found, key=lambda user: str(user["username"]))  # in one order, whatever the database's is
+    async def export() -> AsyncIterator[dict[str, Any]]:
+        async for user in users.in_one_order():
+            yield await _export_user(user, extensions)
 
     return StateSection("users", 400, apply, export)
 

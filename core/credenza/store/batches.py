@@ -19,6 +19,18 @@ def batches(items: Iterable[Item], size: int = 500) -> list[list[Item]]:
     return [rest[start : start + size] for start in range(0, len(rest), size)]
 
 
+async def gathered(items: AsyncIterator[Item], size: int = 500) -> AsyncIterator[list[Item]]:
+    """The same of what comes one after the other."""
+    batch: list[Item] = []
+    async for item in items:
+        batch.append(item)
+        if len(batch) == size:
+            yield batch
+            batch = []
+    if batch:
+        yield batch
+
+
 async def pages(column: Column, *conditions: Any) -> AsyncIterator[list[dict[str, Any]]]:
     """The rows of which this is true in the order of a column that is unique, each once, whatever comes and goes
     meanwhile.

@@ -17,9 +17,9 @@ from ..protocol.documents import read_json
 from ..protocol.names import as_identifier, in_lower, in_one_form
 from ..protocol.tokens import new_id
 from .batches import pages
-from .engine import database
+from .engine import Statement, database
 from .lists import count_up_to, in_order, patterns
-from .statements import select
+from .statements import names, select
 from .user_rows import InvitationRow, UserRow
 
 
@@ -104,6 +104,11 @@ _FIND = select(UserRow, "id = {}")
 _HOLD = select(UserRow, "id = {}", locks=True)
 _CONFIRMED = select(UserRow, "email = {} AND id <> {} AND email_verified = {} LIMIT 1")
 _NAMED = select(UserRow, "username = {}")
+_BY_CHARACTERS = Statement(
+    f"DECLARE every_user NO SCROLL CURSOR FOR SELECT {names(UserRow)} FROM credenza_user "  # noqa: S608  # names of columns and tables
+    'ORDER BY username COLLATE "C"'
+)
+_NEXT = Statement("FETCH 500 FROM every_user")
 _IDENTIFY = select(UserRow, "username = {} OR email = {} ORDER BY email_verified DESC LIMIT 3")
 
 
@@ -225,6 +230,18 @@ async def every_user() -> AsyncIterator[User]:
     """By user name, each once, whoever comes and goes meanwhile."""
     async for page in pages(UserRow.username):
         for row in page:
+            yield _user(row)
+
+
+async def in_one_order() -> AsyncIterator[User]:
+    """By the characters of their user names, whatever the database's own order is. Call it in a `snapshot`."""
+    if database().engine_type != "postgres":  # the others have no other order
+        async for user in every_user():
+            yield user
+        return
+    await _BY_CHARACTERS.all()
+    while rows := await _NEXT.all():
+        for row in rows:
             yield _user(row)
 
 
