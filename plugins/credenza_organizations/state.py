@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 from functools import partial
 from typing import Any
 
@@ -309,8 +309,7 @@ async def _apply_member(
     )
 
 
-async def _export_organizations() -> list[dict[str, Any]]:
-    found = []
+async def _export_organizations() -> AsyncIterator[dict[str, Any]]:
     for row in sorted(await Organization.select(), key=lambda row: (row["name"].casefold(), row["id"])):
         members = await members_of(row["id"], by="username")
         entry: dict[str, Any] = {"id": row["id"], "name": row["name"]}
@@ -318,8 +317,7 @@ async def _export_organizations() -> list[dict[str, Any]]:
         entry |= {"branding": said} if (said := json.loads(row["branding"])) else {}
         if members:
             entry["members"] = [{"username": username, "roles": names} for username, names in sorted(members.items())]
-        found.append(entry)
-    return found
+        yield entry
 
 
 SECTIONS = [
