@@ -93,6 +93,17 @@ def test_tokens_end_at_once_and_grants_are_marked_later(here: Credenza, ending: 
     assert here.run(LogoutDeliveryRow.count().run) == 3, "each session's end is told"
 
 
+def test_a_clock_that_was_set_back_shuts_nobody_out(here: Credenza) -> None:
+    """What ended while it was ahead would have covered whatever begins until that moment comes, and waited so long."""
+    signed_in(here)
+    here.clock.move(24 * 3600)
+    here.run(another_password, here.server, ada(here))
+    here.clock.move(-24 * 3600)
+    here.run(mark_all, here.server)
+    assert not here.run(EndingRow.exists().run)
+    assert client_of(here).introspect(signed_in(here)["access_token"])["active"]
+
+
 def test_who_signs_in_where_the_clock_is_behind_stays(here: Credenza) -> None:
     """Ten seconds do no harm, as docs/how-to/regions.md says; what was there has ended, however young it is."""
     client = client_of(here)
