@@ -317,6 +317,27 @@ def test_users_are_exported_some_at_a_time_in_one_order_on_each_database(
         assert [user["username"] for user in credenza.run(state.export, credenza.server)["users"]] == found
 
 
+class Lockers:
+    """A section of a plugin that has something of each user."""
+
+    @hookimpl
+    def register_state(self, settings: Any) -> StateSection:
+        return StateSection("lockers", 500, self.apply, self.export)
+
+    async def apply(self, part: Any, run: Any) -> None:
+        raise NotImplementedError
+
+    async def export(self) -> AsyncIterator[dict[str, str]]:
+        async for user in users.in_one_order():
+            yield {"of": user.username}
+
+
+def test_a_section_of_a_plugin_may_ask_for_everybody_once_more(filled_database_url: str) -> None:
+    with running(settings_for_tests(filled_database_url), [("lockers", Lockers())]) as credenza:
+        document = credenza.run(state.export, credenza.server)
+    assert [locker["of"] for locker in document["lockers"]] == [user["username"] for user in document["users"]]
+
+
 class Entry(dict[str, Any]):
     """Whose life can be followed."""
 

@@ -109,6 +109,7 @@ _BY_CHARACTERS = Statement(
     'ORDER BY username COLLATE "C"'
 )
 _NEXT = Statement("FETCH 500 FROM every_user")
+_ENOUGH = Statement("CLOSE every_user")
 _IDENTIFY = select(UserRow, "username = {} OR email = {} ORDER BY email_verified DESC LIMIT 3")
 
 
@@ -243,6 +244,7 @@ async def in_one_order() -> AsyncIterator[User]:
     while rows := await _NEXT.all():
         for row in rows:
             yield _user(row)
+    await _ENOUGH.all()  # a plugin's section may ask in the same transaction
 
 
 NOT_ASCII = "OCTET_LENGTH(username) > CHAR_LENGTH(username)"  # all other names are in one form
