@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
+from typing import Any
 
 import pytest
 
@@ -70,3 +71,22 @@ def test_every_letter_has_one_form() -> None:
         forms = {unicodedata.normalize(form, letter) for form in ("NFC", "NFD")} | {letter}
         assert len({as_identifier(f"a{form}b") for form in forms}) == 1, ascii(letter)
         assert as_identifier(once := as_identifier(letter)) == once, ascii(letter)
+
+
+def test_a_tower_of_marks_keeps_nobody_waiting(credenza: Credenza, monkeypatch: pytest.MonkeyPatch) -> None:
+    """To bring them into order takes the square of their number: a second, in which a worker answers nobody, for as
+    many as a form may have."""
+    read, normalize = list[str](), unicodedata.normalize
+
+    def noted(form: Any, text: str) -> str:
+        read.append(text)
+        return normalize(form, text)
+
+    credenza.run(UserRow.update({UserRow.administrator: ""}).where(UserRow.username == "root").run)
+    agent = UserAgent(credenza)
+    agent.get(credenza.run(invite, credenza.server, purpose="administrator", user_id=None))
+    monkeypatch.setattr(unicodedata, "normalize", noted)
+    tower = "a" + "\u0301\u0327" * 5000
+    fields = [("username", tower), ("email", ""), ("password", PASSWORD), ("password_again", PASSWORD)]
+    assert seen(agent.submit(fields)).status == 422
+    assert max(map(len, read)) < 2000

@@ -12,6 +12,7 @@ BLANK = "\u115f\u1160\u2800\u3164\uffa0"  # letters of Korean and a pattern of B
 MARKS = 4  # above and below one letter; as many has Hebrew with all its points
 # Consonants of Tibetan and Burmese that stand below another one: letters, though Unicode has them among the marks.
 SUBJOINED = frozenset(map(chr, (*range(0x0F8D, 0x0FBD), *range(0x103B, 0x103F))))
+LONGEST = 1000  # characters, more than any name has; to order the marks of a pile takes the square of its height
 UNREADABLE = Words("A name fits on one line: it has no invisible characters, and at most four marks on one letter.")
 
 
@@ -55,8 +56,11 @@ def in_lower(text: str) -> str:
 
 
 def in_one_form(text: str) -> str:
-    """A letter with its marks is the one character that another keyboard makes of it: NFC. Unicode §3.11."""
-    return unicodedata.normalize("NFC", text)
+    """A letter with its marks is the one character that another keyboard makes of it: NFC. Unicode §3.11.
+
+    What is longer than a name stays as it is: somebody's 60 KiB of marks would keep everybody waiting for a second.
+    """
+    return unicodedata.normalize("NFC", text) if len(text) <= LONGEST else text
 
 
 def as_identifier(typed: str) -> str:
