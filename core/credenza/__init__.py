@@ -140,7 +140,7 @@ from .store.branding import SavedBranding
 from .store.clearing import clear, clear_client, clear_user
 from .store.clients import ClientRow
 from .store.consents import Consent
-from .store.engine import AlreadyExists, ChangedMeanwhile, Statement, transaction
+from .store.engine import AlreadyExists, ChangedMeanwhile, Statement, alone, transaction
 from .store.logout import LogoutDelivery
 from .store.logout import list_deliveries as list_logout_deliveries
 from .store.reach import Reach, count_open, count_reach
@@ -335,6 +335,7 @@ __all__ = [
     "account_get",
     "account_post",
     "address_of",
+    "alone",
     "as_identifier",
     "as_typed",
     "audit",

@@ -18,6 +18,7 @@ from credenza import (
     Link,
     Moment,
     Refused,
+    alone,
     bump_version,
     changed_meanwhile,
     console_get,
@@ -156,7 +157,7 @@ async def delete(visit: ConsoleVisit, upstream: str) -> ConsoleDone | UpstreamFo
         return (await _delete_form(visit, found)).refused(
             {"confirm": "That is not its name."}, confirm=visit.form.get("confirm", "")
         )
-    async with transaction():
+    async with alone():
         if not await store.delete_upstream(found.id):
             raise NotFoundException  # by somebody else in this very moment
         await bump_version()

@@ -22,6 +22,7 @@ from credenza_organizations import store as organizations
 from credenza_organizations import template
 from credenza_resources import store as resources
 from credenza_upstream import console as providers
+from credenza_upstream import store as upstreams
 
 from .conftest import Visitor
 from .test_branding import PROVIDER, upload
@@ -156,11 +157,49 @@ def test_what_is_deleted_at_the_same_moment_does_not_come_back(
     visitor: Visitor, monkeypatch: pytest.MonkeyPatch, what: Callable[[Visitor], tuple[str, Fields, Any]]
 ) -> None:
     path, fields, *_ = what(visitor)
-    called = {template_role: "biller", template_permission: "weigh", api_permission: "orders:read"}
-    confirmed = {"confirm": called.get(what) or fields["name"]}
-    overtake(visitor, monkeypatch, partial(visitor.post, f"{path}/delete", confirmed, token=visitor.token()))
+    confirm = {"confirm": confirmed(what, fields)}
+    overtake(visitor, monkeypatch, partial(visitor.post, f"{path}/delete", confirm, token=visitor.token()))
     assert visitor.post(path, {**fields, "description": "One"}).status_code == 404
     assert visitor.get(path).status == 404
+
+
+DELETED = {  # by which function
+    role: (resources, "delete_role"),
+    api: (resources, "delete_resource"),
+    api_permission: (resources, "delete_permission"),
+    template_role: (template, "delete_template_role"),
+    template_permission: (template, "delete_template_permission"),
+    member_roles: (organizations, "remove_member"),
+    provider: (upstreams, "delete_upstream"),
+}
+
+
+@pytest.mark.parametrize("what", DELETED, ids=lambda what: what.__name__)
+def test_what_is_being_deleted_does_not_come_back(
+    visitor: Visitor, monkeypatch: pytest.MonkeyPatch, what: Callable[[Visitor], tuple[str, Fields, Any]]
+) -> None:
+    """Whoever saves it before the one who deletes it is done still sees it where there is no lock."""
+    monkeypatch.setattr(providers, "metadata", nothing)
+    path, fields, *_ = what(visitor)
+    typed = {"description": "One", **fields}
+    module, write = DELETED[what]
+    answers: list[httpx.Response] = []
+    save = partial(visitor.post, path, typed, token=visitor.token())
+
+    async def saved() -> None:
+        answers.append(await asyncio.to_thread(save))
+
+    others = follow(monkeypatch, module, write, saved, late=True)
+    visitor.done(f"{path}/{'remove' if what is member_roles else 'delete'}", {"confirm": confirmed(what, fields)})
+    visitor.credenza.run(asyncio.wait, others)
+    assert [answer.status_code for answer in answers] == [404]
+    assert visitor.get(path).status == 404
+
+
+def confirmed(what: Callable[..., Any], fields: Fields) -> str:
+    called = {template_role: "biller", template_permission: "weigh", api_permission: "orders:read"}
+    called |= {member_roles: "ada", provider: "other"}
+    return called.get(what) or fields["name"]
 
 
 def test_a_change_that_a_person_makes_at_the_same_moment_is_made_afterwards(
@@ -274,17 +313,29 @@ def overtake(visitor: Visitor, monkeypatch: pytest.MonkeyPatch, other: Callable[
 
 
 def follow(
-    monkeypatch: pytest.MonkeyPatch, module: ModuleType, write: str, other: Callable[[], Awaitable[None]]
+    monkeypatch: pytest.MonkeyPatch,
+    module: ModuleType,
+    write: str,
+    other: Callable[[], Awaitable[None]],
+    *,
+    late: bool = False,
 ) -> list[asyncio.Future[None]]:
-    """When a form is about to be written, with what is called `write`, the `other` begins; with nothing in its way it
-    would be done before."""
+    """When a form is about to be written, with what is called `write`, or is written but not yet kept (`late`), the
+    `other` begins; with nothing in its way it would be done before."""
     written, others = getattr(module, write), list[asyncio.Future[None]]()
 
-    async def write_and_be_followed(*arguments: Any, **options: Any) -> None:
+    async def be_followed() -> None:
         if not others:
             others.append(asyncio.get_running_loop().create_task(awaited(other), context=Context()))
             await asyncio.wait(others, timeout=0.5)
-        await written(*arguments, **options)
+
+    async def write_and_be_followed(*arguments: Any, **options: Any) -> Any:
+        if not late:
+            await be_followed()
+        done = await written(*arguments, **options)
+        if late:
+            await be_followed()
+        return done
 
     monkeypatch.setattr(module, write, write_and_be_followed)
     return others

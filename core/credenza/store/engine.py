@@ -193,7 +193,10 @@ def transaction() -> AbstractAsyncContextManager[Any]:
 
 def alone() -> AbstractAsyncContextManager[Any]:
     """A transaction of which there is one at a time, and that sees what the one before has written. Not inside of
-    another one."""
+    another one.
+
+    `unchanged` is one. A form that deletes something uses this, or who saves it at that moment would make it anew.
+    """
     engine = database()
     writing: Any = engine.transaction()
     writing.beginning = engine.alone

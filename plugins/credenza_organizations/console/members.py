@@ -18,12 +18,12 @@ from credenza import (
     Moment,
     Reach,
     User,
+    alone,
     changed_meanwhile,
     console_get,
     console_post,
     count_reach,
     state_of,
-    transaction,
     unchanged,
     users,
 )
@@ -192,7 +192,7 @@ async def remove(visit: ConsoleVisit, organization: str, user: str) -> ConsoleDo
         page = await _remove_page(visit, row, found, roles)
         errors = {"confirm": "That is not the username."}
         return page.refused(errors, confirm=visit.form.get("confirm", ""))
-    async with transaction():
+    async with alone():
         if not await store.remove_member(row["id"], found.id):
             raise NotFoundException  # by somebody else in this very moment
         await visit.changed(

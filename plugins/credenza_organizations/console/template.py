@@ -17,6 +17,7 @@ from credenza import (
     Link,
     Reach,
     Translated,
+    alone,
     changed_meanwhile,
     clients,
     console_get,
@@ -25,7 +26,6 @@ from credenza import (
     identifier_of,
     segment_of,
     state_of,
-    transaction,
     typed_of,
     unchanged,
 )
@@ -154,7 +154,7 @@ async def delete_permission(visit: ConsoleVisit, permission: str) -> ConsoleDone
     description = (await template.template_permissions()).get(page.called)
     if description is None:
         raise NotFoundException
-    async with transaction():
+    async with alone():
         if not await template.delete_template_permission(visit.server, page.called):
             raise NotFoundException  # by somebody else in this very moment
         await visit.changed(

@@ -16,6 +16,7 @@ from credenza import (
     ConsoleForm,
     ConsoleVisit,
     Link,
+    alone,
     changed_meanwhile,
     console_get,
     console_post,
@@ -23,7 +24,6 @@ from credenza import (
     new_id,
     permission_catalogue,
     state_of,
-    transaction,
     unchanged,
 )
 
@@ -99,7 +99,7 @@ async def delete(visit: ConsoleVisit, role: str) -> ConsoleDone | DeletePage:
     if not visit.confirms(row["name"]):
         errors = {"confirm": "That is not the name of the role."}
         return (await _delete_page(visit, row)).refused(errors, confirm=visit.form.get("confirm", ""))
-    async with transaction():
+    async with alone():
         if not await template.delete_template_role(row["id"]):
             raise NotFoundException  # by somebody else in this very moment
         await visit.changed("organization_role", "deleted", row["name"], before=_noted(row))

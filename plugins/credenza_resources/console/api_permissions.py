@@ -16,6 +16,7 @@ from credenza import (
     Link,
     Listing,
     Translated,
+    alone,
     bump_version,
     changed_meanwhile,
     clients,
@@ -24,7 +25,6 @@ from credenza import (
     count_reach,
     identifier_of,
     state_of,
-    transaction,
     typed_of,
     unchanged,
 )
@@ -113,7 +113,7 @@ async def delete_permission(visit: ConsoleVisit, resource: str, permission: str)
     target = f"{row['identifier']} {page.called}"
     withdrawn = partial(visit.changed, "api_permission", "withdrawn", target)
     await store.clear_api(visit.server, withdrawn, row["identifier"], page.called)
-    async with transaction():
+    async with alone():
         if not await store.delete_permission(visit.server, row["identifier"], page.called):
             raise NotFoundException  # by somebody else in this very moment
         await visit.changed("api_permission", "deleted", target, before={"description": description.entry})

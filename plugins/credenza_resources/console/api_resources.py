@@ -20,6 +20,7 @@ from credenza import (
     Listing,
     Reach,
     Translated,
+    alone,
     bump_version,
     changed_meanwhile,
     check_name,
@@ -192,7 +193,7 @@ async def delete(visit: ConsoleVisit, resource: str) -> ConsoleDone | DeletePage
         return page.refused({"confirm": "That is not its name."}, confirm=visit.form.get("confirm", ""))
     withdrawn = partial(visit.changed, "api_resource", "withdrawn", row["identifier"])
     await store.clear_api(visit.server, withdrawn, row["identifier"])
-    async with transaction():
+    async with alone():
         if not await store.delete_resource(visit.server, row["identifier"]):
             raise NotFoundException  # by somebody else in this very moment
         await visit.changed("api_resource", "deleted", row["identifier"], before={"name": row["name"]})

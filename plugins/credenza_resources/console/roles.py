@@ -20,6 +20,7 @@ from credenza import (
     Link,
     Listing,
     Reach,
+    alone,
     changed_meanwhile,
     check_name,
     console_get,
@@ -27,7 +28,6 @@ from credenza import (
     count_reach,
     new_id,
     state_of,
-    transaction,
     unchanged,
 )
 
@@ -154,7 +154,7 @@ async def delete(visit: ConsoleVisit, role: str) -> ConsoleDone | DeletePage:
         return (await _delete_page(visit, row)).refused(errors, confirm=visit.form.get("confirm", ""))
     before = _noted(row, await store.role_permissions(role))
     await store.clear_role(row, partial(visit.changed, "role", "withdrawn", row["name"]))
-    async with transaction():
+    async with alone():
         if not await store.delete_role(role):
             raise NotFoundException  # by somebody else in this very moment
         await visit.changed("role", "deleted", row["name"], before=before)
