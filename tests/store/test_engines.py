@@ -34,6 +34,7 @@ from credenza.store.engine import (
     Engine,
     Statement,
     StoreUnavailable,
+    alone,
     bind,
     database,
     patient,
@@ -42,6 +43,8 @@ from credenza.store.postgresql import SafeCockroachEngine, SafePostgresEngine
 from credenza.store.sqlite import SafeSQLiteEngine
 from credenza.testing import running as server_running
 from credenza.testing import test_settings
+
+from .test_upgrade import run_sql
 
 
 class Coin(Table, tablename="test_coin"):
@@ -900,3 +903,22 @@ def test_what_may_be_lost_does_not_wait_for_the_disk_and_changes_nothing_else(po
             assert await Coin.count() == 2
 
     asyncio.run(main())
+
+
+def test_who_waits_to_be_alone_sees_what_the_one_before_has_written(postgresql_url: str) -> None:
+    """Also where a transaction sees one moment if nothing else is said: it would be the one before the wait."""
+    name = postgresql_url.partition("?")[0].rpartition("/")[2]
+    run_sql(postgresql_url, f"ALTER DATABASE {name} SET default_transaction_isolation = 'repeatable read'")
+
+    async def mint(number: int) -> int:
+        async with alone():
+            seen = await Coin.count()
+            await asyncio.sleep(0.2)
+            await Coin.insert(Coin(name=str(number)))
+            return int(seen)
+
+    async def both() -> list[int]:
+        async with running(engine_from_url(postgresql_url)):
+            return await asyncio.gather(mint(1), mint(2))
+
+    assert sorted(asyncio.run(both())) == [0, 1]

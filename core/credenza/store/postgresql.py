@@ -140,7 +140,7 @@ class SafePostgresEngine(Engine, PostgresEngine):
     late: ClassVar[str] = ", set_config('synchronous_commit', 'off', true)"
     """After RETURNING: the one statement is its own transaction, and does not wait for the disk."""
     snapshot = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
-    alone = f"BEGIN; SELECT pg_advisory_xact_lock({ALONE})"
+    alone = f"BEGIN ISOLATION LEVEL READ COMMITTED; SELECT pg_advisory_xact_lock({ALONE})"
 
     def __init__(self, dsn: str, pool_size: int = POOL_SIZE, deadline: float = DEADLINE) -> None:
         super().__init__(config={"dsn": dsn})
