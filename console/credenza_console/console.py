@@ -204,6 +204,7 @@ class Console:
             for _ in range(LOOKS - 1):
                 with suppress(ChangedMeanwhile):  # see credenza.unchanged
                     return await route.handle(visit, **parameters)
+            logger.warning("console: %s was changed at each of %d looks; is it read as it was?", route.path, LOOKS - 1)
             return await route.handle(visit, **parameters)
         except NotFoundException:
             return nothing_here()

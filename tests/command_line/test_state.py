@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import re
 import sqlite3
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import pytest
 import yaml
@@ -98,6 +100,23 @@ def test_whoever_is_made_anew_elsewhere_stays_the_same(
     ):
         done = credenza_command("apply", file({"users": [wrong]}))
         assert (done.status, message in done.error) == (1, True)
+
+
+def test_a_folder_keeps_the_export_that_it_has_when_another_one_does_not_fit(
+    credenza_command: Run, declared: None, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    folder = tmp_path / "exported"
+    credenza_command("export", "--directory", folder)
+    before = {path.name: path.read_text() for path in folder.iterdir()}
+
+    def write_half(source: IO[str], target: IO[str]) -> None:
+        target.write(source.read(100))
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr("shutil.copyfileobj", write_half)
+    done = credenza_command("export", "--directory", folder)
+    assert (done.status, done.err) == (1, f"credenza: {folder}: {os.strerror(errno.ENOSPC)}\n")
+    assert {path.name: path.read_text() for path in folder.iterdir()} == before
 
 
 def test_export_has_one_order_whatever_the_order_of_making(credenza_command: Run, file: Callable[[Any], Path]) -> None:

@@ -258,7 +258,10 @@ def test_a_desired_state_at_the_same_moment_is_applied_afterwards(
     assert saved["description"] == "Applied"
 
 
-def test_whose_thing_never_rests_is_asked_to_try_again(visitor: Visitor, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_whose_thing_never_rests_is_asked_to_try_again(
+    visitor: Visitor, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The author of a form that never finds what it found before finds it named in the log."""
     looks = 0
 
     async def another(user_id: str) -> None:
@@ -269,6 +272,7 @@ def test_whose_thing_never_rests_is_asked_to_try_again(visitor: Visitor, monkeyp
     path, fields = user(visitor)
     answer = visitor.post(path, {**fields, "phone_number": "123"})
     assert (answer.status_code, answer.headers["retry-after"], looks) == (503, "5", LOOKS)
+    assert "/console/users/{user:str} was changed at each of 4 looks" in caplog.text
 
 
 def changes(visitor: Visitor) -> int:
@@ -327,7 +331,7 @@ def follow(
     async def be_followed() -> None:
         if not others:
             others.append(asyncio.get_running_loop().create_task(awaited(other), context=Context()))
-            await asyncio.wait(others, timeout=0.5)
+            await asyncio.wait(others, timeout=0.2)
 
     async def write_and_be_followed(*arguments: Any, **options: Any) -> Any:
         if not late:

@@ -162,25 +162,36 @@ async def _write_down(arguments: argparse.Namespace, text: IO[str]) -> dict[str,
         named = parts if arguments.directory is None else state.with_files(server, parts, held)
         write = state.as_json if arguments.json and arguments.directory is None else state.as_yaml
         async for some in write(named):
-            try:
+            with _refused_at(gettempdir()):
                 text.write(some)
-            except OSError as error:
-                raise Refusal(f"{gettempdir()}: {error.strerror}") from error
+        with _refused_at(gettempdir()):
+            text.flush()
     return held
 
 
 def _write(folder: Path, text: IO[str], pictures: Mapping[str, bytes]) -> list[str]:
     """The paths written; only we may read what has people's addresses in it."""
-    try:
+    with _refused_at(folder):
         folder.mkdir(parents=True, exist_ok=True)
-        with open(folder / FILE, "w", encoding="utf-8", newline="", opener=_ours) as file:
-            shutil.copyfileobj(text, file)
-        for name, content in pictures.items():
-            with open(folder / name, "wb", opener=_ours) as picture:
-                picture.write(content)
-    except OSError as error:
-        raise Refusal(f"{folder}: {error.strerror}") from error
+        part = folder / f"{FILE}.part"  # an export that is there already is not replaced by a half
+        try:
+            with open(part, "w", encoding="utf-8", newline="", opener=_ours) as file:
+                shutil.copyfileobj(text, file)
+            for name, content in pictures.items():
+                with open(folder / name, "wb", opener=_ours) as picture:
+                    picture.write(content)
+            part.replace(folder / FILE)
+        finally:
+            part.unlink(missing_ok=True)
     return [str((folder / name).resolve()) for name in (FILE, *pictures)]
+
+
+@contextmanager
+def _refused_at(place: Path | str) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise Refusal(f"{place}: {error.strerror}") from error
 
 
 def _ours(path: str, flags: int) -> int:
