@@ -21,13 +21,13 @@ from credenza import (
     User,
     Words,
     address_of,
+    alone,
     csrf_token,
     language_of,
     render,
     server_of,
     signed_in,
     signed_in_form,
-    transaction,
     users,
 )
 
@@ -123,7 +123,7 @@ async def _accept(request: AnyRequest, user: User, invitation: Invitation, token
     now = server.now()
     names = {role["id"]: name for name, role in (await template_roles()).items()}
     roles = [role for role in invitation.roles if role in names]  # others were deleted since
-    async with transaction():
+    async with alone():  # or an administrator who adds the same person at this moment is not seen
         if not await spend_invitation(token, now):
             raise _used_or_too_old()
         if await member_roles(invitation.organization, user.id) is not None:

@@ -17,6 +17,7 @@ import httpx
 import pytest
 
 from credenza import audit, clients, state, transaction, users
+from credenza.testing import UserAgent
 from credenza_console.console import LOOKS
 from credenza_organizations import store as organizations
 from credenza_organizations import template
@@ -150,6 +151,31 @@ def test_of_two_who_add_somebody_at_the_same_moment_the_second_is_told(
     assert "ada is a member already" in visitor.refused(f"{path}/members/add", two)
     ada = user(visitor)[0].rpartition("/")[2]
     assert visitor.credenza.run(organizations.member_roles, path.rpartition("/")[2], ada) == {"one": "one"}
+
+
+def test_whoever_joins_while_they_are_added_keeps_the_roles_that_they_were_given(
+    visitor: Visitor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The link for them has others."""
+    for name in ("one", "two"):
+        visitor.credenza.run(template.save_template_role, name, name)
+    path = organization(visitor)[0]
+    html = visitor.done(f"{path}/invitations/create", {"email": "", "role": "two"}).html
+    link = html.split('id="link-value">')[1].split("<")[0]
+    ada = UserAgent(visitor.credenza)
+    ada.get(link)
+    ada.sign_in("ada")
+    joined: list[Any] = []
+
+    async def join() -> None:
+        joined.append(await asyncio.to_thread(ada.submit, []))
+
+    others = follow(monkeypatch, organizations, "add_member", join, late=True)
+    visitor.done(f"{path}/members/add", {"user": "ada", "role": "one"})
+    visitor.credenza.run(asyncio.wait, others)
+    assert [(page.status, page.error) for page in joined] == [(409, "already_member")]
+    key = user(visitor)[0].rpartition("/")[2]
+    assert visitor.credenza.run(organizations.member_roles, path.rpartition("/")[2], key) == {"one": "one"}
 
 
 @pytest.mark.parametrize("what", [role, template_role, template_permission, api_permission], ids=lambda w: w.__name__)
