@@ -170,9 +170,8 @@ def test_whoever_joins_while_they_are_added_keeps_the_roles_that_they_were_given
     async def join() -> None:
         joined.append(await asyncio.to_thread(ada.submit, []))
 
-    others = follow(monkeypatch, organizations, "add_member", join, late=True)
-    visitor.done(f"{path}/members/add", {"user": "ada", "role": "one"})
-    visitor.credenza.run(asyncio.wait, others)
+    form = f"{path}/members/add", {"user": "ada", "role": "one"}
+    done_while(visitor, monkeypatch, form, (organizations, "add_member"), join, late=True)
     assert [(page.status, page.error) for page in joined] == [(409, "already_member")]
     key = user(visitor)[0].rpartition("/")[2]
     assert visitor.credenza.run(organizations.member_roles, path.rpartition("/")[2], key) == {"one": "one"}
@@ -208,16 +207,14 @@ def test_what_is_being_deleted_does_not_come_back(
     monkeypatch.setattr(providers, "metadata", nothing)
     path, fields, *_ = what(visitor)
     typed = {"description": "One", **fields}
-    module, write = DELETED[what]
     answers: list[httpx.Response] = []
     save = partial(visitor.post, path, typed, token=visitor.token())
 
     async def saved() -> None:
         answers.append(await asyncio.to_thread(save))
 
-    others = follow(monkeypatch, module, write, saved, late=True)
-    visitor.done(f"{path}/{'remove' if what is member_roles else 'delete'}", {"confirm": confirmed(what, fields)})
-    visitor.credenza.run(asyncio.wait, others)
+    form = f"{path}/{'remove' if what is member_roles else 'delete'}", {"confirm": confirmed(what, fields)}
+    done_while(visitor, monkeypatch, form, DELETED[what], saved, late=True)
     assert [answer.status_code for answer in answers] == [404]
     assert visitor.get(path).status == 404
 
@@ -241,9 +238,8 @@ def test_a_change_that_a_person_makes_at_the_same_moment_is_made_afterwards(
         async with transaction():
             await edit(replace(ada, phone_number="+44 20 7946 0000"), ("phone_number",))
 
-    others = follow(monkeypatch, users, "edit_user", change)
-    visitor.done(path, {**fields, "phone_number": "123"})
-    visitor.credenza.run(asyncio.wait, others)
+    form = path, {**fields, "phone_number": "123"}
+    done_while(visitor, monkeypatch, form, (users, "edit_user"), change)
     saved = visitor.credenza.run(users.find_user, ada.id)
     assert saved is not None
     assert saved.phone_number == "+44 20 7946 0000"
@@ -258,9 +254,8 @@ def test_a_change_that_an_application_makes_at_the_same_moment_is_made_afterward
     app, edit = find(), clients.edit_client
     assert app is not None
     own = partial(edit, replace(app, description="Its own"), ("description",), 1)
-    others = follow(monkeypatch, clients, "edit_client", own)
-    visitor.done(path, {**fields, "description": "Saved"})
-    visitor.credenza.run(asyncio.wait, others)
+    form = path, {**fields, "description": "Saved"}
+    done_while(visitor, monkeypatch, form, (clients, "edit_client"), own)
     saved = find()
     assert saved is not None
     assert saved.description == "Its own"
@@ -276,9 +271,8 @@ def test_a_desired_state_at_the_same_moment_is_applied_afterwards(
     async def apply() -> None:
         await state.apply(credenza.server, credenza.app.state.passwords, document, Path.cwd())
 
-    others = follow(monkeypatch, organizations, "edit_organization", apply)
-    visitor.done(path, {**fields, "description": "Saved"})
-    credenza.run(asyncio.wait, others)
+    form = path, {**fields, "description": "Saved"}
+    done_while(visitor, monkeypatch, form, (organizations, "edit_organization"), apply)
     saved = credenza.run(organizations.find_organization, key)
     assert saved is not None
     assert saved["description"] == "Applied"
@@ -342,17 +336,18 @@ def overtake(visitor: Visitor, monkeypatch: pytest.MonkeyPatch, other: Callable[
     monkeypatch.setattr(kind, "__aenter__", begin_afterwards)
 
 
-def follow(
+def done_while(
+    visitor: Visitor,
     monkeypatch: pytest.MonkeyPatch,
-    module: ModuleType,
-    write: str,
+    form: tuple[str, Fields],
+    written_by: tuple[ModuleType, str],
     other: Callable[[], Awaitable[None]],
     *,
     late: bool = False,
-) -> list[asyncio.Future[None]]:
-    """When a form is about to be written, with what is called `write`, or is written but not yet kept (`late`), the
-    `other` begins; with nothing in its way it would be done before."""
-    written, others = getattr(module, write), list[asyncio.Future[None]]()
+) -> None:
+    """Post the form. When it is about to be written, by the function of this name, or is written but not yet kept
+    (`late`), the `other` begins; with nothing in its way it would be done before. Both are done in the end."""
+    written, others = getattr(*written_by), list[asyncio.Future[None]]()
 
     async def be_followed() -> None:
         if not others:
@@ -367,8 +362,9 @@ def follow(
             await be_followed()
         return done
 
-    monkeypatch.setattr(module, write, write_and_be_followed)
-    return others
+    monkeypatch.setattr(*written_by, write_and_be_followed)
+    visitor.done(*form)
+    visitor.credenza.run(asyncio.wait, others)
 
 
 async def awaited(other: Callable[[], Awaitable[None]]) -> None:

@@ -137,8 +137,7 @@ def add_export(commands: Subparsers) -> None:
 
 
 def export(arguments: argparse.Namespace) -> int:
-    # Not where it goes to at once: whoever reads slowly would keep the database from forgetting what it was meanwhile,
-    # and what is there already is not replaced by a half.
+    # Not where it goes to at once: whoever reads slowly would keep the database from forgetting what it was meanwhile.
     with SpooledTemporaryFile(IN_MEMORY, "w+", encoding="utf-8", newline="") as text:
         pictures = run(lambda: _write_down(arguments, text))
         text.seek(0)

@@ -318,8 +318,9 @@ async def matching(search: str) -> Any:
 def all_matching(search: str) -> Any:
     if USER_ID.fullmatch(search.strip()):  # a `sub` from somebody's log
         return UserRow.id == search.strip()
-    each: list[Any] = [UserRow.words.like(pattern) for pattern in _patterns(search)]
-    if database().engine_type == "postgres" and (threes := _threes(_patterns(search))):
+    patterns = _patterns(search)
+    each: list[Any] = [UserRow.words.like(pattern) for pattern in patterns]
+    if database().engine_type == "postgres" and (threes := _threes(patterns)):
         # It finds out by itself whether to ask the index of every three characters (migration 0006).
         each.append(WhereRaw("credenza_trigrams(credenza_user.words) @> {}", threes))
     return reduce(and_, each, WhereRaw("1 = 1"))
@@ -330,7 +331,7 @@ def _threes(patterns: list[str]) -> list[str]:
 
     Each of the others, too, would be looked up for everybody who has the rarest one.
     """
-    parts = [part for pattern in patterns for part in re.split("[%_\0]", pattern) if len(part) > 2]
+    parts = [part for pattern in patterns for part in _indexed(pattern)]
     starts = [(part, start) for part in parts for start in (*range(0, len(part) - 2, 3), len(part) - 3)]
     return sorted({part[start : start + 3] for part, start in starts})
 
@@ -362,8 +363,13 @@ def _in_trigrams(pattern: str) -> str:
     """Only what the index has an answer for, and empty if that is nothing: SQLite 3.40 crashes when two characters that
     are more bytes stand before a wildcard, as in "πο_ειδών".
     """
-    parts = [part for part in re.split("[%_\0]", pattern) if len(part) > 2]
+    parts = _indexed(pattern)
     return f"%{'%'.join(parts)}%" if parts else ""
+
+
+def _indexed(pattern: str) -> list[str]:
+    """What is long enough between its wildcards to be in an index of every three characters."""
+    return [part for part in re.split("[%_\0]", pattern) if len(part) > 2]
 
 
 async def list_users_by_id(ids: list[str]) -> dict[str, User]:
