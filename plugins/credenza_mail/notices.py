@@ -11,6 +11,7 @@ from credenza import (
     FactorChanged,
     Listener,
     Mail,
+    ObjectChanged,
     PasswordChanged,
     Words,
     language_of,
@@ -61,8 +62,12 @@ def _said(event: Event) -> str:
     match event:
         case PasswordChanged():
             return Words("Your password was changed.")
-        case EmailChanged() if event.before and event.before != event.after:
+        case EmailChanged(after=""):
+            return Words("The email address was removed from your account.")
+        case EmailChanged() if event.before != event.after:  # or it was confirmed
             return Words("The email address of your account was changed to %(email)s.", email=event.after)
+        case ObjectChanged(kind="user", action="updated", after={"username": str(username)}):
+            return Words("Your username was changed to %(username)s.", username=username)
         case FactorChanged(action="reset"):
             return RESET
         case FactorChanged():

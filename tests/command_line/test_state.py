@@ -95,7 +95,7 @@ def test_whoever_is_made_anew_elsewhere_stays_the_same(
     assert credenza_command("diff", file({"users": [ada]})).out == "0 objects would change.\n"
     for wrong, message in (
         ({**ada, "id": grace["id"]}, "ada: id was fixed at creation"),
-        ({"username": "joan", "id": ada["id"]}, "joan: this id is another user's"),
+        ({"username": "joan", "id": ada["id"]}, "joan: this id is that of ada, who can be renamed in the console"),
         ({"username": "joan", "id": "joan"}, "joan: id is u and 30 hexadecimal digits"),
     ):
         done = credenza_command("apply", file({"users": [wrong]}))

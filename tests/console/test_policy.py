@@ -213,7 +213,7 @@ def test_older_events_are_a_page_away(visitor: Visitor) -> None:
 def test_an_event_has_a_page_with_what_was_before_and_after(visitor: Visitor) -> None:
     visitor.credenza.apply({"users": [{"username": "ada", "email": "ada@new.example"}]})
     user = visitor.credenza.run(users.find_user_by_identifier, "ada")
-    visitor.done(f"/console/users/{user.id}", {"name": "Ada King", "email": "ada@new.example"})
+    visitor.done(f"/console/users/{user.id}", {"username": "ada", "name": "Ada King", "email": "ada@new.example"})
     listed = visitor.get("/console/audit-log?name=ObjectChanged")
     address = next(link for link in listed.links if re.fullmatch(r"/console/audit-log/[0-9]+", link))
     page = visitor.get(address)

@@ -49,7 +49,7 @@ def application(visitor: Visitor) -> tuple[str, dict[str, str]]:
 def user(visitor: Visitor) -> tuple[str, dict[str, str]]:
     ada = visitor.credenza.run(users.find_user_by_identifier, "ada")
     assert ada is not None
-    return f"/console/users/{ada.id}", {"email": "ada@example.com", "email_verified": "on"}
+    return f"/console/users/{ada.id}", {"username": "ada", "email": "ada@example.com", "email_verified": "on"}
 
 
 def organization(visitor: Visitor) -> tuple[str, dict[str, str]]:

@@ -6,12 +6,13 @@ import asyncio
 import re
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 from urllib.parse import urlencode
 
 import pytest
 
-from credenza import User, audit, users
+from credenza import User, UserRow, audit, users
 from credenza.testing import PASSWORD, PageSeen, RelyingParty, UserAgent
 
 Visitor = Any  # see conftest.py
@@ -27,7 +28,13 @@ def path_of(visitor: Visitor, name: str = "ada") -> str:
     return f"/console/users/{find(visitor, name).id}"
 
 
-PROFILE = {"name": "Ada Lovelace", "given_name": "Ada", "family_name": "Lovelace", "email": "ada@example.com"}
+PROFILE = {
+    "username": "ada",
+    "name": "Ada Lovelace",
+    "given_name": "Ada",
+    "family_name": "Lovelace",
+    "email": "ada@example.com",
+}
 
 
 def test_the_list_is_searched_and_sorted(visitor: Visitor) -> None:
@@ -150,13 +157,65 @@ def test_a_new_user_has_the_default_roles(visitor: Visitor) -> None:
 def test_a_profile_is_saved_and_nothing_that_the_form_does_not_have(visitor: Visitor) -> None:
     """SECURITY.md R-CO-04, A-CON-02."""
     before = find(visitor, "ada")
-    extra = {"administrator": "full", "username": "eve", "id": "x", "password_hash": "x", "suspended": "on"}
+    extra = {"administrator": "full", "id": "x", "password_hash": "x", "suspended": "on"}
     visitor.done(path_of(visitor), {**PROFILE, "given_name": "Augusta", "phone_number": "+44 20", **extra})
     after = find(visitor, "ada")
     assert after.profile["given_name"] == "Augusta"
     assert after.phone_number == "+44 20"
     assert not after.email_verified
     assert (after.administrator, after.suspended, after.password_hash) == ("", False, before.password_hash)
+
+
+def test_whoever_is_renamed_keeps_everything_and_signs_in_by_the_new_name(
+    visitor: Visitor, user_agent: UserAgent, client: RelyingParty
+) -> None:
+    tokens = client.tokens(user_agent.authorize(client, scope="openid profile"))
+    ada = find(visitor, "ada")
+    visitor.done(path_of(visitor), {**PROFILE, "email_verified": "on", "username": " Ada.King "})
+    assert find(visitor, "ada.king").id == ada.id
+    assert visitor.credenza.run(users.find_user_by_identifier, "ada") is None
+    claims = client.userinfo(tokens["access_token"]).json()
+    assert (claims["sub"], claims["preferred_username"]) == (ada.id, "ada.king")
+    assert "ada.king" in visitor.get("/console/users?q=ada.k").text, "who is renamed is found at once"
+    other = UserAgent(visitor.credenza)
+    other.get("/account")
+    assert other.sign_in("ada").name == "sign-in"
+    assert other.sign_in("ada.king").name == "account"
+    event = next(e for e in visitor.credenza.run(audit.list_events, name="ObjectChanged") if e.data["after"])
+    assert (event.target, event.data["before"], event.data["after"]) == (
+        "ada",
+        {"username": "ada"},
+        {"username": "ada.king"},
+    )
+
+
+def test_a_name_that_somebody_has_or_that_is_none_is_refused(visitor: Visitor) -> None:
+    before = find(visitor, "ada")
+    for name, why in (
+        ("Grace", "Somebody has this username already."),
+        ("", "A username has 1 to 150 characters"),
+        ("ada@example.com", "no spaces and no @"),
+        ("a\u202eda", "no invisible characters"),
+    ):
+        html = visitor.refused(path_of(visitor), {**PROFILE, "username": name, "phone_number": "12"})
+        assert 'id="username-error"' in html
+        assert why in html
+        assert 'value="12"' in html, "and what else was typed stays"
+    assert find(visitor, "ada") == before
+
+
+def test_a_name_in_another_form_stays_until_it_is_changed(visitor: Visitor) -> None:
+    """Migration 0005 leaves a name in another form of Unicode to whoever has it, if that form is somebody else's."""
+    visitor.done("/console/users/create", {"username": "zoë"})
+    visitor.done("/console/users/create", {"username": "other"})
+    other = find(visitor, "other")
+    u = UserRow
+    visitor.credenza.run(u.update({u.username: "zoe\u0308"}).where(u.id == other.id).run)
+    path = f"/console/users/{other.id}"
+    visitor.done(path, {"username": "zoe\u0308", "phone_number": "12"})
+    assert find(visitor, "zoe\u0308").phone_number == "12"
+    visitor.done(path, {"username": "zoé"})
+    assert find(visitor, "zoe\u0301").id == other.id
 
 
 @pytest.mark.parametrize(("field", "value"), [("email", "x"), ("name", "x" * 201), ("phone_number", "1" * 51)])
@@ -223,8 +282,9 @@ def test_a_name_is_one_however_it_is_composed(visitor: Visitor) -> None:
     assert "has this username already" in visitor.refused("/console/users/create", {"username": "zoë"})
     for search in ("zoë", "ZOE\u0308", "mu\u0308nchen"):
         assert "zoë" in visitor.get(f"/console/users?{urlencode({'q': search})}").text
-    visitor.done(path_of(visitor, "zoë"), {"email": "z@ko\u0308ln.example", "email_verified": "on"})
-    assert find(visitor, "z@köln.example").id == zoe.id
+    composed = {"email": "z@ko\u0308ln.example", "email_verified": "on", "username": "zoe\u0308"}
+    visitor.done(path_of(visitor, "zoë"), composed)
+    assert find(visitor, "z@köln.example") == replace(zoe, email="z@köln.example", email_verified=True)
     assert "was deleted" in visitor.done(f"{path_of(visitor, 'zoë')}/delete", {"confirm": "zoe\u0308"}).text
 
 
@@ -395,7 +455,7 @@ def test_users_are_found_by_name_and_filtered_by_state(visitor: Visitor) -> None
     assert "root" in found("state=administrator")
     assert "Nobody matches" in found("state=suspended")
     user = visitor.credenza.run(users.find_user_by_identifier, "grace")
-    visitor.done(f"/console/users/{user.id}", {"name": "Amazing Grace", "email": "g@example.com"})
+    visitor.done(f"/console/users/{user.id}", {"username": "grace", "name": "Amazing Grace", "email": "g@example.com"})
     assert "g@example.com" in found("q=amazing"), "a changed name is found at once"
     assert "Nobody matches" in found("q=hopper")
 
@@ -405,11 +465,12 @@ def test_a_confirmed_address_is_given_to_nobody_else(visitor: Visitor) -> None:
     assert "This is the confirmed address of ada." in html
     grace = visitor.credenza.run(users.find_user_by_identifier, "grace")
     assert grace is not None
-    html = visitor.refused(f"/console/users/{grace.id}", {"email": "ada@example.com", "email_verified": "on"})
+    confirmed = {"email": "ada@example.com", "email_verified": "on"}
+    html = visitor.refused(f"/console/users/{grace.id}", {"username": "grace", **confirmed})
     assert "This is the confirmed address of ada." in html
     ada = visitor.credenza.run(users.find_user_by_identifier, "ada@example.com")
     assert ada is not None
-    visitor.done(f"/console/users/{ada.id}", {"email": "ada@example.com", "email_verified": "on", "name": "Ada L."})
+    visitor.done(f"/console/users/{ada.id}", {"username": "ada", "name": "Ada L.", **confirmed})
 
 
 def test_the_subject_of_a_token_leads_to_its_user(visitor: Visitor) -> None:

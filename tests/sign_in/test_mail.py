@@ -267,6 +267,31 @@ def test_an_address_of_somebody_else_is_not_taken_and_not_told(
     assert "email-confirmation" not in post_office.text()
 
 
+def test_what_an_administrator_changes_about_signing_in_is_told(
+    credenza: Credenza, admin: UserAgent, post_office: MailServer, settled: Any, found: Any
+) -> None:
+    """OWASP ASVS V6.3.7. A new address is told to the one before: who reads mail there may be whose account it is."""
+    page = f"/console/users/{found('ada').id}"
+
+    def told(username: str, email: str) -> tuple[str, str]:
+        post_office.mails.clear()
+        seen(admin.get(page))
+        press(admin, page, ("username", username), ("email", email))
+        settled()
+        (mail,) = post_office.mails
+        return str(mail["To"]), post_office.text()
+
+    to, said = told("ada", "countess@example.com")
+    assert to == "ada@example.com"
+    assert "The email address of your account was changed to countess@example.com." in said
+    to, said = told("ada.king", "countess@example.com")
+    assert to == "countess@example.com"
+    assert "Your username was changed to ada.king." in said
+    to, said = told("ada.king", "")
+    assert to == "countess@example.com"
+    assert "The email address was removed from your account." in said
+
+
 def test_a_confirmation_is_good_for_a_day(
     credenza: Credenza, user_agent: UserAgent, post_office: MailServer, settled: Any, found: Any
 ) -> None:

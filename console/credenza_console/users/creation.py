@@ -27,6 +27,8 @@ from credenza import (
 
 from .user import LIST, TEMPLATES
 
+TAKEN = "Somebody has this username already."
+
 
 @dataclass(kw_only=True)
 class CreatePage(ConsoleForm):
@@ -70,7 +72,7 @@ async def create(visit: ConsoleVisit) -> ConsoleDone | CreatePage:
                 "user", "created", username, user=user.id, after={"username": username, "email": email, **profile}
             )
     except AlreadyExists:
-        return _page(visit).refused({"username": "Somebody has this username already."}, **typed)
+        return _page(visit).refused({"username": TAKEN}, **typed)
     if mailer is not None:
         return ConsoleDone(f"{LIST}/{user.id}", f"{username} was created. An invitation is on its way to {email}.")
     return ConsoleDone(f"{LIST}/{user.id}", f"{username} was created.", {"link": link})

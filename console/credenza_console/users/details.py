@@ -11,10 +11,12 @@ from urllib.parse import parse_qsl
 from litestar.exceptions import NotFoundException
 
 from credenza import (
+    AlreadyExists,
     ConsentRevoked,
     ConsoleDone,
     ConsoleForm,
     ConsoleVisit,
+    EmailChanged,
     Listing,
     Moment,
     SessionEnded,
@@ -26,6 +28,7 @@ from credenza import (
     changed_meanwhile,
     check_email,
     check_name,
+    check_username,
     consents,
     console_get,
     console_post,
@@ -41,7 +44,7 @@ from credenza import (
 
 from ..applications.application import address_of_client
 from ..applications.people import in_words
-from .creation import check_free
+from .creation import TAKEN, check_free
 from .user import ONE, UserView, find, tabs
 
 NAMES = ("name", "given_name", "family_name")
@@ -100,10 +103,14 @@ async def show_user(visit: ConsoleVisit, user: str) -> ProfilePage:
 
 @console_post(ONE, "users:write")
 async def save_user(visit: ConsoleVisit, user: str) -> ConsoleDone | ProfilePage:
-    """The user name is the account's for ever; roles and passwords have forms of their own."""
+    """Roles and passwords have forms of their own."""
     found = await find(user)
-    typed = {name: visit.form.get(name, "").strip() for name in (*NAMES, "email", "email_verified", "phone_number")}
+    typed = {name: visit.form.get(name, "").strip() for name in values_of(found)}
     errors = {name: message for name in NAMES if (message := check_name(typed[name], 200))}
+    username = typed["username"]
+    if username != found.username:  # which an older release may have kept in another form of Unicode
+        username = as_identifier(username)
+        errors |= {"username": message} if (message := check_username(username)) else {}
     email = as_identifier(typed["email"])
     if message := check_email(email) or await check_free(email, found.id):
         errors["email"] = message
@@ -114,6 +121,7 @@ async def save_user(visit: ConsoleVisit, user: str) -> ConsoleDone | ProfilePage
     profile = {**found.profile, **{name: typed[name] for name in NAMES}}
     changed = replace(
         found,
+        username=username,
         email=email or None,
         email_verified=typed["email_verified"] == "on" and bool(typed["email"]),
         phone_number=typed["phone_number"],
@@ -122,15 +130,29 @@ async def save_user(visit: ConsoleVisit, user: str) -> ConsoleDone | ProfilePage
         updated_at=visit.server.now(),
     )
     before, after = difference(found, changed)
-    if after:
-        async with unchanged(found, partial(users.hold_user, found.id)):
-            await users.edit_user(changed, (*after, "updated_at"))
-            await visit.changed("user", "updated", found.username, user=found.id, before=before, after=after)
+    try:
+        if after:
+            async with unchanged(found, partial(users.hold_user, found.id)):
+                await users.edit_user(changed, (*after, "updated_at"))
+                await visit.changed("user", "updated", found.username, user=found.id, before=before, after=after)
+                await _tell_of_email(visit, found, changed)
+    except AlreadyExists:
+        return (await _page(visit, found)).refused({"username": TAKEN}, **typed)
     return ConsoleDone(f"/console/users/{found.id}", "Saved.")
 
 
+async def _tell_of_email(visit: ConsoleVisit, before: User, after: User) -> None:
+    """Whoever reads mail at the address that the account had may be the one whose account it is."""
+    was, now = before.email or "", after.email or ""
+    if was != now:
+        address = address_of(visit.request)
+        await visit.server.emit(
+            EmailChanged(actor=visit.user.id, user=before.id, address=address, before=was, after=now)
+        )
+
+
 def difference(before: User, after: User) -> tuple[dict[str, Any], dict[str, Any]]:
-    names = ("email", "email_verified", "phone_number", "phone_number_verified", "profile")
+    names = ("username", "email", "email_verified", "phone_number", "phone_number_verified", "profile")
     differing = [name for name in names if getattr(before, name) != getattr(after, name)]
     return {name: getattr(before, name) for name in differing}, {name: getattr(after, name) for name in differing}
 
@@ -138,6 +160,7 @@ def difference(before: User, after: User) -> tuple[dict[str, Any], dict[str, Any
 def values_of(user: User) -> dict[str, str]:
     """As the form shows them."""
     return {
+        "username": user.username,
         **{name: str(user.profile.get(name, "")) for name in NAMES},
         "email": user.email or "",
         "email_verified": "on" if user.email_verified else "",

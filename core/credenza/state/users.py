@@ -171,8 +171,8 @@ async def _id(run: Run, username: str, declared: str, before: User | None) -> st
     if not users.USER_ID.fullmatch(declared):
         raise StateError(f"{username}: id is u and 30 hexadecimal digits, as `credenza export` writes it")
     run.once("user with the id", declared)
-    if await users.find_user(declared) is not None:
-        raise StateError(f"{username}: this id is another user's")
+    if (owner := await users.find_user(declared)) is not None:
+        raise StateError(f"{username}: this id is that of {owner.username}, who can be renamed in the console")
     return declared
 
 

@@ -164,9 +164,12 @@ async def edit_user(user: User, names: Iterable[str]) -> None:
     """Write these members of the account only: whatever else is changed meanwhile stays.
 
     With another `email`, links that were mailed to the one before open nothing any more. Call it in a transaction.
+    Raises AlreadyExists when another `username` is taken.
     """
-    columns = _columns(user)
     names = set(names)
+    if "username" in names:
+        user = replace(user, username=as_identifier(user.username))
+    columns = _columns(user)
     if "email" in names:
         await delete_invitations(user.id)
     names |= {"words"} if names & {"username", "email", "profile"} else set()
