@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from credenza.cleaning import _clean_up
-from credenza.store import audit, consents, logout, revocation, users
+from credenza.store import audit, consents, logout, revocation, user_search, users
 from credenza.store.access_tokens import AccessTokenRow
 from credenza.store.batches import delete_batch
 from credenza.store.migrations import m0002_indexes as indexes
@@ -78,7 +78,7 @@ def test_few_are_found_by_three_letters_and_many_are_come_upon(
     credenza: Credenza, monkeypatch: pytest.MonkeyPatch, order: str, many: int, scanned: bool
 ) -> None:
     """To look through the names of a million people takes 0.1 s."""
-    monkeypatch.setattr(users, "MANY", many)
+    monkeypatch.setattr(user_search, "MANY", many)
 
     async def ask() -> None:
         assert [user.username for user in await users.list_users(search="lovelace ad", order=order)] == ["ada"]

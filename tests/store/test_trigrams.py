@@ -13,9 +13,10 @@ from urllib.parse import quote
 import pytest
 
 from credenza import users
+from credenza.store import user_search
 from credenza.store.batches import batches
 from credenza.store.user_rows import UserRow
-from credenza.store.users import matching, words_of
+from credenza.store.user_search import matching, words_of
 from credenza.testing import Credenza, running
 from credenza.testing import test_settings as settings_for_tests
 
@@ -101,16 +102,20 @@ def test_two_characters_that_are_many_bytes(credenza: Credenza, admin: Any, sear
     assert "Andreou" in admin.get(f"/console/users?q={quote(search)}").text
 
 
+def row_of(user: users.User) -> UserRow:
+    return UserRow(id=user.id, username=user.username, words=words_of(user.username, "", ""))
+
+
 @pytest.mark.parametrize("last", [60, 75])
 def test_no_more_than_some_thousands_are_counted(
     credenza: Credenza, admin: Any, monkeypatch: pytest.MonkeyPatch, last: int
 ) -> None:
     """The pages go on beyond, to the last one: nobody who matches is left out."""
     made = [users.User(users.new_user_id(), f"sailor{number:02}") for number in range(last)]
-    rows = [UserRow(id=user.id, username=user.username, words=words_of(user)) for user in made]
-    for some in batches(rows):
+    for some in batches(map(row_of, made)):
         credenza.run(UserRow.insert(*some).run)
-    monkeypatch.setattr(users, "MANY", 30)
+    for module in (users, user_search):
+        monkeypatch.setattr(module, "MANY", 30)
     pages = [admin.get(f"/console/users?q=sailor&page={number}") for number in (1, 2, 3)]
     expected = ("1-25 of more than 30", "26-50 of more than 50", f"51-{last} of {last}")
     assert all(shown in page.text for page, shown in zip(pages, expected, strict=True))
@@ -166,7 +171,9 @@ def test_postgresql_asks_its_index_of_every_three_characters(filled_postgresql_u
 
     async def fill_and_forget() -> None:
         made = [users.User(users.new_user_id(), f"sailor{number}") for number in range(2000)]
-        for some in batches([UserRow(id=user.id, username=user.username, words=words_of(user)) for user in made]):
+        for some in batches(
+            [UserRow(id=user.id, username=user.username, words=words_of(user.username, "", "")) for user in made]
+        ):
             await UserRow.insert(*some)
         await UserRow.raw("UPDATE pg_index SET indisvalid = false WHERE indexrelid = 'credenza_user_threes'::regclass")
         await UserRow.raw("DELETE FROM migration WHERE app_name = 'credenza' AND name = '0006'")

@@ -19,6 +19,7 @@ from ..store import users
 from ..store.clearing import clear_user
 from ..store.engine import database
 from ..store.reach import count_open
+from ..store.user_rows import USER_ID
 from ..store.users import User
 from ..suspension import suspend_user
 from ..web.new_password import require_new_password, set_password
@@ -168,7 +169,7 @@ async def _id(run: Run, username: str, declared: str, before: User | None) -> st
         return before.id if before is not None else users.new_user_id()
     if before is not None:
         raise StateError(f"{username}: id was fixed at creation")
-    if not users.USER_ID.fullmatch(declared):
+    if not USER_ID.fullmatch(declared):
         raise StateError(f"{username}: id is u and 30 hexadecimal digits, as `credenza export` writes it")
     run.once("user with the id", declared)
     if (owner := await users.find_user(declared)) is not None:

@@ -17,7 +17,7 @@ from .engine import Statement, database
 from .lists import count_up_to
 from .permission_rows import concerning
 from .user_rows import UserRow
-from .users import MANY, all_matching, few_matching
+from .user_search import MANY, all_matching, few_matching
 
 
 class ConsentRow(Table, tablename="credenza_consent"):

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import re
+
 from piccolo.columns import BigInt, Boolean, ForeignKey, OnDelete, Text, Varchar
 from piccolo.table import Table
+
+USER_ID = re.compile(r"u[0-9a-f]{30}")
 
 
 class UserRow(Table, tablename="credenza_user"):

@@ -1,26 +1,25 @@
-"""Users: their accounts, and how they are found, listed and counted."""
+"""Users: their accounts, and how they are found, listed and counted. What a search finds is in `user_search.py`."""
 
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import reduce
-from operator import and_
 from typing import Any
 
 from piccolo.columns import Column
 from piccolo.columns.combination import WhereRaw
 
 from ..protocol.documents import read_json
-from ..protocol.names import as_identifier, in_lower, in_one_form
+from ..protocol.names import as_identifier, in_one_form
 from ..protocol.tokens import new_id
 from .batches import pages
 from .engine import Statement, database
-from .lists import count_up_to, in_order, patterns
+from .lists import count_up_to, in_order
 from .statements import names, select
 from .user_rows import InvitationRow, UserRow
+from .user_search import MANY as MANY  # for plugins: `users.MANY`
+from .user_search import matching, words_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,9 +57,6 @@ class User:
         return str(self.profile.get("name") or self.username)
 
 
-USER_ID = re.compile(r"u[0-9a-f]{30}")
-
-
 def new_user_id() -> str:
     return "u" + new_id()
 
@@ -86,18 +82,8 @@ def _columns(user: User) -> dict[Any, Any]:
     return values | {
         "profile": json.dumps(dict(user.profile)),
         "custom_data": json.dumps(dict(user.custom_data)),
-        "words": words_of(user),
+        "words": words_of(user.username, user.email or "", str(user.profile.get("name") or "")),
     }
-
-
-def words_of(user: User) -> str:
-    """What somebody may be looked for by: user name, email address and full name."""
-    named = ((user.username, 150), (user.email or "", 150), (str(user.profile.get("name") or ""), 100))
-    return " ".join(_sought(text)[:most] for text, most in named)
-
-
-def _sought(text: str) -> str:
-    return in_one_form(in_lower(text))
 
 
 _FIND = select(UserRow, "id = {}")
@@ -273,7 +259,6 @@ STATES: dict[str, Any] = {  # what few are is written as in the index of it, in 
     "invited": WhereRaw("password_hash IS NULL AND NOT suspended"),
     "administrator": WhereRaw("administrator <> ''"),
 }
-MANY = 5_000
 
 
 async def among(user: Column, condition: Any) -> Any:
@@ -311,68 +296,6 @@ async def _wanted(search: str, state: str, among: Any) -> list[Any]:
     wanted = [STATES[state]] if state in STATES else []
     wanted += [await matching(search)] if search.strip() else []
     return wanted if among is None else [*wanted, among]
-
-
-async def matching(search: str) -> Any:
-    """Whoever has this id, or each word somewhere in their names, in any order; an empty search finds everybody."""
-    return await few_matching(search) or all_matching(search)
-
-
-def all_matching(search: str) -> Any:
-    if USER_ID.fullmatch(search.strip()):  # a `sub` from somebody's log
-        return UserRow.id == search.strip()
-    patterns = _patterns(search)
-    each: list[Any] = [UserRow.words.like(pattern) for pattern in patterns]
-    if database().engine_type == "postgres" and (threes := _threes(patterns)):
-        # It finds out by itself whether to ask the index of every three characters (migration 0006).
-        each.append(WhereRaw("credenza_trigrams(credenza_user.words) @> {}", threes))
-    return reduce(and_, each, WhereRaw("1 = 1"))
-
-
-def _threes(patterns: list[str]) -> list[str]:
-    """What their words are made of; a word that is longer by two characters has the last three once more.
-
-    Each of the others, too, would be looked up for everybody who has the rarest one.
-    """
-    parts = [part for pattern in patterns for part in _indexed(pattern)]
-    starts = [(part, start) for part in parts for start in (*range(0, len(part) - 2, 3), len(part) - 3)]
-    return sorted({part[start : start + 3] for part, start in starts})
-
-
-async def few_matching(search: str) -> Any | None:
-    """The same for SQLite, which reads them from an index of every three characters (migration 0004); None for so many
-    that they are come upon soon among everybody, and for PostgreSQL.
-    """
-    long = [pattern for pattern in map(_in_trigrams, _patterns(search)) if pattern]
-    if not long or USER_ID.fullmatch(search.strip()) or database().engine_type != "sqlite":
-        return None
-    # The word that few will have is enough if they are few: the others are looked for among them, as are short ones.
-    for some in (long[:1], long)[: len(long)]:
-        each = " AND ".join(["words LIKE {}"] * len(some))
-        sought = f"credenza_user.rowid IN (SELECT rowid FROM credenza_user_trigrams WHERE {each} LIMIT {MANY + 1})"  # noqa: S608
-        ids = [row["id"] for row in await UserRow.select(UserRow.id).where(WhereRaw(sought, *some))]
-        if len(ids) <= MANY:  # as one value, and not as thousands
-            return WhereRaw("credenza_user.id IN (SELECT value FROM json_each({}))", json.dumps(ids)) & all_matching(
-                search
-            )
-    return None
-
-
-def _patterns(search: str) -> list[str]:
-    return patterns(_sought(search))
-
-
-def _in_trigrams(pattern: str) -> str:
-    """Only what the index has an answer for, and empty if that is nothing: SQLite 3.40 crashes when two characters that
-    are more bytes stand before a wildcard, as in "πο_ειδών".
-    """
-    parts = _indexed(pattern)
-    return f"%{'%'.join(parts)}%" if parts else ""
-
-
-def _indexed(pattern: str) -> list[str]:
-    """What is long enough between its wildcards to be in an index of every three characters."""
-    return [part for part in re.split("[%_\0]", pattern) if len(part) > 2]
 
 
 async def list_users_by_id(ids: list[str]) -> dict[str, User]:
