@@ -38,8 +38,9 @@ TOPICS = (
     (
         "Who is signed in",
         (
-            *("web.accounts", "web.sessions", "web.visitors", "web.user_agents", "endpoints", "logout", "suspension"),
+            *("web.accounts", "web.sessions", "web.visitors", "web.user_agents", "endpoints", "invitations"),
             *("web.passwords", "web.new_password", "web.limits", "web.rules", "protocol.assurance"),
+            *("logout", "suspension"),
         ),
     ),
     ("Permissions", ("permissions", "catalogue", "protocol.permissions", "prompts")),

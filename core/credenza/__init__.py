@@ -54,7 +54,6 @@ from .console_api import (
 from .encryption import Undecryptable
 from .endpoints.discovery import describe as provider_metadata
 from .endpoints.interaction import complete_sign_in, follow_languages, sign_in_wishes, sign_in_with_new, way_on
-from .endpoints.pages import check_username, invite
 from .events import (
     ConsentGiven,
     ConsentRevoked,
@@ -69,6 +68,7 @@ from .events import (
     SigningKeyMoved,
 )
 from .hookspecs import Cleaner, Listener, hookimpl, hookspec
+from .invitations import invite
 from .logout import end_all_sessions, end_most_sessions, end_sessions, end_some_sessions
 from .mails import invitation_mail, language_of
 from .objects import (
@@ -109,7 +109,7 @@ from .protocol.documents import parse_json
 from .protocol.email_addresses import check_email
 from .protocol.errors import ProtocolError
 from .protocol.initiate_login import initiate_login_address
-from .protocol.names import as_identifier, as_typed, check_name, is_name
+from .protocol.names import as_identifier, as_typed, check_name, check_username, is_name
 from .protocol.parameters import Parameters
 from .protocol.permissions import Outcome, Verdict
 from .protocol.protected_resource import (

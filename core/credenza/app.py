@@ -19,6 +19,7 @@ from .endpoints import (
     end_session,
     interaction,
     introspection,
+    invitation,
     operations,
     pages,
     pushed_authorization,
@@ -64,7 +65,7 @@ PAGES = [
     operations.security_txt,
     pages.branding_stylesheet,
     pages.image,
-    pages.invitation,
+    invitation.invitation,
 ]
 
 

@@ -425,7 +425,7 @@ def test_the_password_of_somebody_who_was_suspended_meanwhile(credenza: Any, use
     """R-TK-14: hashing takes a while; what an administrator does in it stays done."""
     from dataclasses import replace
 
-    from credenza.endpoints.pages import set_password
+    from credenza.web.new_password import set_password
 
     before = credenza.user(user_agent.name)
     credenza.run(users.update_user, replace(before, suspended=True, administrator=""))

@@ -23,7 +23,7 @@ from argon2.exceptions import VerificationError
 from argon2.low_level import error_to_str
 
 from credenza.endpoints import authorization
-from credenza.endpoints.pages import invite
+from credenza.invitations import invite
 from credenza.protocol.errors import TemporarilyUnavailable
 from credenza.protocol.tokens import digest
 from credenza.settings import Settings, SettingsError, secret_key

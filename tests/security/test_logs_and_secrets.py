@@ -21,7 +21,7 @@ def test_a_log_01_a_tour_with_canaries(
     credenza: Any, user_agent: Any, client: RelyingParty, spa: RelyingParty, caplog: pytest.LogCaptureFixture
 ) -> None:
     """A-LOG-01, P-03, R-OP-03, R-OP-05, R-KY-03: logs at debug level, the database, the error pages."""
-    from credenza.endpoints.pages import invite
+    from credenza.invitations import invite
 
     caplog.set_level(logging.DEBUG)
     secrets: list[str] = [SECRET, CANARY]

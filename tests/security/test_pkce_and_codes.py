@@ -278,7 +278,7 @@ def test_r_tk_14_the_client_is_disabled_before_the_token_request(
 
 def everything_secret(credenza: Any, user_agent: Any, client: RelyingParty) -> dict[str, str]:
     """One of each kind that exists, all alive."""
-    from credenza.endpoints.pages import invite
+    from credenza.invitations import invite
 
     tokens = client.tokens(user_agent.authorize(client, scope="openid profile offline_access"))
     cookies = {cookie.name: cookie.value or "" for cookie in user_agent.cookies.jar}

@@ -356,7 +356,7 @@ def test_r_tk_14_a_suspension_that_nobody_announced_counts(
 
 def test_r_tk_19_a_new_password_ends_them(credenza: Any, user_agent: Any, client: RelyingParty) -> None:
     """R-TK-19, A-SES-02."""
-    from credenza.endpoints.pages import set_password
+    from credenza.web.new_password import set_password
 
     tokens = granted(user_agent, client)
     waiting = user_agent.authorize(client)

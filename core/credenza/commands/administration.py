@@ -8,11 +8,11 @@ from dataclasses import replace
 from typing import Any
 
 from ..administrators import ADMINISTRATOR_ROLES, LastAdministrator, hold_administrators, is_raised
-from ..endpoints.pages import check_username, invite
 from ..events import ObjectChanged
+from ..invitations import invite
 from ..logout import end_all_sessions, end_most_sessions
 from ..protocol.email_addresses import check_email
-from ..protocol.names import as_identifier
+from ..protocol.names import as_identifier, check_username
 from ..rotation import published_lately, revoke, rotate
 from ..store import keys, users
 from ..store.engine import transaction

@@ -18,7 +18,7 @@ from typing import Any
 import uvicorn
 
 from ..app import create_app
-from ..endpoints.pages import invite
+from ..invitations import invite
 from ..logs import write_logs
 from ..metrics import DIRECTORY as METRICS_DIRECTORY
 from ..server import AuthorizationServer

@@ -33,6 +33,13 @@ def check_name(name: str, most: int, *, missing: str = "") -> str:
     return "" if is_name(name, most) else UNREADABLE if name else missing
 
 
+def check_username(username: str) -> str:
+    """What is wrong with a user name, in a sentence; empty when nothing is."""
+    if "@" in username or any(map(str.isspace, username)) or not 1 <= len(username) <= 150:
+        return Words("A username has 1 to 150 characters, no spaces and no @.")
+    return "" if username.isprintable() and is_name(username, 150) else UNREADABLE
+
+
 def _is_piled(text: str) -> bool:
     piles = groupby((character for character in text if character not in JOINERS), _is_mark)
     for pile in (list(pile) for mark, pile in piles if mark):

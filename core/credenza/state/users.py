@@ -10,11 +10,11 @@ from itertools import islice
 from typing import Any
 
 from ..administrators import ADMINISTRATOR_ROLES, LastAdministrator, hold_administrators, is_raised
-from ..endpoints.pages import check_username, invite
+from ..invitations import invite
 from ..logout import end_all_sessions, end_most_sessions
 from ..objects import StateSection
 from ..protocol.email_addresses import check_email
-from ..protocol.names import as_identifier
+from ..protocol.names import as_identifier, check_username
 from ..store import users
 from ..store.clearing import clear_user
 from ..store.engine import database

@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 from .engine import database
 from .statements import Insert
 from .user_rows import InvitationRow
+
+
+class Invitation(NamedTuple):
+    """What a link is good for: `user_id` is whose password it sets, None for that of the first administrator."""
+
+    purpose: str
+    user_id: str | None
+
 
 _INVITE = Insert(InvitationRow)
 
@@ -20,19 +28,20 @@ async def insert_invitation(digest: str, *, purpose: str, user_id: str | None, n
         await _INVITE(digest=digest, purpose=purpose, user=user_id, created_at=now, expires_at=now + lifetime)
 
 
-async def find_invitation(digest: str, now: int) -> dict[str, Any] | None:
+async def find_invitation(digest: str, now: int) -> Invitation | None:
     """Only to show the page; `spend_invitation` decides."""
     r = InvitationRow
-    row = await r.select().where((r.digest == digest) & (r.spent_at.is_null()) & (r.expires_at > now)).first()
-    return dict(row) if row else None
+    row = await r.select(r.purpose, r.user).where(_is_good(digest, now)).first()
+    return Invitation(row["purpose"], row["user"]) if row else None
 
 
-async def spend_invitation(digest: str, now: int) -> dict[str, Any] | None:
-    """Take it once: its `purpose`, and its `user` (an id or None). None when it is unknown, expired or spent."""
+async def spend_invitation(digest: str, now: int) -> Invitation | None:
+    """Take it once; None when it is unknown, expired or spent."""
     r = InvitationRow
-    rows = (
-        await r.update({r.spent_at: now})
-        .where((r.digest == digest) & (r.spent_at.is_null()) & (r.expires_at > now))
-        .returning(r.purpose, r.user)
-    )
-    return dict(rows[0]) if rows else None
+    rows = await r.update({r.spent_at: now}).where(_is_good(digest, now)).returning(r.purpose, r.user)
+    return Invitation(rows[0]["purpose"], rows[0]["user"]) if rows else None
+
+
+def _is_good(digest: str, now: int) -> Any:
+    r = InvitationRow
+    return (r.digest == digest) & r.spent_at.is_null() & (r.expires_at > now)
