@@ -7,25 +7,21 @@ introspection, the account page and the console.
 from __future__ import annotations
 
 import json
-import logging
 from collections.abc import Awaitable, Collection, Mapping, Sequence
 from types import NoneType
 from typing import Any, Literal, NamedTuple, TypeVar
 from urllib.parse import parse_qsl, urlencode
 
 from .objects import Choices, Question, ScopeProvider, Subject
-from .outbound import Refused
 from .patience import within
 from .plugins import of_kind
 from .protocol.clients import Branding, Client
 from .protocol.errors import InvalidScope, InvalidTarget, ServerError
 from .protocol.permissions import Verdict, decide
 from .protocol.scopes import Asked, Permission, Scope
-from .server import AuthorizationServer
+from .server import AuthorizationServer, note_failure
 from .store.consents import Consent, find_consent
 from .store.engine import StoreUnavailable
-
-logger = logging.getLogger("credenza.plugins")
 
 # With their source: what another source calls by these names is something else.
 OPENID = Permission("openid", "", "openid")
@@ -73,16 +69,7 @@ async def ask(
     except StoreUnavailable:
         raise  # it is the database that did not answer
     except Exception as error:
-        raise _failed(server, provider, what, error) from error
-
-
-def _failed(server: AuthorizationServer, provider: ScopeProvider, what: str, error: Exception) -> ServerError:
-    plugin, where = server.plugin_of(provider), f"{what} of scope source {provider.name!r}"
-    if isinstance(error, Refused):  # its message has it all, and while a service is away there are many
-        logger.error("plugin %r failed in %s: %s", plugin, where, error)
-    else:
-        logger.exception("plugin %r failed in %s", plugin, where)
-    return ServerError("A part of the server did not answer.", detail=f"{provider.name}.{what}: {error!r}")
+        raise note_failure(server, provider, what, error) from error
 
 
 def audience_of(server: AuthorizationServer, permission: Permission, choices: Choices) -> str:
@@ -103,7 +90,7 @@ def _said_of(
         answer = provider.audience if what == "audience" else provider.binding
         return of_kind(answer(permission, choices), str)
     except Exception as error:
-        raise _failed(server, provider, what, error) from error
+        raise note_failure(server, provider, what, error) from error
 
 
 async def branding_of(server: AuthorizationServer, choices: Choices) -> Branding | None:
@@ -192,8 +179,8 @@ def ceiling_of(
     for source in server.implying:
         try:
             implied |= source.implied(client.ceiling)
-        except Exception:
-            logger.exception("plugin %r failed in implied of scope source %r", server.plugin_of(source), source.name)
+        except Exception as error:  # noqa: BLE001 - it is logged, and enables nothing
+            note_failure(server, source, "implied", error)
     return always | implied | dict(client.ceiling)
 
 

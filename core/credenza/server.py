@@ -19,8 +19,8 @@ from .events import Event
 from .hookspecs import Listener
 from .languages import Languages
 from .metrics import Metrics
-from .objects import Authenticator, ClientSource, Mail, Mailer, Prompt, SecondFactor
-from .outbound import begin_request
+from .objects import Authenticator, ClientSource, Mail, Mailer, Prompt, ScopeProvider, SecondFactor
+from .outbound import Refused, begin_request
 from .patience import within
 from .plugins import OURS, Answer, blaming, folders_of, of_kind
 from .protocol import jose
@@ -43,11 +43,14 @@ from .store.sealed import LASTING_PLACE, find_lasting_secret, save_lasting_secre
 from .store.version import Cache, bump_version
 
 logger = logging.getLogger("credenza")
+plugin_logger = logging.getLogger("credenza.plugins")
 
 CALLED = {  # in the log
     Authenticator: "the way to sign in",
+    ClientSource: "client source",
     Mailer: "mailer",
     Prompt: "prompt",
+    ScopeProvider: "scope source",
     SecondFactor: "second factor",
 }
 
@@ -140,8 +143,7 @@ class AuthorizationServer(Registered):
         ours has no limit as a whole: it waits for plugins, one after the other, and for a place to hash a password.
         """
         plugin = self.plugin_of(item)
-        what = next(words for kind, words in CALLED.items() if isinstance(item, kind))
-        with blaming(plugin, f"{what} {item.name!r}"):
+        with blaming(plugin, _called(item)):
             found = await within(None if plugin == OURS else self.settings.plugins_timeout, answer)
             return of_kind(found, *kinds) if kinds else found
 
@@ -227,11 +229,7 @@ class AuthorizationServer(Registered):
         try:
             return source.concerns(client_id, stored)
         except Exception as error:
-            raise self._failed(source, "concerns", error) from error
-
-    def _failed(self, source: ClientSource, what: str, error: Exception) -> ServerError:
-        logger.exception("plugin %r failed in %s of client source %r", self.plugin_of(source), what, source.name)
-        return ServerError("A part of the server did not answer.", detail=f"{source.name}: {error!r}")
+            raise note_failure(self, source, "concerns", error) from error
 
     async def _ask_source(
         self, source: ClientSource, client_id: str, stored: Client | None, fresh: bool
@@ -243,7 +241,7 @@ class AuthorizationServer(Registered):
         except (ProtocolError, StoreUnavailable):
             raise
         except Exception as error:
-            raise self._failed(source, "find", error) from error
+            raise note_failure(self, source, "find", error) from error
 
     async def forget_in_client_sources(self, source: str, resource: str, scope: str) -> None:
         """Pass on to each ClientSource.forget; a source that fails stops the deletion."""
@@ -253,7 +251,7 @@ class AuthorizationServer(Registered):
             except StoreUnavailable:
                 raise
             except Exception as error:
-                raise self._failed(found, "forget", error) from error
+                raise note_failure(self, found, "forget", error) from error
 
     async def registered_origins(self) -> frozenset[str]:
         """The CORS origins of all enabled clients, from the cache."""
@@ -355,7 +353,24 @@ class AuthorizationServer(Registered):
             async with asyncio.timeout(self.settings.plugins_timeout):
                 await listener(event)
         except Exception:
-            logger.exception("listener of plugin %r failed on %s", plugin, type(event).__name__)
+            plugin_logger.exception("listener of plugin %r failed on %s", plugin, type(event).__name__)
+
+
+def note_failure(
+    server: AuthorizationServer, item: Authenticator | ClientSource | ScopeProvider, method: str, error: Exception
+) -> ServerError:
+    """Write to the log whose plugin failed, and in what; the answer is for whoever cannot go on without it."""
+    plugin, where = server.plugin_of(item), f"{method} of {_called(item)}"
+    if isinstance(error, Refused):  # its message has it all, and while a service is away there are many
+        plugin_logger.error("plugin %r failed in %s: %s", plugin, where, error)
+    else:
+        plugin_logger.error("plugin %r failed in %s", plugin, where, exc_info=error)
+    return ServerError("A part of the server did not answer.", detail=f"{item.name}.{method}: {error!r}")
+
+
+def _called(item: Authenticator | ClientSource | Mailer | Prompt | ScopeProvider | SecondFactor) -> str:
+    what = next(words for kind, words in CALLED.items() if isinstance(item, kind))
+    return f"{what} {item.name!r}"
 
 
 def _place(kid: str) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from contextlib import AbstractAsyncContextManager, nullcontext
 from typing import Any
 
@@ -13,7 +12,7 @@ from ..plugins import of_kind
 from ..protocol.errors import AccessDenied, InvalidRequest, LoginRequired, TemporarilyUnavailable, TooManyTries
 from ..protocol.parameters import Parameters
 from ..protocol.words import Words
-from ..server import AuthorizationServer
+from ..server import AuthorizationServer, note_failure
 from ..store.engine import StoreUnavailable, database
 from ..store.sessions import Session, hold_session
 from ..store.users import find_user_by_identifier, hold_user
@@ -23,8 +22,6 @@ from ..web.pages import SignInPage
 from ..web.sessions import begin_session
 from .factors import check_possible, first_proved, missing, must_prove_again
 from .subject import is_wanted
-
-logger = logging.getLogger("credenza.plugins")
 
 
 class LoginPrompt(Prompt):
@@ -151,9 +148,8 @@ async def _ways(waiting: Waiting) -> list[Way]:
             found += [of_kind(way, Way) for way in ways]
         except StoreUnavailable:
             raise
-        except Exception:
-            plugin = server.plugin_of(authenticator)
-            logger.exception("plugin %r failed in ways of the way to sign in %r", plugin, authenticator.name)
+        except Exception as error:  # noqa: BLE001 - it is logged
+            note_failure(server, authenticator, "ways", error)
     return found
 
 
