@@ -50,6 +50,12 @@ def _(place: Harbour, page: Any) -> None:
     page.goto(place.authorization(prompt="login"))
 
 
+@scene("sign-in-choose")
+def _(place: Harbour, page: Any) -> None:
+    signed_in(place, page)
+    page.goto(place.authorization("tide-board", prompt="select_account"))
+
+
 @scene("consent")
 def _(place: Harbour, page: Any) -> None:
     signed_in(place, page, "grace")

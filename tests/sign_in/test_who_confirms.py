@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from credenza.testing import PASSWORD, Credenza, PageSeen, RelyingParty, UserAgent
+from credenza.testing import PASSWORD, Callback, Credenza, PageSeen, RelyingParty, UserAgent
 
 from .conftest import seen
+from .test_second_factor import id_token
 
 CONFIRM = "Confirm that it is you"
 
@@ -34,7 +35,8 @@ def test_who_is_meant_has_only_the_password_to_type(
 @pytest.mark.parametrize(
     "asked",
     [
-        {"prompt": "select_account"},
+        {"prompt": "login select_account"},
+        {"prompt": "select_account", "login_hint": "grace@example.com"},
         {"prompt": "login", "login_hint": "grace@example.com"},
         {"prompt": "login", "login_hint": "nobody"},
     ],
@@ -45,6 +47,69 @@ def test_nobody_confirms_for_somebody_else(ada: UserAgent, client: RelyingParty,
     assert CONFIRM not in page.text
     assert "ada" not in page.text
     assert typed(page) == [asked.get("login_hint", "")]
+
+
+def go_on(agent: UserAgent, page: PageSeen) -> PageSeen | Callback:
+    """Press "Continue as …", which the page may not have any more."""
+    return agent.post(page.forms[0].action, [*page.forms[0].hidden(), ("decision", "continue")])
+
+
+def test_who_is_signed_in_may_be_chosen_without_a_password(
+    credenza: Credenza, ada: UserAgent, client: RelyingParty
+) -> None:
+    """OpenID Connect Core §3.1.2.1: "amongst the multiple accounts that they might have current sessions for"."""
+    since = credenza.server.now()
+    credenza.clock.move(60)
+    page = seen(ada.get(client.authorization_url(prompt="select_account", login_hint="ADA")))
+    assert "Continue as ada@example.com" in page.text
+    assert "Choose an account" in page.text
+    page = seen(go_on(ada, page))
+    assert page.name == "consent"
+    assert id_token(client, ada.decide())["auth_time"] <= since
+    page = seen(ada.get(client.authorization_url(prompt="select_account")))
+    assert "Continue as" in page.text, "each time it is asked"
+    assert isinstance(go_on(ada, page), Callback)
+
+
+def test_or_somebody_else_signs_in(ada: UserAgent, client: RelyingParty) -> None:
+    page = seen(ada.get(client.authorization_url(prompt="select_account")))
+    assert typed(page) == []
+    ada.sign_in("grace")
+    assert client.userinfo(client.tokens(ada.decide())["access_token"]).json()["email"] == "grace@example.com"
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        {"prompt": "select_account", "max_age": "0"},
+        {"prompt": "select_account", "max_age": "30"},
+        {"prompt": "select_account", "login_hint": "grace"},
+        {"prompt": "login select_account"},
+        {"prompt": "login"},
+    ],
+)
+def test_nobody_goes_on_who_must_sign_in(
+    credenza: Credenza, ada: UserAgent, client: RelyingParty, asked: dict[str, str]
+) -> None:
+    credenza.clock.move(31)
+    page = seen(ada.get(client.authorization_url(**asked)))
+    assert "Continue as" not in page.text
+    assert seen(go_on(ada, page)).name == "sign-in"
+
+
+def test_nor_whose_session_has_ended_meanwhile(credenza: Credenza, ada: UserAgent, client: RelyingParty) -> None:
+    page = seen(ada.get(client.authorization_url(prompt="select_account")))
+    credenza.apply({"users": [{"username": "ada", "suspended": True}]})
+    assert seen(go_on(ada, page)).error == "stale_form"
+    page = seen(ada.get(client.authorization_url(prompt="select_account")))
+    assert page.name == "sign-in"
+    assert "Continue as" not in page.text
+
+
+def test_nor_a_stranger(user_agent: UserAgent, client: RelyingParty) -> None:
+    page = seen(user_agent.get(client.authorization_url(prompt="select_account")))
+    assert "Continue as" not in page.text
+    assert seen(go_on(user_agent, page)).name == "sign-in"
 
 
 def test_nor_for_the_user_of_an_id_token(credenza: Credenza, ada: UserAgent, client: RelyingParty) -> None:

@@ -15,7 +15,7 @@ from ..protocol.words import Words
 from ..server import AuthorizationServer, note_failure
 from ..store.engine import StoreUnavailable, database
 from ..store.sessions import Session, hold_session
-from ..store.users import find_user_by_identifier, hold_user
+from ..store.users import User, find_user_by_identifier, hold_user
 from ..web.guesses import Guess, watched
 from ..web.limits import Limiter
 from ..web.pages import SignInPage
@@ -44,18 +44,20 @@ class LoginPrompt(Prompt):
         if waiting.begun.get("session") == waiting.session.id:  # begun by this very sign-in
             await self._check_subject(waiting)
             return False
-        if waiting.state.get("switch") or await must_prove_again(waiting, waiting.user, waiting.session.acr):
+        return _chooses(waiting) or await self._must_sign_in(waiting, waiting.session, waiting.user)
+
+    async def _must_sign_in(self, waiting: Waiting, session: Session, user: User) -> bool:
+        """Whether that session is not enough, whoever chooses to go on with it."""
+        if waiting.state.get("switch") or await must_prove_again(waiting, user, session.acr):
             return True
-        if waiting.request is None:
+        request, age = waiting.request, waiting.server.now() - session.authenticated_at
+        if request is None:
             freshness = waiting.begun.get("max_age")
-            return freshness is not None and waiting.server.now() - waiting.session.authenticated_at > freshness
-        request = waiting.request
-        if request.prompts & {"login", "select_account"}:
+            return freshness is not None and age > freshness
+        if "login" in request.prompts:
             return True
-        if request.max_age is not None:
-            age = waiting.server.now() - waiting.session.authenticated_at
-            if request.max_age == 0 or age >= request.max_age:
-                return True
+        if request.max_age is not None and (request.max_age == 0 or age >= request.max_age):
+            return True
         return not await is_wanted(waiting)
 
     async def _second_is_due(self, waiting: Waiting) -> bool:
@@ -89,6 +91,7 @@ class LoginPrompt(Prompt):
             application="" if isinstance(application, Words) else application,  # nobody's name to continue to
             identifier=identifier or account,
             account=account,
+            current=_name_of(waiting.user) if waiting.user is not None and await self._may_go_on(waiting) else "",
             password="password" in server.authenticators,
             ways=tuple(await _ways(waiting)),
             links=tuple(
@@ -104,23 +107,28 @@ class LoginPrompt(Prompt):
         user, request = waiting.user, waiting.request
         if user is None or waiting.state.get("switch"):
             return ""
-        if request is not None and ("select_account" in request.prompts or not await is_wanted(waiting)):
+        if request is not None and (_chooses(waiting) or not await is_wanted(waiting)):
             return ""
-        if request is not None and request.login_hint:
-            hinted = await find_user_by_identifier(request.login_hint)
-            if hinted is None or hinted.id != user.id:
-                return ""
-        return user.email if user.email and user.email_verified else user.username
+        return _name_of(user) if await _is_hinted(waiting, user) else ""
+
+    async def _may_go_on(self, waiting: Waiting) -> bool:
+        """Whether who is signed in may choose that account: no password is asked for then. Core §3.1.2.1."""
+        session, user = waiting.session, waiting.user
+        if session is None or user is None or not _chooses(waiting) or not await _is_hinted(waiting, user):
+            return False
+        return not await self._must_sign_in(waiting, session, user)
 
     def place(self, server: AuthorizationServer, form: Parameters) -> AbstractAsyncContextManager[None]:
         authenticator = chosen(server, form)
-        if authenticator is None or form.get("decision") == "deny":
+        if authenticator is None or "decision" in form:
             return nullcontext()
         return authenticator.place()
 
     async def submit(self, waiting: Waiting, form: Parameters) -> Any:
         if form.get("decision") == "deny":
             raise AccessDenied("The user did not sign in.")
+        if form.get("decision") == "continue":
+            return await self._go_on(waiting)
         authenticator = chosen(waiting.server, form)
         if authenticator is None:
             raise InvalidRequest(Words("There is no such way to sign in."))
@@ -136,6 +144,28 @@ class LoginPrompt(Prompt):
             return await self._page(waiting, identifier=identifier, message=answer)
         await begin_sign_in(waiting, answer)
         return None
+
+    async def _go_on(self, waiting: Waiting) -> SignInPage | None:
+        """With the account that is signed in, unless what was on the page is not so any more."""
+        if waiting.session is None or not await self._may_go_on(waiting):
+            return await self.show(waiting)
+        waiting.begun["session"] = waiting.session.id
+        return None
+
+
+def _chooses(waiting: Waiting) -> bool:
+    return waiting.request is not None and "select_account" in waiting.request.prompts
+
+
+async def _is_hinted(waiting: Waiting, user: User) -> bool:
+    """Whether the application means them, or nobody in particular."""
+    hint = waiting.request.login_hint if waiting.request is not None else ""
+    hinted = await find_user_by_identifier(hint) if hint else user
+    return hinted is not None and hinted.id == user.id
+
+
+def _name_of(user: User) -> str:
+    return user.email if user.email and user.email_verified else user.username
 
 
 async def _ways(waiting: Waiting) -> list[Way]:

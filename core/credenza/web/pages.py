@@ -83,6 +83,8 @@ class SignInPage(FormPage):
     """What was typed before, or what the application hinted at."""
     account: str = ""
     """Who is signed in already and should confirm it."""
+    current: str = ""
+    """Who is signed in already and may go on so, with a form that sends `decision=continue`."""
     notice: str = ""
     """A friendly sentence."""
     password: bool = True
