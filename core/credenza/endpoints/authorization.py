@@ -229,7 +229,7 @@ async def begin_interaction(
 ) -> AnyResponse:
     """Store the request until its user has answered, bound to this browser, and send the browser to the first page."""
     token, now = new_token("interaction"), server.now()
-    cookie = browser_cookie(request) or new_browser_cookie()
+    cookie = browser_cookie(request) or new_token("browser")
     # An address to return to may contain the token of an invitation, so it is stored encrypted.
     place = place_of(InteractionRow.return_to, digest(token))
     interaction = Interaction(
@@ -254,10 +254,6 @@ def as_kept(parameters: Parameters) -> str:
     if len(text) > LARGEST:
         raise InvalidRequest("The request is too large.")
     return text
-
-
-def new_browser_cookie() -> str:
-    return new_token("browser")
 
 
 def interaction_address(server: AuthorizationServer, token: str, prompt: str) -> str:

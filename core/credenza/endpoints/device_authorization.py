@@ -22,13 +22,14 @@ from ..web.client_authentication import authenticate_client, check_allowance
 from ..web.endpoints import endpoint
 from ..web.limits import Limiter, neighbourhood
 from ..web.pages import DevicePage
+from ..web.refusals import record_refused_authorization
 from ..web.rendering import render
 from ..web.requests import AnyRequest, address_of, check_csrf, form_parameters, query_parameters, server_of
 from ..web.responses import AnyResponse, error_response, json_response
 from ..web.rules import Rule
 from ..web.sessions import browser_cookie, csrf_cookie, find_session, set_browser_cookie
-from .authorization import as_kept, begin_interaction, new_browser_cookie
-from .pushed_authorization import record, without_authentication
+from .authorization import as_kept, begin_interaction
+from .pushed_authorization import without_authentication
 
 LIFETIME = 600  # seconds
 INTERVAL = 5  # seconds
@@ -68,7 +69,7 @@ async def device_authorization(request: AnyRequest) -> AnyResponse:
             lifetime=LIFETIME,
         )
     except ProtocolError as error:
-        await record(request, error, client_id)
+        await record_refused_authorization(request, error, client_id)
         return error_response(error)
     shown = f"{user_code[:4]}-{user_code[4:]}"
     return json_response(
@@ -89,7 +90,7 @@ async def device(request: AnyRequest) -> AnyResponse:
     server = server_of(request)
     found = await find_session(request)
     session = found[0] if found is not None else None
-    browser = browser_cookie(request) or new_browser_cookie()
+    browser = browser_cookie(request) or new_token("browser")
     cookie = csrf_cookie(request, session) or browser
     page = DevicePage(title=Words("Connect a device"), action="/device", csrf_token=server.keyring.csrf_token(cookie))
     if request.method == "POST":

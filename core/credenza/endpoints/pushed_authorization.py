@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from ..asked import check_asked
-from ..events import AuthorizationRefused
 from ..protocol.authorization_request import PUSHED, AuthorizationRequest
 from ..protocol.clients import Client
 from ..protocol.errors import InvalidDPoPProof, InvalidRequest, ProtocolError, UnsafeRequest
@@ -15,8 +14,8 @@ from ..web.client_authentication import authenticate_client, check_allowance
 from ..web.cors import cors_headers, preflight
 from ..web.dpop import proof_key
 from ..web.endpoints import endpoint
-from ..web.refusals import write_down
-from ..web.requests import AnyRequest, address_of, form_parameters, server_of
+from ..web.refusals import record_refused_authorization
+from ..web.requests import AnyRequest, form_parameters, server_of
 from ..web.responses import AnyResponse, error_response, json_response
 from ..web.rules import Rule
 from .authorization import as_kept, unsealed
@@ -48,21 +47,9 @@ async def pushed_authorization(request: AnyRequest) -> AnyResponse:
         await check_allowance(request, client, BY_ADDRESS)
         await insert_pushed_request(PushedRequest(digest(token), client.id, text), server.now() + LIFETIME)
     except ProtocolError as error:
-        await record(request, error, client_id)
+        await record_refused_authorization(request, error, client_id)
         return error_response(error, headers=headers)
     return json_response({"request_uri": PUSHED + token, "expires_in": LIFETIME}, status=201, headers=headers)
-
-
-async def record(request: AnyRequest, error: ProtocolError, client_id: str) -> None:
-    """Refusals of a client we know are kept for its Activity tab."""
-    if client_id:
-        event = AuthorizationRefused(
-            client=client_id,
-            address=address_of(request),
-            error=error.code,
-            description=error.told,
-        )
-        await write_down(request, event)
 
 
 def without_authentication(parameters: Parameters, client: Client) -> Parameters:

@@ -24,6 +24,18 @@ async def write_down(request: AnyRequest, event: AuthorizationRefused | SignOutR
         logger.info("not in the audit log: %s of %s refused, %s", event.error, event.client, event.error_id)
 
 
+async def record_refused_authorization(request: AnyRequest, error: ProtocolError, client_id: str) -> None:
+    """Of a request that a client sent us itself; `client_id` is empty when we do not know who it is."""
+    if client_id:
+        event = AuthorizationRefused(
+            client=client_id,
+            address=address_of(request),
+            error=error.code,
+            description=error.told,
+        )
+        await write_down(request, event)
+
+
 async def record_refusal(request: AnyRequest, error: ProtocolError, client_id: str, grant_type: str = "") -> None:
     """Refusals of a client we know are kept for its Activity tab; `client_id` is empty when we do not."""
     if client_id:
