@@ -35,7 +35,7 @@ from .web.moments import Moment
 from .web.pages import FormPage
 from .web.requests import AnyRequest, address_of
 from .web.responses import AnyResponse
-from .web.sessions import SessionEnded, renew_session
+from .web.sessions import SessionGone, renew_session
 
 SECURITY = "/account/security"
 
@@ -135,7 +135,7 @@ class AccountVisit:
                 address=address_of(self.request),
                 user_agent=self.request.headers.get("user-agent", ""),
             )
-        except SessionEnded:
+        except SessionGone:
             raise SignInNeeded(SECURITY) from None
         return cookie
 

@@ -11,7 +11,7 @@ from credenza import audit, transaction, users
 from credenza import sessions as stored
 from credenza.store.users import hold_user
 from credenza.testing import Callback, Credenza, PageSeen, RelyingParty, UserAgent
-from credenza.web.sessions import SessionEnded, renew_session
+from credenza.web.sessions import SessionGone, renew_session
 
 Press = Callable[..., PageSeen | Callback]
 Account = Callable[..., UserAgent]
@@ -152,7 +152,7 @@ def test_whoever_suspends_a_user_does_not_wait_for_a_session_that_waits_for_them
             held.set()
             await asyncio.sleep(0.3)  # it has come to the user, or holds the session already
             assert await stored.delete_sessions(user.id) == [session.id]
-        with pytest.raises(SessionEnded):
+        with pytest.raises(SessionGone):
             await renewal
 
     credenza.run(main)

@@ -14,7 +14,7 @@ from ..store.engine import database
 from ..web.new_password import password_refusal, set_password
 from ..web.pages import PasswordPage
 from ..web.passwords import Passwords
-from ..web.sessions import SessionEnded, renew_session
+from ..web.sessions import SessionGone, renew_session
 
 
 class NewPasswordPrompt(Prompt):
@@ -47,12 +47,12 @@ class NewPasswordPrompt(Prompt):
         if await self.passwords.verify(user.password_hash, chosen):
             return self._page(waiting, Words("This is the password that you have now."))
         stored = await self.passwords.hash(chosen)
-        with suppress(SessionEnded):  # then they sign in once more, and choose again
+        with suppress(SessionGone):  # then they sign in once more, and choose again
             await self._set(waiting, stored)
         return None
 
     async def _set(self, waiting: Waiting, stored: str) -> None:
-        """Every other session ends, and this one gets another cookie. Raises SessionEnded."""
+        """Every other session ends, and this one gets another cookie. Raises SessionGone."""
         assert waiting.user is not None
         assert waiting.session is not None
         session, user, server = waiting.session, waiting.user, waiting.server

@@ -84,7 +84,7 @@ async def begin_session(
     return session, cookie
 
 
-class SessionEnded(Exception):
+class SessionGone(Exception):
     """The session that was to go on is not there any more: its user signed out, or somebody ended it."""
 
 
@@ -101,10 +101,10 @@ async def renew_session(
     """A new id for a session that goes on: a copy of the old cookie is worth nothing. OWASP ASVS V7.2.4.
 
     When the user signed in stays. Call it in the transaction of the change, which is undone when the session has ended
-    meanwhile. Returns what `begin_session` does; raises SessionEnded.
+    meanwhile. Returns what `begin_session` does; raises SessionGone.
     """
     if not await sessions.hold_signed_in(session):
-        raise SessionEnded
+        raise SessionGone
     return await begin_session(
         server,
         user,
