@@ -198,6 +198,10 @@ async def fetch(
     return answer.status, answer.headers.get("content-type", ""), answer.body
 
 
+_under_way: Counter[str] = Counter()
+"""Calls by host and port: one that is slow, and that strangers make us ask, takes only so many connections."""
+
+
 @dataclass(frozen=True, slots=True)
 class Answer:
     """What another server said. The names of `headers` are in lower case; what came twice is joined by ", "."""
@@ -219,8 +223,28 @@ async def fetch_answer(
     authorization: str = "",
 ) -> Answer:
     """As `fetch`, for whoever needs the headers; raises Refused."""
-    sent = {"data": form} if document is None else {"json": document}
-    return await _answer(settings, url, method, sent, limit, accept, authorization)
+    try:
+        check_web_uri(url)
+    except ValueError as error:
+        raise Refused(str(error)) from error
+    import httpx  # by the first call that leaves the house: it is large
+
+    host = urlsplit(url).netloc
+    if _under_way[host] >= AT_ONE_HOST:
+        raise Refused(f"{host} is asked too much at once")
+    _under_way[host] += 1
+    if _until.get() is not None:
+        limit_calls()
+    try:
+        async with asyncio.timeout_at(min(asyncio.get_running_loop().time() + TIMEOUT, _until.get() or math.inf)):
+            sent = {"data": form} if document is None else {"json": document}
+            return await _fetch(settings, url, method, sent, limit, accept, authorization)
+    except (httpx.HTTPError, httpx.InvalidURL, OSError, TimeoutError) as error:
+        raise Refused(f"{url} did not answer: {type(error).__name__}") from error
+    finally:
+        _under_way[host] -= 1
+        if not _under_way[host]:
+            del _under_way[host]
 
 
 @dataclass(frozen=True, slots=True)
@@ -252,42 +276,6 @@ def _max_age(cache_control: str) -> int | None:
         return 0
     ages = [d.removeprefix("max-age=").strip('"') for d in directives if d.startswith("max-age=")]
     return min((int(age[:10]) for age in ages if age.isdecimal() and age.isascii()), default=None)
-
-
-_under_way: Counter[str] = Counter()
-"""Calls by host and port: one that is slow, and that strangers make us ask, takes only so many connections."""
-
-
-async def _answer(
-    settings: Settings,
-    url: str,
-    method: str,
-    sent: Mapping[str, Any],
-    limit: int,
-    accept: str,
-    authorization: str,
-) -> Answer:
-    try:
-        check_web_uri(url)
-    except ValueError as error:
-        raise Refused(str(error)) from error
-    import httpx  # by the first call that leaves the house: it is large
-
-    host = urlsplit(url).netloc
-    if _under_way[host] >= AT_ONE_HOST:
-        raise Refused(f"{host} is asked too much at once")
-    _under_way[host] += 1
-    if _until.get() is not None:
-        limit_calls()
-    try:
-        async with asyncio.timeout_at(min(asyncio.get_running_loop().time() + TIMEOUT, _until.get() or math.inf)):
-            return await _fetch(settings, url, method, sent, limit, accept, authorization)
-    except (httpx.HTTPError, httpx.InvalidURL, OSError, TimeoutError) as error:
-        raise Refused(f"{url} did not answer: {type(error).__name__}") from error
-    finally:
-        _under_way[host] -= 1
-        if not _under_way[host]:
-            del _under_way[host]
 
 
 async def _fetch(
