@@ -9,10 +9,10 @@ from ..asked import our_name
 from ..catalogue import held_by_client
 from ..objects import Subject, TokenRequest
 from ..permissions import Decision, check_known, requested, verdicts
-from ..protocol.authorization_request import parse_resources
 from ..protocol.clients import Client
 from ..protocol.errors import InvalidScope, InvalidTarget, UnauthorizedClient
 from ..protocol.parameters import Parameters
+from ..protocol.resources import parse_resources
 from ..protocol.scopes import Asked, parse_scope
 from ..server import AuthorizationServer
 from ..store.engine import database

@@ -7,10 +7,9 @@ from typing import NamedTuple
 
 from ..objects import Choices
 from ..permissions import Decision, audience_of, binding_of
-from ..protocol.authorization_request import parse_resources
 from ..protocol.errors import InvalidScope, InvalidTarget
 from ..protocol.parameters import Parameters
-from ..protocol.resources import as_known
+from ..protocol.resources import as_known, parse_resources
 from ..protocol.scopes import Asked, Permission, join_scope, parse_scope
 from ..server import AuthorizationServer
 

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from urllib.parse import urlsplit
 
 from .claims import ClaimsRequest
 from .clients import Client
 from .dpop import JKT
 from .errors import (
     InvalidRequest,
-    InvalidTarget,
     RegistrationNotSupported,
     RequestNotSupported,
     RequestUriNotSupported,
@@ -20,6 +18,7 @@ from .errors import (
 )
 from .parameters import Parameters
 from .pkce import check_challenge
+from .resources import parse_resources
 from .scopes import Asked, parse_scope
 from .words import Words
 
@@ -129,21 +128,6 @@ def client_id_of(parameters: Parameters) -> str:
     if "client_id" not in parameters:
         raise UnsafeRequest("invalid_request", Words("The application did not say who it is: client_id is missing."))
     return parameters["client_id"]
-
-
-def parse_resources(parameters: Parameters) -> tuple[str, ...]:
-    """Absolute URIs without a fragment. RFC 8707 §2."""
-    resources = parameters.all("resource")
-    for resource in resources:
-        try:
-            parts = urlsplit(resource)
-        except ValueError as error:
-            raise InvalidTarget("resource is not a URI.") from error
-        if not parts.scheme or not (parts.netloc or parts.path) or "#" in resource or len(resource) > 1000:
-            raise InvalidTarget("resource must be an absolute URI without a fragment.")
-    if len(resources) > 20:
-        raise InvalidTarget("Too many resources.")
-    return resources
 
 
 def default_scopes(client: Client, resources: tuple[str, ...]) -> tuple[str, ...]:

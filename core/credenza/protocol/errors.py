@@ -119,15 +119,9 @@ class ExpiredToken(ProtocolError):
 
 
 class LoginRequired(ProtocolError):
-    """OpenID Connect Core §3.1.2.6, as are the next three."""
+    """OpenID Connect Core §3.1.2.6, as are the next six."""
 
     code = "login_required"
-
-
-class UnmetAuthenticationRequirements(ProtocolError):
-    """OpenID Connect Core Error Code unmet_authentication_requirements 1.0."""
-
-    code = "unmet_authentication_requirements"
 
 
 class ConsentRequired(ProtocolError):
@@ -152,6 +146,12 @@ class RequestUriNotSupported(ProtocolError):
 
 class RegistrationNotSupported(ProtocolError):
     code = "registration_not_supported"
+
+
+class UnmetAuthenticationRequirements(ProtocolError):
+    """OpenID Connect Core Error Code unmet_authentication_requirements 1.0."""
+
+    code = "unmet_authentication_requirements"
 
 
 class InvalidDPoPProof(ProtocolError):

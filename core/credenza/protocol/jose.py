@@ -176,9 +176,7 @@ def _parse_jwk(members: object) -> list[VerificationKey]:
         return [VerificationKey(kid, alg, _public_key(public, alg)) for alg in algorithms]
     except ValueError:
         raise
-    except (
-        Exception
-    ) as error:  # the library raises TypeError, KeyError and others for points off the curve and the like
+    except Exception as error:  # also TypeError and KeyError, for points off the curve and the like
         raise ValueError("The key is not valid.") from error
 
 
@@ -354,11 +352,6 @@ def _parse_object(data: bytes) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise InvalidJWT("not a JSON object")
     return value
-
-
-def text_of(value: object) -> str:
-    """A claim as the text of a parameter: strings as they are, anything else in its JSON form."""
-    return value if isinstance(value, str) else json.dumps(value)
 
 
 def _number(value: int, length: int | None = None) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -42,7 +43,8 @@ def _pairs(claims: Mapping[str, Any]) -> list[tuple[str, str]]:
     pairs: list[tuple[str, str]] = []
     for name, value in claims.items():
         if name not in OWN and value is not None:
-            pairs += [(name, jose.text_of(item)) for item in (value if isinstance(value, list) else [value])]
+            items = value if isinstance(value, list) else [value]
+            pairs += [(name, item if isinstance(item, str) else json.dumps(item)) for item in items]
     if any("\0" in value for _, value in pairs):
         raise InvalidRequestObject("A member contains a NUL character.")
     return pairs

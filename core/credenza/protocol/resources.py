@@ -1,11 +1,28 @@
-"""The ways to write one resource indicator. RFC 8707 §2, RFC 3986 §6.2.2-6.2.3."""
+"""Resource indicators, and the ways to write one. RFC 8707 §2, RFC 3986 §6.2.2-6.2.3."""
 
 from __future__ import annotations
 
 from collections.abc import Collection
 from urllib.parse import urlsplit
 
+from .errors import InvalidTarget
+from .parameters import Parameters
 from .redirect_uris import USUAL_PORTS
+
+
+def parse_resources(parameters: Parameters) -> tuple[str, ...]:
+    """Absolute URIs without a fragment. RFC 8707 §2."""
+    resources = parameters.all("resource")
+    for resource in resources:
+        try:
+            parts = urlsplit(resource)
+        except ValueError as error:
+            raise InvalidTarget("resource is not a URI.") from error
+        if not parts.scheme or not (parts.netloc or parts.path) or "#" in resource or len(resource) > 1000:
+            raise InvalidTarget("resource must be an absolute URI without a fragment.")
+    if len(resources) > 20:
+        raise InvalidTarget("Too many resources.")
+    return resources
 
 
 def spellings(resource: str) -> tuple[str, ...]:
