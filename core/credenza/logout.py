@@ -24,7 +24,7 @@ from .protocol.tokens import new_id
 from .repeating import repeated
 from .server import AuthorizationServer
 from .store.engine import StoreUnavailable, transaction
-from .store.logout import ATTEMPTS, Delivery, claim_delivery, insert_deliveries, list_due_deliveries, settle_delivery
+from .store.logout import Delivery, claim_delivery, insert_deliveries, list_due_deliveries, settle_delivery
 from .store.revocation import end_session_grants, list_session_clients
 from .store.sessions import delete_sessions, has_more_sessions
 
@@ -109,7 +109,7 @@ async def _at_once(server: AuthorizationServer, delivery: Delivery, share: str) 
 
 async def deliver(server: AuthorizationServer, delivery: Delivery) -> None:
     """Try once, unless another worker has claimed it; what fails is due again later."""
-    attempts = await claim_delivery(delivery.id, server.now(), ATTEMPTS)
+    attempts = await claim_delivery(delivery.id, server.now())
     if attempts is None:
         return
     client = await server.find_client(delivery.client_id)
@@ -172,7 +172,7 @@ async def _share_of(server: AuthorizationServer, client_id: str) -> str:
 
 async def _deliver_due(server: AuthorizationServer) -> None:
     """Each share has its turn, however much waits in another; what goes wrong with one waits for the others."""
-    due = await list_due_deliveries(server.now(), ATTEMPTS)
+    due = await list_due_deliveries(server.now())
     share = {name: await _share_of(server, name) for name in dict.fromkeys(each.client_id for each in due)}
     turns = Counter[str]()
     order = []

@@ -152,13 +152,13 @@ def test_a_broken_application_delays_nobody_and_is_tried_again(
     tokens = signed_in(credenza, user_agent, client, backchannel_logout_uri=uri)
     assert isinstance(sign_out(user_agent, tokens["id_token"]), Callback)
     assert settled(credenza).error
-    assert credenza.run(list_due_deliveries, credenza.clock.now(), 8) == []
+    assert credenza.run(list_due_deliveries, credenza.clock.now()) == []
     listening.status = 200
     credenza.apply(
         {"applications": [{"client_id": "app", "name": "Harbour Wiki", "backchannel_logout_uri": listening.uri}]}
     )
     credenza.clock.move(60)
-    (due,) = credenza.run(list_due_deliveries, credenza.clock.now(), 8)
+    (due,) = credenza.run(list_due_deliveries, credenza.clock.now())
     credenza.run(deliver, credenza.server, due)
     assert credenza.run(list_deliveries, "app")[0].delivered_at
 
@@ -179,7 +179,7 @@ def test_a_disabled_application_is_told_nothing(
     assert page.name == "signed-out"
     assert frame not in page.html
     credenza.clock.move(60)
-    (due,) = credenza.run(list_due_deliveries, credenza.clock.now(), ATTEMPTS)
+    (due,) = credenza.run(list_due_deliveries, credenza.clock.now())
     credenza.run(deliver, credenza.server, due)
     assert settled(credenza).error == "the application is disabled"
     assert len(listening.tokens) == 1
@@ -292,7 +292,7 @@ def test_very_many_that_nobody_vouches_for_leave_another_its_turn(credenza: Cred
         for some in batches(strangers):
             await ClientRow.insert(*some)
         await insert_deliveries([*waiting, Delivery("own", "own", "u1", "s1", now)])
-        return await list_due_deliveries(now, ATTEMPTS)
+        return await list_due_deliveries(now)
 
     assert "own" in {delivery.client_id for delivery in credenza.run(wait_and_look)}
 
@@ -339,7 +339,7 @@ def test_many_sessions_that_end_at_once_are_told_of_little_by_little(
 ) -> None:
     """R-LO-06, R-OP-09: each takes a connection, and a slow application would hold as many as there are."""
 
-    async def nothing(now: int, attempts: int) -> list[Any]:
+    async def nothing(now: int) -> list[Any]:
         return []
 
     # The queue's own turn: every server of this process has one, and others may not call where this one may.
@@ -371,7 +371,7 @@ def test_many_sessions_that_end_at_once_are_told_of_little_by_little(
     listening.released.set()
     for _ in range(200):
         credenza.clock.move(60)
-        for delivery in credenza.run(list_due_deliveries, credenza.clock.now(), ATTEMPTS):
+        for delivery in credenza.run(list_due_deliveries, credenza.clock.now()):
             credenza.run(deliver, credenza.server, delivery)
         left = [each for each in credenza.run(list_deliveries, "app", limit=1000) if not each.delivered_at]
         if not left:
@@ -410,7 +410,7 @@ def test_an_administrator_sees_what_became_of_it(
     assert "Will be tried again" in page.text
     listening.status = 200
     credenza.clock.move(60)
-    (due,) = credenza.run(list_due_deliveries, credenza.clock.now(), ATTEMPTS)
+    (due,) = credenza.run(list_due_deliveries, credenza.clock.now())
     credenza.run(deliver, credenza.server, due)
     page = admin.get("/console/applications/app/activity")
     assert isinstance(page, PageSeen)
@@ -425,10 +425,10 @@ def test_it_is_given_up_in_the_end_and_forgotten_after_a_week(
     settled(credenza)
     for _ in range(ATTEMPTS - 1):
         credenza.clock.move(6000)
-        (due,) = credenza.run(list_due_deliveries, credenza.clock.now(), ATTEMPTS)
+        (due,) = credenza.run(list_due_deliveries, credenza.clock.now())
         credenza.run(deliver, credenza.server, due)
     credenza.clock.move(6000)
-    assert credenza.run(list_due_deliveries, credenza.clock.now(), ATTEMPTS) == []
+    assert credenza.run(list_due_deliveries, credenza.clock.now()) == []
     page = admin.get("/console/applications/app/activity")
     assert isinstance(page, PageSeen)
     assert f"Given up after {ATTEMPTS} attempts" in page.text

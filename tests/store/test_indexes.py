@@ -34,7 +34,7 @@ ASKED: dict[str, Callable[[Credenza], Awaitable[object]]] = {
     "credenza_consent_newest": lambda _: consents.list_consents(client_id="app", offset=50_000),
     "credenza_consent_permission_about": lambda _: consents.forget_answers("api", "https://orders.example.com", "read"),
     "credenza_grant_session_client": lambda _: revocation.list_session_clients(["s1"]),
-    "credenza_logout_delivery_due": lambda _: logout.list_due_deliveries(0, 8),
+    "credenza_logout_delivery_due": lambda _: logout.list_due_deliveries(0),
     "credenza_client_disabled": lambda _: list_waiting(search="", offset=0, limit=5),
     "credenza_grant_created_at": lambda credenza: _clean_up(credenza.server),
 }

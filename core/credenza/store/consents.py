@@ -262,9 +262,9 @@ async def revoke_consent(user_id: str, key: str) -> Consent | None:
     """Take the whole answer back; returns what it was, None when it is not this user's."""
     r = ConsentRow
     async with database().transaction():
-        rows = await r.raw(_JOINED + 'WHERE c.id = {} AND c."user" = {}', key, user_id)
+        found = await find_user_consent(user_id, key)
         await r.delete().where((r.id == key) & (r.user == user_id))
-    return next(iter(_consents(rows)), None)
+    return found
 
 
 def _about(key: str, permission: Permission) -> Any:

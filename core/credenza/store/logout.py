@@ -71,7 +71,7 @@ async def insert_deliveries(deliveries: Iterable[Delivery]) -> None:
     )
 
 
-async def claim_delivery(key: str, now: int, most: int) -> int | None:
+async def claim_delivery(key: str, now: int) -> int | None:
     """Take one attempt, so that no two workers make it; which one it is, or None when it is not due."""
     rows = await LogoutDeliveryRow.raw(
         "UPDATE credenza_logout_delivery SET attempts = attempts + 1, next_at = {} + {} * (1 << attempts) "
@@ -80,7 +80,7 @@ async def claim_delivery(key: str, now: int, most: int) -> int | None:
         FIRST_WAIT,
         key,
         now,
-        most,
+        ATTEMPTS,
     )
     return int(rows[0]["attempts"]) if rows else None
 
@@ -101,9 +101,9 @@ _DUE = (
 )
 
 
-async def list_due_deliveries(now: int, most: int) -> list[Delivery]:
+async def list_due_deliveries(now: int) -> list[Delivery]:
     """Some that are due, by turns of their clients."""
-    return [_delivery(row) for row in await LogoutDeliveryRow.raw(_DUE, now, most)]
+    return [_delivery(row) for row in await LogoutDeliveryRow.raw(_DUE, now, ATTEMPTS)]
 
 
 async def list_deliveries(client_id: str, *, limit: int = 50) -> list[LogoutDelivery]:

@@ -12,7 +12,7 @@ from piccolo.query import Select
 from .access_tokens import AccessTokenRow
 from .consents import ConsentPermissionRow, ConsentRow
 from .grants import GrantRow
-from .lists import contains
+from .lists import contains, count_up_to
 from .refresh_tokens import RefreshTokenRow
 from .sessions import list_sessions
 
@@ -90,10 +90,10 @@ class _Tally:
 
     async def count(self, query: Select[Any]) -> int:
         """How many rows there are. As a part of a larger query it has no more than that from here on."""
-        rows = await query.table.raw("SELECT COUNT(*) AS n FROM ({}) AS found", query.limit(MANY + 1).querystrings[0])
+        found = await count_up_to(MANY, query)
         query.limit(MANY)
-        self.least |= rows[0]["n"] > MANY
-        return min(int(rows[0]["n"]), MANY)
+        self.least |= found > MANY
+        return min(found, MANY)
 
     def up_to(self, limit: int, found: list[Item]) -> list[Item]:
         self.least |= len(found) > limit
