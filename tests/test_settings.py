@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from credenza.settings import Settings, SettingsError, load_settings, secret_key
+from credenza.settings import Settings, SettingsError, load_settings, secret_keys
 from credenza.web.passwords import WeakPassword, check_new_password
 
 KEY = "0123456789abcdef0123456789abcdef"
@@ -263,39 +263,39 @@ def test_the_secret_key_is_never_printed() -> None:
 
 def test_a_given_key_is_used(tmp_path: Path) -> None:
     settings = Settings(database_url=f"sqlite:///{tmp_path / 'credenza.db'}", secret_key=KEY)
-    assert secret_key(settings) == KEY.encode()
+    assert secret_keys(settings)[0] == KEY.encode()
     assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize("key", ["short", "changeme", "0123456789abcdef0123456789abcde"])
 def test_a_short_key_is_refused(key: str) -> None:
     with pytest.raises(SettingsError, match="at least 32 random characters"):
-        secret_key(Settings(secret_key=key))
+        secret_keys(Settings(secret_key=key))
 
 
 def test_beside_a_new_sqlite_database_a_key_is_made_for_its_owner_only(tmp_path: Path) -> None:
     settings = Settings(database_url=f"sqlite:///{tmp_path / 'new' / 'credenza.db'}")
-    made = secret_key(settings)
+    made = secret_keys(settings)[0]
     path = tmp_path / "new" / "credenza.db.key"
     assert len(made) == 64
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
-    assert secret_key(settings) == made
+    assert secret_keys(settings)[0] == made
 
 
 def test_without_its_key_an_existing_database_is_refused(tmp_path: Path) -> None:
     database = tmp_path / "credenza.db"
     database.write_bytes(b"SQLite format 3\0")
     with pytest.raises(SettingsError, match=r"credenza\.db\.key is missing"):
-        secret_key(Settings(database_url=f"sqlite:///{database}"))
+        secret_keys(Settings(database_url=f"sqlite:///{database}"))
     assert list(tmp_path.iterdir()) == [database], "no new key was made in silence"
 
 
 def test_a_key_file_that_holds_no_key_is_refused(tmp_path: Path) -> None:
     (tmp_path / "credenza.db.key").write_text("\n")
     with pytest.raises(SettingsError, match="does not hold a key"):
-        secret_key(Settings(database_url=f"sqlite:///{tmp_path / 'credenza.db'}"))
+        secret_keys(Settings(database_url=f"sqlite:///{tmp_path / 'credenza.db'}"))
 
 
 def test_on_postgresql_the_key_must_be_given() -> None:
     with pytest.raises(SettingsError, match="set CREDENZA_SECRET_KEY"):
-        secret_key(Settings(database_url="postgresql://localhost/credenza"))
+        secret_keys(Settings(database_url="postgresql://localhost/credenza"))

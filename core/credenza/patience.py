@@ -1,28 +1,16 @@
-"""Awaiting within a time, where the clock is set only for what really waits, and work that goes on beside the rest."""
+"""Awaiting within a time, where the clock is set only for what really waits, and work that gives way to the rest."""
 
 from __future__ import annotations
 
 import asyncio
 import os
 import threading
-from collections.abc import AsyncIterator, Awaitable, Coroutine, Generator
-from contextlib import asynccontextmanager, suppress
+from collections.abc import Awaitable, Coroutine, Generator
+from contextlib import suppress
 from types import CoroutineType, coroutine
 from typing import Any, TypeVar
 
 Answer = TypeVar("Answer")
-
-
-@asynccontextmanager
-async def beside(work: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
-    """Run work that never ends by itself, until the context ends."""
-    task = asyncio.create_task(work)
-    try:
-        yield
-    finally:
-        task.cancel()
-        with suppress(asyncio.CancelledError):
-            await task
 
 
 def give_way() -> None:

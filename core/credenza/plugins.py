@@ -259,10 +259,6 @@ def check_folders(manager: pluggy.PluginManager) -> None:
                 raise PluginError(f"plugin {name!r}: `{attribute}` is the Path of a folder, not {folder!r}")
 
 
-def owner_of(found: list[tuple[str, Any]]) -> dict[int, str]:
-    return {id(item): plugin for plugin, item in found}
-
-
 def _took(manager: pluggy.PluginManager, plugin: str, hook: str, result: object, started: float) -> None:
     time_of = hook_times(manager).setdefault((plugin, hook), HookTime())
     milliseconds = (time.perf_counter() - started) * 1000

@@ -24,7 +24,7 @@ from .objects import (
     SignInLink,
     Theme,
 )
-from .plugins import PluginError, by_name, check_callable, check_folders, claim, collect, owner_of
+from .plugins import PluginError, by_name, check_callable, check_folders, claim, collect
 from .protocol.clients import ClientType
 from .settings import Settings, SettingsError
 from .store.piccolo_app import APP_CONFIG
@@ -38,9 +38,9 @@ class Registered:
         self.plugins = plugins
         server: Any = self  # what is made is always the whole server
 
-        def named(hook: str, kind: type[Any] | None) -> dict[str, Any]:
+        def named(hook: str, kind: type[Any]) -> dict[str, Any]:
             found = collect(plugins, hook, kind, settings=settings)
-            self.owners |= owner_of(found)
+            self.owners |= {id(item): plugin for plugin, item in found}
             return by_name(hook, found)
 
         def called(hook: str) -> list[tuple[str, Any]]:

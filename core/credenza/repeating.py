@@ -4,21 +4,27 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
-from contextlib import AbstractAsyncContextManager
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
 
-from .patience import beside
 from .server import AuthorizationServer
 from .store.engine import StoreUnavailable, database
 
 logger = logging.getLogger("credenza")
 
 
-def repeated(
+@asynccontextmanager
+async def repeated(
     server: AuthorizationServer, work: Callable[[AuthorizationServer], Awaitable[None]], *, every: float, name: str
-) -> AbstractAsyncContextManager[None]:
+) -> AsyncIterator[None]:
     """Await `work` every so many seconds until the context ends; what goes wrong is logged under the name."""
-    return beside(_repeat(server, work, every, name))
+    task = asyncio.create_task(_repeat(server, work, every, name))
+    try:
+        yield
+    finally:
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
 
 
 async def _repeat(

@@ -331,10 +331,6 @@ def secret_keys(settings: Settings) -> tuple[bytes, list[bytes]]:
     return newest, [*older, *former]
 
 
-def secret_key(settings: Settings) -> bytes:
-    return secret_keys(settings)[0]
-
-
 def _checked(name: str, key: str) -> bytes:
     if len(key) < 32 or key.lower() in SAMPLE_SECRETS:
         raise SettingsError(f"{name}: at least 32 random characters, for example from `openssl rand -hex 32`")

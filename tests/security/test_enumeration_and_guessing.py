@@ -26,7 +26,7 @@ from credenza.endpoints import authorization
 from credenza.invitations import invite
 from credenza.protocol.errors import TemporarilyUnavailable
 from credenza.protocol.tokens import digest
-from credenza.settings import Settings, SettingsError, secret_key
+from credenza.settings import Settings, SettingsError, secret_keys
 from credenza.store import failed_sign_ins, sessions, users
 from credenza.store.user_rows import UserRow
 from credenza.testing import PASSWORD, PageSeen, RelyingParty, UserAgent, test_settings
@@ -602,7 +602,7 @@ def test_a_stored_hash_that_is_none_matches_nothing(credenza: Any, stored: str) 
 def test_r_pw_11_a_weak_secret_key_stops_the_start(key: str) -> None:
     """R-PW-11, P-05."""
     with pytest.raises(SettingsError):
-        secret_key(Settings(database_url="postgresql://x/y", secret_key=key))
+        secret_keys(Settings(database_url="postgresql://x/y", secret_key=key))
 
 
 @pytest.mark.own_server

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping
 from dataclasses import fields
-from pathlib import Path
 from typing import Any
 
 from ..protocol.clients import Branding
@@ -52,13 +51,9 @@ async def _stored(run: Run, address: str, what: str) -> str:
         return address
     path = run.folder / address
     try:
-        return await store_logo(path, run)
+        content = await asyncio.to_thread(path.read_bytes)
+        return await store_image(content, run.server.now(), keep=not run.dry)
     except OSError as error:
         raise StateError(f"{what}: {path}: {error.strerror}") from error
     except UnusableImage as error:
         raise StateError(f"{what}: {path}: {error}") from error
-
-
-async def store_logo(path: Path, run: Run) -> str:
-    content = await asyncio.to_thread(path.read_bytes)
-    return await store_image(content, run.server.now(), keep=not run.dry)
