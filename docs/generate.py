@@ -147,7 +147,7 @@ def _default(f: Field[object]) -> str:
 
 
 def cli_page() -> str:
-    parser, _ = parsers()
+    parser, _, _ = parsers()
     sections = "\n".join(_sections(parser))
     return f"""{NOTE}
 # The command line

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, NoReturn
@@ -46,8 +46,8 @@ class Commands(argparse._SubParsersAction):  # type: ignore[type-arg]  # of any 
         return super().add_parser(name, **options)
 
 
-def parsers() -> tuple[Parser, Parser]:
-    """The parser of everything, and the one of what may stand before or after the command."""
+def parsers() -> tuple[Parser, Parser, Collection[str]]:
+    """The parser of everything, the one of what may stand before or after the command, and the names of ours."""
     from .commands import PARSERS
 
     everywhere = Parser(prog="credenza", add_help=False, allow_abbrev=False)
@@ -62,17 +62,17 @@ def parsers() -> tuple[Parser, Parser]:
     commands: Any = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
     for add in PARSERS:
         add(commands)
-    return parser, everywhere
+    return parser, everywhere, commands.choices
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Parse, run, and turn what is expected to go wrong into one line."""
     from .commands import DATABASE_ERRORS, Refusal, database_trouble, plugin_commands
 
-    parser, everywhere = parsers()
+    parser, everywhere, ours = parsers()
     common, given = everywhere.parse_known_args(sys.argv[1:] if arguments is None else arguments)
     try:
-        extra = plugin_commands(common, given)
+        extra = plugin_commands(common, given, ours)
         if extra is not None:
             return extra
         parsed = parser.parse_args(given, common)

@@ -250,8 +250,7 @@ def load_settings(
     Where nobody says what the issuer is, it follows the `port`.
     """
     environ = os.environ if environ is None else environ
-    if config is None and environ.get("CREDENZA_CONFIG"):
-        config = Path(environ["CREDENZA_CONFIG"])
+    config = config_of(config, environ)
     values = _from_file(config) if config is not None else {}
     values |= _from_environment(environ)
     values |= {name: value for name, value in overrides.items() if value is not None}
@@ -262,6 +261,11 @@ def load_settings(
     except TypeError as error:
         raise SettingsError(str(error)) from error
     return settings
+
+
+def config_of(config: Path | None, environ: Mapping[str, str] = os.environ) -> Path | None:
+    """The file of settings: the one that is given, else that of CREDENZA_CONFIG, if there is one."""
+    return config or (Path(environ["CREDENZA_CONFIG"]) if environ.get("CREDENZA_CONFIG") else None)
 
 
 def _from_file(path: Path) -> dict[str, Any]:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 
 from ..objects import Command
 from ..plugins import by_name, collect, load_plugins
 from . import administration, checking, inspection, plugin, sealing, serving, state
-from .opening import DATABASE_ERRORS, Refusal, database_trouble, settings_of
+from .opening import DATABASE_ERRORS, Refusal, Subparsers, database_trouble, settings_of
 
-PARSERS: Sequence[Callable[[argparse._SubParsersAction[argparse.ArgumentParser]], None]] = [
+PARSERS: Sequence[Callable[[Subparsers], None]] = [
     serving.add_serve,
     serving.add_demo,
     serving.add_migrate,
@@ -25,28 +25,11 @@ PARSERS: Sequence[Callable[[argparse._SubParsersAction[argparse.ArgumentParser]]
     plugin.add_plugin,
     checking.add_check,
 ]
-OURS = frozenset(
-    [
-        "serve",
-        "demo",
-        "migrate",
-        "apply",
-        "diff",
-        "export",
-        "admin",
-        "keys",
-        "revoke-all",
-        "reseal",
-        "plugins",
-        "check",
-        "plugin",
-    ]
-)
 
 
-def plugin_commands(common: argparse.Namespace, given: Sequence[str]) -> int | None:
+def plugin_commands(common: argparse.Namespace, given: Sequence[str], ours: Collection[str]) -> int | None:
     """Run a plugin's subcommand, if the first word is one; None when it is ours or nobody's."""
-    if not given or given[0].startswith("-") or given[0] in OURS:
+    if not given or given[0].startswith("-") or given[0] in ours:
         return None
     settings = settings_of(common)
     plugins = load_plugins(disabled=settings.plugins_disabled, path=settings.plugins_path)

@@ -1,11 +1,10 @@
-"""`credenza admin` and `credenza keys`."""
+"""`credenza admin`, `credenza keys` and `credenza revoke-all`."""
 
 from __future__ import annotations
 
 import argparse
 import sys
 from dataclasses import replace
-from typing import Any
 
 from ..administrators import ADMINISTRATOR_ROLES, LastAdministrator, hold_administrators, is_raised
 from ..events import ObjectChanged
@@ -19,10 +18,9 @@ from ..store.engine import transaction
 from ..store.revocation import revoke_everything
 from ..web.new_password import set_password
 from ..web.passwords import WeakPassword, check_new_password
-from .opening import Refusal, opened, run, settings_of
+from .opening import Refusal, Subparsers, opened, run, settings_of
 from .output import print_json, print_line
 
-Subparsers = Any
 TOO_SOON = (
     "the keys that sign from now on were published less than an hour ago; applications that have not fetched the key "
     "set since then refuse new tokens until they do"

@@ -14,13 +14,12 @@ from collections.abc import Iterator
 from importlib.metadata import entry_points
 from ipaddress import ip_network
 from pathlib import Path
-from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 from ..encryption import Undecryptable
 from ..plugins import GROUP
 from ..server import AuthorizationServer, engine_of
-from ..settings import Settings
+from ..settings import Settings, config_of
 from ..store import users
 from ..store.migrate import newer
 from ..store.version import touch_version
@@ -28,6 +27,7 @@ from ..web.limits import Limiter
 from ..web.rules import Rule
 from .opening import (
     DATABASE_ERRORS,
+    Subparsers,
     database_trouble,
     lost_sources,
     lost_types,
@@ -38,7 +38,6 @@ from .opening import (
 )
 from .output import print_json, print_line
 
-Subparsers = Any
 HERE = (None, "", "localhost", "127.0.0.1", "::1")
 MOST_NAMES = 20
 FEW_CHARACTERS = 10  # in a key of 32 or more that was made at random there are more different ones
@@ -55,7 +54,7 @@ def add_check(commands: Subparsers) -> None:
 def check(arguments: argparse.Namespace) -> int:
     settings = settings_of(arguments)
     engine_of(settings)  # an address that names no database is wrong usage of the settings, like any other value
-    problems = [*unsafe_settings(settings), *open_files(settings, config_of(arguments))]
+    problems = [*unsafe_settings(settings), *open_files(settings, config_of(arguments.config))]
     in_database, warnings = run(lambda: look_into_database(settings))
     problems += in_database + run(lambda: cache_problems(settings))
     if sys.stderr.isatty():  # a script wants the problems only
@@ -102,10 +101,6 @@ def notes(settings: Settings) -> Iterator[str]:
         yield "database_url: without sslmode=verify-full the database's certificate is not checked"
     if mail.scheme == "smtp" and mail.hostname not in HERE:
         yield "smtp_url: with smtp:// whoever is on the way can read the links that are mailed; take smtps://"
-
-
-def config_of(arguments: argparse.Namespace) -> Path | None:
-    return arguments.config or (Path(os.environ["CREDENZA_CONFIG"]) if os.environ.get("CREDENZA_CONFIG") else None)
 
 
 def open_files(settings: Settings, config: Path | None) -> Iterator[str]:

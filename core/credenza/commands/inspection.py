@@ -10,10 +10,8 @@ from typing import Any
 from ..app import create_server
 from ..plugins import GROUP
 from ..server import AuthorizationServer
-from .opening import settings_of
+from .opening import Subparsers, settings_of
 from .output import print_json, print_line
-
-Subparsers = Any
 
 
 def add_plugins(commands: Subparsers) -> None:

@@ -8,7 +8,7 @@ import sqlite3
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeAlias, TypeVar
 
 import asyncpg  # type: ignore[import-untyped]  # asyncpg has no types
 
@@ -22,6 +22,7 @@ from ..store.sqlite import SafeSQLiteEngine
 from ..web.passwords import Passwords
 
 Result = TypeVar("Result")
+Subparsers: TypeAlias = "argparse._SubParsersAction[Any]"  # what a subcommand is added to
 # What a database says that is not there, not ours, or no database at all.
 DATABASE_ERRORS = (StoreUnavailable, AlreadyExists, sqlite3.Error, *ERRORS)
 WRONG_ADDRESS = (asyncpg.InvalidAuthorizationSpecificationError, asyncpg.ClientConfigurationError)  # or a wrong user

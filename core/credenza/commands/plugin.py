@@ -10,15 +10,12 @@ from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
 from string import Template
-from typing import Any
 
 from ..app import create_server
 from ..settings import Settings
 from .messages import add_messages
-from .opening import Refusal
+from .opening import Refusal, Subparsers
 from .output import print_json, print_line
-
-Subparsers = Any
 
 TEMPLATES = Path(__file__).parent / "plugin_templates"
 NAME = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")

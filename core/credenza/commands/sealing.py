@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import argparse
-from typing import Any
 
 from ..encryption import Undecryptable
 from ..events import ObjectChanged
 from ..server import AuthorizationServer
 from ..store.engine import transaction
 from ..store.sealed import Resealed, reseal, sealed_columns
-from .opening import Refusal, opened, run, settings_of
+from .opening import Refusal, Subparsers, opened, run, settings_of
 from .output import print_json, print_line
-
-Subparsers = Any
 
 
 def add_reseal(commands: Subparsers) -> None:

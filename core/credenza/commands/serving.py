@@ -22,16 +22,15 @@ from ..invitations import invite
 from ..logs import write_logs
 from ..metrics import DIRECTORY as METRICS_DIRECTORY
 from ..server import AuthorizationServer
-from ..settings import Settings
+from ..settings import Settings, config_of
 from ..store.engine import StoreUnavailable
 from ..store.users import count_administrators
 from ..web.passwords import processors
-from .checking import config_of, open_files
-from .opening import Refusal, opened, run, settings_of
+from .checking import open_files
+from .opening import Refusal, Subparsers, opened, run, settings_of
 from .output import print_json, print_line, print_progress
 from .workers import OPTIONS, SERVED, use_own_workers
 
-Subparsers = Any
 logger = logging.getLogger("credenza")
 
 AGAIN = 1.0  # seconds until a database that was not there is asked again
@@ -63,7 +62,7 @@ def serve(arguments: argparse.Namespace) -> int:
     write_logs(settings.log_format)
     address = {"host": arguments.host, "port": arguments.port}
     there = _prepare(settings)
-    for trouble in open_files(settings, config_of(arguments)):
+    for trouble in open_files(settings, config_of(arguments.config)):
         logger.warning("%s", trouble)
     if arguments.workers == 1:
         uvicorn.run(create_app(settings, on_up=_greet if not there else None), **address, **OPTIONS)

@@ -12,13 +12,12 @@ from contextlib import aclosing, contextmanager
 from pathlib import Path
 from tempfile import SpooledTemporaryFile, gettempdir
 from types import FrameType
-from typing import IO, Any
+from typing import IO
 
 from .. import state
-from .opening import Refusal, lost_types, opened, run, settings_of
+from .opening import Refusal, Subparsers, lost_types, opened, run, settings_of
 from .output import print_json, print_line
 
-Subparsers = Any
 FILE = "credenza.yaml"
 IN_MEMORY = 1 << 20  # characters of an export; a longer one is in a temporary file until it is whole
 ACTIONS = ("created", "updated", "deleted")

@@ -34,7 +34,7 @@ from .requests import AnyRequest, choose_language, server_of
 from .responses import AnyResponse, page_response
 from .samples import sample_pages
 from .static import StaticFiles
-from .themes import DEFAULT_THEME, Wardrobe
+from .themes import BARE, DEFAULT_THEME, Wardrobe
 
 logger = logging.getLogger("credenza.plugins")
 
@@ -130,7 +130,7 @@ class Renderer:
         if page.themed:
             yield page.template, theme, False
             yield page.template, DEFAULT_THEME, False
-        yield page.template, "-", True
+        yield page.template, BARE, True
 
     def _html(self, page: Page, name: str, theme: str, block: str) -> str:
         template = self.environment(theme, page.folder).get_template(name)
