@@ -50,7 +50,7 @@ from credenza import (
 )
 
 from .access import allows
-from .notices import Notice, clear, leave, take
+from .notices import COOKIE, Notice, leave, take
 
 logger = logging.getLogger("credenza.plugins")
 
@@ -192,7 +192,7 @@ class Console:
             headers={"Vary": "HX-Request"},
         )
         if notice is not None:
-            clear(server, response)
+            COOKIE.clear(server, response)
         outcome.sent(response)
         return response
 

@@ -1,14 +1,15 @@
-"""What the next page says once: "Saved", or a new secret. It travels in a cookie that only this server can read."""
+"""What the next page says once: "Saved", or a new secret."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from credenza import AnyRequest, AnyResponse, AuthorizationServer, Session, Undecryptable
+from credenza import AnyRequest, AnyResponse, AuthorizationServer, Session
 
-LIFETIME = 120  # seconds from the form to the page
+from .cookies import SessionCookie
+
+COOKIE = SessionCookie("notice", lifetime=120, samesite="strict")  # from the form to the page
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,39 +19,10 @@ class Notice:
 
 
 def leave(server: AuthorizationServer, session: Session, response: AnyResponse, notice: Notice) -> None:
-    """Encrypted, and of no use in another session."""
-    content = json.dumps({"text": notice.text, "secret": dict(notice.secret), "at": server.now()}, ensure_ascii=False)
-    value = server.keyring.encrypt(content.encode(), place=_place(session))
-    _set_cookie(server, response, value, LIFETIME)
+    COOKIE.write(server, session, response, {"text": notice.text, "secret": dict(notice.secret)})
 
 
 def take(server: AuthorizationServer, session: Session, request: AnyRequest) -> Notice | None:
-    """The notice for this page; None when there is none, or it is old or somebody else's."""
-    cookie = request.cookies.get(_name(server), "")
-    if not cookie:
-        return None
-    try:
-        content = json.loads(server.keyring.decrypt(cookie, place=_place(session)))
-    except (Undecryptable, ValueError):
-        return Notice()
-    if not 0 <= server.now() - content["at"] <= LIFETIME:
-        return Notice()
-    return Notice(content["text"], content["secret"])
-
-
-def clear(server: AuthorizationServer, response: AnyResponse) -> None:
-    _set_cookie(server, response, "", 0)
-
-
-def _place(session: Session) -> str:
-    return f"console notice/{session.id}"
-
-
-def _name(server: AuthorizationServer) -> str:
-    return "__Host-credenza_notice" if server.settings.secure else "credenza_notice"
-
-
-def _set_cookie(server: AuthorizationServer, response: AnyResponse, value: str, max_age: int) -> None:
-    response.set_cookie(
-        key=_name(server), value=value, max_age=max_age, httponly=True, samesite="strict", secure=server.settings.secure
-    )
+    """The notice for this page, empty when it is old or somebody else's; None when there is none."""
+    content = COOKIE.read(server, session, request)
+    return Notice(**content) if content is not None else None

@@ -6,23 +6,18 @@ of its own, which ends with it.
 
 from __future__ import annotations
 
-import json
 from base64 import urlsafe_b64encode
-from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from hashlib import sha256
-from typing import Any, ClassVar
+from typing import ClassVar
 from urllib.parse import urlencode
 
 from credenza import (
-    AnyRequest,
     AnyResponse,
     AuthorizationServer,
     Client,
     ClientSource,
     ConsoleVisit,
-    Session,
-    Undecryptable,
     clients,
     console_get,
     console_post,
@@ -33,19 +28,21 @@ from credenza import (
     transaction,
 )
 
+from ..cookies import SessionCookie
 from .application import ONE, ApplicationForm, back_to, find
 from .snippets import scopes_of
 
 TRY = ONE + "/try"
 BACK = "/console/trial"
 LIFETIME = 600  # seconds from the start of a run to its end
+COOKIE = SessionCookie("trial", LIFETIME, samesite="lax")
 SECRET_NAME = "Trial run"  # noqa: S105  # a name for one
 PROMPTS = (("", "As usual"), ("consent", "Ask for consent again"), ("login", "Sign in again"), ("none", "Ask nothing"))
 
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """What must be remembered from the start of a run to its end. It travels in a cookie that only we can read."""
+    """What must be remembered from the start of a run to its end."""
 
     client: str
     state: str
@@ -55,7 +52,6 @@ class Run:
     resource: str
     secret: str
     secret_id: str
-    at: int
 
 
 class TrialSource(ClientSource):
@@ -123,11 +119,10 @@ async def start(visit: ConsoleVisit, application: str) -> AnyResponse | TryPage:
         resource=typed["resource"],
         secret=secret,
         secret_id=secret_id,
-        at=visit.server.now(),
     )
     address = _authorization(visit.server, run, typed["prompt"]) if client.type.interactive else _straight(visit, run)
     response = redirect_response(visit.server.settings, address)
-    keep(visit.server, visit.session, response, run)
+    COOKIE.write(visit.server, visit.session, response, asdict(run))
     return response
 
 
@@ -214,44 +209,7 @@ def _straight(visit: ConsoleVisit, run: Run) -> str:
     return f"{visit.server.issuer}{BACK}?{urlencode({'state': run.state})}"
 
 
-# -- the cookie of a run ----------------------------------------------------------------------------------------------
-
-
-def keep(server: AuthorizationServer, session: Session, response: AnyResponse, run: Run) -> None:
-    """Encrypted, and of no use in another session."""
-    content = server.keyring.encrypt(json.dumps(asdict(run)).encode(), place=_place(session))
-    _set_cookie(server, response, content, LIFETIME)
-
-
-def forget(server: AuthorizationServer, response: AnyResponse) -> None:
-    _set_cookie(server, response, "", 0)
-
-
-def _set_cookie(server: AuthorizationServer, response: AnyResponse, content: str, max_age: int) -> None:
-    response.set_cookie(
-        key=_name(server),
-        value=content,
-        max_age=max_age,
-        httponly=True,
-        samesite="lax",
-        secure=server.settings.secure,
-    )
-
-
-def running(server: AuthorizationServer, session: Session, request: AnyRequest) -> Run | None:
+def running(visit: ConsoleVisit) -> Run | None:
     """The run that this browser began; None when there is none, or it took too long."""
-    cookie = request.cookies.get(_name(server), "")
-    try:
-        content: Mapping[str, Any] = json.loads(server.keyring.decrypt(cookie, place=_place(session))) if cookie else {}
-    except (Undecryptable, ValueError):
-        return None
-    run = Run(**content) if content else None
-    return run if run is not None and 0 <= server.now() - run.at <= LIFETIME else None
-
-
-def _place(session: Session) -> str:
-    return f"console trial/{session.id}"
-
-
-def _name(server: AuthorizationServer) -> str:
-    return "__Host-credenza_trial" if server.settings.secure else "credenza_trial"
+    content = COOKIE.read(visit.server, visit.session, visit.request)
+    return Run(**content) if content else None

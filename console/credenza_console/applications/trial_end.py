@@ -27,7 +27,7 @@ from credenza import (
 )
 
 from .application import TEMPLATES, address_of_client, back_to
-from .trial import BACK, Run, forget, request_of, running
+from .trial import BACK, COOKIE, Run, request_of, running
 
 MASKED = ("client_secret", "code", "code_verifier", "access_token", "refresh_token", "id_token")
 
@@ -80,13 +80,13 @@ class EndPage(ConsoleView):
         return all(step.good for step in self.steps) and all(c.good for token in self.tokens for c in token.checks)
 
     def sent(self, response: AnyResponse) -> None:
-        forget(self.server, response)
+        COOKIE.clear(self.server, response)
 
 
 @console_get(BACK, "applications:write")
 async def finish(visit: ConsoleVisit) -> EndPage:
     """What an application does with an authorization response. RFC 6749 §4.1.3, OpenID Connect Core §3.1.3.7."""
-    run = running(visit.server, visit.session, visit.request)
+    run = running(visit)
     client = await clients.find_client(run.client, visit.server.client_types) if run is not None else None
     if run is None or client is None or not compare_digest(visit.query.get("state", "").encode(), run.state.encode()):
         return EndPage(title="This run is over", lead="The result of a run is shown only once.", server=visit.server)
