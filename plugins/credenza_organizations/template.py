@@ -48,11 +48,12 @@ async def template_roles() -> dict[str, dict[str, Any]]:
         }
         roles[row["name"]] = by_id[row["id"]] = role
     for row in await p.select().order_by(p.resource).order_by(p.scope):
-        role = by_id[row["role"]]
+        if (carrying := by_id.get(row["role"])) is None:
+            continue  # of a role that was made since the roles were read
         if row["resource"]:
-            role["api_permissions"].setdefault(row["resource"], []).append(row["scope"])
+            carrying["api_permissions"].setdefault(row["resource"], []).append(row["scope"])
         else:
-            role["permissions"].append(row["scope"])
+            carrying["permissions"].append(row["scope"])
     return roles
 
 

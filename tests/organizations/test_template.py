@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import partial
 from typing import Any
 
 import pytest
@@ -149,6 +150,26 @@ def test_a_role_is_deleted_after_its_name_is_typed(visitor: Visitor) -> None:
     visitor.done(path, {"confirm": "owner"})
     assert list(roles(visitor)) == ["guest"]
     assert visitor.get(path).status == 404
+
+
+def test_a_role_that_is_made_while_the_template_is_read(visitor: Visitor, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its permissions are found, and it was not: the page of another role was an error then."""
+    engine: Any = type(visitor.credenza.server.engine)
+    run, waiting = (
+        engine.run_querystring,
+        [partial(template.save_template_role, "new", "captain", "", ["members:read"])],
+    )
+
+    async def run_afterwards(self: Any, querystring: Any, *options: Any, **more: Any) -> Any:
+        if "FROM" in str(querystring) and "organization_role_permission" in str(querystring):
+            while waiting:
+                await waiting.pop()()
+        return await run(self, querystring, *options, **more)
+
+    monkeypatch.setattr(engine, "run_querystring", run_afterwards)
+    page = visitor.get(HERE)
+    assert (page.status, "captain" in page.text) == (200, False)
+    assert "captain" in visitor.get(HERE).text
 
 
 def test_forms_without_their_token_change_nothing(visitor: Visitor) -> None:
