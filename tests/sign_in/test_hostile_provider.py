@@ -19,7 +19,7 @@ import pytest
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 
-from credenza import outbound, users
+from credenza import audit, outbound, users
 from credenza.testing import Callback, Credenza, PageSeen, RelyingParty, UserAgent
 from credenza_upstream import provider as upstream_provider
 from credenza_upstream.tables import LinkRow
@@ -244,6 +244,14 @@ def test_signatures_that_are_not_the_providers(hostile: Provider, keys: list[rsa
     for hostile.header, hostile.sign in attempts:
         hostile.refused(hostile.header)
     assert not any("evil" in path for path, _ in hostile.site.seen)
+
+
+def test_an_administrator_reads_which_algorithms_there_are(hostile: Provider, credenza: Credenza) -> None:
+    """LemonLDAP::NG signs with HS512 unless it is told otherwise."""
+    hostile.header, hostile.sign = {"alg": "HS512"}, lambda text: b"m" * 64
+    hostile.refused("HS512")
+    (event,) = credenza.run(audit.list_events, name="SignInFailed")
+    assert event.data["reason"] == "the ID token is not right: alg must be one of RS256, ES256, PS256, EdDSA"
 
 
 def test_what_is_no_id_token(hostile: Provider) -> None:

@@ -303,6 +303,8 @@ def verify(token: str, keys: Iterable[VerificationKey], *, types: Sequence[str |
         raise InvalidJWT(f"typ must be {' or '.join(name for name in types if name)}")
     kid = header.get("kid")
     alg = algorithm(header["alg"])
+    if alg not in ALGORITHMS:
+        raise InvalidJWT(f"alg must be one of {', '.join(ALGORITHMS)}")
     candidates = [k for k in keys if k.alg == alg and (kid is None or k.kid is None or k.kid == kid)]
     if not candidates:
         raise InvalidJWT("no key for this kid and alg")
