@@ -6,6 +6,7 @@ import asyncio
 
 import httpx
 
+from credenza.store import audit
 from credenza.testing import Credenza, PageSeen, RelyingParty, UserAgent
 
 from .conftest import DEVICE_CODE, approve, begin, enter, poll
@@ -57,6 +58,17 @@ def test_polling_faster_slows_down(credenza: Credenza, device: RelyingParty) -> 
     assert poll(device, started).json()["error"] == "slow_down"  # the interval has grown by five seconds
     credenza.clock.move(16)
     assert poll(device, started).json()["error"] == "authorization_pending"
+
+
+def test_a_device_that_waits_was_not_refused(credenza: Credenza, device: RelyingParty) -> None:
+    """ "the client MUST wait between polling attempts" and ask again: twelve times a minute. RFC 8628 §3.5."""
+    started = begin(device)
+    assert [poll(device, started).json()["error"] for _ in range(2)] == ["authorization_pending", "slow_down"]
+    assert credenza.run(audit.list_events, name="TokenRefused") == []
+    credenza.clock.move(3600)
+    assert poll(device, started).json()["error"] == "expired_token"
+    (event,) = credenza.run(audit.list_events, name="TokenRefused")
+    assert event.data["error"] == "expired_token", "the administrator finds it under Activity"
 
 
 def test_denied_and_expired(credenza: Credenza, user_agent: UserAgent, device: RelyingParty) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 
 from ..events import AuthorizationRefused, SignOutRefused, TokenRefused
-from ..protocol.errors import ProtocolError
+from ..protocol.errors import AuthorizationPending, ProtocolError, SlowDown
 from .limits import Limiter, neighbourhood
 from .requests import AnyRequest, address_of, server_of
 from .rules import Rule
@@ -37,8 +37,11 @@ async def record_refused_authorization(request: AnyRequest, error: ProtocolError
 
 
 async def record_refusal(request: AnyRequest, error: ProtocolError, client_id: str, grant_type: str = "") -> None:
-    """Refusals of a client we know are kept for its Activity tab; `client_id` is empty when we do not."""
-    if client_id:
+    """Refusals of a client we know are kept for its Activity tab; `client_id` is empty when we do not.
+
+    A device that waits for its user was not refused: it shall ask again and again. RFC 8628 §3.5.
+    """
+    if client_id and not isinstance(error, AuthorizationPending | SlowDown):
         event = TokenRefused(
             client=client_id,
             address=address_of(request),
