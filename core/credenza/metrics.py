@@ -6,7 +6,9 @@ No label ever has a value from outside: endpoints are as declared, events are ou
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
@@ -61,8 +63,24 @@ class Metrics:
             return generate_latest(self._registry)
         _forget_the_dead(Path(directory))
         together = CollectorRegistry()
-        MultiProcessCollector(together, directory)  # type: ignore[no-untyped-call]
+        _Written(together, directory)  # type: ignore[no-untyped-call]
         return generate_latest(together)
+
+
+class _Written(MultiProcessCollector):
+    """The files that have something in them: a worker that starts makes its own empty, and may be killed just then."""
+
+    def collect(self) -> Any:
+        files = [str(path) for path in Path(self._path).glob("*.db") if _size(path)]
+        return self.merge(files, accumulate=True)  # type: ignore[no-untyped-call]
+
+
+def _size(path: Path) -> int:
+    """None where the file of a worker that has ended was just removed."""
+    try:
+        return path.stat().st_size
+    except FileNotFoundError:
+        return 0
 
 
 def _forget_the_dead(directory: Path) -> None:
@@ -72,4 +90,5 @@ def _forget_the_dead(directory: Path) -> None:
         try:
             os.kill(pid, 0)  # asks whether it lives, and does nothing to it
         except ProcessLookupError:
-            mark_process_dead(pid)  # type: ignore[no-untyped-call]
+            with suppress(FileNotFoundError):  # another worker was faster
+                mark_process_dead(pid)  # type: ignore[no-untyped-call]

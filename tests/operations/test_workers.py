@@ -329,6 +329,9 @@ def test_metrics_are_those_of_all_workers(filled_sqlite_url: str, start_server: 
     wait_until(lambda: len(set(server.program.workers()) - {victim}) == 2, "a new worker")
     wait_until(lambda: figures()["credenza_workers"] == "2.0", "the dead one to be forgotten")
     assert figures()[jwks] == "40.0", "what it had counted stays"
+    folder = psutil.Process(server.program.workers()[0]).environ()["PROMETHEUS_MULTIPROC_DIR"]
+    Path(folder, "counter_0.db").touch()
+    assert figures()[jwks] == "40.0", "and whoever has just begun to write a file of its own is in nobody's way"
 
 
 def status(server: Any, path: str) -> int:
