@@ -1,17 +1,22 @@
 """Applications without number: what is the same for each of them is read once.
 
 Litestar reads the signature of each handler, and we the metadata of every installed package in search of plugins. Both
-are a third of the time in which an application is made, and a test suite makes thousands.
+are a third of the time in which an application is made, and a test suite makes thousands. What pluggy and Piccolo ask
+of each plugin and each engine is asked in a shorter way.
 """
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
+from contextlib import suppress
 from functools import cache
 from importlib.metadata import EntryPoints, entry_points
+from types import FunctionType, MethodType, ModuleType
 from typing import Any
 
+import piccolo.engine.base
+import pluggy
 from litestar.utils.signature import ParsedSignature
 
 from credenza import plugins
@@ -20,6 +25,8 @@ from credenza import plugins
 def everything() -> None:
     _signatures()
     _entry_points()
+    _hooks()
+    _questions()
 
 
 def _entry_points() -> None:
@@ -46,3 +53,26 @@ def _signatures() -> None:
         return known[key][1]
 
     ParsedSignature.from_fn = classmethod(from_fn)  # type: ignore[assignment]
+
+
+def _hooks() -> None:
+    """Of a module's names only functions can be hooks, and pluggy goes a long way round to see that one is none."""
+    read = pluggy.PluginManager.parse_hookimpl_opts
+
+    def parse_hookimpl_opts(manager: pluggy.PluginManager, plugin: object, name: str) -> Any:
+        if isinstance(plugin, ModuleType) and not isinstance(vars(plugin).get(name), FunctionType | MethodType):
+            return None
+        return read(manager, plugin, name)
+
+    pluggy.PluginManager.parse_hookimpl_opts = parse_hookimpl_opts  # type: ignore[method-assign]
+
+
+def _questions() -> None:
+    """Piccolo asks a new engine two things, each in a loop and a thread of its own. Ours has nothing to wait for."""
+
+    def ask(question: Coroutine[Any, Any, None]) -> None:
+        with suppress(StopIteration):
+            question.send(None)
+            raise RuntimeError("an engine waits for something while it is made")
+
+    piccolo.engine.base.run_sync = ask

@@ -6,6 +6,7 @@ import os
 import random
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext, redirect_stdout
+from functools import cache
 from graphlib import CycleError, TopologicalSorter
 from importlib.util import module_from_spec, spec_from_file_location
 from io import StringIO
@@ -121,16 +122,20 @@ def migrations_of(app_config: AppConfig) -> list[ModuleType]:
 
     Piccolo imports them by bare file name; two plugins' files of one name would be one module.
     """
-    modules = []
-    for path in Path(app_config.migrations_folder_path).glob("*.py"):
-        spec = spec_from_file_location(f"_migrations_{app_config.app_name}.{path.stem}", path)
-        assert spec is not None
-        assert spec.loader is not None
-        module = module_from_spec(spec)
-        spec.loader.exec_module(module)
-        if hasattr(module, "ID"):
-            modules.append(module)
-    return sorted(modules, key=lambda module: str(module.ID))
+    paths = Path(app_config.migrations_folder_path).glob("*.py")
+    modules = [_module(app_config.app_name, path, path.stat().st_mtime_ns) for path in paths]
+    return sorted((module for module in modules if hasattr(module, "ID")), key=lambda module: str(module.ID))
+
+
+@cache
+def _module(app_name: str, path: Path, _changed_at: int) -> ModuleType:
+    """Once for all servers of a process: a start looks at them several times."""
+    spec = spec_from_file_location(f"_migrations_{app_name}.{path.stem}", path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
 
 
 async def run(engine: Engine, app_name: str, migration: ModuleType) -> None:
