@@ -5,10 +5,10 @@ from __future__ import annotations
 import os
 import re
 import subprocess
-import sys
 from importlib.metadata import entry_points
 from pathlib import Path
 
+import forked
 import pytest
 
 ROOT = Path(__file__).parents[2]
@@ -19,9 +19,9 @@ INSTALLED = ["defaults", *sorted(entry.name for entry in entry_points(group="cre
 
 def run(folder: Path, *plugins: str) -> subprocess.CompletedProcess[str]:
     env = {name: value for name, value in os.environ.items() if not name.startswith(("CREDENZA_", "PYTEST_"))}
-    command = [sys.executable, "-m", "pytest", "-q", "-rfEps", "-p", "no:randomly", "-p", "no:cacheprovider"]
+    options = ["-q", "-rfEps", "-p", "no:randomly", "-p", "no:cacheprovider"]
     named = [word for plugin in plugins for word in ("--credenza-plugin", plugin)]
-    return subprocess.run([*command, *named], cwd=folder, env=env, capture_output=True, text=True, check=False)
+    return forked.run_pytest([*options, *named], env=env, cwd=folder)
 
 
 def written(folder: Path, text: str) -> str:
