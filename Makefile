@@ -11,6 +11,9 @@ ON_POSTGRESQL := tests/account tests/logout tests/organizations tests/permission
 	tests/sign_in/test_second_factor.py::test_of_many_at_once_with_one_code_one_comes_in \
 	tests/sign_in/test_second_factor.py::test_of_two_apps_that_are_set_up_at_once_one_stays
 
+# Where Python may not keep what it compiles, each of hundreds of processes would compile all of it again.
+unexport PYTHONDONTWRITEBYTECODE
+
 .DEFAULT_GOAL := help
 .PHONY: help install demo serve test check format faults fuzz mutants bench docs messages lock chromium clean audit sbom site
 
