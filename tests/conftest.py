@@ -488,7 +488,7 @@ class WebSite:
     """A web server with a certificate, on loopback. `seen` are the requests that came: path and headers; `posted` the
     bodies of forms, by path."""
 
-    def __init__(self, certificate: Path) -> None:
+    def __init__(self, certificate: Path, listening: socket.socket) -> None:
         self.pages: dict[str, Callable[[BaseHTTPRequestHandler], None]] = {}
         self.seen: list[tuple[str, dict[str, str]]] = []
         self.posted: dict[str, list[bytes]] = {}
@@ -515,11 +515,12 @@ class WebSite:
             def handle_error(self, *arguments: Any) -> None:
                 pass  # whoever does not like the certificate says so at their end
 
-        self.server = Server(("127.0.0.1", 0), Handler)
+        self.server = Server(listening.getsockname(), Handler, bind_and_activate=False)
+        self.server.socket.close()
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(certificate)
-        self.server.socket = context.wrap_socket(self.server.socket, server_side=True)
-        self.host = f"127.0.0.1:{self.server.server_port}"
+        self.server.socket = context.wrap_socket(listening.dup(), server_side=True)
+        self.host = f"127.0.0.1:{listening.getsockname()[1]}"
 
     def url(self, path: str) -> str:
         return f"https://{self.host}{path}"
@@ -566,8 +567,22 @@ def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @contextmanager
-def publishing(certificate: Path) -> Iterator[WebSite]:
-    site = WebSite(certificate)
+def listening() -> Iterator[socket.socket]:
+    with socket.create_server(("127.0.0.1", 0)) as opened:
+        yield opened
+
+
+@pytest.fixture(scope="session")
+def web_site_socket() -> Iterator[socket.socket]:
+    """Each test has a web server of its own, but all of them one address: what it is allowed to call is the same then,
+    and a server with the same settings as an earlier one starts in half of the time."""
+    with listening() as opened:
+        yield opened
+
+
+@contextmanager
+def publishing(certificate: Path, listening: socket.socket) -> Iterator[WebSite]:
+    site = WebSite(certificate, listening)
     thread = threading.Thread(target=site.server.serve_forever, kwargs={"poll_interval": 0.02})
     thread.start()
     yield site
@@ -577,17 +592,17 @@ def publishing(certificate: Path) -> Iterator[WebSite]:
 
 
 @pytest.fixture
-def web_site(certificate: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[WebSite]:
+def web_site(certificate: Path, web_site_socket: socket.socket, monkeypatch: pytest.MonkeyPatch) -> Iterator[WebSite]:
     """Somebody's web server, whose certificate is trusted; whether it may be called is up to `outbound_allow`."""
     monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
-    with publishing(certificate) as site:
+    with publishing(certificate, web_site_socket) as site:
         yield site
 
 
 @pytest.fixture(scope="session")
 def lasting_web_site(certificate: Path) -> Iterator[WebSite]:
     """A web server for the whole session; servers started with the same certificate trust it."""
-    with publishing(certificate) as site:
+    with listening() as opened, publishing(certificate, opened) as site:
         yield site
 
 
