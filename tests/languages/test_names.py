@@ -39,6 +39,7 @@ def test_a_name_in_its_own_script_is_one(name: str) -> None:
         "\u200c \u200d",  # nobody sees it
         "\u3164\uffa0",  # the filler of Korean: a letter, and the usual name of those who want none
         "\u2800",  # Braille without a dot
+        "\U0001d159",  # a note without a head
         "\ufe0f",
         "two\nlines",
         "tab\tbed",

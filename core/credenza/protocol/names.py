@@ -8,7 +8,8 @@ from itertools import groupby
 from .words import Words
 
 JOINERS = "\u200c\u200d"  # between letters, in Persian and Hindi, and between the parts of an emoji. Unicode §23.2
-BLANK = "\u115f\u1160\u2800\u3164\uffa0"  # letters of Korean and a pattern of Braille, which show nothing
+# Letters of Korean, a pattern of Braille, hieroglyphs and a note without a head: what is no space and shows nothing.
+BLANK = "\u115f\u1160\u2800\u3164\uffa0\U00013441\U00013442\U0001d159"
 MARKS = 4  # above and below one letter; as many has Hebrew with all its points
 # Consonants of Tibetan and Burmese that stand below another one: letters, though Unicode has them among the marks.
 SUBJOINED = frozenset(map(chr, (*range(0x0F8D, 0x0FBD), *range(0x103B, 0x103F))))
