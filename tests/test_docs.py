@@ -13,9 +13,9 @@ import pytest
 from credenza.protocol.clients import Branding
 from credenza.settings import OTHER_VARIABLES, Settings
 from credenza.state import applications, users
-from credenza_organizations import state as organizations
+from credenza_organizations.state import organizations, template
 from credenza_profile import PROFILE_CLAIMS, SCOPES
-from credenza_resources import state as resources
+from credenza_resources.state import api_resources, roles
 
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
@@ -97,7 +97,8 @@ def test_the_references_of_docstrings_are_understood() -> None:
 
 def test_the_page_on_the_desired_state_file_names_every_key() -> None:
     page = (DOCS / "reference/state.md").read_text()
-    plugins = (resources.API, resources.PERMISSION, resources.ROLE, organizations.ORGANIZATION, organizations.MEMBER)
+    resources = (api_resources.API, api_resources.PERMISSION, roles.ROLE)
+    plugins = (*resources, template.ROLE, organizations.ORGANIZATION, organizations.MEMBER)
     keys = {key for members in (users.MEMBERS, applications.MEMBERS, *plugins) for key in members}
     keys |= {f.name for f in fields(Branding)}
     assert not [key for key in sorted(keys) if f"`{key}`" not in page]

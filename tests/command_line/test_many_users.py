@@ -21,8 +21,8 @@ from credenza.store.addresses import engine_from_url
 from credenza.testing import ORDERS, Credenza, running
 from credenza.testing import test_settings as settings_for_tests
 from credenza.web.passwords import Passwords
-from credenza_resources import state as resources_state
 from credenza_resources.scopes import ApiScopes
+from credenza_resources.state import roles as roles_state
 
 # -- the file ---------------------------------------------------------------------------------------------------------
 
@@ -157,7 +157,7 @@ def test_nobody_goes_through_all_that_there_is_for_each(credenza: Credenza, monk
         gone_through.append("permissions")
         return []
 
-    monkeypatch.setattr(resources_state, "list_roles", all_roles)
+    monkeypatch.setattr(roles_state, "list_roles", all_roles)
     monkeypatch.setattr(ApiScopes, "catalogue", all_permissions)
     machine = {"client_id": "machine", "type": "machine_to_machine", "roles": ["support"]}
     document = {

@@ -35,8 +35,8 @@ from credenza.store.provider import find_provider_setting, save_provider_setting
 from credenza.testing import ORDERS, PASSWORD, Callback, PageSeen, RelyingParty, UserAgent
 from credenza.web import requests
 from credenza.web.new_password import set_password
-from credenza_organizations import state as organizations
 from credenza_organizations import template
+from credenza_organizations.state import organizations
 from credenza_organizations.store import edit_organization, find_organization
 from credenza_resources import store as resources
 from credenza_upstream import store as upstreams
