@@ -109,7 +109,7 @@ async def create(visit: ConsoleVisit) -> ConsoleDone | UpstreamForm:
     async with transaction():
         if not await store.insert_upstream(upstream):
             return page.refused({"id": TAKEN}, id=name, **typed)  # somebody else was quicker
-        await _written(visit, upstream, "created", {}, _shown(upstream))
+        await _written(visit, upstream, "created", {}, store.shown(upstream))
     return ConsoleDone(LIST, f"{upstream.title} was added.")
 
 
@@ -135,7 +135,7 @@ async def save(visit: ConsoleVisit, upstream: str) -> ConsoleDone | UpstreamForm
         create_users=typed["create_users"] == "on",
         created_at=found.created_at,
     )
-    before, after = _shown(found), _shown(changed)
+    before, after = store.shown(found), store.shown(changed)
     if secret:
         before, after = before | {"client_secret": "…"}, after | {"client_secret": "… (changed)"}
     if before != after:
@@ -163,11 +163,6 @@ async def delete(visit: ConsoleVisit, upstream: str) -> ConsoleDone | UpstreamFo
         await bump_version()
         await visit.changed("sign-in provider", "deleted", found.id, before={"issuer": found.issuer})
     return ConsoleDone(LIST, f"{found.title} was deleted.")
-
-
-def _shown(upstream: Upstream) -> dict[str, Any]:
-    """What the audit log keeps of one."""
-    return {name: getattr(upstream, name) for name in (*TEXTS, *SWITCHES)}
 
 
 async def _written(

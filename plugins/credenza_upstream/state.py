@@ -12,7 +12,6 @@ from . import store
 from .checks import mistakes
 from .store import Upstream
 
-SHOWN = ("title", "issuer", "client_id", "scope", "enabled", "create_users")
 MEMBERS = {
     "id": StateMember(str, required=True),
     "title": StateMember(str),
@@ -40,7 +39,7 @@ async def _apply(items: Any, run: StateRun) -> None:
                 await store.delete_upstream(key)
                 await bump_version()
 
-            await run.change("deleted", "sign-in provider", upstream.id, write, before=_shown(upstream))
+            await run.change("deleted", "sign-in provider", upstream.id, write, before=store.shown(upstream))
 
 
 async def _apply_one(run: StateRun, members: dict[str, Any]) -> None:
@@ -57,7 +56,7 @@ async def _apply_one(run: StateRun, members: dict[str, Any]) -> None:
     if wrong := mistakes(name, {key: getattr(after, key) for key in ("title", "issuer", "client_id", "scope")}):
         member, message = next(iter(wrong.items()))
         raise StateError(f"{name}: {member}: {message}")
-    shown_before, shown_after = (_shown(found) if found is not None else None), _shown(after)
+    shown_before, shown_after = (store.shown(found) if found is not None else None), store.shown(after)
     known = store.secret_of(run.server, before)
     if shown_before is not None and secret and not compare_digest(secret.encode(), known.encode()):
         shown_before["client_secret"], shown_after["client_secret"] = "…", "… (changed)"
@@ -75,13 +74,9 @@ async def _apply_one(run: StateRun, members: dict[str, Any]) -> None:
     await run.compare("sign-in provider", name, shown_before, shown_after, write)
 
 
-def _shown(upstream: Upstream) -> dict[str, Any]:
-    return {key: getattr(upstream, key) for key in SHOWN}
-
-
 async def _export() -> list[dict[str, Any]]:
     found = sorted(await store.list_upstreams(), key=lambda upstream: upstream.id)
-    return [{"id": upstream.id, **_shown(upstream)} for upstream in found]
+    return [{"id": upstream.id, **store.shown(upstream)} for upstream in found]
 
 
 SECTION = StateSection("sign_in_providers", 690, _apply, _export)

@@ -14,6 +14,7 @@ from .tables import LinkRow, StateRow, UpstreamRow
 
 LIFETIME = 600  # seconds that a sign-in elsewhere may take
 SCOPE = "openid email profile"
+SHOWN = ("title", "issuer", "client_id", "scope", "enabled", "create_users")
 MOST = 10  # that one browser may have on their way, in as many tabs
 _ENABLED = Statement(  # each sign-in page shows them
     "SELECT id, title, issuer, client_id, secret, scope, enabled, create_users, created_at FROM credenza_upstream "
@@ -44,6 +45,11 @@ class Link:
     label: str
     added_at: int
     last_used_at: int | None
+
+
+def shown(upstream: Upstream) -> dict[str, Any]:
+    """What an administrator sees of one, in files and in the audit log: all but its secret."""
+    return {name: getattr(upstream, name) for name in SHOWN}
 
 
 def _place(upstream_id: str) -> str:
