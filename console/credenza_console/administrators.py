@@ -7,8 +7,6 @@ from functools import partial
 from pathlib import Path
 from typing import ClassVar
 
-from litestar.exceptions import NotFoundException
-
 from credenza import (
     ADMINISTRATOR_ROLES,
     AdministratorRole,
@@ -33,10 +31,11 @@ from credenza import (
     users,
 )
 
+from .users.user import LAST, find
+
 HERE = "/console/administrators"
 TEMPLATES = Path(__file__).parent / "templates"
 UP = Link("Administrators", HERE)
-LAST = "This is the last administrator with the full role. Give it to somebody else first."
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,25 +107,18 @@ async def add(visit: ConsoleVisit) -> ConsoleDone | RolePage:
 
 @console_get(HERE + "/{user:str}", "administrators:read")
 async def show_role(visit: ConsoleVisit, user: str) -> RolePage:
-    return _page(await _find(user))
+    return _page(await find(user))
 
 
 @console_post(HERE + "/{user:str}", "administrators:write")
 async def save_role(visit: ConsoleVisit, user: str) -> ConsoleDone | RolePage:
-    found = await _find(user)
+    found = await find(user)
     role = visit.form.get("role", "")
     errors = {} if role in (*ADMINISTRATOR_ROLES, "none") else {"role": "Choose a role."}
     if errors := changed_meanwhile(visit.form, found.administrator, beside=errors):
         return _page(found).refused(errors, role=role)
     role = "" if role == "none" else role
     return await _save(visit, found, role) or _page(found).refused({"role": LAST}, role=role)
-
-
-async def _find(user_id: str) -> User:
-    user = await users.find_user(user_id)
-    if user is None:
-        raise NotFoundException
-    return user
 
 
 async def _save(visit: ConsoleVisit, user: User, role: str) -> ConsoleDone | None:

@@ -83,7 +83,7 @@ class XrayPage(ConsoleForm):
 
 @console_get(HERE, "xray:read")
 async def show_xray(visit: ConsoleVisit) -> XrayPage:
-    values = {name: " ".join(visit.query.all_values(name)).strip()[:4000] for name in FIELDS}
+    values = _values(visit)
     page = XrayPage(
         title="Consent x-ray",
         lead="Choose an application and a user to see their consent page, and the reason for each permission.",
@@ -107,6 +107,11 @@ async def show_xray(visit: ConsoleVisit) -> XrayPage:
     except ProtocolError as error:
         return page.refused({"": NOTHING, "scope": error.description or error.code})
     return _filled(visit, page, client, user, found)
+
+
+def _values(visit: ConsoleVisit) -> dict[str, str]:
+    """What is asked, as it stands in the address; scopes and resources may be repeated there."""
+    return {name: " ".join(visit.query.all_values(name)).strip()[:4000] for name in FIELDS}
 
 
 async def _known() -> tuple[tuple[tuple[str, str], ...], tuple[tuple[str, str], ...]]:
@@ -206,7 +211,7 @@ def _consented(client: Client, found: Explanation, permission: Permission) -> st
 @console_get(f"{HERE}/page", "xray:read")
 async def show_page(visit: ConsoleVisit) -> AnyResponse:
     """The exact page, for a frame of our own: nothing in it can be pressed."""
-    values = {name: " ".join(visit.query.all_values(name)).strip()[:4000] for name in FIELDS}
+    values = _values(visit)
     client, user = await _chosen(visit, values)
     if client is None or user is None:
         raise NotFoundException

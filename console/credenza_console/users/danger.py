@@ -26,8 +26,7 @@ from credenza import (
     users,
 )
 
-from ..administrators import LAST
-from .user import LIST, ONE, StakeView, UserView, at_stake, back_to, find
+from .user import LAST, LIST, ONE, StakeView, UserView, at_stake, back_to, find
 
 OWN = "This is your own account. Ask another administrator."
 DAY = 24 * 3600  # seconds that a link works which opens an account in use

@@ -6,7 +6,6 @@ import asyncio
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, ClassVar
-from urllib.parse import parse_qsl
 
 from litestar.exceptions import NotFoundException
 
@@ -29,6 +28,7 @@ from credenza import (
     check_email,
     check_name,
     check_username,
+    choices_of,
     consents,
     console_get,
     console_post,
@@ -275,7 +275,7 @@ async def revoke_consent(visit: ConsoleVisit, user: str) -> ConsoleDone:
         consent = await consents.find_user_consent(found.id, consent_id)
         if consent is None:
             raise NotFoundException
-        choices = dict(parse_qsl(consent.context))
+        choices = choices_of(consent.context)
         await revoke_consented_grants(found.id, consent.client_id, choices, visit.server.now())
         if await consents.revoke_consent(found.id, consent_id) is None:
             raise NotFoundException

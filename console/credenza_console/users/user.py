@@ -12,6 +12,7 @@ from credenza import ConsoleView, ConsoleVisit, Link, Reach, User, count_open, u
 
 LIST = "/console/users"
 ONE = LIST + "/{user:str}"
+LAST = "This is the last administrator with the full role. Give it to somebody else first."
 TEMPLATES = Path(__file__).parent.parent / "templates"
 TABS = (("Profile", ""), ("Sign-in", "/sign-in"), ("Sessions", "/sessions"), ("Consents", "/consents"))
 

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from urllib.parse import parse_qsl
 
 from ..objects import Question, Subject, Waiting
-from ..permissions import Decision, context_of, counts, questions, requested, verdicts
+from ..permissions import Decision, choices_of, context_of, counts, questions, requested, verdicts
 from ..protocol.errors import AccessDenied
 from ..protocol.scopes import Permission, Scope
 from ..store.consents import Consent, find_consents
@@ -136,7 +135,7 @@ def _named(waiting: Waiting, asked: list[Question]) -> dict[str, str]:
 
 def _remembered(asked: list[Question], said: list[Consent]) -> dict[str, str]:
     for consent in said:
-        before = dict(parse_qsl(consent.context))
+        before = choices_of(consent.context)
         if all(before.get(q.name) in dict(q.options) for q in asked):
             return before
     return {}
