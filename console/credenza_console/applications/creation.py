@@ -17,10 +17,10 @@ from credenza import (
     ConsoleView,
     ConsoleVisit,
     Link,
-    check_name,
     clients,
     console_get,
     console_post,
+    naming_mistakes,
     new_id,
     transaction,
 )
@@ -104,7 +104,7 @@ async def create(visit: ConsoleVisit, party: str, kind: str) -> ConsoleDone | Cr
     page = _form(visit, party, kind)
     page.values = {name: visit.form.get(name, "").strip() for name in ("name", "description", "require_pkce")}
     chosen = tuple(name for name in page.kind.optional_grant_types if name in visit.form.all_values("grant_type"))
-    if errors := check_words(page.values):
+    if errors := naming_mistakes(page.values):
         return page.refused(errors, **dict.fromkeys(chosen, "on"))
     client = Client(
         id=new_id(),
@@ -136,16 +136,6 @@ async def create(visit: ConsoleVisit, party: str, kind: str) -> ConsoleDone | Cr
         if client.type.confidential:
             secret = await add_secret(visit, client, "First secret", None)
     return ConsoleDone(address_of_client(client.id), f"{client.name} was created.", secret)
-
-
-def check_words(values: Mapping[str, str]) -> dict[str, str]:
-    """Name and description, for whoever writes them."""
-    errors = {}
-    if message := check_name(values["name"], 200, missing="Give it a name."):
-        errors["name"] = message
-    if len(values["description"]) > 1000:
-        errors["description"] = "A description has at most 1,000 characters."
-    return errors
 
 
 def _form(visit: ConsoleVisit, party: str, kind: str) -> CreatePage:

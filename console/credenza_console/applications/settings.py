@@ -27,13 +27,13 @@ from credenza import (
     console_get,
     console_post,
     initiate_login_address,
+    naming_mistakes,
     provider_metadata,
     state_of,
     unchanged,
 )
 
 from .application import ONE, ApplicationForm, address_of_client, find, tabs, touched
-from .creation import check_words
 from .secrets import SecretRow, list_secrets
 
 LISTS = ("redirect_uris", "post_logout_redirect_uris", "cors_origins")
@@ -165,7 +165,7 @@ def typed(client: Client, form: Parameters) -> dict[str, str]:
 
 def parse(client: Client, values: Mapping[str, str], settings: Settings) -> tuple[Client, dict[str, str]]:
     """The client that the form describes, and what is wrong, by field."""
-    errors = check_words({"name": values["name"], "description": values["description"]})
+    errors = naming_mistakes(values)
     lists = {name: _lines(values[name]) for name in LISTS}
 
     def check(uri: str) -> None:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import ClassVar, Self
 
 from ..languages import Language
+from ..protocol.names import check_name
 from ..protocol.parameters import Parameters
 from ..protocol.tokens import digest
 from ..protocol.words import Translated
@@ -77,6 +78,16 @@ class ConsoleForm(ConsoleView):
         self.errors, self.status = errors, 422
         self.values = {**self.values, **typed}
         return self
+
+
+def naming_mistakes(typed: Mapping[str, str], *, most: int = 200) -> dict[str, str]:
+    """What is wrong with a `name` of at most so many characters and a `description` in a form, by field."""
+    errors = {}
+    if message := check_name(typed["name"], most, missing="Give it a name."):
+        errors["name"] = message
+    if len(typed["description"]) > 1000:
+        errors["description"] = "A description has at most 1,000 characters."
+    return errors
 
 
 def state_of(*stored: object) -> str:

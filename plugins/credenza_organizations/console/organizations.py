@@ -16,9 +16,9 @@ from credenza import (
     Listing,
     Moment,
     changed_meanwhile,
-    check_name,
     console_get,
     console_post,
+    naming_mistakes,
     new_id,
     state_of,
     transaction,
@@ -96,7 +96,7 @@ async def show_create(visit: ConsoleVisit) -> CreatePage:
 @console_post(LIST + "/create", "organizations:write")
 async def create(visit: ConsoleVisit) -> ConsoleDone | CreatePage:
     typed = {name: visit.form.get(name, "").strip() for name in ("name", "description")}
-    if errors := check_words(typed, most=200):
+    if errors := naming_mistakes(typed):
         return _create_page().refused(errors, **typed)
     organization = new_id()
     async with transaction():
@@ -115,23 +115,13 @@ async def save_organization(visit: ConsoleVisit, organization: str) -> ConsoleDo
     row = await find(organization)
     typed = {name: visit.form.get(name, "").strip() for name in ("name", "description")}
     before = {name: row[name] for name in typed}
-    if errors := changed_meanwhile(visit.form, before, beside=check_words(typed, most=200)):
+    if errors := changed_meanwhile(visit.form, before, beside=naming_mistakes(typed)):
         return _settings_page(visit, row).refused(errors, **typed)
     if typed != before:
         async with unchanged(row, partial(find, organization)):
             await store.edit_organization(row["id"], typed)
             await visit.changed("organization", "updated", typed["name"], before=before, after=typed)
     return ConsoleDone(address_of(row["id"]), "Saved.")
-
-
-def check_words(typed: dict[str, str], *, most: int) -> dict[str, str]:
-    """What is wrong with a name of at most so many characters, and a description."""
-    errors = {}
-    if message := check_name(typed["name"], most, missing="Give it a name."):
-        errors["name"] = message
-    if len(typed["description"]) > 1000:
-        errors["description"] = "A description has at most 1,000 characters."
-    return errors
 
 
 def _create_page() -> CreatePage:

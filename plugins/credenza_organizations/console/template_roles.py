@@ -21,6 +21,7 @@ from credenza import (
     console_get,
     console_post,
     count_reach,
+    naming_mistakes,
     new_id,
     permission_catalogue,
     state_of,
@@ -29,7 +30,6 @@ from credenza import (
 
 from .. import template
 from .organization import TEMPLATES
-from .organizations import check_words
 from .template import HERE, UP, DeletePage
 
 ROLES = HERE + "/roles"
@@ -112,7 +112,7 @@ async def _save(visit: ConsoleVisit, row: dict[str, Any] | None) -> ConsoleDone 
     ticked = set(visit.form.all_values("permission"))
     page = await _page(visit, row, ticked)
     offered = {choice.key: (group.resource, choice.name) for group in page.groups for choice in group.choices}
-    errors = check_words(typed, most=100)
+    errors = naming_mistakes(typed, most=100)
     if unknown := sorted(ticked - offered.keys()):
         errors[""] = f"There is no permission {unknown[0].strip()[:200]}."
     if row is not None:

@@ -23,12 +23,12 @@ from credenza import (
     alone,
     bump_version,
     changed_meanwhile,
-    check_name,
     clients,
     console_get,
     console_post,
     count_reach,
     identifier_of,
+    naming_mistakes,
     protected_resource_address,
     protected_resource_challenge,
     protected_resource_metadata,
@@ -129,7 +129,7 @@ async def show_create(visit: ConsoleVisit) -> CreatePage:
 @console_post(HERE + "/create", "api-resources:write")
 async def create(visit: ConsoleVisit) -> ConsoleDone | CreatePage:
     typed = {name: visit.form.get(name, "").strip() for name in ("name", "identifier", "description")}
-    errors = _check_words(typed)
+    errors = naming_mistakes(typed)
     try:
         check_identifier(typed["identifier"])
     except ValueError as error:
@@ -157,7 +157,7 @@ async def show_resource(visit: ConsoleVisit, resource: str) -> ResourcePage:
 async def save_resource(visit: ConsoleVisit, resource: str) -> ConsoleDone | ResourcePage:
     row = await find(resource)
     typed = {name: visit.form.get(name, "").strip() for name in ("name", "description", "token_lifetime")}
-    errors, text = _check_words(typed), typed["token_lifetime"] or "0"
+    errors, text = naming_mistakes(typed), typed["token_lifetime"] or "0"
     if not (text.isascii() and text.isdecimal() and len(text) < 7 and int(text) <= 24 * 3600):
         errors |= {"token_lifetime": "A number of seconds up to 86400, or nothing for the usual one."}
     texts, in_others, wrong = visit.translations("name")
@@ -198,15 +198,6 @@ async def delete(visit: ConsoleVisit, resource: str) -> ConsoleDone | DeletePage
             raise NotFoundException  # by somebody else in this very moment
         await visit.changed("api_resource", "deleted", row["identifier"], before={"name": row["name"]})
     return ConsoleDone(HERE, f"{row['name']} was deleted.")
-
-
-def _check_words(typed: dict[str, str]) -> dict[str, str]:
-    errors = {}
-    if message := check_name(typed["name"], 200, missing="Give it a name."):
-        errors["name"] = message
-    if len(typed["description"]) > 1000:
-        errors["description"] = "A description has at most 1,000 characters."
-    return errors
 
 
 def address_of(identifier: str) -> str:

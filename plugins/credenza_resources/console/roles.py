@@ -22,10 +22,10 @@ from credenza import (
     Reach,
     alone,
     changed_meanwhile,
-    check_name,
     console_get,
     console_post,
     count_reach,
+    naming_mistakes,
     new_id,
     state_of,
     unchanged,
@@ -171,11 +171,7 @@ async def _save(visit: ConsoleVisit, row: dict[str, Any] | None) -> ConsoleDone 
     role_id = row["id"] if row is not None else new_id()
     stored = await store.role_permissions(role_id)
     known = {f"{api} {name}": (api, name) for api, _, names in await store.list_apis() for name in names}
-    errors = {}
-    if message := check_name(typed["name"], 100, missing="Give it a name."):
-        errors["name"] = message
-    if len(typed["description"]) > 1000:
-        errors["description"] = "A description has at most 1,000 characters."
+    errors = naming_mistakes(typed, most=100)
     if unknown := sorted(ticked - set(known)):
         errors[""] = f"There is no permission {unknown[0][:200]}."
     chosen = ticked | ((_keys(stored) & set(known)) - listed if listed else set())
