@@ -13,6 +13,7 @@ from ..logout import end_all_sessions, end_most_sessions
 from ..protocol.email_addresses import check_email
 from ..protocol.names import as_identifier, check_username
 from ..rotation import published_lately, revoke, rotate
+from ..server import AuthorizationServer
 from ..store import keys, users
 from ..store.engine import transaction
 from ..store.revocation import revoke_everything
@@ -56,36 +57,7 @@ def create_admin(arguments: argparse.Namespace) -> int:
                 except WeakPassword as error:
                     raise Refusal(str(error)) from error
                 stored = await passwords.hash(password)
-            async with transaction():
-                found = await _find(arguments.username, email, arguments.role)
-            if found is not None and (stored is not None or is_raised(found.administrator, arguments.role)):
-                await end_most_sessions(server, found.id)
-            now = server.now()
-            async with transaction():
-                found = await _find(arguments.username, email, arguments.role)
-                user = found or users.User(users.new_user_id(), username, created_at=now)
-                changed = replace(user, administrator=arguments.role, updated_at=now)
-                names = ["administrator", "updated_at"]
-                if email and email != user.email:
-                    changed = replace(changed, email=email, email_verified=False)
-                    names += ["email", "email_verified"]
-                if found is None and stored is not None:
-                    changed = replace(changed, password_hash=stored, password_changed_at=now)
-                await (users.edit_user(changed, names) if found else users.insert_user(changed))
-                if found is not None and is_raised(found.administrator, arguments.role):
-                    await end_all_sessions(server, user.id)
-                if found is not None and stored is not None:
-                    await set_password(server, user, stored, through="command line", address="", actor="command line")
-                await server.emit(
-                    ObjectChanged(
-                        actor="command line",
-                        user=user.id,
-                        kind="user",
-                        action="updated" if found else "created",
-                        target=user.username,
-                        after={"administrator": arguments.role},
-                    )
-                )
+            user = await _save_admin(server, arguments.username, email, arguments.role, stored)
             made = {"id": user.id, "username": user.username}
             if stored is None and user.password_hash is None:
                 made["invitation"] = await invite(server, purpose="password", user_id=user.id)
@@ -99,6 +71,44 @@ def create_admin(arguments: argparse.Namespace) -> int:
         if "invitation" in made:
             print_line(f"Choose the password here (works once): {made['invitation']}")
     return 0
+
+
+async def _save_admin(server: AuthorizationServer, typed: str, email: str, role: str, stored: str | None) -> users.User:
+    """The user of the `typed` name as it was, or a new one, now an administrator.
+
+    `stored` is the hash of their new password, if there is one. Raises Refusal.
+    """
+    async with transaction():
+        found = await _find(typed, email, role)
+    if found is not None and (stored is not None or is_raised(found.administrator, role)):
+        await end_most_sessions(server, found.id)
+    now = server.now()
+    async with transaction():
+        found = await _find(typed, email, role)
+        user = found or users.User(users.new_user_id(), as_identifier(typed), created_at=now)
+        changed = replace(user, administrator=role, updated_at=now)
+        names = ["administrator", "updated_at"]
+        if email and email != user.email:
+            changed = replace(changed, email=email, email_verified=False)
+            names += ["email", "email_verified"]
+        if found is None and stored is not None:
+            changed = replace(changed, password_hash=stored, password_changed_at=now)
+        await (users.edit_user(changed, names) if found else users.insert_user(changed))
+        if found is not None and is_raised(found.administrator, role):
+            await end_all_sessions(server, user.id)
+        if found is not None and stored is not None:
+            await set_password(server, user, stored, through="command line", address="", actor="command line")
+        await server.emit(
+            ObjectChanged(
+                actor="command line",
+                user=user.id,
+                kind="user",
+                action="updated" if found else "created",
+                target=user.username,
+                after={"administrator": role},
+            )
+        )
+    return user
 
 
 async def _find(username: str, email: str, role: str) -> users.User | None:
