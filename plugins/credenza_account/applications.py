@@ -13,6 +13,7 @@ from litestar.params import FromPath
 
 from credenza import (
     AccountPage,
+    AccountVisit,
     AnyRequest,
     AnyResponse,
     Consent,
@@ -34,7 +35,7 @@ from credenza import (
 )
 
 from .consents import HERE, Application, Line, Situation, data_of, line_of, list_of, look
-from .frame import TEMPLATES, Visit, done, posted, show, visit
+from .frame import TEMPLATES, done, posted, show, visit
 
 ONE = "/account/applications/{consent_id:str}"
 PAGE_SIZE = 25
@@ -157,7 +158,7 @@ async def allow_permission(request: AnyRequest, consent_id: FromPath[str]) -> An
     return done(here, address, "permission-allowed")
 
 
-def _revoked(here: Visit, consent: Consent, permissions: Iterable[Permission]) -> ConsentRevoked:
+def _revoked(here: AccountVisit, consent: Consent, permissions: Iterable[Permission]) -> ConsentRevoked:
     return ConsentRevoked(
         actor=here.user.id,
         user=here.user.id,
@@ -168,20 +169,20 @@ def _revoked(here: Visit, consent: Consent, permissions: Iterable[Permission]) -
     )
 
 
-def _named(here: Visit, permissions: Collection[Permission]) -> Permission | None:
+def _named(here: AccountVisit, permissions: Collection[Permission]) -> Permission | None:
     """The one that the form names, if it is among these."""
     wanted = here.form.get("permission", "")
     return next((permission for permission in permissions if permission.key == wanted), None)
 
 
-async def _stale(here: Visit, seen: Situation) -> AnyResponse:
+async def _stale(here: AccountVisit, seen: Situation) -> AnyResponse:
     page = await _page(here, seen)
     page.message = Words("This has changed since the page was made. Here is how it stands now.")
     page.status = 422
     return await show(here, page)
 
 
-async def _page(here: Visit, seen: Situation) -> ApplicationPage:
+async def _page(here: AccountVisit, seen: Situation) -> ApplicationPage:
     (application,) = await list_of(here, [seen.consent], seen)
     groups: dict[str, list[Line]] = {}
     for line in application.lines:
@@ -200,14 +201,14 @@ async def _page(here: Visit, seen: Situation) -> ApplicationPage:
     )
 
 
-def _opens_at(here: Visit, seen: Situation) -> str:
+def _opens_at(here: AccountVisit, seen: Situation) -> str:
     """Where it signs the user in by itself; an application that nobody vouches for is not recommended."""
     if seen.client is None or seen.client.unverified:
         return ""
     return initiate_login_address(seen.client, here.server.issuer)
 
 
-async def _warning(here: Visit, seen: Situation, application: Application) -> str:
+async def _warning(here: AccountVisit, seen: Situation, application: Application) -> str:
     """Why it gets nothing at all, whatever is listed."""
     if seen.client is None or not seen.client.enabled:
         return Words(

@@ -9,6 +9,7 @@ from typing import Any
 from litestar.exceptions import NotFoundException
 
 from credenza import (
+    AccountVisit,
     Asked,
     Branding,
     Client,
@@ -31,8 +32,6 @@ from credenza import (
     released_claims,
     verdicts,
 )
-
-from .frame import Visit
 
 HERE = "/account"
 IN_LIST = 6  # permissions of an application; its own page shows all
@@ -116,7 +115,7 @@ class Situation:
         ]
 
 
-async def look(here: Visit, consent_id: str) -> Situation:
+async def look(here: AccountVisit, consent_id: str) -> Situation:
     """Fetched through its user: somebody else's is as unknown as one that never was."""
     consent = await consents.find_user_consent(here.user.id, consent_id)
     if consent is None:
@@ -134,7 +133,7 @@ async def look(here: Visit, consent_id: str) -> Situation:
     return Situation(consent, client, scopes, decision)
 
 
-async def list_of(here: Visit, found: Sequence[Consent], seen: Situation | None = None) -> list[Application]:
+async def list_of(here: AccountVisit, found: Sequence[Consent], seen: Situation | None = None) -> list[Application]:
     """In words, with the actual data: each source is asked once for each context, however many consents there are."""
     allowed = {permission for consent in found for permission in consent.granted}
     scopes = seen.scopes if seen is not None else await described(here.server, allowed)
@@ -172,14 +171,14 @@ async def list_of(here: Visit, found: Sequence[Consent], seen: Situation | None 
     return applications
 
 
-async def _title(here: Visit, context: str) -> str:
+async def _title(here: AccountVisit, context: str) -> str:
     try:
         return await context_title(here.server, context) or (GONE if context else "")
     except errors.ServerError:
         return GONE
 
 
-async def data_of(here: Visit, scopes: Mapping[Permission, Scope], context: str) -> Mapping[str, Any]:
+async def data_of(here: AccountVisit, scopes: Mapping[Permission, Scope], context: str) -> Mapping[str, Any]:
     """The claims that these permissions release in this context."""
     yes = [Verdict(permission, Outcome.GRANTED) for permission in scopes]
     decision = Decision(_asked(scopes), choices_of(context), scopes, yes)

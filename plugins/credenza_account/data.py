@@ -12,6 +12,7 @@ from litestar.handlers import HTTPRouteHandler
 
 from credenza import (
     AccountPage,
+    AccountVisit,
     AnyRequest,
     AnyResponse,
     Asked,
@@ -34,7 +35,7 @@ from credenza import (
     sessions,
 )
 
-from .frame import TEMPLATES, Visit, show, visit
+from .frame import TEMPLATES, show, visit
 from .security import Sections
 
 HERE = "/account/data"
@@ -75,7 +76,7 @@ async def show_data(request: AnyRequest) -> AnyResponse:
     return await show(here, DataPage(title=Words("Your data"), groups=tuple(groups), deletion=deletion))
 
 
-def _account_facts(here: Visit) -> tuple[Fact, ...]:
+def _account_facts(here: AccountVisit) -> tuple[Fact, ...]:
     user = here.user
     moments = (
         (Words("Created"), user.created_at),
@@ -91,7 +92,7 @@ def _account_facts(here: Visit) -> tuple[Fact, ...]:
     )
 
 
-async def _claims(here: Visit) -> list[tuple[str, dict[str, Any]]]:
+async def _claims(here: AccountVisit) -> list[tuple[str, dict[str, Any]]]:
     """Everything that applications could be told of this user, by the title of what they would have to be allowed."""
     found: list[tuple[str, dict[str, Any]]] = []
     known = await permission_catalogue(here.server)
@@ -118,7 +119,7 @@ def download_handler(sections: Sections) -> HTTPRouteHandler:
     return download_data
 
 
-async def _file(here: Visit, sections: Sections) -> AnyResponse:
+async def _file(here: AccountVisit, sections: Sections) -> AnyResponse:
     """Explicit members only: no hash, no secret, nothing of other people."""
     user, server = here.user, here.server
     listed = await sessions.list_sessions(user.id, server.now())
@@ -169,7 +170,7 @@ async def _file(here: Visit, sections: Sections) -> AnyResponse:
     return Response(body, media_type="application/json", headers=headers)
 
 
-def _iso(here: Visit, at: int | None) -> str | None:
+def _iso(here: AccountVisit, at: int | None) -> str | None:
     return here.moment(at).iso if at else None
 
 
@@ -180,7 +181,7 @@ async def _all_consents(user_id: str) -> list[Consent]:
     return found
 
 
-async def _application(here: Visit, consent: Consent) -> dict[str, Any]:
+async def _application(here: AccountVisit, consent: Consent) -> dict[str, Any]:
     client = await here.server.find_client(consent.client_id)
     try:
         context = await context_title(here.server, consent.context)
@@ -202,7 +203,7 @@ async def _application(here: Visit, consent: Consent) -> dict[str, Any]:
     }
 
 
-async def _events(here: Visit) -> tuple[list[AuditEvent], bool]:
+async def _events(here: AccountVisit) -> tuple[list[AuditEvent], bool]:
     """Newest first, what is about this user; what they did to others as an administrator is those people's data."""
     found: list[AuditEvent] = []
     before = ""
@@ -215,7 +216,7 @@ async def _events(here: Visit) -> tuple[list[AuditEvent], bool]:
     return found, True
 
 
-def _event(here: Visit, event: AuditEvent) -> dict[str, Any]:
+def _event(here: AccountVisit, event: AuditEvent) -> dict[str, Any]:
     """Who else did it is not named, nor from where: that is about them."""
     by = {here.user.id: "you", event.client: "the application", "": ""}.get(event.actor, "an administrator")
     mine = {"address": event.address, "data": event.data} if by != "an administrator" else {}

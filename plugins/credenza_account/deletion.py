@@ -11,6 +11,7 @@ from litestar.exceptions import NotFoundException
 
 from credenza import (
     AccountPage,
+    AccountVisit,
     AnyRequest,
     AnyResponse,
     ObjectChanged,
@@ -29,7 +30,7 @@ from credenza import (
     users,
 )
 
-from .frame import TEMPLATES, Visit, posted, show, visit
+from .frame import TEMPLATES, posted, show, visit
 
 HERE = "/account/data/delete"
 DATA = "/account/data"
@@ -93,7 +94,7 @@ async def delete_account(request: AnyRequest) -> AnyResponse:
     return await render(request, DeletedPage(title=Words("Your account is deleted")))
 
 
-async def _sign_out_elsewhere(here: Visit) -> None:
+async def _sign_out_elsewhere(here: AccountVisit) -> None:
     """Before very much goes a little at a time; who is here stays, to ask once more should it stop in the middle."""
     async with transaction():
         if not await sessions.hold_signed_in(here.session):
@@ -102,12 +103,12 @@ async def _sign_out_elsewhere(here: Visit) -> None:
         await revoke_grants(here.server.now(), user_id=here.user.id)
 
 
-def _check_allowed(here: Visit) -> None:
+def _check_allowed(here: AccountVisit) -> None:
     if not here.server.settings.account_deletion:
         raise NotFoundException
 
 
-def _page(here: Visit) -> DeletionPage:
+def _page(here: AccountVisit) -> DeletionPage:
     return DeletionPage(
         title=Words("Delete your account"),
         action=HERE,

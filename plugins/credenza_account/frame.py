@@ -45,24 +45,21 @@ NOTICES = {
 }
 
 
-Visit = AccountVisit
-
-
-async def visit(request: AnyRequest, *, fresh: bool = False) -> Visit:
+async def visit(request: AnyRequest, *, fresh: bool = False) -> AccountVisit:
     session, user = await signed_in(request, fresh=fresh)
-    return Visit(request, server_of(request), session, user, Parameters([]))
+    return AccountVisit(request, server_of(request), session, user, Parameters([]))
 
 
-async def posted(request: AnyRequest, page: str, *, fresh: bool = False) -> Visit:
+async def posted(request: AnyRequest, page: str, *, fresh: bool = False) -> AccountVisit:
     """A form from the page at `page`: whoever has to sign in first comes back there, not to the form's own address."""
     try:
         session, user, form = await signed_in_form(request, fresh=fresh)
     except SignInNeeded as error:
         raise SignInNeeded(page, error.max_age) from None
-    return Visit(request, server_of(request), session, user, form)
+    return AccountVisit(request, server_of(request), session, user, form)
 
 
-def framed(visit: Visit, tab: str, notice: str = "") -> AccountFrame:
+def framed(visit: AccountVisit, tab: str, notice: str = "") -> AccountFrame:
     return AccountFrame(
         account=visit.user.email or visit.user.username,
         account_name=visit.user.display_name,
@@ -73,7 +70,9 @@ def framed(visit: Visit, tab: str, notice: str = "") -> AccountFrame:
     )
 
 
-async def show(visit: Visit, page: AccountPage, notices: Mapping[str, str] = NOTICES, session: str = "") -> AnyResponse:
+async def show(
+    visit: AccountVisit, page: AccountPage, notices: Mapping[str, str] = NOTICES, session: str = ""
+) -> AnyResponse:
     """`notices` are what this page may say, by the word in the cookie; `session` the new cookie, if any."""
     cookie = visit.request.cookies.get(_notice_cookie(visit.server), "")
     keyring = visit.server.keyring
@@ -85,7 +84,7 @@ async def show(visit: Visit, page: AccountPage, notices: Mapping[str, str] = NOT
     return response
 
 
-def done(visit: Visit, address: str, notice: str) -> AnyResponse:
+def done(visit: AccountVisit, address: str, notice: str) -> AnyResponse:
     """Lead to the page at `address`, which then says so."""
     response = redirect_response(visit.server.settings, visit.server.issuer + address)
     _set_notice(visit.server, response, notice, 60)

@@ -11,6 +11,7 @@ from litestar import get, post
 from credenza import (
     AccountPage,
     AccountSection,
+    AccountVisit,
     AnyRequest,
     AnyResponse,
     Authentication,
@@ -28,7 +29,7 @@ from credenza import (
     transaction,
 )
 
-from .frame import TEMPLATES, Visit, done, posted, show, visit
+from .frame import TEMPLATES, done, posted, show, visit
 
 HERE = "/account/password"
 
@@ -99,7 +100,7 @@ async def save_password(request: AnyRequest) -> AnyResponse:
     return response
 
 
-def _page(here: Visit) -> PasswordPage:
+def _page(here: AccountVisit) -> PasswordPage:
     return PasswordPage(
         title=Words("Password"),
         action=HERE,
@@ -109,7 +110,7 @@ def _page(here: Visit) -> PasswordPage:
     )
 
 
-async def _check_current(here: Visit) -> None:
+async def _check_current(here: AccountVisit) -> None:
     authenticator = here.server.authenticators.get("password")
     if authenticator is None or here.user.password_hash is None:
         raise Refused("current", Words("This account has no password."))
@@ -122,7 +123,7 @@ async def _check_current(here: Visit) -> None:
         raise Refused("current", Words("This is not your current password."))
 
 
-async def _check_new(here: Visit) -> None:
+async def _check_new(here: AccountVisit) -> None:
     user = here.user
     field, message = await password_refusal(here.server, here.form, user.username, user.display_name, user.email or "")
     if message:
@@ -131,7 +132,7 @@ async def _check_new(here: Visit) -> None:
         raise Refused("password", Words("This is the password that you have now."))
 
 
-async def summary(here: Visit) -> str | None:
+async def summary(here: AccountVisit) -> str | None:
     if "password" not in here.server.authenticators:
         return None
     changed = here.user.password_changed_at

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from credenza import Branding, ConsolePreview, ConsoleVisit, Parameters, User, Words, consents
+from credenza import AccountVisit, Branding, ConsolePreview, ConsoleVisit, Parameters, User, Words, consents
 
 from .applications import PAGE_SIZE, ApplicationsPage
 from .consents import Application, Line, list_of
-from .frame import Visit, framed
+from .frame import framed
 
 MADE_UP = User("", "ada", "ada@example.com", profile={"name": "Ada Lovelace"})
 
 
 async def show(visit: ConsoleVisit, user: User | None) -> ApplicationsPage:
-    here = Visit(visit.request, visit.server, visit.session, user or MADE_UP, Parameters([]))
+    here = AccountVisit(visit.request, visit.server, visit.session, user or MADE_UP, Parameters([]))
     if user is not None:
         found = await consents.list_consents(user_id=user.id, limit=PAGE_SIZE)
         applications = tuple(await list_of(here, found))
@@ -23,7 +23,7 @@ async def show(visit: ConsoleVisit, user: User | None) -> ApplicationsPage:
     return page
 
 
-def _made_up(here: Visit) -> Application:
+def _made_up(here: AccountVisit) -> Application:
     now = here.server.now()
     return Application(
         id="",

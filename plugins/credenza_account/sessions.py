@@ -12,6 +12,7 @@ from litestar.exceptions import NotFoundException
 
 from credenza import (
     AccountPage,
+    AccountVisit,
     AnyRequest,
     AnyResponse,
     Moment,
@@ -26,7 +27,7 @@ from credenza import (
     transaction,
 )
 
-from .frame import TEMPLATES, Visit, done, posted, show, visit
+from .frame import TEMPLATES, done, posted, show, visit
 
 HERE = "/account/sessions"
 
@@ -95,14 +96,14 @@ async def end_other_sessions(request: AnyRequest) -> AnyResponse:
     return done(here, HERE, "sessions-ended")
 
 
-async def _end_some(here: Visit) -> bool:
+async def _end_some(here: AccountVisit) -> bool:
     async with transaction():
         ended = await end_some_sessions(here.server, here.user.id, but=here.session.id)
         await _tell(here, ended)
     return bool(ended)
 
 
-async def _tell(here: Visit, ids: list[str]) -> None:
+async def _tell(here: AccountVisit, ids: list[str]) -> None:
     for ended in ids:
         event = SessionEnded(actor=here.user.id, user=here.user.id, address=address_of(here.request), session=ended)
         await here.server.emit(event)
