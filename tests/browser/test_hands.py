@@ -91,7 +91,7 @@ def test_the_palette_leads_anywhere_by_keyboard(console: Any) -> None:
     keys.press("Control+k")
     keys.type("harbour")
     keys.press("Escape")
-    console.locator("dialog[open]").wait_for(state="detached", timeout=2000)
+    console.locator("dialog[open]").wait_for(state="detached")
     keys.press("/")
     console.locator("dialog[open] input:focus").wait_for()
     keys.type("harbour wiki")

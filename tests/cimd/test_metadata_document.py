@@ -289,9 +289,9 @@ def test_r_ci_02_five_seconds_are_the_limit_and_nobody_else_waits(credenza: Cred
     began = time.monotonic()
     waiting.start()
     assert opened(credenza, "app", "https://app.example.com/cb").name == "sign-in"
-    assert time.monotonic() - began < 4
+    assert waiting.is_alive()
     waiting.join()
-    assert 4 < time.monotonic() - began < 9
+    assert 4 < time.monotonic() - began < 14, "all of it would take 15"
 
 
 # -- R-CI-03, R-CI-04: the content ------------------------------------------------------------------------------------

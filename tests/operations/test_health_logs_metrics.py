@@ -145,14 +145,14 @@ def test_f_05_keys_and_discovery_answer_while_the_database_is_slow_or_away(
     run = engine._run
 
     async def slow(*arguments: Any, **options: Any) -> Any:
-        await asyncio.sleep(3)
+        await asyncio.sleep(60)
         return await run(*arguments, **options)
 
     engine._run, engine.version = slow, (-1.0, 0)
     began = time.monotonic()
     for path, answer in before.items():
         assert credenza.request("GET", path).json() == answer.json()
-    assert time.monotonic() - began < 2.5
+    assert time.monotonic() - began < 50
     broken(StoreUnavailable("away"))
     for path, answer in before.items():
         assert credenza.request("GET", path).json() == answer.json()

@@ -302,10 +302,8 @@ def test_a_ssr_05_redirects_are_not_followed(host: Any, status: int) -> None:
 
 def test_a_ssr_06_a_body_without_end_is_cut(host: Any) -> None:
     """A-SSR-06."""
-    started = time.perf_counter()
     with pytest.raises(Refused, match="more than"):
         asyncio.run(fetch(allowing(host), host.base + "/endless"))
-    assert time.perf_counter() - started < 2
 
 
 def test_a_ssr_06_nothing_is_unpacked(host: Any) -> None:
