@@ -8,10 +8,11 @@ of each plugin and each engine is asked in a shorter way.
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Mapping
 from contextlib import suppress
 from functools import cache
 from importlib.metadata import EntryPoints, entry_points
+from pathlib import Path
 from types import FunctionType, MethodType, ModuleType
 from typing import Any
 
@@ -19,12 +20,16 @@ import piccolo.engine.base
 import pluggy
 from litestar.utils.signature import ParsedSignature
 
-from credenza import plugins
+from credenza import plugins, server
+from credenza.languages import Languages
+
+ROOT = Path(__file__).parents[1]
 
 
 def everything() -> None:
     _signatures()
     _entry_points()
+    _catalogues()
     _hooks()
     _questions()
 
@@ -55,13 +60,29 @@ def _signatures() -> None:
     ParsedSignature.from_fn = classmethod(from_fn)  # type: ignore[assignment]
 
 
+def _catalogues() -> None:
+    """What lies in the folders of this repository is the same for each server, and nobody changes it."""
+
+    @cache
+    def kept(folders: tuple[tuple[str, Path], ...]) -> Languages:
+        return Languages(dict(folders))
+
+    def found(folders: Mapping[str, Path]) -> Languages:
+        ours = all(folder.is_relative_to(ROOT) for folder in folders.values())
+        return kept(tuple(folders.items())) if ours else Languages(folders)
+
+    server.Languages = found  # type: ignore[assignment,misc]
+
+
 def _hooks() -> None:
-    """Of a module's names only functions can be hooks, and pluggy goes a long way round to see that one is none."""
+    """Of a module's names only marked functions are hooks, and pluggy goes a long way round to see that one is none."""
     read = pluggy.PluginManager.parse_hookimpl_opts
 
     def parse_hookimpl_opts(manager: pluggy.PluginManager, plugin: object, name: str) -> Any:
-        if isinstance(plugin, ModuleType) and not isinstance(vars(plugin).get(name), FunctionType | MethodType):
-            return None
+        if isinstance(plugin, ModuleType):
+            found = vars(plugin).get(name)
+            if not isinstance(found, FunctionType | MethodType) or not hasattr(found, f"{manager.project_name}_impl"):
+                return None
         return read(manager, plugin, name)
 
     pluggy.PluginManager.parse_hookimpl_opts = parse_hookimpl_opts  # type: ignore[method-assign]

@@ -9,7 +9,9 @@ PATIENCE = 120  # seconds
 
 
 def wait_until(true: Callable[[], bool], what: str) -> None:
-    deadline = time.monotonic() + PATIENCE
+    """Look at once, and less often the longer it takes: a process that starts needs the processor itself."""
+    deadline, pause = time.monotonic() + PATIENCE, 0.005
     while not true():
         assert time.monotonic() < deadline, f"waited {PATIENCE} seconds for {what}"
-        time.sleep(0.02)
+        time.sleep(pause)
+        pause = min(pause * 1.2, 0.08)
