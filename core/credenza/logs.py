@@ -22,7 +22,8 @@ request_id: ContextVar[str] = ContextVar("request_id", default="")
 USUAL = frozenset(vars(logging.LogRecord("", 0, "", 0, "", None, None))) | {"message", "asctime", "taskName"}
 
 
-CONTROL = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u2028\u2029]")  # all but the newline: of tracebacks
+# All but the newline, which is of tracebacks; and what turns the rest of a line, or shows nothing. Unicode TR 9 §2.
+CONTROL = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]")
 
 
 def without_secrets(text: str) -> str:
@@ -30,7 +31,7 @@ def without_secrets(text: str) -> str:
 
 
 def escaped(text: str) -> str:
-    """Without what ends a line for whoever reads it, or commands a terminal."""
+    """Without what ends or turns a line for whoever reads it, hides in it, or commands a terminal."""
     return CONTROL.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
 
 

@@ -11,7 +11,7 @@ import pytest
 from credenza.encryption import Keyring, Undecryptable, derive
 from credenza.logs import JsonFormatter, TextFormatter
 from credenza.protocol.tokens import PREFIXES, is_token, new_token
-from credenza.testing import ORDERS, SECRET, RelyingParty, UserAgent
+from credenza.testing import ORDERS, SECRET, PageSeen, RelyingParty, UserAgent
 
 CANARY = "canary sentence that nobody else would choose"
 
@@ -81,7 +81,7 @@ def test_a_log_02_text_from_outside_is_no_second_line(
 @pytest.mark.parametrize("formatter", [TextFormatter(), JsonFormatter()])
 def test_a_log_02_a_record_is_one_line_whatever_a_plugin_writes(formatter: logging.Formatter) -> None:
     """A-LOG-02, R-OP-05: line ends of every kind, and what commands a terminal; a traceback keeps its lines."""
-    evil = "x\nERROR root: forged\r\x1b[31m\x9b31m\u2028\x85\x00é"
+    evil = "x\nERROR root: forged\r\x1b[31m\x9b31m\u2028\x85\x00\u202e\u2066\u200bé"
     record = logging.LogRecord("plugin", logging.WARNING, "", 0, "somebody is called %s", (evil,), None)
     line = formatter.format(record)
     assert line.splitlines() == [line]
@@ -91,7 +91,18 @@ def test_a_log_02_a_record_is_one_line_whatever_a_plugin_writes(formatter: loggi
         raise ValueError(evil)
     except ValueError:
         record.exc_info = sys.exc_info()
-    assert not {"\r", "\x1b", "\x9b", "\u2028", "\0"} & set(formatter.format(record))
+    assert not set("\r\x1b\x9b\u2028\0\u202e\u2066\u200b") & set(formatter.format(record))
+
+
+def test_a_log_02_a_stranger_is_not_taken_for_another_client(
+    credenza: Any, user_agent: Any, client: RelyingParty, admin: UserAgent
+) -> None:
+    """In the audit log, by what nobody sees there, or what turns the rest of a line."""
+    user_agent.get(client.authorization_url(client_id="app\u200b \u202eppa"))
+    page = admin.get("/console/audit-log")
+    assert isinstance(page, PageSeen)
+    assert "app\\u200b \\u202eppa" in page.text
+    assert not set("\u200b\u202e") & set(page.html)
 
 
 @pytest.mark.own_server

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import logging
+from dataclasses import replace
+from typing import Any
 
 from ..events import AuthorizationRefused, SignOutRefused, TokenRefused
+from ..logs import escaped
 from ..protocol.errors import AuthorizationPending, ProtocolError, SlowDown
 from .limits import Limiter, neighbourhood
 from .requests import AnyRequest, address_of, server_of
@@ -16,7 +19,12 @@ BY_ADDRESS = Rule("refused requests in the audit log by address", burst=600, sec
 
 
 async def write_down(request: AnyRequest, event: AuthorizationRefused | SignOutRefused | TokenRefused) -> None:
-    """Write down what anybody can cause; when one address causes too much, only the program's own log has it."""
+    """Write down what anybody can cause; when one address causes too much, only the program's own log has it.
+
+    Nobody is taken for another client by what a reader does not see.
+    """
+    texts: dict[str, Any] = {name: escaped(value) for name, value in vars(event).items() if isinstance(value, str)}
+    event = replace(event, **texts)
     limiter: Limiter = request.app.state.limiter
     if await limiter.allow((BY_ADDRESS, neighbourhood(event.address))):
         await server_of(request).emit(event)
