@@ -33,8 +33,9 @@ class Connections:
     @property
     def idle(self) -> sqlite3.Connection:
         """For reading outside of a transaction: the writer between two, since whatever a connection has not written
-        itself it must read from the file anew; the reader while somebody is inside one."""
-        return self.reader if self.writer.in_transaction else self.writer
+        itself it must read from the file anew; the reader while somebody is inside one. The writer is not asked: SQLite
+        3.53 keeps whoever asks waiting for what a thread does with it."""
+        return self.reader if self.lock.locked() else self.writer
 
     async def read_aside(self, sql: str, arguments: Sequence[Any]) -> list[Row]:
         """In a thread, one after the other. What nobody waits for any more ends."""
