@@ -117,7 +117,8 @@ def signature(thing: Any) -> str:
         for parameter in found.parameters.values()
     ]
     returned = inspect.Signature.empty if isinstance(thing, type) else _bare(found.return_annotation)
-    return str(found.replace(parameters=parameters, return_annotation=returned))
+    shown = str(found.replace(parameters=parameters, return_annotation=returned))
+    return shown.replace("typing.", "")  # as Python 3.14 shows some of them
 
 
 def _bare(annotation: Any) -> Any:
