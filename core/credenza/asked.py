@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from .permissions import ceiling_of, check_enabled, is_known, requested
 from .protocol.authorization_request import AuthorizationRequest, default_scopes
@@ -33,15 +33,39 @@ async def check_asked(
 async def _with_our_names(
     server: AuthorizationServer, client: Client, request: AuthorizationRequest, known: Mapping[Permission, Scope]
 ) -> AuthorizationRequest:
-    """Resources as they are registered, however they were written. RFC 8707 §2."""
+    """Resources as they are registered, however they were written, or the one that is meant. RFC 8707 §2."""
     if not request.resources:
-        return request
+        only = only_api(client, beyond(known, request.scopes))
+        return request.with_resources((only,)) if only else request
     found = {p.resource for p in known}
     named = [resource if resource in found else await our_name(server, resource) for resource in request.resources]
     if tuple(named) == request.resources:
         return request
     request = request.with_resources(tuple(dict.fromkeys(named)))
     return request if request.scopes else request.with_scopes(default_scopes(client, request.resources))
+
+
+def beyond(known: Mapping[Permission, Scope], scopes: Sequence[str]) -> list[str]:
+    """The scopes that no source knows, at the resources that were named."""
+    there = {permission.scope for permission in known}
+    return [scope for scope in scopes if scope not in there]
+
+
+def only_api(client: Client, scopes: Sequence[str]) -> str:
+    """The API that these mean if none is named: the only one that has all of them that any API has for the client.
+
+    Empty if it is not one. The server "SHOULD use" the scope "to infer the value of the default resource indicator".
+    RFC 9068 §3.
+    """
+    if not scopes:
+        return ""
+    enabled: dict[str, set[str]] = {}
+    for permission in client.ceiling or {}:
+        if permission.resource and permission.scope in scopes:
+            enabled.setdefault(permission.resource, set()).add(permission.scope)
+    most = set().union(*enabled.values())
+    found = [resource for resource, there in enabled.items() if there == most]
+    return found[0] if len(found) == 1 else ""
 
 
 async def our_name(server: AuthorizationServer, resource: str) -> str:

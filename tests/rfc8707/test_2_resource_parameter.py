@@ -146,6 +146,8 @@ def test_a_resource_may_be_written_in_several_ways_and_the_audience_is_as_it_is_
 
 def test_a_machine_that_names_a_scope_and_no_resource_is_told_what_is_missing(credenza: Credenza) -> None:
     """RFC 6749 §5.2: the description is "used to assist the client developer in understanding the error"."""
+    everywhere = {"permissions": {"api": {ORDERS: ["orders:read"], STOCK: ["stock:read", "orders:read"]}}}
+    credenza.apply({"applications": [{"client_id": "machine", **everywhere}]})
     machine = RelyingParty(credenza, "machine", "")
     form = {"grant_type": "client_credentials", "scope": "orders:read"}
     answer = machine.post("/token", form).json()

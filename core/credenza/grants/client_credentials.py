@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ..asked import our_name
+from ..asked import beyond, only_api, our_name
 from ..catalogue import held_by_client
 from ..objects import Subject, TokenRequest
 from ..permissions import Decision, check_known, requested, verdicts
@@ -55,8 +55,11 @@ class ClientCredentialsGrant:
             return await verdicts(server, client, subject, asked, {}, None, scopes=there, held=held)
         asked = Asked(scopes, resources)
         known = await requested(server, asked)
+        if not resources and (only := only_api(client, beyond(known, scopes))):
+            asked = Asked(scopes, (only,))
+            known = await requested(server, asked)
         await check_known(server, asked, known)
-        if missing := [scope for scope in scopes if scope not in {p.scope for p in known}]:
+        if unknown := beyond(known, scopes):
             hint = "" if resources else " The scopes of an API are only known together with its resource."
-            raise InvalidScope(f"Unknown, or of another resource: {', '.join(missing)}.{hint}")
+            raise InvalidScope(f"Unknown, or of another resource: {', '.join(unknown)}.{hint}")
         return await verdicts(server, client, subject, asked, {}, None, scopes=known)
