@@ -365,8 +365,10 @@ def test_when_too_many_sign_in_the_rest_are_told_when_to_come_back(credenza: Cre
         assert (page.status, page.name) == (503, "error")
         assert page.headers["retry-after"]
         assert "Try again in a few seconds" in page.text
-        nobodys = agent.send("POST", "/interaction/nobody/login", data={"identifier": "ada", "password": PASSWORD})
-        assert nobodys.status_code == 503, "whose sign-in it is was not even looked up"
+        typed = {"identifier": "ada", "password": PASSWORD}
+        for sent in (typed, typed | {"decision": "whatever"}):
+            nobodys = agent.send("POST", "/interaction/nobody/login", data=sent)
+            assert nobodys.status_code == 503, "whose sign-in it is was not even looked up"
         assert credenza.run(FailedSignInRow.raw, counted)[0]["n"] == 0, "nobody has used up a try"
     finally:
         passwords._waiting = 0

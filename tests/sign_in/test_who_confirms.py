@@ -97,6 +97,25 @@ def test_nobody_goes_on_who_must_sign_in(
     assert seen(go_on(ada, page)).name == "sign-in"
 
 
+def test_nor_who_has_chosen_and_waited_too_long(credenza: Credenza, ada: UserAgent, client: RelyingParty) -> None:
+    page = seen(ada.get(client.authorization_url(prompt="select_account", max_age="30")))
+    assert seen(go_on(ada, page)).name == "consent"
+    credenza.clock.move(31)
+    page = seen(ada.decide())
+    assert page.name == "sign-in"
+    assert "Continue as" not in page.text
+
+
+def test_who_presses_it_twice_goes_on(ada: UserAgent, client: RelyingParty) -> None:
+    """Unless somebody else has signed in meanwhile, in another tab."""
+    page = seen(ada.get(client.authorization_url(prompt="select_account")))
+    assert seen(go_on(ada, page)).name == "consent"
+    assert seen(go_on(ada, page)).name == "consent"
+    page = seen(ada.get(client.authorization_url(prompt="select_account")))
+    assert seen(ada.sign_in("grace")).name == "consent"
+    assert seen(go_on(ada, page)).name == "sign-in"
+
+
 def test_nor_whose_session_has_ended_meanwhile(credenza: Credenza, ada: UserAgent, client: RelyingParty) -> None:
     page = seen(ada.get(client.authorization_url(prompt="select_account")))
     credenza.apply({"users": [{"username": "ada", "suspended": True}]})

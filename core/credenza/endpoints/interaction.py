@@ -30,7 +30,15 @@ from ..web.errors import crowded_page
 from ..web.known_browsers import known_accounts, remember_account
 from ..web.pages import FormPage, Page
 from ..web.rendering import render
-from ..web.requests import AnyRequest, check_csrf, check_same_origin, form_parameters, server_of, wish_languages
+from ..web.requests import (
+    AnyRequest,
+    check_csrf,
+    check_same_origin,
+    form_parameters,
+    has_csrf_token,
+    server_of,
+    wish_languages,
+)
 from ..web.responses import AnyResponse, policy_source, redirect_response
 from ..web.sessions import (
     browser_cookie,
@@ -140,6 +148,8 @@ async def _settled_elsewhere(
         raise AccessDenied("The user cancelled.")
     if name != "login":
         return
+    if form.get("decision") == "continue" and has_csrf_token(request, form, csrf_cookie(request, waiting.session)):
+        return  # pressed twice: the session is the one that the page was made for
     by_name = form.get("authenticator", "password") == "password"  # whose a passkey is, say, only looking at it tells
     meant = await find_user_by_identifier(form.get("identifier", "")) if by_name else None
     if meant is None or meant.id != _who(waiting):

@@ -44,7 +44,9 @@ class LoginPrompt(Prompt):
         if waiting.begun.get("session") == waiting.session.id:  # begun by this very sign-in
             await self._check_subject(waiting)
             return False
-        return _chooses(waiting) or await self._must_sign_in(waiting, waiting.session, waiting.user)
+        if _chooses(waiting) and waiting.begun.get("chosen") != waiting.session.id:
+            return True
+        return await self._must_sign_in(waiting, waiting.session, waiting.user)
 
     async def _must_sign_in(self, waiting: Waiting, session: Session, user: User) -> bool:
         """Whether that session is not enough, whoever chooses to go on with it."""
@@ -120,7 +122,7 @@ class LoginPrompt(Prompt):
 
     def place(self, server: AuthorizationServer, form: Parameters) -> AbstractAsyncContextManager[None]:
         authenticator = chosen(server, form)
-        if authenticator is None or "decision" in form:
+        if authenticator is None or form.get("decision") in ("deny", "continue"):
             return nullcontext()
         return authenticator.place()
 
@@ -149,7 +151,7 @@ class LoginPrompt(Prompt):
         """With the account that is signed in, unless what was on the page is not so any more."""
         if waiting.session is None or not await self._may_go_on(waiting):
             return await self.show(waiting)
-        waiting.begun["session"] = waiting.session.id
+        waiting.begun["chosen"] = waiting.session.id  # as long as it is enough: nothing was proved by it
         return None
 
 
