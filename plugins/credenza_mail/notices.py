@@ -13,6 +13,7 @@ from credenza import (
     Mail,
     ObjectChanged,
     PasswordChanged,
+    User,
     Words,
     language_of,
     users,
@@ -38,7 +39,7 @@ def listener(server: AuthorizationServer) -> Listener:
         if user is None or server.mailer is None:
             return
         provider = (await server.provider_branding()).display_name
-        to = event.before if isinstance(event, EmailChanged) else user.email
+        to = _address_before(event, user)
         if not to:
             return
         await server.send_mail(
@@ -56,6 +57,16 @@ def listener(server: AuthorizationServer) -> Listener:
         )
 
     return notice
+
+
+def _address_before(event: Event, user: User) -> str | None:
+    """Where they read what they are told, although that may be what was changed."""
+    match event:
+        case EmailChanged():
+            return event.before
+        case ObjectChanged(before={"email": email}):  # beside something else, by an administrator
+            return str(email or "")
+    return user.email
 
 
 def _said(event: Event) -> str:
