@@ -22,8 +22,12 @@ request_id: ContextVar[str] = ContextVar("request_id", default="")
 USUAL = frozenset(vars(logging.LogRecord("", 0, "", 0, "", None, None))) | {"message", "asctime", "taskName"}
 
 
-# All but the newline, which is of tracebacks; and what turns the rest of a line, or shows nothing. Unicode TR 9 §2.
-CONTROL = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]")
+# All but the newline, which is of tracebacks; what turns the rest of a line (Unicode TR 9 §2); and what shows nothing.
+CONTROL = re.compile(
+    r"[\x00-\x09\x0b-\x1f\x7f-\x9f\xad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u2028-\u202e"
+    r"\u2060-\u206f\u2800\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffb\U0001bca0-\U0001bca3\U0001d159"
+    r"\U0001d173-\U0001d17a\U000e0000-\U000e0fff]"
+)
 
 
 def without_secrets(text: str) -> str:
@@ -32,7 +36,11 @@ def without_secrets(text: str) -> str:
 
 def escaped(text: str) -> str:
     """Without what ends or turns a line for whoever reads it, hides in it, or commands a terminal."""
-    return CONTROL.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
+    return CONTROL.sub(_as_in_json, text)
+
+
+def _as_in_json(found: re.Match[str]) -> str:
+    return re.sub("(.{4})", r"\\u\1", found[0].encode("utf-16-be").hex())
 
 
 class TextFormatter(logging.Formatter):
