@@ -116,6 +116,18 @@ def test_who_presses_it_twice_goes_on(ada: UserAgent, client: RelyingParty) -> N
     assert seen(go_on(ada, page)).name == "sign-in"
 
 
+def test_who_goes_on_has_no_second_factor_by_that(credenza: Credenza, ada: UserAgent, client: RelyingParty) -> None:
+    """It is asked for as always; and to set one up takes a sign-in of minutes ago."""
+    credenza.apply({"applications": [{"client_id": "app", "require_second_factor": True}]})
+    page = seen(ada.get(client.authorization_url(prompt="select_account")))
+    assert seen(go_on(ada, page)).name == "second-factor"
+    credenza.clock.move(601)
+    assert seen(ada.get(page.forms[0].action.removesuffix("/login"))).name == "sign-in"
+    page = seen(ada.get(client.authorization_url(prompt="select_account")))
+    assert "Continue as" not in page.text
+    assert seen(go_on(ada, page)).name == "sign-in"
+
+
 def test_nor_whose_session_has_ended_meanwhile(credenza: Credenza, ada: UserAgent, client: RelyingParty) -> None:
     page = seen(ada.get(client.authorization_url(prompt="select_account")))
     credenza.apply({"users": [{"username": "ada", "suspended": True}]})
