@@ -149,6 +149,10 @@ class Decisions(RuleBasedStateMachine):
         implied = {MEMBERSHIP: True} if self.ceiling.keys() & {*ORGANIZATION, *API[2:]} else {}
         return {OPENID: True, OFFLINE: True, **implied, **self.ceiling}
 
+    def meant(self, scopes: frozenset[str]) -> str:
+        """RFC 9068 §3: the only API, where anything that is named is enabled there."""
+        return next((p.resource for p in self.ceiling if p.resource and p.scope in scopes), "")
+
     def requested(self, scopes: frozenset[str], resource: str) -> set[Permission]:
         named = {p for p in (OPENID, OFFLINE, *ALL) if p.scope in scopes and p.resource in ("", resource)}
         return named if ORGANIZATIONS in scopes else named - {*ORGANIZATION, *API[2:]}
@@ -176,6 +180,7 @@ class Decisions(RuleBasedStateMachine):
         named = named if ORGANIZATIONS in scopes and named in self.member else ""
         wishes = {"resource": resource or None, "organization_id": named or None}
         seen = self.browser.get(self.party.authorization_url(scope=" ".join(sorted(scopes)), **wishes))
+        resource = resource or self.meant(scopes)
         if any(p.scope in scopes and p not in self.enabled for p in (*OWN, MEMBERSHIP)):
             assert isinstance(seen, Callback)
             assert seen.error == "invalid_scope"
