@@ -42,9 +42,19 @@ def test_a_cns_02_a_claim_asked_by_name_needs_consent_too(user_agent: Any, clien
 
 @pytest.mark.own_server
 def test_a_cns_02_another_resource_is_asked(credenza: Any, user_agent: Any, client: RelyingParty) -> None:
-    credenza.apply({"users": [{"username": user_agent.name, "roles": ["support"]}]})
-    user_agent.authorize(client, scope="openid orders:read")
-    seen = user_agent.get(client.authorization_url(scope="openid orders:read", resource=ORDERS, prompt="none"))
+    """A-CNS-02: the same word is another permission there."""
+    stock = "https://stock.example.com"
+    at_both = {api: ["orders:read"] for api in (ORDERS, stock)}
+    declared: dict[str, Any] = {
+        "api_resources": [{"identifier": stock, "name": "Stock", "permissions": [{"name": "orders:read"}]}],
+        "roles": [{"name": "support", "permissions": at_both}],
+        "users": [{"username": user_agent.name, "roles": ["support"]}],
+        "applications": [{"client_id": "app", "permissions": {"api": at_both}}],
+    }
+    credenza.apply(declared)
+    user_agent.authorize(client, scope="openid orders:read", resource=ORDERS)
+    assert user_agent.get(client.authorization_url(scope="openid orders:read", resource=ORDERS, prompt="none")).code
+    seen = user_agent.get(client.authorization_url(scope="openid orders:read", resource=stock, prompt="none"))
     assert seen.error == "consent_required"
 
 
