@@ -13,6 +13,7 @@ from contextvars import ContextVar
 from datetime import UTC, datetime
 from typing import Any
 
+from .protocol.names import BLANK
 from .protocol.tokens import TOKEN
 
 request_id: ContextVar[str] = ContextVar("request_id", default="")
@@ -24,9 +25,8 @@ USUAL = frozenset(vars(logging.LogRecord("", 0, "", 0, "", None, None))) | {"mes
 
 # All but the newline, which is of tracebacks; what turns the rest of a line (Unicode TR 9 §2); and what shows nothing.
 CONTROL = re.compile(
-    r"[\x00-\x09\x0b-\x1f\x7f-\x9f\xad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u2028-\u202e"
-    r"\u2060-\u206f\u2800\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffb\U0001bca0-\U0001bca3\U0001d159"
-    r"\U0001d173-\U0001d17a\U000e0000-\U000e0fff]"
+    r"[\x00-\x09\x0b-\x1f\x7f-\x9f\xad\u034f\u061c\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u2028-\u202e\u2060-\u206f"
+    rf"\ufe00-\ufe0f\ufeff\ufff0-\ufffb\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff{BLANK}]"
 )
 
 

@@ -98,11 +98,11 @@ def test_a_log_02_a_stranger_is_not_taken_for_another_client(
     credenza: Any, user_agent: Any, client: RelyingParty, admin: UserAgent
 ) -> None:
     """In the audit log, by what nobody sees there, or what turns the rest of a line."""
-    user_agent.get(client.authorization_url(client_id="app\u200b \u202eppa\xad\U000e0061"))
+    user_agent.get(client.authorization_url(client_id="app\u200b \u202eppa\xad\U000e0061\U00013441"))
     page = admin.get("/console/audit-log")
     assert isinstance(page, PageSeen)
-    assert "app\\u200b \\u202eppa\\u00ad\\udb40\\udc61" in page.text
-    assert not set("\u200b\u202e\xad\U000e0061") & set(page.html)
+    assert "app\\u200b \\u202eppa\\u00ad\\udb40\\udc61\\ud80d\\udc41" in page.text
+    assert not set("\u200b\u202e\xad\U000e0061\U00013441") & set(page.html)
 
 
 @pytest.mark.own_server
