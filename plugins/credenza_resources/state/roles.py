@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -125,33 +125,13 @@ async def _apply_user(run: StateRun, user: User, members: Mapping[str, Any]) -> 
         wanted = sorted((await default_roles() - others) | declared)
     else:
         return
-    known = await _known_roles(run, user.username, wanted)
-
-    async def write() -> None:
-        await set_user_roles(user.id, [known[name] for name in wanted])
-
-    if before != wanted:
-        await run.change(
-            "updated", "user roles", user.username, write, before={"roles": before}, after={"roles": wanted}
-        )
+    await _change(run, "user roles", user.username, before, wanted, partial(set_user_roles, user.id))
 
 
 async def _export_user(user: User) -> Mapping[str, Any]:
     """Where it is made anew, a user without the member gets the default roles: who has none says so."""
     names = sorted((await user_roles(user.id)).values())
     return {"roles": names} if names or await default_roles() else {}
-
-
-async def _known_roles(run: StateRun, who: str, names: Sequence[str]) -> dict[str, str]:
-    """The ids of those that there are, and the others are declared. Asked for by name: very many users have a few each.
-
-    Raises StateError.
-    """
-    known = await role_ids(names)
-    for name in names:
-        if not run.knows("role", name, there=name in known):
-            raise StateError(f"{who}: there is no role {name!r}")
-    return known
 
 
 async def _apply_client(run: StateRun, client: Client, members: Mapping[str, Any]) -> None:
@@ -161,15 +141,31 @@ async def _apply_client(run: StateRun, client: Client, members: Mapping[str, Any
     members = check_keys(members, {"roles": NAMES}, f"{client.name}: roles")
     before = sorted(await client_roles(client.id))
     wanted = sorted(set(members["roles"]))
-    known = await _known_roles(run, client.name, wanted)
+    await _change(run, "application roles", client.name, before, wanted, partial(set_client_roles, client.id))
+
+
+async def _change(
+    run: StateRun,
+    kind: str,
+    who: str,
+    before: Sequence[str],
+    wanted: Sequence[str],
+    save: Callable[[list[str]], Awaitable[None]],
+) -> None:
+    """From one list of names to another; `save` is given the ids. Raises StateError for a role that is nowhere.
+
+    Roles are asked for by name: very many users have a few each.
+    """
+    known = await role_ids(wanted)
+    for name in wanted:
+        if not run.knows("role", name, there=name in known):
+            raise StateError(f"{who}: there is no role {name!r}")
 
     async def write() -> None:
-        await set_client_roles(client.id, [known[name] for name in wanted])
+        await save([known[name] for name in wanted])
 
     if before != wanted:
-        await run.change(
-            "updated", "application roles", client.name, write, before={"roles": before}, after={"roles": wanted}
-        )
+        await run.change("updated", kind, who, write, before={"roles": before}, after={"roles": wanted})
 
 
 async def _export_client(client: Client) -> Mapping[str, Any]:
