@@ -76,7 +76,7 @@ class _Written(MultiProcessCollector):
 
 
 def _size(path: Path) -> int:
-    """None where the file of a worker that has ended was just removed."""
+    """In bytes; 0 where the file of a worker that has ended was just removed."""
     try:
         return path.stat().st_size
     except FileNotFoundError:

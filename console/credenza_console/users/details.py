@@ -110,7 +110,8 @@ async def save_user(visit: ConsoleVisit, user: str) -> ConsoleDone | ProfilePage
     username = typed["username"]
     if username != found.username:  # which an older release may have kept in another form of Unicode
         username = as_identifier(username)
-        errors |= {"username": message} if (message := check_username(username)) else {}
+        if message := check_username(username):
+            errors["username"] = message
     email = as_identifier(typed["email"])
     if message := check_email(email) or await check_free(email, found.id):
         errors["email"] = message

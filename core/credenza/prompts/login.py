@@ -93,7 +93,7 @@ class LoginPrompt(Prompt):
             application="" if isinstance(application, Words) else application,  # nobody's name to continue to
             identifier=identifier or account,
             account=account,
-            current=_name_of(waiting.user) if waiting.user is not None and await self._may_go_on(waiting) else "",
+            current=await self._current(waiting),
             password="password" in server.authenticators,
             ways=tuple(await _ways(waiting)),
             links=tuple(
@@ -106,19 +106,17 @@ class LoginPrompt(Prompt):
 
     async def _account(self, waiting: Waiting) -> str:
         """Who is asked to confirm that it is them: nobody, where they or the application mean somebody else."""
-        user, request = waiting.user, waiting.request
-        if user is None or waiting.state.get("switch"):
-            return ""
-        if request is not None and (_chooses(waiting) or not await is_wanted(waiting)):
+        user = waiting.user
+        if user is None or waiting.state.get("switch") or _chooses(waiting) or not await is_wanted(waiting):
             return ""
         return _name_of(user) if await _is_hinted(waiting, user) else ""
 
-    async def _may_go_on(self, waiting: Waiting) -> bool:
-        """Whether who is signed in may choose that account: no password is asked for then. Core §3.1.2.1."""
+    async def _current(self, waiting: Waiting) -> str:
+        """Who is signed in and may choose that account, with no password asked for; else nobody. Core §3.1.2.1."""
         session, user = waiting.session, waiting.user
         if session is None or user is None or not _chooses(waiting) or not await _is_hinted(waiting, user):
-            return False
-        return not await self._must_sign_in(waiting, session, user)
+            return ""
+        return "" if await self._must_sign_in(waiting, session, user) else _name_of(user)
 
     def place(self, server: AuthorizationServer, form: Parameters) -> AbstractAsyncContextManager[None]:
         authenticator = chosen(server, form)
@@ -149,7 +147,7 @@ class LoginPrompt(Prompt):
 
     async def _go_on(self, waiting: Waiting) -> SignInPage | None:
         """With the account that is signed in, unless what was on the page is not so any more."""
-        if waiting.session is None or not await self._may_go_on(waiting):
+        if waiting.session is None or not await self._current(waiting):
             return await self.show(waiting)
         waiting.begun["chosen"] = waiting.session.id  # as long as it is enough: nothing was proved by it
         return None

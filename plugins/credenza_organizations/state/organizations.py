@@ -35,9 +35,7 @@ from ..store import (
     switch_organization,
 )
 from ..tables import Organization
-from ..template import (
-    template_roles,
-)
+from ..template import template_roles
 
 ORGANIZATION = {
     "id": StateMember(str, most=40),
