@@ -110,7 +110,15 @@ from .protocol.documents import parse_json
 from .protocol.email_addresses import check_email
 from .protocol.errors import ProtocolError
 from .protocol.initiate_login import initiate_login_address
-from .protocol.names import as_identifier, as_typed, check_name, check_username, is_name
+from .protocol.names import (
+    LONGEST_DESCRIPTION,
+    LONGEST_PERMISSION_DESCRIPTION,
+    as_identifier,
+    as_typed,
+    check_name,
+    check_username,
+    is_name,
+)
 from .protocol.parameters import Parameters
 from .protocol.permissions import Outcome, Verdict
 from .protocol.protected_resource import (
@@ -201,6 +209,8 @@ __version__ = "0.1.0"
 __all__ = [
     "ADMINISTRATOR_ROLES",
     "LARGEST_IMAGE",
+    "LONGEST_DESCRIPTION",
+    "LONGEST_PERMISSION_DESCRIPTION",
     "MFA",
     "PHISHING_RESISTANT",
     "AccountDone",

@@ -23,7 +23,7 @@ from babel.dates import format_date, format_datetime, format_timedelta
 from babel.numbers import format_decimal
 
 from .plugins import PluginError
-from .protocol.names import is_name
+from .protocol.names import LONGEST_PERMISSION_DESCRIPTION, is_name
 from .protocol.words import Words
 
 DEFAULT = "en"
@@ -137,7 +137,7 @@ class Languages:
     def tags(self) -> tuple[str, ...]:
         return tuple(self._languages)
 
-    def translations(self, given: object, *, most: int = 500) -> dict[str, str]:
+    def translations(self, given: object, *, most: int = LONGEST_PERMISSION_DESCRIPTION) -> dict[str, str]:
         """Texts by language, as a form or a file has them, without empty ones. Raises ValueError, in a sentence."""
         if not isinstance(given, Mapping):
             raise ValueError("translations is a mapping from a language to a text")

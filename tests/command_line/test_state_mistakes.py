@@ -14,6 +14,8 @@ from credenza.testing import ORDERS
 
 from .conftest import Run, exported
 
+LONG = "x" * 1001
+
 
 def written(folder: Path) -> list[str]:
     """All that is in the database."""
@@ -126,6 +128,34 @@ def written(folder: Path) -> list[str]:
         ({"roles": [{"name": "x", "default": "false"}]}, "default is true or false"),
         ({"roles": [{"name": None}]}, "name is required"),
         ({"roles": [{"name": "x" * 101}]}, "at most 100 characters"),
+        *(
+            (document, f"{what}: description is a text of at most {most} characters")
+            for document, what, most in (
+                ({"applications": [{"client_id": "app", "description": LONG}]}, "an application (app)", 1000),
+                ({"roles": [{"name": "x", "description": LONG}]}, "roles: a role (x)", 1000),
+                ({"organizations": [{"name": "Acme", "description": LONG}]}, "an organization (Acme)", 1000),
+                (
+                    {"organization_template": {"roles": [{"name": "x", "description": LONG}]}},
+                    "organization_template: a role (x)",
+                    1000,
+                ),
+                (
+                    {"organization_template": {"permissions": [{"name": "x", "description": LONG[:501]}]}},
+                    "organization_template: a permission (x)",
+                    500,
+                ),
+                ({"api_resources": [{"identifier": ORDERS, "description": LONG}]}, f"an API ({ORDERS})", 1000),
+                (
+                    {
+                        "api_resources": [
+                            {"identifier": ORDERS, "permissions": [{"name": "x", "description": LONG[:501]}]}
+                        ]
+                    },
+                    f"{ORDERS}: a permission (x)",
+                    500,
+                ),
+            )
+        ),
         ({"roles": [{"name": "x", "permissions": ["orders:read"]}]}, "a role (x): permissions is a mapping"),
         ({"api_resources": [{"identifier": ORDERS, "token_lifetime": "abc"}]}, "token_lifetime is a whole number"),
         ({"api_resources": [{"identifier": ORDERS, "token_lifetime": 1.5}]}, "token_lifetime is a whole number"),

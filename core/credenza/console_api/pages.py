@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import ClassVar, Self
 
 from ..languages import Language
-from ..protocol.names import check_name
+from ..protocol.names import LONGEST_DESCRIPTION, check_name
 from ..protocol.parameters import Parameters
 from ..protocol.tokens import digest
 from ..protocol.words import Translated
@@ -85,8 +85,8 @@ def naming_mistakes(typed: Mapping[str, str], *, most: int = 200) -> dict[str, s
     errors = {}
     if message := check_name(typed["name"], most, missing="Give it a name."):
         errors["name"] = message
-    if len(typed["description"]) > 1000:
-        errors["description"] = "A description has at most 1,000 characters."
+    if len(typed["description"]) > LONGEST_DESCRIPTION:
+        errors["description"] = f"A description has at most {LONGEST_DESCRIPTION:,} characters."
     return errors
 
 

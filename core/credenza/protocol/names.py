@@ -7,6 +7,11 @@ from itertools import groupby
 
 from .words import Words
 
+LONGEST_DESCRIPTION = 1000
+"""Characters of what an administrator says about something."""
+LONGEST_PERMISSION_DESCRIPTION = 500
+"""Characters of a permission's description, which users read when they are asked."""
+
 JOINERS = "\u200c\u200d"  # between letters, in Persian and Hindi, and between the parts of an emoji. Unicode §23.2
 # Letters of Korean, a pattern of Braille, hieroglyphs and a note without a head: what is no space and shows nothing.
 BLANK = "\u115f\u1160\u2800\u3164\uffa0\U00013441\U00013442\U0001d159"

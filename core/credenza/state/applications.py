@@ -11,6 +11,7 @@ from ..objects import StateSection
 from ..protocol import fapi, jose
 from ..protocol.client_authentication import digest_secret
 from ..protocol.clients import Branding, Client, ClientType
+from ..protocol.names import LONGEST_DESCRIPTION
 from ..protocol.scopes import Permission
 from ..protocol.tokens import new_id, new_token
 from ..server import AuthorizationServer
@@ -25,7 +26,7 @@ from .run import Run, StateError
 
 SETTINGS = {
     "name": StateMember(str, most=200),
-    "description": TEXT,
+    "description": StateMember(str, most=LONGEST_DESCRIPTION),
     "enabled": StateMember(bool, empty=True),
     "require_pkce": FLAG,
     "require_second_factor": FLAG,

@@ -10,6 +10,7 @@ from typing import ClassVar
 from litestar.exceptions import NotFoundException
 
 from credenza import (
+    LONGEST_PERMISSION_DESCRIPTION,
     ConsoleDone,
     ConsoleForm,
     ConsoleView,
@@ -114,7 +115,7 @@ async def save_permission(visit: ConsoleVisit, permission: str) -> ConsoleDone |
     errors = {}
     if not page.fixed and (message := await _check_name(visit, name, before)):
         errors["name"] = message
-    if not 1 <= len(description) <= 500:
+    if not 1 <= len(description) <= LONGEST_PERMISSION_DESCRIPTION:
         errors["description"] = "Say in a few words what it allows. Users see this when they are asked."
     texts, typed, wrong = visit.translations("description")
     errors |= wrong

@@ -9,6 +9,7 @@ from functools import partial
 from typing import Any
 
 from credenza import (
+    LONGEST_DESCRIPTION,
     Branding,
     StateError,
     StateMember,
@@ -40,7 +41,7 @@ from ..template import template_roles
 ORGANIZATION = {
     "id": StateMember(str, most=40),
     "name": StateMember(str, most=200, required=True),
-    "description": StateMember(str),
+    "description": StateMember(str, most=LONGEST_DESCRIPTION),
     "suspended": StateMember(bool),
     "members": StateMember(list, of=dict),
     "branding": StateMember(dict),

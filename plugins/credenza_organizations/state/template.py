@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from credenza import (
+    LONGEST_DESCRIPTION,
+    LONGEST_PERMISSION_DESCRIPTION,
     Asked,
     StateError,
     StateMember,
@@ -28,12 +30,12 @@ from ..template import (
 
 PERMISSION = {
     "name": StateMember(str, most=255, required=True),
-    "description": StateMember(str),
+    "description": StateMember(str, most=LONGEST_PERMISSION_DESCRIPTION),
     "translations": StateMember(dict, of=str),
 }
 ROLE = {
     "name": StateMember(str, most=100, required=True),
-    "description": StateMember(str),
+    "description": StateMember(str, most=LONGEST_DESCRIPTION),
     "permissions": StateMember(list, of=str),
     "api_permissions": StateMember(dict, of=list),
 }

@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 from litestar.exceptions import NotFoundException
 
 from credenza import (
+    LONGEST_PERMISSION_DESCRIPTION,
     ConsoleDone,
     ConsoleForm,
     ConsoleVisit,
@@ -68,7 +69,7 @@ async def save_permission(visit: ConsoleVisit, resource: str, permission: str) -
             errors["name"] = f"{error}."
         if before is not None:
             errors["name"] = TAKEN
-    if not 1 <= len(description) <= 500:
+    if not 1 <= len(description) <= LONGEST_PERMISSION_DESCRIPTION:
         errors["description"] = "Say in a few words what it allows. Users see this when they are asked."
     texts, typed, wrong = visit.translations("description")
     errors |= wrong

@@ -8,6 +8,8 @@ from functools import partial
 from typing import Any
 
 from credenza import (
+    LONGEST_DESCRIPTION,
+    LONGEST_PERMISSION_DESCRIPTION,
     StateError,
     StateMember,
     StateRun,
@@ -33,13 +35,13 @@ API = {
     "identifier": StateMember(str, most=1000, required=True),
     "name": StateMember(str, most=200),
     "translations": StateMember(dict, of=str),
-    "description": StateMember(str),
+    "description": StateMember(str, most=LONGEST_DESCRIPTION),
     "token_lifetime": StateMember(int),
     "permissions": StateMember(list, of=dict),
 }
 PERMISSION = {
     "name": StateMember(str, most=255, required=True),
-    "description": StateMember(str),
+    "description": StateMember(str, most=LONGEST_PERMISSION_DESCRIPTION),
     "translations": StateMember(dict, of=str),
 }
 

@@ -7,6 +7,7 @@ from functools import partial
 from typing import Any
 
 from credenza import (
+    LONGEST_DESCRIPTION,
     Client,
     StateError,
     StateMember,
@@ -38,7 +39,7 @@ from ..tables import Role
 NAMES = StateMember(list, of=str)
 ROLE = {
     "name": StateMember(str, most=100, required=True),
-    "description": StateMember(str),
+    "description": StateMember(str, most=LONGEST_DESCRIPTION),
     "permissions": StateMember(dict, of=list),
     "default": StateMember(bool),
 }
