@@ -43,7 +43,7 @@ TOPICS = (
             *("logout", "suspension"),
         ),
     ),
-    ("Permissions", ("permissions", "catalogue", "protocol.permissions", "prompts")),
+    ("Permissions", ("permissions", "catalogue", "protocol.permissions", "prompts", "withdrawal")),
     ("The console", ("console_api", "administrators")),
     ("The account pages", ("account_api",)),
     ("What happened", ("events",)),

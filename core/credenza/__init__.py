@@ -153,7 +153,7 @@ from .store.engine import AlreadyExists, ChangedMeanwhile, Statement, alone, tra
 from .store.logout import LogoutDelivery
 from .store.logout import list_deliveries as list_logout_deliveries
 from .store.reach import Reach, count_open, count_reach
-from .store.revocation import revoke_consented_grants, revoke_grants
+from .store.revocation import revoke_grants
 from .store.schema import NewTable
 from .store.sealed import Sealed
 from .store.sessions import Session
@@ -203,6 +203,7 @@ from .web.sessions import begin_session, set_session_cookie
 from .web.static import StaticFiles
 from .web.user_agents import browser_in_words, is_handheld
 from .web.visitors import Visitor, visitor_of
+from .withdrawal import revoke_consent
 
 __version__ = "0.1.0"
 
@@ -459,7 +460,7 @@ __all__ = [
     "released_claims",
     "render",
     "require_new_password",
-    "revoke_consented_grants",
+    "revoke_consent",
     "revoke_grants",
     "revoke_key",
     "rotate_keys",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
@@ -29,7 +29,7 @@ from credenza import (
     errors,
     initiate_login_address,
     query_parameters,
-    revoke_consented_grants,
+    revoke_consent,
     still_valid,
     transaction,
 )
@@ -98,18 +98,10 @@ async def show_application(request: AnyRequest, consent_id: FromPath[str]) -> An
 
 @post(f"{ONE}/remove", status_code=200, name="remove account application")
 async def remove_application(request: AnyRequest, consent_id: FromPath[str]) -> AnyResponse:
-    """Everything that hangs on the consent ends with it: codes, refresh tokens, access tokens."""
     here = await posted(request, HERE)
-    async with transaction():
-        consent = await consents.find_user_consent(here.user.id, consent_id)
-        if consent is None:
-            raise NotFoundException
-        # The grants first, in the order in which a refresh takes them: neither waits for the other for ever.
-        choices = choices_of(consent.context)
-        await revoke_consented_grants(here.user.id, consent.client_id, choices, here.server.now())
-        if await consents.revoke_consent(here.user.id, consent_id) is None:
-            raise NotFoundException
-        await here.server.emit(_revoked(here, consent, consent.granted))
+    own, address = here.user.id, address_of(request)
+    if not await revoke_consent(here.server, own, consent_id, actor=own, address=address):
+        raise NotFoundException
     return done(here, HERE, "removed")
 
 
@@ -129,7 +121,7 @@ async def remove_permission(request: AnyRequest, consent_id: FromPath[str]) -> A
         else:
             changed = await consents.revoke_permission(here.user.id, consent_id, permission)
         if changed:
-            await here.server.emit(_revoked(here, seen.consent, [permission]))
+            await here.server.emit(_revoked(here, seen.consent, permission))
     return done(here, address, "permission-removed")
 
 
@@ -158,14 +150,14 @@ async def allow_permission(request: AnyRequest, consent_id: FromPath[str]) -> An
     return done(here, address, "permission-allowed")
 
 
-def _revoked(here: AccountVisit, consent: Consent, permissions: Iterable[Permission]) -> ConsentRevoked:
+def _revoked(here: AccountVisit, consent: Consent, permission: Permission) -> ConsentRevoked:
     return ConsentRevoked(
         actor=here.user.id,
         user=here.user.id,
         client=consent.client_id,
         address=address_of(here.request),
         context=consent.context,
-        permissions=tuple(sorted(permission.key for permission in permissions)),
+        permissions=(permission.key,),
     )
 
 

@@ -253,6 +253,9 @@ def test_a_consent_is_revoked_with_its_tokens(visitor: Visitor, user_agent: User
     visitor.done(path, {"consent": consent[1]})
     assert "Nothing authorized" in visitor.get(path).text
     assert client.userinfo(tokens["access_token"]).status_code == 401
+    (event,) = visitor.credenza.run(audit.list_events, name="ConsentRevoked")
+    assert (event.actor, event.user, event.client) == (find(visitor, "root").id, find(visitor, "ada").id, "app")
+    assert event.data["permissions"] == ["openid openid", "profile email", "profile profile"]
 
 
 def test_suspending_ends_everything_at_once(visitor: Visitor, user_agent: UserAgent, client: RelyingParty) -> None:

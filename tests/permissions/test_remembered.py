@@ -85,7 +85,7 @@ def test_nobody_takes_back_or_changes_what_somebody_else_said(
     key, other, now = said(credenza).id, user_id(credenza, "grace"), credenza.server.now()
     assert not credenza.run(consents.revoke_permission, other, key, PHONE)
     assert not credenza.run(consents.change_answer, other, key, PHONE, granted=False, now=now)
-    assert credenza.run(consents.revoke_consent, other, key) is None
+    assert credenza.run(consents.delete_consent, other, key) is None
     assert credenza.run(consents.find_user_consent, other, key) is None
     assert PHONE in said(credenza).granted
     ada = user_id(credenza, "ada")

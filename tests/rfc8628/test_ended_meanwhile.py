@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from credenza import consents, revoke_consented_grants, set_password, users
+from credenza import consents, revoke_consent, set_password, users
+from credenza.store.revocation import revoke_consented_grants
 from credenza.testing import Credenza, RelyingParty, UserAgent
 
 from .conftest import approve, begin, enter, poll
@@ -42,8 +43,7 @@ def test_a_consent_that_is_taken_back_does_not_come_back_to_a_device(
     ada = credenza.run(users.find_user_by_identifier, "ada")
     assert ada is not None
     for consent in credenza.run(consents.list_consents, user_id=ada.id):
-        credenza.run(revoke_consented_grants, ada.id, "native", {}, credenza.server.now())
-        credenza.run(consents.revoke_consent, ada.id, consent.id)
+        assert credenza.run(revoke_consent, credenza.server, ada.id, consent.id, actor=ada.id, address="")
     device.tokens(user_agent.authorize(device, scope="openid profile"))
     assert poll(device, started).json()["error"] == "invalid_grant"
 

@@ -18,11 +18,10 @@ from credenza import (
     AuthorizationServer,
     StateError,
     bump_version,
-    choices_of,
     clients,
     consents,
     end_all_sessions,
-    revoke_consented_grants,
+    revoke_consent,
     revoke_grants,
     transaction,
     users,
@@ -53,8 +52,7 @@ Taking = Callable[[AuthorizationServer, users.User], Awaitable[Any]]
 async def consent_taken_back(server: AuthorizationServer, user: users.User) -> None:
     async with transaction():
         for consent in await consents.list_consents(user_id=user.id):
-            await consents.revoke_consent(user.id, consent.id)
-            await revoke_consented_grants(user.id, consent.client_id, choices_of(consent.context), server.now())
+            await revoke_consent(server, user.id, consent.id, actor=user.id, address="")
 
 
 async def suspended(server: AuthorizationServer, user: users.User) -> None:

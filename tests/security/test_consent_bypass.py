@@ -315,8 +315,8 @@ def test_r_az_32_a_consent_that_was_taken_back_is_asked_for(
     callback = user_agent.authorize(client)
     user = credenza.user(user_agent.name).id
     key = consents.consent_id(user, "app", "")
-    assert credenza.run(consents.revoke_consent, "u" + "0" * 30, key) is None
-    assert credenza.run(consents.revoke_consent, user, key) is not None
+    assert credenza.run(consents.delete_consent, "u" + "0" * 30, key) is None
+    assert credenza.run(consents.delete_consent, user, key) is not None
     assert client.redeem(callback).json()["error"] == "invalid_grant"
     assert user_agent.get(client.authorization_url(prompt="none")).error == "consent_required"
 

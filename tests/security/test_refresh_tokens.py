@@ -281,7 +281,7 @@ def test_a_ref_11_the_user_takes_the_consent_back(credenza: Any, user_agent: Any
     tokens = granted(user_agent, client)
     user = credenza.user(user_agent.name).id
     key = consents.consent_id(user, "app", "")
-    assert credenza.run(consents.revoke_consent, user, key) is not None
+    assert credenza.run(consents.delete_consent, user, key) is not None
     assert_refused(client.refresh(tokens["refresh_token"]))
     assert client.userinfo(tokens["access_token"]).status_code == 401
     assert client.introspect(tokens["access_token"]) == {"active": False}

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from credenza import audit, end_all_sessions, revoke_consented_grants, revoke_grants, transaction, users
+from credenza import audit, end_all_sessions, revoke_grants, transaction, users
 from credenza.ending import mark_all
 from credenza.grants import refresh_token, token_exchange
 from credenza.store import clearing, endings
@@ -17,6 +17,7 @@ from credenza.store.endings import EndingRow, claim_ending, mark_ended
 from credenza.store.engine import StoreUnavailable
 from credenza.store.grants import Details, GrantRow
 from credenza.store.logout import LogoutDeliveryRow
+from credenza.store.revocation import revoke_consented_grants
 from credenza.testing import Credenza, PageSeen, RelyingParty, UserAgent, running
 from credenza.testing import test_settings as settings_for_tests
 from credenza.web.new_password import set_password

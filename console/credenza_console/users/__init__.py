@@ -23,7 +23,7 @@ PAGE = ConsolePage(
         details.show_sessions,
         details.end_session,
         details.show_consents,
-        details.revoke_consent,
+        details.remove_consent,
         danger.show_link,
         danger.create_link,
         new_password.show_new_password,

@@ -11,7 +11,6 @@ from litestar.exceptions import NotFoundException
 
 from credenza import (
     AlreadyExists,
-    ConsentRevoked,
     ConsoleDone,
     ConsoleForm,
     ConsoleVisit,
@@ -28,13 +27,12 @@ from credenza import (
     check_email,
     check_name,
     check_username,
-    choices_of,
     consents,
     console_get,
     console_post,
     end_sessions,
     end_some_sessions,
-    revoke_consented_grants,
+    revoke_consent,
     sessions,
     state_of,
     transaction,
@@ -268,26 +266,9 @@ async def show_consents(visit: ConsoleVisit, user: str) -> ConsentsPage:
 
 
 @console_post(ONE + "/consents", "users:write")
-async def revoke_consent(visit: ConsoleVisit, user: str) -> ConsoleDone:
-    """Everything that hangs on the consent ends with it, as when the user does it on the account page."""
+async def remove_consent(visit: ConsoleVisit, user: str) -> ConsoleDone:
     found = await find(user)
-    consent_id = visit.form.get("consent", "")
-    async with transaction():
-        consent = await consents.find_user_consent(found.id, consent_id)
-        if consent is None:
-            raise NotFoundException
-        choices = choices_of(consent.context)
-        await revoke_consented_grants(found.id, consent.client_id, choices, visit.server.now())
-        if await consents.revoke_consent(found.id, consent_id) is None:
-            raise NotFoundException
-        await visit.server.emit(
-            ConsentRevoked(
-                actor=visit.user.id,
-                user=found.id,
-                client=consent.client_id,
-                address=address_of(visit.request),
-                context=consent.context,
-                permissions=tuple(sorted(permission.key for permission in consent.granted)),
-            )
-        )
+    consent_id, address = visit.form.get("consent", ""), address_of(visit.request)
+    if not await revoke_consent(visit.server, found.id, consent_id, actor=visit.user.id, address=address):
+        raise NotFoundException
     return ConsoleDone(f"/console/users/{found.id}/consents{Listing.of(visit).query}", "The consent was revoked.")

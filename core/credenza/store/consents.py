@@ -258,8 +258,8 @@ async def touch_consent(key: str, now: int) -> None:
     )
 
 
-async def revoke_consent(user_id: str, key: str) -> Consent | None:
-    """Take the whole answer back; returns what it was, None when it is not this user's."""
+async def delete_consent(user_id: str, key: str) -> Consent | None:
+    """Forget the whole answer; returns what it was, None when it is not this user's. What hangs on it goes on."""
     r = ConsentRow
     async with database().transaction():
         found = await find_user_consent(user_id, key)
