@@ -7,6 +7,8 @@ than it wishes to process MUST respond with an appropriate 4xx".
 
 from __future__ import annotations
 
+import asyncio
+
 import httptools
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
@@ -24,6 +26,46 @@ class NotOneHost(Exception):
     """Somebody in between may have read the other one, or one of their own. RFC 9112 §3.2."""
 
 
+class OneWrite:
+    """A transport on which the head of an answer waits for what follows in the same turn of the event loop.
+
+    uvicorn writes the head and the body one after the other, and each would be a system call and a segment of its own.
+    """
+
+    def __init__(self, transport: asyncio.Transport, loop: asyncio.AbstractEventLoop) -> None:
+        self._transport = transport
+        self._call_soon = loop.call_soon
+        self._held = b""
+        self.is_closing = transport.is_closing
+        self.get_extra_info = transport.get_extra_info
+        self.pause_reading = transport.pause_reading
+        self.resume_reading = transport.resume_reading
+
+    def write(self, data: bytes) -> None:
+        if self._held:
+            held, self._held = self._held, b""
+            self._transport.write(held + data)
+        elif data:
+            self._held = data
+            self._call_soon(self._flush)
+
+    def _flush(self) -> None:
+        if self._held and not self.is_closing():
+            held, self._held = self._held, b""
+            self._transport.write(held)
+
+    def get_write_buffer_size(self) -> int:
+        return len(self._held) + self._transport.get_write_buffer_size()
+
+    def close(self) -> None:
+        self._flush()
+        self._transport.close()
+
+    def abort(self) -> None:
+        self._held = b""
+        self._transport.abort()
+
+
 class HttpProtocol(HttpToolsProtocol):
     """Whoever offers another protocol, as Java's own client does with every request, is answered in this one.
 
@@ -32,6 +74,9 @@ class HttpProtocol(HttpToolsProtocol):
     """
 
     _unused = 0  # bytes since something was made of those that came
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # uvicorn's
+        super().connection_made(OneWrite(transport, self.loop))  # type: ignore[arg-type]  # all that uvicorn uses
 
     def data_received(self, data: bytes) -> None:
         self._unused += len(data)
