@@ -9,12 +9,23 @@ from __future__ import annotations
 import re
 import tomllib
 from pathlib import Path
+from textwrap import fill
 
 from credenza import Settings
 from credenza.plugins import load_plugins
 from credenza_console import build_console
 
 DOCS = Path(__file__).parent
+NO_HEAD = (
+    "/authorize",
+    "/interaction/{token}",
+    "/interaction/{token}/switch",
+    "/interaction/{token}/{name}",
+    "/logout",
+    "/upstream/{upstream_id}/begin",
+    "/upstream/{upstream_id}/callback",
+    "/userinfo",
+)
 
 
 def declared() -> dict[str, list[str]]:
@@ -33,12 +44,22 @@ def routes_page(note: str) -> str:
     console = "\n".join(
         f"| `{route}` | `{permission}` |" for route, permission in sorted(console_routes().items(), key=_by_path)
     )
+    heads = fill(
+        "Whatever answers GET answers HEAD too, without the body and without cookies (RFC 9110 §9.3.2). Where GET uses "
+        "something up, acts, or takes a proof of the method, HEAD is 405: "
+        + ", ".join(f"`{path}`" for path in NO_HEAD)
+        + ".",
+        width=120,
+        break_on_hyphens=False,
+    )
     return f"""{note}
 # Routes
 
 Every route of a server with all first-party plugins and everything switched on. A route that is in no table stops the
 tests, and what the tables say is tried: who is let in, that a form without its token changes nothing, and the
 `Cache-Control` of the answer.
+
+{heads}
 
 *Form* means that a token in the form is bound to the browser's own cookie, and that the form was sent from our origin.
 Errors are never cached.

@@ -128,11 +128,12 @@ class Console:
     def _handler(self, paths: list[str], methods: tuple[str, ...]) -> HTTPRouteHandler:
         routes = {(method, TYPE.sub("", path)): self.routes[method, path] for method in methods for path in paths}
         allowed: Any = [*methods, "OPTIONS"]  # or the framework makes another handler for each address, for OPTIONS
+        told = ", ".join([*allowed, *(["HEAD"] if "GET" in methods else [])])
 
         @litestar_route(paths, http_method=allowed, status_code=200, name=f"console {' '.join(methods)}")
         async def handler(request: AnyRequest) -> AnyResponse:
             if request.method == "OPTIONS":
-                return Response(b"", status_code=204, headers={"Allow": ", ".join(allowed)})
+                return Response(b"", status_code=204, headers={"Allow": told})
             try:
                 return await self.answer(routes[request.method, request.scope["path_template"]], request)
             except SignInNeeded:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Iterable, Iterator
 from contextlib import asynccontextmanager
 
-from litestar import Litestar, Request, Router
+from litestar import Litestar, Router
 from litestar.datastructures import State
 from litestar.handlers.base import BaseRouteHandler
 
@@ -35,6 +35,7 @@ from .settings import Settings
 from .starting import OnUp, started
 from .web.accounts import SignInNeeded
 from .web.errors import APP_HANDLERS, PROTOCOL_HANDLERS, awaited
+from .web.head import Heads, PageRequest
 from .web.limits import Limiter
 from .web.observing import Application
 from .web.passwords import Passwords
@@ -143,7 +144,8 @@ def create_application(state: State, *, migrate: bool = True, on_up: OnUp | None
     app = Application(
         route_handlers=[*ours, *(item for _, item in theirs)],
         exception_handlers=awaited({**APP_HANDLERS, SignInNeeded: pages.on_sign_in_needed}),
-        request_class=Request,
+        request_class=PageRequest,
+        plugins=[Heads()],
         request_max_body_size=MAX_PAGE_BODY,
         lifespan=[lifespan],
         openapi_config=None,

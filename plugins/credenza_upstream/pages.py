@@ -84,7 +84,7 @@ class StoppedPage(Page):
     """Finds the event in the console, and the line in the log."""
 
 
-@get("/upstream/{upstream_id:str}/begin", name="sign in elsewhere")
+@get("/upstream/{upstream_id:str}/begin", name="sign in elsewhere", opt={"head": False})
 async def begin(request: AnyRequest, upstream_id: FromPath[str]) -> AnyResponse:
     """Only from a sign-in that this browser began: a link from elsewhere leads nowhere."""
     token = query_parameters(request).get("continue", "")
@@ -112,7 +112,7 @@ async def sent_away(visitor: Visitor, upstream: Upstream, why: Mapping[str, str]
     return address
 
 
-@get("/upstream/{upstream_id:str}/callback", name="back from elsewhere")
+@get("/upstream/{upstream_id:str}/callback", name="back from elsewhere", opt={"head": False})
 async def callback(request: AnyRequest, upstream_id: FromPath[str]) -> AnyResponse:
     server, visitor, answer = server_of(request), visitor_of(request), query_parameters(request)
     state = answer.get("state", "")

@@ -345,6 +345,13 @@ def test_several_secrets_at_once_each_with_its_name_and_expiry(visitor: Visitor)
     assert party.revoke("nothing").status_code == 401
 
 
+def test_a_new_secret_is_not_used_up_by_head(visitor: Visitor) -> None:
+    """It is shown once, to whoever reads the page. RFC 9110 §9.2.1."""
+    sent = visitor.post("/console/applications/app/secrets/create", {"name": "staging", "expires": "30"})
+    assert visitor.agent.send("HEAD", sent.headers["location"]).status_code == 200
+    assert "cz_cs_" in visitor.get(sent.headers["location"]).html
+
+
 @pytest.mark.parametrize("fields", [{"name": "", "expires": ""}, {"name": "x", "expires": "7"}, {"name": "x" * 101}])
 def test_a_secret_has_a_name_and_one_of_the_offered_times(visitor: Visitor, fields: dict[str, str]) -> None:
     visitor.refused("/console/applications/app/secrets/create", fields)

@@ -37,6 +37,8 @@ def table() -> ModuleType:
 
 
 TABLE = table().declared()
+ROUTES = [*TABLE, *table().console_routes()]
+NO_HEAD = [f"GET {path}" for path in table().NO_HEAD]
 
 
 @pytest.fixture(scope="module")
@@ -118,6 +120,40 @@ def test_p_14_what_caches_may_keep(whole: Credenza, ada: UserAgent, route: str) 
     for agent in (UserAgent(whole), ada):
         answer = agent.send(method, path, headers=FORM)
         assert answer.headers.get("cache-control", "-") == TABLE[route][3]
+
+
+@pytest.mark.parametrize("route", [route for route in ROUTES if route.startswith("GET ") and route not in NO_HEAD])
+def test_head_is_get_without_a_body(whole: Credenza, ada: UserAgent, route: str) -> None:
+    """RFC 9110 §9.1, §9.3.2."""
+    _, path = example(route)
+    for agent in (UserAgent(whole), ada):
+        bare, full = agent.send("HEAD", path), agent.send("GET", path)
+        assert (bare.status_code, bare.content) == (full.status_code, b"")
+        assert list(bare.headers) == [name for name in full.headers if name != "set-cookie"]
+
+
+@pytest.mark.parametrize("path", ["/account", "/console/users", "/.well-known/security.txt", "/nowhere"])
+def test_head_tells_the_length_that_get_has(ada: UserAgent, path: str) -> None:
+    """RFC 9110 §8.6."""
+    bare, full = ada.send("HEAD", path), ada.send("GET", path)
+    assert bare.headers["content-length"] == full.headers["content-length"] == str(len(full.content))
+
+
+@pytest.mark.parametrize("route", NO_HEAD)
+def test_a_csr_06_where_get_uses_something_up_head_is_not_allowed(ada: UserAgent, route: str) -> None:
+    """A-CSR-06. RFC 9110 §15.5.6."""
+    _, path = example(route)
+    answer = ada.send("HEAD", path)
+    assert (answer.status_code, answer.content) == (405, b"")
+    assert "HEAD" not in answer.headers["allow"]
+    assert "GET" in answer.headers["allow"]
+
+
+def test_what_answers_head_says_so(whole: Credenza) -> None:
+    """RFC 9110 §10.2.1."""
+    agent = UserAgent(whole)
+    for method, path in (("OPTIONS", "/account"), ("DELETE", "/account"), ("OPTIONS", "/console/users")):
+        assert {"GET", "HEAD"} <= set(agent.send(method, path).headers["allow"].split(", ")), (method, path)
 
 
 def test_p_14_what_is_kept_for_ever_has_its_hash_in_its_name(whole: Credenza) -> None:

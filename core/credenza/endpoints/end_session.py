@@ -56,7 +56,13 @@ class LogoutRequest:
 ASKED = ("id_token_hint", "client_id", "post_logout_redirect_uri", "state")
 
 
-@route("/logout", http_method=[HttpMethod.GET, HttpMethod.POST], status_code=200, name="end_session")
+@route(
+    "/logout",
+    http_method=[HttpMethod.GET, HttpMethod.POST],
+    status_code=200,
+    name="end_session",
+    opt={"head": False},  # with a hint GET signs out
+)
 async def end_session(request: AnyRequest) -> AnyResponse:
     server = server_of(request)
     found, stale = await find_session(request), False

@@ -62,7 +62,7 @@ KEPT = ("pushed", "device_digest", "user_code")
 SIGN_IN = ("begun", "login")
 
 
-@get("/interaction/{token:str}", name="resume")
+@get("/interaction/{token:str}", name="resume", opt={"head": False})
 async def resume(request: AnyRequest, token: FromPath[str]) -> AnyResponse:
     """Where the user comes back to after each answer."""
     return await _continue(request, token)
@@ -76,7 +76,7 @@ async def _continue(request: AnyRequest, token: str) -> AnyResponse:
     return await _guarded(request, waiting, interaction, proceed(request, waiting, interaction, token))
 
 
-@route("/interaction/{token:str}/switch", http_method=[HttpMethod.GET], status_code=200, name="switch account")
+@get("/interaction/{token:str}/switch", name="switch account", opt={"head": False})
 async def switch_account(request: AnyRequest, token: FromPath[str]) -> AnyResponse:
     """ "Not you?": the same request, with the sign-in page first."""
     interaction = await _find(request, token)
@@ -87,7 +87,11 @@ async def switch_account(request: AnyRequest, token: FromPath[str]) -> AnyRespon
 
 
 @route(
-    "/interaction/{token:str}/{name:str}", http_method=[HttpMethod.GET, HttpMethod.POST], status_code=200, name="prompt"
+    "/interaction/{token:str}/{name:str}",
+    http_method=[HttpMethod.GET, HttpMethod.POST],
+    status_code=200,
+    name="prompt",
+    opt={"head": False},
 )
 async def prompt(request: AnyRequest, token: FromPath[str], name: FromPath[str]) -> AnyResponse:
     """Show a prompt's page, or take its answer; when another prompt is due, lead to that one."""

@@ -1,15 +1,11 @@
-"""For operators: is it alive, is it ready, figures, and where to report a vulnerability.
-
-HEAD is answered like GET, without the body: RFC 9110 §9.3.2.
-"""
+"""For operators: is it alive, is it ready, figures, and where to report a vulnerability."""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 from hmac import compare_digest
 
-from litestar import Response, get, route
-from litestar.enums import HttpMethod
+from litestar import Response, get
 from litestar.exceptions import NotFoundException
 from prometheus_client import CONTENT_TYPE_LATEST
 
@@ -18,17 +14,16 @@ from ..web.readiness import find_trouble
 from ..web.requests import AnyRequest, server_of
 from ..web.responses import AnyResponse, bearer_challenge, json_response
 
-WATCHED = [HttpMethod.GET, HttpMethod.HEAD]  # what watches from outside often asks for the head alone
 POLICY = timedelta(days=180)  # RFC 9116 §2.5.5 recommends less than a year
 
 
-@route("/healthz", http_method=WATCHED, status_code=200, name="health")
+@get("/healthz", name="health")
 async def healthz() -> AnyResponse:
     """The process answers. The database is not asked: no process is restarted because that is away."""
     return json_response({"status": "live"})
 
 
-@route("/readyz", http_method=WATCHED, status_code=200, name="readiness")
+@get("/readyz", name="readiness")
 async def readyz(request: AnyRequest) -> AnyResponse:
     server = server_of(request)
     if trouble := await find_trouble(server):

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from litestar import Response, get, route
-from litestar.enums import HttpMethod
+from litestar import Response, get
 from litestar.exceptions import NotFoundException
 from litestar.params import FromPath
 
@@ -27,7 +26,7 @@ async def on_sign_in_needed(request: AnyRequest, error: SignInNeeded) -> AnyResp
     return await begin_interaction(request, server_of(request), return_to=error.return_to, state=state)
 
 
-@route("/", http_method=[HttpMethod.GET, HttpMethod.HEAD], status_code=200, name="front door")
+@get("/", name="front door")
 async def front_door(request: AnyRequest) -> AnyResponse:
     """Administrators to the console, everybody else to their account."""
     server = server_of(request)

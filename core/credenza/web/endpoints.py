@@ -87,5 +87,4 @@ async def send_response(response: AnyResponse, request: AnyRequest, send: Send) 
     body, status = response.content, response.status_code or 200
     headers = response.fields if isinstance(response, Ready) else None
     await send({"type": "http.response.start", "status": status, "headers": headers or header_fields(response)})
-    bare = status in BODILESS or request.method == "HEAD"
-    await send({"type": "http.response.body", "body": b"" if bare else body, "more_body": False})
+    await send({"type": "http.response.body", "body": b"" if status in BODILESS else body, "more_body": False})

@@ -23,6 +23,7 @@ from litestar.types.internal_types import RouteHandlerMapItem
 from ..logs import request_id
 from ..outbound import begin_request
 from ..server import AuthorizationServer
+from .head import without_body
 from .proxies import is_in
 from .turnstile import Turnstile
 
@@ -82,6 +83,8 @@ class Application(Litestar):
         through_proxy, identifier = id_of(scope, server)
         request_id.set(identifier)
         begin_request()
+        if scope["method"] == "HEAD":
+            send = without_body(send)
         began, status, inside = time.perf_counter(), 0, False
 
         def enter() -> None:
