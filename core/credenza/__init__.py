@@ -114,9 +114,11 @@ from .protocol.names import (
     LONGEST_DESCRIPTION,
     LONGEST_PERMISSION_DESCRIPTION,
     as_identifier,
+    as_kept,
     as_typed,
     check_name,
     check_username,
+    forms_of,
     is_name,
 )
 from .protocol.parameters import Parameters
@@ -349,6 +351,7 @@ __all__ = [
     "address_of",
     "alone",
     "as_identifier",
+    "as_kept",
     "as_typed",
     "audit",
     "basic_credentials",
@@ -412,6 +415,7 @@ __all__ = [
     "follow_languages",
     "forget_permissions",
     "form_parameters",
+    "forms_of",
     "hold_administrators",
     "hook_times",
     "hookimpl",

@@ -16,6 +16,7 @@ from credenza import (
     clear,
     clear_permissions,
     forget_permissions,
+    forms_of,
     lists,
     transaction,
     users,
@@ -100,8 +101,14 @@ async def list_roles() -> list[dict[str, Any]]:
 
 
 async def role_ids(names: Iterable[str]) -> dict[str, str]:
-    """Names of roles that there are to their ids."""
-    return {name: str(row["id"]) for name in names if (row := await _ROLE_CALLED.first(name)) is not None}
+    """The roles that there are of these names, in whatever form: names as they are kept to ids."""
+    ids = dict[str, str]()
+    for name in names:
+        for form in forms_of(name):
+            if (row := await _ROLE_CALLED.first(form)) is not None:
+                ids[form] = str(row["id"])
+                break
+    return ids
 
 
 async def save_role(role_id: str, name: str, description: str, default: bool, now: int) -> None:

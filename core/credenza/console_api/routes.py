@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ..events import ObjectChanged
-from ..protocol.names import as_typed
+from ..protocol.names import as_kept, as_typed
 from ..protocol.parameters import Parameters
 from ..server import AuthorizationServer
 from ..store.sessions import Session
@@ -45,6 +45,13 @@ class ConsoleVisit:
     def moment(self, at: int | None) -> Moment | None:
         """A Unix time, to be shown as "3 minutes ago"; None stays None."""
         return Moment(at, self.server.now()) if at else None
+
+    def typed(self, *fields: str, kept: str = "") -> dict[str, str]:
+        """What stands in these fields of the form, without spaces around it; the `name` in the form that names are
+        kept in, or as it is `kept` when it looks the same.
+        """
+        typed = {name: self.form.get(name, "").strip() for name in fields}
+        return typed | ({"name": as_kept(typed["name"], (kept,))} if "name" in typed else {})
 
     def confirms(self, name: str) -> bool:
         """Whether the form's `confirm` is a name as the page shows it, in which several spaces look like one."""

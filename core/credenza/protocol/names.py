@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
+from collections.abc import Container
 from itertools import groupby
 
 from .words import Words
@@ -74,6 +75,17 @@ def in_one_form(text: str) -> str:
     What is longer than a name stays as it is: somebody's 60 KiB of marks would keep everybody waiting for a second.
     """
     return unicodedata.normalize("NFC", text) if len(text) <= LONGEST else text
+
+
+def forms_of(name: str) -> tuple[str, ...]:
+    """How a name may be kept that looks like this one: as it is typed, in one form, and with its marks apart."""
+    one = in_one_form(name)
+    return tuple(dict.fromkeys((name, one, unicodedata.normalize("NFD", one) if len(one) <= LONGEST else one)))
+
+
+def as_kept(name: str, known: Container[str] = ()) -> str:
+    """A name as it is kept: as it stands among those that are `known`, in whatever form, else in one form."""
+    return next((form for form in forms_of(name) if form in known), in_one_form(name))
 
 
 def as_identifier(typed: str) -> str:

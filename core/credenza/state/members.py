@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Any
 
+from ..protocol.names import in_one_form
 from .run import StateError
 
 NAMES = ("username", "client_id", "identifier", "name")
@@ -38,7 +39,7 @@ class StateMember:
         """What it should be instead; empty when it is right."""
         if self.kind is not object and type(value) is not self.kind:
             return WORDS[self.kind] + (", in quotes" if self.kind is str and not isinstance(value, list | dict) else "")
-        if isinstance(value, str) and self.most is not None and len(value) > self.most:
+        if isinstance(value, str) and self.most is not None and self.most < max(len(value), len(in_one_form(value))):
             return f"a text of at most {self.most} characters"
         entries = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
         if self.of is not None and any(type(entry) is not self.of for entry in entries):

@@ -95,7 +95,7 @@ async def show_create(visit: ConsoleVisit) -> CreatePage:
 
 @console_post(LIST + "/create", "organizations:write")
 async def create(visit: ConsoleVisit) -> ConsoleDone | CreatePage:
-    typed = {name: visit.form.get(name, "").strip() for name in ("name", "description")}
+    typed = visit.typed("name", "description")
     if errors := naming_mistakes(typed):
         return _create_page().refused(errors, **typed)
     organization = new_id()
@@ -113,7 +113,7 @@ async def show_organization(visit: ConsoleVisit, organization: str) -> SettingsP
 @console_post(ONE, "organizations:write")
 async def save_organization(visit: ConsoleVisit, organization: str) -> ConsoleDone | SettingsPage:
     row = await find(organization)
-    typed = {name: visit.form.get(name, "").strip() for name in ("name", "description")}
+    typed = visit.typed("name", "description", kept=row["name"])
     before = {name: row[name] for name in typed}
     if errors := changed_meanwhile(visit.form, before, beside=naming_mistakes(typed)):
         return _settings_page(visit, row).refused(errors, **typed)

@@ -17,6 +17,7 @@ from credenza import (
     ConsoleVisit,
     Link,
     alone,
+    as_kept,
     changed_meanwhile,
     console_get,
     console_post,
@@ -34,6 +35,7 @@ from .template import HERE, UP, DeletePage
 
 ROLES = HERE + "/roles"
 ONE = ROLES + "/{role:str}"
+TAKEN = "There is a role with this name already."
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,22 +110,26 @@ async def delete(visit: ConsoleVisit, role: str) -> ConsoleDone | DeletePage:
 
 async def _save(visit: ConsoleVisit, row: dict[str, Any] | None) -> ConsoleDone | RolePage:
     """Create a role, or change one; every permission in the form must exist."""
-    typed = {name: visit.form.get(name, "").strip() for name in ("name", "description")}
+    own = row["name"] if row is not None else ""
+    typed = visit.typed("name", "description", kept=own)
     ticked = set(visit.form.all_values("permission"))
     page = await _page(visit, row, ticked)
     offered = {choice.key: (group.resource, choice.name) for group in page.groups for choice in group.choices}
     errors = naming_mistakes(typed, most=100)
+    known = await template.template_roles()
+    if typed["name"] != own and as_kept(typed["name"], known) in known:
+        errors["name"] = TAKEN
     if unknown := sorted(ticked - offered.keys()):
         errors[""] = f"There is no permission {unknown[0].strip()[:200]}."
     if row is not None:
         errors = changed_meanwhile(visit.form, _noted(row), beside=errors)
     if errors:
         return page.refused(errors, **typed)
-    own: list[str] = []
+    carried: list[str] = []
     apis: dict[str, list[str]] = {}
     for resource, name in sorted(offered[key] for key in ticked):
-        (apis.setdefault(resource, []) if resource else own).append(name)
-    after = {**typed, "permissions": own, "api_permissions": apis}
+        (apis.setdefault(resource, []) if resource else carried).append(name)
+    after = {**typed, "permissions": carried, "api_permissions": apis}
     role_id = row["id"] if row is not None else new_id()
     action, before = ("updated", _noted(row)) if row is not None else ("created", {})
     done = ConsoleDone(f"{ROLES}/{role_id}", f"{typed['name']} was {'saved' if row is not None else 'created'}.")
@@ -131,10 +137,10 @@ async def _save(visit: ConsoleVisit, row: dict[str, Any] | None) -> ConsoleDone 
         return done
     try:
         async with unchanged(row, partial(_read, role_id)):
-            await template.save_template_role(role_id, typed["name"], typed["description"], own, apis)
+            await template.save_template_role(role_id, typed["name"], typed["description"], carried, apis)
             await visit.changed("organization_role", action, typed["name"], before=before, after=after)
     except AlreadyExists:
-        return page.refused({"name": "There is a role with this name already."}, **typed)
+        return page.refused({"name": TAKEN}, **typed)  # somebody else was quicker
     return done
 
 

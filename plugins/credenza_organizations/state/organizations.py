@@ -16,8 +16,10 @@ from credenza import (
     StateRun,
     StateSection,
     as_identifier,
+    as_kept,
     check_keys,
     declared_branding,
+    forms_of,
     new_id,
     transaction,
     users,
@@ -78,11 +80,11 @@ async def _suspend(run: StateRun, row: Mapping[str, Any]) -> None:
 
 async def _apply_organization(run: StateRun, members: Mapping[str, Any], roles: Mapping[str, str]) -> str:
     """Its id."""
-    name = members["name"]
+    row = await _find(members)
+    name = as_kept(members["name"], (row["name"],) if row is not None else ())
     if members.get("id") and not ID.fullmatch(members["id"]):
         raise StateError(f"{name}: an id has letters, digits, - and _ only")
     run.once("organization", members.get("id") or name)
-    row = await _find(members, name)
     before = {key: row[key] for key in ("name", "description", "suspended")} if row is not None else None
     after = {
         "name": name,
@@ -122,12 +124,18 @@ async def _apply_branding(
     await run.compare("organization branding", name, before, after, write)
 
 
-async def _find(members: Mapping[str, Any], name: str) -> dict[str, Any] | None:
+async def _find(members: Mapping[str, Any]) -> dict[str, Any] | None:
+    """By its id, else by its name in whatever form."""
+    if members.get("id"):
+        return await find_organization(members["id"])
     o = Organization
-    rows = await o.select().where((o.id == members["id"]) if members.get("id") else (o.name == name)).limit(2)
-    if len(rows) > 1:
-        raise StateError(f"{name}: several organizations have this name; say which by id")
-    return dict(rows[0]) if rows else None
+    for name in forms_of(members["name"]):
+        rows = await o.select().where(o.name == name).limit(2)
+        if len(rows) > 1:
+            raise StateError(f"{name}: several organizations have this name; say which by id")
+        if rows:
+            return dict(rows[0])
+    return None
 
 
 async def _apply_members(run: StateRun, organization: str, name: str, items: Any, roles: Mapping[str, str]) -> None:
@@ -136,7 +144,7 @@ async def _apply_members(run: StateRun, organization: str, name: str, items: Any
     named: set[str] = set()
     for item in items:
         entry = check_keys(item, MEMBER, f"{name}: a member")
-        wanted = sorted(set(entry.get("roles", [])))
+        wanted = sorted({as_kept(role, roles) for role in entry.get("roles", [])})
         for role in wanted:
             if not run.knows("organization_role", role, there=role in roles):
                 raise StateError(f"{name}: the template has no role {role!r}")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from credenza import (
@@ -14,6 +14,7 @@ from credenza import (
     StateRun,
     StateSection,
     Translated,
+    as_kept,
     check_keys,
     new_id,
 )
@@ -71,16 +72,17 @@ async def _apply_template(part: Any, run: StateRun) -> None:
             await save_template_permission(name, description)
 
         await run.compare("organization_permission", name, was, {"description": description.entry}, write)
-    for item in template.get("roles", []):
-        await _apply_role(run, check_keys(item, ROLE, "a role"))
+    roles = {await _apply_role(run, check_keys(item, ROLE, "a role")) for item in template.get("roles", [])}
     if run.prune:
-        await _prune_template(run, template, before)
+        await _prune_template(run, template, before, roles)
 
 
-async def _apply_role(run: StateRun, members: Mapping[str, Any]) -> None:
-    name = members["name"]
+async def _apply_role(run: StateRun, members: Mapping[str, Any]) -> str:
+    """Its name, as it is kept."""
+    known = await template_roles()
+    name = as_kept(members["name"], known)
     run.once("organization_role", name)
-    row = (await template_roles()).get(name)
+    row = known.get(name)
     after: dict[str, Any] = {
         "description": str(members.get("description", (row or {}).get("description", ""))),
         "permissions": sorted(set(members.get("permissions", (row or {}).get("permissions", [])))),
@@ -103,6 +105,7 @@ async def _apply_role(run: StateRun, members: Mapping[str, Any]) -> None:
         return {"id": role_id}
 
     await run.compare("organization_role", name, before, after, write)
+    return name
 
 
 async def _check_known(run: StateRun, role: str, wanted: Mapping[str, Any]) -> None:
@@ -120,7 +123,9 @@ async def _check_known(run: StateRun, role: str, wanted: Mapping[str, Any]) -> N
                 raise StateError(f"role {role}: there is no permission {scope!r} at {resource}")
 
 
-async def _prune_template(run: StateRun, template: Mapping[str, Any], before: Mapping[str, str]) -> None:
+async def _prune_template(
+    run: StateRun, template: Mapping[str, Any], before: Mapping[str, str], roles: Collection[str]
+) -> None:
     named = {str(item["name"]) for item in template.get("permissions", [])}
     for name in [name for name in before if name not in named]:
 
@@ -128,7 +133,6 @@ async def _prune_template(run: StateRun, template: Mapping[str, Any], before: Ma
             await delete_template_permission(run.server, name)
 
         await run.change("deleted", "organization_permission", name, write)
-    roles = {str(item["name"]) for item in template.get("roles", [])}
     for name, role in (await template_roles()).items():
         if name not in roles:
 

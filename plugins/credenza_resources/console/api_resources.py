@@ -128,7 +128,7 @@ async def show_create(visit: ConsoleVisit) -> CreatePage:
 
 @console_post(HERE + "/create", "api-resources:write")
 async def create(visit: ConsoleVisit) -> ConsoleDone | CreatePage:
-    typed = {name: visit.form.get(name, "").strip() for name in ("name", "identifier", "description")}
+    typed = visit.typed("name", "identifier", "description")
     errors = naming_mistakes(typed)
     try:
         check_identifier(typed["identifier"])
@@ -156,7 +156,7 @@ async def show_resource(visit: ConsoleVisit, resource: str) -> ResourcePage:
 @console_post(ONE, "api-resources:write")
 async def save_resource(visit: ConsoleVisit, resource: str) -> ConsoleDone | ResourcePage:
     row = await find(resource)
-    typed = {name: visit.form.get(name, "").strip() for name in ("name", "description", "token_lifetime")}
+    typed = visit.typed("name", "description", "token_lifetime", kept=row["name"])
     errors, text = naming_mistakes(typed), typed["token_lifetime"] or "0"
     if not (text.isascii() and text.isdecimal() and len(text) < 7 and int(text) <= 24 * 3600):
         errors |= {"token_lifetime": "A number of seconds up to 86400, or nothing for the usual one."}

@@ -38,6 +38,7 @@ HERE = "/console/roles"
 SHOWN = 100  # permissions on one page
 ONE = HERE + "/{role:str}"
 UP = Link("Roles", HERE)
+TAKEN = "There is a role with this name already."
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,12 +167,15 @@ async def _save(visit: ConsoleVisit, row: dict[str, Any] | None) -> ConsoleDone 
 
     Where only some are `listed` in the form, the others stay.
     """
-    typed = {name: visit.form.get(name, "").strip() for name in ("name", "description", "default")}
+    own = row["name"] if row is not None else ""
+    typed = visit.typed("name", "description", "default", kept=own)
     ticked, listed = (set(visit.form.all_values(name)) for name in ("permission", "listed"))
     role_id = row["id"] if row is not None else new_id()
     stored = await store.role_permissions(role_id)
     known = {f"{api} {name}": (api, name) for api, _, names in await store.list_apis() for name in names}
     errors = naming_mistakes(typed, most=100)
+    if typed["name"] != own and await store.role_ids([typed["name"]]):
+        errors["name"] = TAKEN
     if unknown := sorted(ticked - set(known)):
         errors[""] = f"There is no permission {unknown[0][:200]}."
     chosen = ticked | ((_keys(stored) & set(known)) - listed if listed else set())
@@ -197,7 +201,7 @@ async def _save(visit: ConsoleVisit, row: dict[str, Any] | None) -> ConsoleDone 
             action = "updated" if row is not None else "created"
             await visit.changed("role", action, typed["name"], before=before, after=after)
     except AlreadyExists:
-        return page.refused({"name": "There is a role with this name already."}, **typed)
+        return page.refused({"name": TAKEN}, **typed)  # somebody else was quicker
     return done
 
 

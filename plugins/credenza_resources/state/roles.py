@@ -14,6 +14,7 @@ from credenza import (
     StateRun,
     StateSection,
     User,
+    as_kept,
     check_keys,
     new_id,
 )
@@ -46,11 +47,8 @@ ROLE = {
 
 
 async def _apply_roles(items: Any, run: StateRun) -> None:
-    for item in items or []:
-        members = check_keys(item, ROLE, "a role")
-        await _apply_role(run, members)
+    declared = {await _apply_role(run, check_keys(item, ROLE, "a role")) for item in items or []}
     if run.prune:
-        declared = {str(item["name"]) for item in items or []}
         for row in await list_roles():
             if row["name"] not in declared:
 
@@ -62,8 +60,9 @@ async def _apply_roles(items: Any, run: StateRun) -> None:
                 await run.change("deleted", "role", row["name"], write)
 
 
-async def _apply_role(run: StateRun, members: Mapping[str, Any]) -> None:
-    name = members["name"]
+async def _apply_role(run: StateRun, members: Mapping[str, Any]) -> str:
+    """Its name, as it is kept."""
+    name = as_kept(members["name"], await role_ids([members["name"]]))
     run.once("role", name)
     wanted = {
         str(r): sorted({str(s) for s in scopes}) for r, scopes in members.get("permissions", {}).items() if scopes
@@ -93,6 +92,7 @@ async def _apply_role(run: StateRun, members: Mapping[str, Any]) -> None:
         return {"id": role_id}
 
     await run.compare("role", name, before, after, write)
+    return name
 
 
 async def _check_known(run: StateRun, name: str, wanted: Mapping[str, list[str]]) -> None:
@@ -158,6 +158,7 @@ async def _change(
     Roles are asked for by name: very many users have a few each.
     """
     known = await role_ids(wanted)
+    wanted = sorted({as_kept(name, known) for name in wanted})
     for name in wanted:
         if not run.knows("role", name, there=name in known):
             raise StateError(f"{who}: there is no role {name!r}")
