@@ -50,7 +50,7 @@ async def _open(request: AnyRequest, client_id: str) -> tuple[Client, str]:
     server, token = server_of(request), bearer_token(request)
     client = await clients.find_client(client_id, server.client_types) if await may_manage(client_id, token) else None
     if client is None:
-        raise errors.InvalidToken(UNKNOWN)
+        raise errors.InvalidToken(UNKNOWN, sent=token != "")
     if not client.enabled:
         raise Disabled(DISABLED)
     return client, token

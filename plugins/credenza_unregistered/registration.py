@@ -95,11 +95,12 @@ async def check_admitted(request: AnyRequest) -> None:
     if settings.registration != "token":
         return
     limiter: Limiter = request.app.state.limiter
-    right = compare_digest(bearer_token(request).encode(), settings.registration_token.encode())
+    token = bearer_token(request)
+    right = compare_digest(token.encode(), settings.registration_token.encode())
     if not await limiter.may_know(right, (WRONG_TOKENS, neighbourhood(address_of(request)))):
         raise errors.TooManyTries("Too many wrong tokens. Try again later.")
     if not right:
-        raise errors.InvalidToken("Registration needs the initial access token.")
+        raise errors.InvalidToken("Registration needs the initial access token.", sent=token != "")
 
 
 def bearer_token(request: AnyRequest) -> str:

@@ -80,6 +80,8 @@ def test_r_cr_01_in_the_mode_token_the_initial_access_token_is_needed(start: Cal
         assert response.status_code == 401
         assert response.json()["error"] == "invalid_token"
         assert response.headers["www-authenticate"].startswith("Bearer")
+        brought = headers.get("authorization", "").startswith("Bearer")
+        assert ("error=" in response.headers["www-authenticate"]) is brought  # RFC 6750 §3.1
     assert post(credenza, params={"access_token": TOKEN}).status_code == 401
     assert post(credenza, headers={"authorization": f"Bearer {TOKEN}"}).status_code == 201
 

@@ -66,6 +66,19 @@ def test_a_mcp_02_the_token_is_of_one_client_and_comes_in_the_header(
     assert mine.request(method, **body).status_code == 401
 
 
+@pytest.mark.parametrize("method", ["GET", "PUT", "DELETE"])
+@pytest.mark.parametrize("authorization", ["", "Basic YXBwOnNlY3JldA==", "Bearer "])
+def test_the_challenge_names_no_error_for_whoever_brought_no_token(
+    credenza: Credenza, method: str, authorization: str
+) -> None:
+    """ "The resource server SHOULD NOT include an error code". RFC 6750 §3.1."""
+    headers = {"authorization": authorization} if authorization else {}
+    answer = credenza.request(method, "/register/app", headers=headers)
+    assert (answer.status_code, answer.headers["www-authenticate"]) == (401, 'Bearer realm="Credenza"')
+    answer = credenza.request(method, "/register/app", headers={"authorization": "Bearer wrong"})
+    assert 'error="invalid_token"' in answer.headers["www-authenticate"]
+
+
 @pytest.mark.parametrize("client_id", ["app", "spa", "own", "machine"])
 @pytest.mark.parametrize("method", ["GET", "PUT", "DELETE"])
 def test_r_cr_08_clients_of_the_console_cannot_be_touched(

@@ -183,10 +183,14 @@ class InvalidClientMetadata(ProtocolError):
 
 
 class InvalidToken(ProtocolError):
-    """RFC 6750 §3.1."""
+    """`sent` is false when there was no token at all: the challenge then names no error. RFC 6750 §3.1."""
 
     code = "invalid_token"
     status = 401
+
+    def __init__(self, description: str = "", *, detail: str = "", sent: bool = True) -> None:
+        super().__init__(description, detail=detail)
+        self.sent = sent
 
 
 class InvalidDPoPToken(InvalidToken):

@@ -183,7 +183,8 @@ def error_response(error: ProtocolError, *, headers: Mapping[str, str] | None = 
         extra["WWW-Authenticate"] = 'Basic realm="Credenza"'
     if isinstance(error, InvalidToken | InsufficientScope):
         bound = dpop_challenge(error) if isinstance(error, InvalidDPoPToken) else None
-        extra.setdefault("WWW-Authenticate", bound or bearer_challenge(error))
+        wrong = error if not isinstance(error, InvalidToken) or error.sent else None
+        extra.setdefault("WWW-Authenticate", bound or bearer_challenge(wrong))
     if isinstance(error, TooManyTries | TemporarilyUnavailable):
         extra.setdefault("Retry-After", "5")
     return json_response(error.parameters(), status=error.status, headers=extra)
