@@ -132,7 +132,7 @@ from .protocol.redirect_uris import check_registrable, check_web_uri, host_of, i
 from .protocol.scopes import Asked, Permission, Scope
 from .protocol.tokens import is_token, new_id, new_token
 from .protocol.words import Counted, Translated, Words
-from .relying_party import check_id_token
+from .relying_party import check_id_token, check_userinfo
 from .rotation import plan_rotation, published_lately
 from .rotation import revoke as revoke_key
 from .rotation import rotate as rotate_keys
@@ -369,6 +369,7 @@ __all__ = [
     "check_keys",
     "check_name",
     "check_registrable",
+    "check_userinfo",
     "check_username",
     "check_web_uri",
     "choices_of",

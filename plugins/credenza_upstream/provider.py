@@ -9,6 +9,7 @@ import asyncio
 import base64
 import hashlib
 import json
+import logging
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -20,6 +21,7 @@ from credenza import (
     Refused,
     SignInWishes,
     check_id_token,
+    check_userinfo,
     check_web_uri,
     fetch,
     fetch_document,
@@ -28,10 +30,13 @@ from credenza import (
 
 from .store import Upstream, secret_of
 
+logger = logging.getLogger("credenza.plugins.upstream")
+
 AUTH_TIME = json.dumps({"id_token": {"auth_time": {"essential": True}}})  # Core §5.5
 FRESH = 600  # seconds that metadata is kept in this process
 SKEW = 60  # seconds that their clock may be behind ours
 PATIENCE = 5.0  # seconds for all that is asked of it when somebody comes back
+JWT = "application/jwt"
 ENDPOINTS = ("authorization_endpoint", "token_endpoint", "jwks_uri")
 
 
@@ -138,7 +143,13 @@ async def redeem(
             claims = await _proved(server, upstream, found, tokens, kept)
     except TimeoutError as error:
         raise Refused(f"{upstream.issuer} takes too long") from error
-    return {**await _userinfo(server, found, tokens.get("access_token"), claims["sub"], deadline), **claims}
+    more: Mapping[str, Any] = {}
+    try:
+        async with asyncio.timeout_at(deadline):
+            more = await _userinfo(server, upstream, found, tokens.get("access_token"), claims["sub"])
+    except (Refused, TimeoutError) as error:  # one can sign in without it
+        logger.warning("sign-in with %s goes on without UserInfo: %s", upstream.id, str(error) or "it takes too long")
+    return {**more, **claims}
 
 
 async def _tokens(
@@ -162,7 +173,7 @@ async def _tokens(
     authorization = _basic(upstream.client_id, secret) if secret and found.basic else ""
     if not authorization:
         form |= {"client_id": upstream.client_id, **({"client_secret": secret} if secret else {})}
-    called = await _call(server, found.token_endpoint, form=form, authorization=authorization)
+    _, called = await _call(server, found.token_endpoint, form=form, authorization=authorization)
     return _object(found.token_endpoint, called)
 
 
@@ -207,30 +218,46 @@ def authenticated_at(claims: Mapping[str, Any], kept: Mapping[str, str], now: in
 
 
 async def _userinfo(
-    server: AuthorizationServer, found: Metadata, token: object, subject: str, deadline: float
+    server: AuthorizationServer, upstream: Upstream, found: Metadata, token: object, subject: str
 ) -> Mapping[str, Any]:
-    """What is not in the ID token: a name, an address. It is about the same person, or it is nothing. Core §5.3.2."""
-    if not found.userinfo_endpoint or not isinstance(token, str):
+    """What is not in the ID token: a name, an address; as JSON, or signed. Raises Refused.
+
+    It is about the same person, or it is nothing. Core §5.3.2.
+    """
+    address = found.userinfo_endpoint
+    if not address or not isinstance(token, str):
         return {}
-    try:
-        async with asyncio.timeout_at(deadline):
-            answer = await _call(server, found.userinfo_endpoint, authorization=f"Bearer {token}")
-        claims = _object(found.userinfo_endpoint, answer)
-    except (Refused, TimeoutError):
-        return {}  # signed, away, or slow: one can sign in without it
-    return claims if claims.get("sub") == subject else {}
+    kind, answer = await _call(server, address, authorization=f"Bearer {token}", accept=f"application/json, {JWT}")
+    if kind.split(";")[0].strip().lower() == JWT:
+        signed, keys = answer.decode(errors="replace").strip(), found.jwks_uri
+        claims = await check_userinfo(
+            server, signed, issuer=upstream.issuer, client_id=upstream.client_id, jwks_uri=keys
+        )
+    else:
+        claims = _object(address, answer)
+    if claims.get("sub") != subject:
+        raise Refused("UserInfo is about somebody else")
+    return claims
 
 
 async def _call(
-    server: AuthorizationServer, address: str, *, form: Mapping[str, str] | None = None, authorization: str = ""
-) -> bytes:
+    server: AuthorizationServer,
+    address: str,
+    *,
+    form: Mapping[str, str] | None = None,
+    authorization: str = "",
+    accept: str = "application/json",
+) -> tuple[str, bytes]:
+    """The content type and the body. Raises Refused."""
     if not authorization.isascii() or not authorization.isprintable():
         raise Refused("its token cannot be sent")
     method = "POST" if form is not None else "GET"
-    status, _, body = await fetch(server.settings, address, method=method, form=form, authorization=authorization)
+    status, kind, body = await fetch(
+        server.settings, address, method=method, form=form, authorization=authorization, accept=accept
+    )
     if status != 200:
         raise Refused(f"{address} answered {status}{_reason(body)}")
-    return body
+    return kind, body
 
 
 def _reason(body: bytes) -> str:

@@ -99,12 +99,15 @@ class Provider:
         public = self.keys[number].public_key().public_numbers()
         return {"kty": "RSA", "n": b64(public.n.to_bytes(256, "big")), "e": "AQAB", "kid": "one"}
 
+    def signed(self, claims: dict[str, Any], header: dict[str, Any], sign: Sign) -> str:
+        said = {name: value for name, value in claims.items() if value is not ...}
+        text = f"{b64(json.dumps(header).encode())}.{b64(json.dumps(said).encode())}"
+        return f"{text}.{b64(sign(text.encode()))}"
+
     def tokens(self, **changes: Any) -> bytes:
         now = self.credenza.server.now()
         usual = {"iss": self.issuer, "aud": "us", "sub": "somebody", "iat": now, "exp": now + 300, "nonce": self.nonce}
-        claims = {name: value for name, value in (usual | self.claims).items() if value is not ...}
-        text = f"{b64(json.dumps(self.header).encode())}.{b64(json.dumps(claims).encode())}"
-        token = f"{text}.{b64(self.sign(text.encode()))}"
+        token = self.signed(usual | self.claims, self.header, self.sign)
         return json.dumps({"id_token": token, "access_token": "theirs", "token_type": "Bearer"} | changes).encode()
 
     def begin(self, agent: UserAgent, url: str = "/account") -> str:
@@ -327,6 +330,54 @@ def test_what_userinfo_says_of_somebody_else_is_nothing(hostile: Provider, crede
         (made,) = credenza.run(users.list_users, search="hostile-")
         assert (made.email, made.email_verified) == (None, False), claims
         credenza.run(users.delete_user, made.id)
+
+
+SAID = {"sub": "somebody", "name": "Signed Body"}
+
+
+def test_5_3_2_userinfo_that_is_signed(hostile: Provider) -> None:
+    """ "If signed, the UserInfo Response MUST contain the Claims iss (issuer) and aud (audience) as members."
+    OpenID Connect Core §5.3.2.
+    """
+    for audience in ("us", ["other", "us"]):
+        claims = SAID | {"iss": hostile.issuer, "aud": audience}
+        token = hostile.signed(claims, hostile.header, hostile.sign)
+        hostile.site.publish("/userinfo", token.encode(), content_type="application/jwt; charset=utf-8")
+        assert "Signed Body" in hostile.come_back().text, audience
+    assert hostile.site.seen[-1][1]["accept"] == "application/json, application/jwt"
+
+
+def test_5_3_2_userinfo_that_is_signed_wrongly(
+    hostile: Provider, keys: list[rsa.RSAPrivateKey], credenza: Credenza, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Nor is it read; one can sign in without it, and the log says why there is no name."""
+    right, now = SAID | {"iss": hostile.issuer, "aud": "us"}, credenza.server.now()
+    ours, header = hostile.sign, hostile.header
+    attempts = {
+        hostile.signed(right, header, signing(keys[1])): "not right: signature does not match",
+        hostile.signed(right, {"alg": "none"}, lambda text: b""): "alg must be one of RS256, ES256, PS256, EdDSA",
+        hostile.signed(right, {"alg": "HS256", "kid": "one"}, mac(SECRET.encode())): "alg must be one of",
+        hostile.signed(right, header | {"typ": "at+jwt"}, ours): "typ must be jwt",
+        hostile.signed(right | {"iss": "https://evil.example"}, header, ours): "not by this issuer",
+        hostile.signed(right | {"iss": ...}, header, ours): "not by this issuer",
+        hostile.signed(right | {"aud": "other"}, header, ours): "for somebody else",
+        hostile.signed(right | {"aud": ...}, header, ours): "for somebody else",
+        hostile.signed(right | {"exp": now - 1}, header, ours): "expired",
+        hostile.signed(right | {"exp": None}, header, ours): "exp is missing",
+        hostile.signed(right | {"sub": "other"}, header, ours): "UserInfo is about somebody else",
+        hostile.signed(right | {"sub": ...}, header, ours): "UserInfo is about somebody else",
+        hostile.signed(right | {"name": "x" * 20_000}, header, ours): "not a compact JWS",
+        "e30.a.b.c.d": "UserInfo is encrypted",
+        "é": "not a compact JWS",
+        json.dumps(SAID): "not a compact JWS",
+    }
+    for token, told in attempts.items():
+        caplog.clear()
+        hostile.site.publish("/userinfo", token.encode(), content_type="application/jwt")
+        page = hostile.come_back()
+        assert (page.name, "Signed Body" in page.text) == ("account", False), told
+        assert told in caplog.text
+        assert "hostile" in caplog.text
 
 
 def test_metadata_that_leads_elsewhere(hostile: Provider) -> None:
