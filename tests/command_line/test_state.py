@@ -95,11 +95,54 @@ def test_whoever_is_made_anew_elsewhere_stays_the_same(
     assert credenza_command("diff", file({"users": [ada]})).out == "0 objects would change.\n"
     for wrong, message in (
         ({**ada, "id": grace["id"]}, "ada: id was fixed at creation"),
-        ({"username": "joan", "id": ada["id"]}, "joan: this id is that of ada, who can be renamed in the console"),
         ({"username": "joan", "id": "joan"}, "joan: id is u and 30 hexadecimal digits"),
     ):
         done = credenza_command("apply", file({"users": [wrong]}))
         assert (done.status, message in done.error) == (1, True)
+
+
+def test_whoever_has_the_id_of_the_file_is_renamed(
+    credenza_command: Run, file: Callable[[Any], Path], declared: None
+) -> None:
+    """And keeps everything: what is told before it is done is what is done then."""
+    acme = {"name": "Acme", "members": [{"username": "ada"}]}
+    credenza_command("apply", file({"organizations": [acme]}))
+    state = exported(credenza_command)
+    ada = next(user for user in state["users"] if user["username"] == "ada")
+    root = next(user for user in state["users"] if user["username"] == "root")
+    renamed = {
+        "users": [{**ada, "username": "Ada.King"}, {**root, "username": "captain"}],
+        "organizations": [{**acme, "members": [{"username": "ada.king"}]}],
+    }
+    for command in ("diff", "apply"):
+        told = credenza_command(command, "--prune", "--json", file(renamed)).json
+        names = {action: [change["name"] for change in told[action]] for action in ("created", "updated", "deleted")}
+        assert names == {"created": [], "updated": ["ada.king", "captain"], "deleted": ["grace"]}, command
+        assert told["updated"][0]["before"] == {"username": "ada"}
+    assert credenza_command("diff", "--prune", file(renamed)).out == "0 objects would change.\n"
+    after = exported(credenza_command)
+    assert after["users"] == [{**ada, "username": "ada.king"}, {**root, "username": "captain"}]
+    assert [one["members"] for one in after["organizations"]] == [[{"username": "ada.king", "roles": []}]]
+
+
+def test_a_name_in_a_file_is_that_of_one_person(
+    credenza_command: Run, file: Callable[[Any], Path], declared: None
+) -> None:
+    ada, grace, _ = exported(credenza_command)["users"]
+    before = exported(credenza_command)
+    king = {**ada, "username": "ada.king"}
+    for users, others, message in (
+        ([{**ada, "username": "grace"}], [], "grace: id was fixed at creation"),
+        ([{**ada, "username": "grace"}, {**grace, "username": "ada"}], [], "grace: id was fixed at creation"),
+        ([king, {"username": "ada"}], [], "users: user ada is in the file twice"),
+        ([{"username": "ada"}, king], [], "users: user ada is in the file twice"),
+        ([king, {**king, "username": "lovelace"}], [], "users: user ada is in the file twice"),
+        ([{**ada, "username": "ada king"}], [], "ada king: A username has 1 to 150 characters"),
+        ([king], [{"name": "Acme", "members": [{"username": "ada"}]}], "Acme: there is no user 'ada'"),
+    ):
+        done = credenza_command("apply", file({"users": users, "organizations": others}))
+        assert (done.status, message in done.error) == (1, True), done.error
+        assert exported(credenza_command) == before
 
 
 def test_a_folder_keeps_the_export_that_it_has_when_another_one_does_not_fit(

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from credenza import UserRow, cleaning, sessions, users
+from credenza import UserRow, audit, cleaning, sessions, users
 from credenza.testing import PASSWORD, Credenza, RelyingParty, UserAgent
 from credenza_mail import addresses
 from credenza_mail.reset import PER_ACCOUNT
@@ -294,6 +294,16 @@ def test_what_an_administrator_changes_about_signing_in_is_told(
     to, said = told("lovelace", "")
     assert to == "other@example.com"
     assert "The email address was removed from your account." in said
+
+
+def test_whoever_a_file_renames_is_told(credenza: Credenza, post_office: MailServer, settled: Any, found: Any) -> None:
+    credenza.apply({"users": [{"id": found("ada").id, "username": "ada.king"}]})
+    settled()
+    (mail,) = post_office.mails
+    assert mail["To"] == "ada@example.com"
+    assert "Your username was changed to ada.king." in post_office.text()
+    (event,) = credenza.run(audit.list_events, name="ObjectChanged", user=found("ada.king").id, limit=1)
+    assert (event.actor, event.target, event.data["before"]) == ("desired state", "ada.king", {"username": "ada"})
 
 
 def test_a_confirmation_is_good_for_a_day(

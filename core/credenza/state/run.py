@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from asyncio import CancelledError
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
 from ..events import ObjectChanged
+from ..protocol.names import as_identifier
 from ..protocol.words import Translated
 from ..server import AuthorizationServer
+from ..store import users
 from ..store.engine import alone
+from ..store.users import User
 from ..store.version import bump_version
 from ..web.passwords import Passwords
 
@@ -45,10 +48,10 @@ class Run:
     """One pass over a file: `dry` writes nothing, `prune` removes what the file does not name.
 
     Sections note what the file declares in `declared` (kind to names): later ones may refer to it in a dry pass, and
-    not to what is noted in `removed`. Scopes that a section brings are of the kind "permission", by their
-    `Permission.key`: then applications of the same file may have them. `changes` are those that were made. What took
-    long to find out about a password is `checked`: the hash that is stored, by the user's name and the hash that was
-    stored before.
+    not to what is noted in `removed`. `renamed` are new names of users to their ids. Scopes that a section brings are
+    of the kind "permission", by their `Permission.key`: then applications of the same file may have them. `changes` are
+    those that were made. What took long to find out about a password is `checked`: the hash that is stored, by the
+    user's name and the hash that was stored before.
     """
 
     server: AuthorizationServer
@@ -61,6 +64,7 @@ class Run:
     warnings: list[str] = field(default_factory=list)
     declared: dict[str, set[str]] = field(default_factory=dict)
     removed: dict[str, set[str]] = field(default_factory=dict)
+    renamed: dict[str, str] = field(default_factory=dict)
     checked: dict[tuple[str, str], str] = field(default_factory=dict)
     _named: set[tuple[str, str]] = field(default_factory=set, init=False, repr=False)
 
@@ -74,6 +78,19 @@ class Run:
         """Whether the file may refer to it: declared, or `there` in the database and not removed in this run."""
         return name in self.declared.get(kind, ()) or (there and name not in self.removed.get(kind, ()))
 
+    def rename(self, user: User, username: str) -> None:
+        """Note a user's new name: from here on the file means them by this one only."""
+        self.renamed[username] = user.id
+        self.removed.setdefault("user", set()).add(user.username)
+
+    async def find_user(self, identifier: str) -> User | None:
+        """Whom the file means by a user name, or an email address, as they are called from here on."""
+        if (user_id := self.renamed.get(name := as_identifier(identifier))) is not None:
+            user = await users.find_user(user_id)
+            return replace(user, username=name) if user is not None else None
+        user = await users.find_user_by_identifier(identifier)
+        return None if user is not None and user.username in self.removed.get("user", ()) else user
+
     async def change(
         self,
         action: str,
@@ -83,6 +100,7 @@ class Run:
         *,
         before: Mapping[str, Any] | None = None,
         after: Mapping[str, Any] | None = None,
+        user: str = "",
     ) -> None:
         """Note a change, and unless this is a dry pass make it: `write` returns what it generated, if anything.
 
@@ -99,7 +117,7 @@ class Run:
                 async with alone():  # or a form that is saved at this moment undoes it
                     change.made = await write() or NOTHING
                     await bump_version()
-                    await self.note(action, kind, name, before=before, after=after)
+                    await self.note(action, kind, name, before=before, after=after, user=user)
                     written = True
             except CancelledError:
                 if written:  # whether it is kept is not known, and if it is, its secrets are nowhere else
@@ -117,10 +135,11 @@ class Run:
         *,
         before: Mapping[str, Any] | None = None,
         after: Mapping[str, Any] | None = None,
+        user: str = "",
     ) -> None:
-        """Say in the audit log what is done; call it in the transaction that does it."""
+        """Say in the audit log what is done, to the `user` of an id; call it in the transaction that does it."""
         event = ObjectChanged(
-            actor=ACTOR, kind=kind, action=action, target=name, before=before or {}, after=after or {}
+            actor=ACTOR, user=user, kind=kind, action=action, target=name, before=before or {}, after=after or {}
         )
         await self.server.emit(event)
 
@@ -144,11 +163,13 @@ class Run:
         before: Mapping[str, Any] | None,
         after: Mapping[str, Any],
         write: Callable[[], Awaitable[Mapping[str, Any] | None]],
+        *,
+        user: str = "",
     ) -> None:
         """Created when there was nothing before, updated when something differs; only the difference is noted."""
         self.declared.setdefault(kind, set()).add(name)
         if before is None:
-            await self.change("created", kind, name, write, after=after)
+            await self.change("created", kind, name, write, after=after, user=user)
             return
         differing = [key for key in after if before.get(key) != after[key]]
         if differing:
@@ -159,4 +180,5 @@ class Run:
                 write,
                 before={key: before.get(key) for key in differing},
                 after={key: after[key] for key in differing},
+                user=user,
             )

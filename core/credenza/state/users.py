@@ -51,7 +51,7 @@ PLAIN = (
     "suspended",
     "password_change_required",
 )
-WRITTEN = (*PLAIN, "email", "administrator")
+WRITTEN = (*PLAIN, "username", "email", "administrator")
 # What the standard claims are, so that libraries can read them. OpenID Connect Core §5.1.
 PROFILE = {
     **dict.fromkeys(("name", "given_name", "family_name", "middle_name", "nickname", "preferred_username"), TEXT),
@@ -100,10 +100,15 @@ async def _read(run: Run, item: Any, extensions: Sequence[StateSection]) -> Decl
         raise StateError(f"{username}: {message}")
     before = await users.find_user_by_identifier(members["username"])
     before = before if before is not None and as_identifier(before.username) == username else None
-    username = before.username if before is not None else username
+    declared = members.get("id", "")
+    if before is not None:
+        username = before.username
+    elif declared and (before := await users.find_user(declared)) is not None:
+        run.once("user", before.username)
+        run.rename(before, username)
     run.once("user", username)
-    user_id = await _id(run, username, members.get("id", ""), before)
-    after = _declared(members, before or User(user_id, username, created_at=run.server.now()))
+    user_id = _id(run, username, declared, before)
+    after = _declared(members, replace(before or User(user_id, "", created_at=run.server.now()), username=username))
     return Declared(members, before, after)
 
 
@@ -148,7 +153,7 @@ async def _apply_user(
         shown_after |= dict.fromkeys(OPEN, 0)
         if not run.dry:
             await end_most_sessions(run.server, before.id)
-    await run.compare("user", username, shown_before, shown_after, write)
+    await run.compare("user", username, shown_before, shown_after, write, user=after.id)
     for section in extensions:
         mine = {key: members[key] for key in section.user_keys if key in members}
         if section.apply_user is not None and (mine or before is None):
@@ -163,8 +168,8 @@ async def _administrators(run: Run) -> int:
     return now + len(run.declared.get("administrator", ())) - len(run.removed.get("administrator", ()))
 
 
-async def _id(run: Run, username: str, declared: str, before: User | None) -> str:
-    """What applications know the user by: fixed, and nobody else's. Raises StateError."""
+def _id(run: Run, username: str, declared: str, before: User | None) -> str:
+    """What applications know the user by, and fixed. Raises StateError."""
     if not declared or (before is not None and declared == before.id):
         return before.id if before is not None else users.new_user_id()
     if before is not None:
@@ -172,8 +177,6 @@ async def _id(run: Run, username: str, declared: str, before: User | None) -> st
     if not USER_ID.fullmatch(declared):
         raise StateError(f"{username}: id is u and 30 hexadecimal digits, as `credenza export` writes it")
     run.once("user with the id", declared)
-    if (owner := await users.find_user(declared)) is not None:
-        raise StateError(f"{username}: this id is that of {owner.username}, who can be renamed in the console")
     return declared
 
 
@@ -276,8 +279,9 @@ async def _export_user(user: User, extensions: Sequence[StateSection]) -> dict[s
 
 async def _prune(run: Run, keep: set[str]) -> None:
     """Remove users that the file does not name; never the last full administrator."""
+    renamed = frozenset(run.renamed.values())
     async for user in users.every_user():
-        if user.username in keep:
+        if user.username in keep or user.id in renamed:
             continue
         stays = f"users: {user.username} stays, as the last administrator"
         if user.administrator == "full" and not user.suspended:

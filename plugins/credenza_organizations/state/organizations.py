@@ -148,7 +148,7 @@ async def _apply_members(run: StateRun, organization: str, name: str, items: Any
         for role in wanted:
             if not run.knows("organization_role", role, there=role in roles):
                 raise StateError(f"{name}: the template has no role {role!r}")
-        user = await users.find_user_by_identifier(entry["username"])
+        user = await run.find_user(entry["username"])
         username = user.username if user is not None else as_identifier(entry["username"])
         run.once("member", f"{username} of {name}")
         if not run.knows("user", username, there=user is not None):
