@@ -29,6 +29,8 @@ CONTROL = re.compile(
     rf"\ufe00-\ufe0f\ufeff\ufff0-\ufffb\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff{BLANK}]"
 )
 
+UNSEEN_SPACE = re.compile(r"\A\s+|\s+\Z|(?<=\s)\s+|[^\S ]")  # at an end, beside another one, or another than " "
+
 
 def without_secrets(text: str) -> str:
     return TOKEN.sub(lambda found: found[0][: found[0].index("_", 3) + 1] + "…", text)
@@ -37,6 +39,11 @@ def without_secrets(text: str) -> str:
 def escaped(text: str) -> str:
     """Without what ends or turns a line for whoever reads it, hides in it, or commands a terminal."""
     return CONTROL.sub(_as_in_json, text)
+
+
+def visible(text: str) -> str:
+    """Escaped, with the spaces that nobody sees: for whoever tells two names apart by looking at them."""
+    return UNSEEN_SPACE.sub(_as_in_json, escaped(text))
 
 
 def _as_in_json(found: re.Match[str]) -> str:

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from credenza import audit
 from credenza.encryption import Keyring, Undecryptable, derive
 from credenza.logs import JsonFormatter, TextFormatter
 from credenza.protocol.tokens import PREFIXES, is_token, new_token
@@ -103,6 +104,21 @@ def test_a_log_02_a_stranger_is_not_taken_for_another_client(
     assert isinstance(page, PageSeen)
     assert "app\\u200b \\u202eppa\\u00ad\\udb40\\udc61\\ud80d\\udc41" in page.text
     assert not set("\u200b\u202e\xad\U000e0061\U00013441") & set(page.html)
+
+
+def test_a_log_02_nor_by_a_space_more(credenza: Any, user_agent: Any, client: RelyingParty, admin: UserAgent) -> None:
+    """In front, behind, two for one, and of another width."""
+    for stranger in ("app ", " app", "app\n", "app\u3000", "ap  p", "ap\xa0p"):
+        user_agent.get(client.authorization_url(client_id=stranger))
+    names = [event.client for event in credenza.run(audit.list_events, name="AuthorizationRefused", limit=6)]
+    assert names[::-1] == [
+        "app\\u0020",
+        "\\u0020app",
+        "app\\u000a",
+        "app\\u3000",
+        "ap \\u0020p",
+        "ap\\u00a0p",
+    ]
 
 
 @pytest.mark.own_server

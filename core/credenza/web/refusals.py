@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from ..events import AuthorizationRefused, SignOutRefused, TokenRefused
-from ..logs import escaped
+from ..logs import visible
 from ..protocol.errors import AuthorizationPending, ProtocolError, SlowDown
 from .limits import Limiter, neighbourhood
 from .requests import AnyRequest, address_of, server_of
@@ -23,7 +23,7 @@ async def write_down(request: AnyRequest, event: AuthorizationRefused | SignOutR
 
     Nobody is taken for another client by what a reader does not see.
     """
-    texts: dict[str, Any] = {name: escaped(value) for name, value in vars(event).items() if isinstance(value, str)}
+    texts: dict[str, Any] = {name: visible(value) for name, value in vars(event).items() if isinstance(value, str)}
     event = replace(event, **texts)
     limiter: Limiter = request.app.state.limiter
     if await limiter.allow((BY_ADDRESS, neighbourhood(event.address))):
