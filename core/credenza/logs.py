@@ -18,6 +18,8 @@ from .protocol.tokens import TOKEN
 
 request_id: ContextVar[str] = ContextVar("request_id", default="")
 """Of the request that is being answered; empty outside of one."""
+NO_HTTP = "Invalid HTTP request received."
+SELDOM = 60.0  # seconds between two lines about that: a stranger can send any number
 
 # What every record has; anything else was given as `extra`, and is a member of the JSON object.
 USUAL = frozenset(vars(logging.LogRecord("", 0, "", 0, "", None, None))) | {"message", "asctime", "taskName"}
@@ -82,6 +84,26 @@ class JsonFormatter(logging.Formatter):
         return without_secrets(escaped(json.dumps(line, ensure_ascii=False, default=str)))
 
 
+class Seldom(logging.Filter):
+    """Lets a line about a request that is no HTTP through now and then, and says how many were left out before it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._last = float("-inf")
+        self._left_out = 0
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        if record.msg != NO_HTTP:
+            return True
+        if 0 <= record.created - self._last < SELDOM:
+            self._left_out += 1
+            return False
+        if self._left_out:
+            record.msg = f"{NO_HTTP} {self._left_out} more were left out before this line."
+        self._last, self._left_out = record.created, 0
+        return True
+
+
 def write_logs(log_format: str) -> None:
     """Once, at the start of a process that serves."""
     handler = logging.StreamHandler(sys.stderr)
@@ -92,5 +114,6 @@ def write_logs(log_format: str) -> None:
     for name in ("uvicorn", "uvicorn.error", "uvicorn.access"):
         logging.getLogger(name).handlers.clear()
         logging.getLogger(name).propagate = True
+    logging.getLogger("uvicorn.error").filters[:] = [Seldom()]
     for name in ("httpx", "httpcore"):
         logging.getLogger(name).setLevel(logging.WARNING)  # their lines have whole addresses

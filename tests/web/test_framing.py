@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import logging
 import re
 import socket
 from contextlib import suppress
@@ -10,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from credenza.logs import NO_HTTP, Seldom
 from credenza.testing import SECRET
 from credenza.web.http import MOST_AHEAD
 
@@ -52,6 +54,30 @@ def test_what_follows_a_body_is_no_part_of_the_head(live_server: Any, head: byte
 @pytest.mark.parametrize("before", [1, 3])
 def test_the_answer_to_nonsense_is_not_taken_for_that_to_an_earlier_request(live_server: Any, before: int) -> None:
     assert 400 not in statuses(live_server, before * LIVE + b"\0\r\n\r\n")
+
+
+def test_nobody_fills_the_log_with_nonsense(live_server: Any) -> None:
+    """One line a minute."""
+    before = live_server.program.said.count(NO_HTTP)
+    for _ in range(20):
+        assert statuses(live_server, b"nonsense\r\n\r\n") == [400]
+    said = live_server.program.said
+    assert NO_HTTP in said
+    assert said.count(NO_HTTP) - before < 10
+
+
+def test_the_log_says_how_much_nonsense_it_left_out() -> None:
+    seldom = Seldom()
+
+    def line(at: float, text: str = NO_HTTP) -> str:
+        record = logging.makeLogRecord({"msg": text, "created": at})
+        return record.getMessage() if seldom.filter(record) else ""
+
+    assert [line(at) for at in (1000, 1001, 1059)] == [NO_HTTP, "", ""]
+    assert line(1059, "Something else") == "Something else"
+    assert line(1060) == f"{NO_HTTP} 2 more were left out before this line."
+    assert line(900) == NO_HTTP, "a clock that was set back"
+    assert line(901) == ""
 
 
 @pytest.mark.parametrize(

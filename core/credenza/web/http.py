@@ -12,6 +12,8 @@ import asyncio
 import httptools
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from ..logs import NO_HTTP
+
 MOST_FIELDS = 128
 LARGEST_FIELDS = 32 * 1024  # bytes of all names and values
 MOST_AHEAD = 100  # requests that wait until an earlier one is answered
@@ -93,11 +95,11 @@ class HttpProtocol(HttpToolsProtocol):
                     self.parser.set_dangerous_leniencies(lenient_data_after_close=True)  # as uvicorn does
                     self.parser.feed_data(head)
         except httptools.HttpParserError:
-            self.logger.warning("Invalid HTTP request received.")
+            self.logger.warning(NO_HTTP)
             if self._owes_an_answer():
                 self.transport.abort()
             else:
-                self.send_400_response("Invalid HTTP request received.")
+                self.send_400_response(NO_HTTP)
         if self._unused > LARGEST_HEAD and not self.transport.is_closing():
             self.transport.abort()  # a line without an end, or what may follow a body
 
