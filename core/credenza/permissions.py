@@ -325,7 +325,8 @@ async def context_title(server: AuthorizationServer, context: str) -> str:
     titles = []
     for question, answer in parse_qsl(context):
         for provider in server.scope_providers.values():
-            title = await ask(server, provider, "answer_title", provider.answer_title(question, answer))
+            said = provider.answer_title(question, answer)
+            title = await ask(server, provider, "answer_title", said, str, NoneType)
             if title is not None:
                 titles.append(title)
     return ", ".join(titles)

@@ -167,6 +167,51 @@ def test_an_administrator_does_not_either(credenza_database: str, caplog: pytest
     assert "plugin 'bad' failed in second factor 'door-code'" in caplog.text
 
 
+@pytest.mark.parametrize("says", [fail, say_nonsense, hang])
+def test_an_administrator_sees_what_people_allowed_where_its_source_has_no_name_for_it(
+    credenza_database: str, caplog: pytest.LogCaptureFixture, says: Callable[..., Any]
+) -> None:
+    class Branches(ScopeProvider):
+        name, title = "branches", "Branches"
+
+        async def catalogue(self) -> Any:
+            return []
+
+        async def answer_title(self, question: str, answer: str) -> Any:
+            asked.append(answer)
+            return await says()
+
+    class Branch(Prompt):
+        name, order = "branch", 500
+
+        async def required(self, waiting: Any) -> bool:
+            waiting.choices["branch"] = "North Quay"
+            return False
+
+        async def submit(self, waiting: Any, form: Any) -> Any:
+            raise AssertionError
+
+    asked: list[str] = []
+    with with_plugin(credenza_database, register_scopes=Branches, register_prompts=Branch) as credenza:
+        app, admin = app_of(credenza), UserAgent(credenza)
+        for user in ("ada", "grace"):
+            visitor = UserAgent(credenza)
+            assert isinstance(visitor.authorize(app, user=user), Callback)
+        assert isinstance(page := visitor.get("/account"), PageSeen)
+        assert page.status == 200
+        ada = credenza.run(users.find_user_by_identifier, "ada")
+        assert ada is not None
+        admin.get("/console")
+        admin.sign_in("root")
+        for path in ("/console/applications/app/users", f"/console/users/{ada.id}/consents"):
+            asked.clear()
+            page = admin.get(path)
+            assert isinstance(page, PageSeen)
+            assert (page.status, "North Quay" in page.text) == (200, True), path
+            assert asked == ["North Quay"], "once for all who have it"
+    assert "plugin 'bad' failed in answer_title of scope source 'branches'" in caplog.text
+
+
 class Badge(Authenticator):
     name, title, amr = "badge", "Badge", ("hwk",)
     answer: Any = staticmethod(say_nonsense)

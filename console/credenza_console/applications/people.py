@@ -2,11 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import ClassVar
-from urllib.parse import parse_qsl
 
-from credenza import ConsoleVisit, Listing, Moment, consents, console_get, users
+from credenza import (
+    ConsoleVisit,
+    Listing,
+    Moment,
+    choices_of,
+    consents,
+    console_get,
+    context_title,
+    errors,
+    users,
+)
 
 from .application import ONE, ApplicationView, find, tabs
 
@@ -40,12 +51,13 @@ async def list_people(visit: ConsoleVisit, application: str) -> PeoplePage:
         client_id=client.id, search=listing.search, offset=listing.offset, limit=listing.size + 1
     )
     people = await users.list_users_by_id([consent.user_id for consent in found])
+    words = await in_words(visit, [consent.context for consent in found])
     rows = [
         Row(
             user_id=consent.user_id,
             name=people[consent.user_id].display_name,
             account=people[consent.user_id].email or people[consent.user_id].username,
-            context=await in_words(visit, consent.context),
+            context=words[consent.context],
             automatic=consent.automatic,
             granted=tuple(sorted(permission.scope for permission in consent.granted)),
             declined=tuple(sorted(permission.scope for permission in consent.declined)),
@@ -68,10 +80,13 @@ async def list_people(visit: ConsoleVisit, application: str) -> PeoplePage:
     )
 
 
-async def in_words(visit: ConsoleVisit, context: str) -> str:
-    """The context of a consent (an organization, say) as its source calls it."""
-    words = []
-    for question, answer in parse_qsl(context):
-        titles = [await source.answer_title(question, answer) for source in visit.server.scope_providers.values()]
-        words.append(next((title for title in titles if title), answer))
-    return ", ".join(words)
+async def in_words(visit: ConsoleVisit, contexts: Iterable[str]) -> dict[str, str]:
+    """The contexts of consents (organizations, say) as their sources call them, or as they are kept.
+
+    Once a source fails, which the log says, nobody waits for it again.
+    """
+    words = {context: ", ".join(choices_of(context).values()) for context in contexts}
+    with suppress(errors.ServerError):
+        for context in words:
+            words[context] = await context_title(visit.server, context) or words[context]
+    return words

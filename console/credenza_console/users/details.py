@@ -241,13 +241,14 @@ async def show_consents(visit: ConsoleVisit, user: str) -> ConsentsPage:
     found = await find(user)
     listing = Listing.of(visit)
     given = await consents.list_consents(user_id=found.id, offset=listing.offset, limit=listing.size)
+    words = await in_words(visit, [consent.context for consent in given])
     rows = [
         ConsentRow(
             consent.id,
             client.display_name if client is not None else consent.client_id,
             consent.client_id,
             address_of_client(consent.client_id),
-            await in_words(visit, consent.context),
+            words[consent.context],
             consent.automatic,
             tuple(sorted(permission.scope for permission in consent.granted)),
             visit.moment(consent.granted_at),
