@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import importlib.util
 import inspect
 import re
@@ -106,3 +107,18 @@ def test_the_page_has_every_name() -> None:
     page = (ROOT / "docs/reference/api.md").read_text()
     assert page.endswith(public_api.page()), "run `python docs/generate.py`"
     assert sorted(re.findall(r"^### `(\w+)`$", page, flags=re.MULTILINE)) == sorted(credenza.__all__)
+
+
+def test_what_is_called_check_raises() -> None:
+    """STYLE: and answers with no sentence, which whoever calls it may forget to look at."""
+    answering = [
+        f"{path.relative_to(ROOT)}: {function.name}"
+        for root in ("core", "console", "plugins")
+        for path in (ROOT / root).rglob("*.py")
+        for function in ast.walk(ast.parse(path.read_text()))
+        if isinstance(function, ast.FunctionDef | ast.AsyncFunctionDef)
+        and re.match("_?check_", function.name)
+        and ast.unparse(function.returns or ast.Constant(None)) in ("str", "str | None", "dict[str, str]")
+        and not any(re.search(r"^\s*raise|\bcheck_\w+\(", ast.unparse(part), re.MULTILINE) for part in function.body)
+    ]
+    assert answering == []

@@ -107,7 +107,7 @@ from .protocol.authorization_request import AuthorizationRequest
 from .protocol.client_authentication import digest_secret
 from .protocol.clients import Branding, Client, ClientType
 from .protocol.documents import parse_json
-from .protocol.email_addresses import check_email
+from .protocol.email_addresses import email_mistake
 from .protocol.errors import ProtocolError
 from .protocol.initiate_login import initiate_login_address
 from .protocol.names import (
@@ -116,10 +116,10 @@ from .protocol.names import (
     as_identifier,
     as_kept,
     as_typed,
-    check_name,
-    check_username,
     forms_of,
     is_name,
+    name_mistake,
+    username_mistake,
 )
 from .protocol.parameters import Parameters
 from .protocol.permissions import Outcome, Verdict
@@ -364,13 +364,10 @@ __all__ = [
     "changed_meanwhile",
     "check_branding",
     "check_client",
-    "check_email",
     "check_id_token",
     "check_keys",
-    "check_name",
     "check_registrable",
     "check_userinfo",
-    "check_username",
     "check_web_uri",
     "choices_of",
     "choose_language",
@@ -400,6 +397,7 @@ __all__ = [
     "described",
     "digest_secret",
     "download_response",
+    "email_mistake",
     "enabled_permissions",
     "end_all_sessions",
     "end_most_sessions",
@@ -439,6 +437,7 @@ __all__ = [
     "limit_calls",
     "list_logout_deliveries",
     "lists",
+    "name_mistake",
     "naming_mistakes",
     "neighbourhood",
     "new_error_id",
@@ -491,6 +490,7 @@ __all__ = [
     "transaction",
     "typed_of",
     "unchanged",
+    "username_mistake",
     "users",
     "verdicts",
     "visitor_of",

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, get_type_hints
 from urllib.parse import urlsplit
 
-from .protocol.email_addresses import check_email
+from .protocol.email_addresses import email_mistake
 from .protocol.jose import ALGORITHMS
 from .protocol.redirect_uris import USUAL_PORTS, check_scheme, is_loopback
 
@@ -226,7 +226,7 @@ def _names_host(address: str, schemes: Sequence[str]) -> bool:
 
 def _is_sender(text: str) -> bool:
     found = getaddresses([text])
-    return len(found) == 1 and found[0][1] != "" and not check_email(found[0][1])
+    return len(found) == 1 and found[0][1] != "" and not email_mistake(found[0][1])
 
 
 def _is_destination(entry: str) -> bool:

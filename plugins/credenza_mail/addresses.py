@@ -32,10 +32,10 @@ from credenza import (
     account_post,
     address_of,
     as_identifier,
-    check_email,
     choose_language,
     csrf_token,
     digest_secret,
+    email_mistake,
     is_token,
     new_token,
     render,
@@ -85,7 +85,7 @@ async def send_confirmation(visit: AccountVisit) -> AccountDone | EmailPage:
     """The address of somebody else's account gets a mail that says so, and the page says the same."""
     email = as_identifier(visit.form.get("email", ""))
     limiter: Limiter = visit.request.app.state.limiter
-    if not email or check_email(email):
+    if not email or email_mistake(email):
         return _page(visit, message=Words("This is not an email address."), typed=email[:320])
     if email == visit.user.email and visit.user.email_verified:
         return _page(visit, message=Words("This is your address already, and it is confirmed."), typed=email)

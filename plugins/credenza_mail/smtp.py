@@ -12,7 +12,7 @@ from urllib.parse import unquote, urlsplit
 import aiosmtplib
 import idna
 
-from credenza import check_email
+from credenza import email_mistake
 
 TIMEOUT = 20.0  # seconds
 
@@ -71,7 +71,7 @@ class MailServer:
 
 def mailbox_of(address: str) -> Address:
     """Taken apart and never parsed as a list; its host as DNS knows it. Raises NotSent. RFC 5321 §4.1.2."""
-    if not address or check_email(address):
+    if not address or email_mistake(address):
         raise NotSent("the recipient is not one mailbox", final=True)
     local, _, host = address.rpartition("@")
     return Address(username=local, domain=host if host.isascii() else idna.encode(host.lower()).decode())

@@ -26,7 +26,7 @@ from credenza import (
     account_get,
     account_post,
     address_of,
-    check_name,
+    name_mistake,
     transaction,
 )
 
@@ -72,7 +72,7 @@ async def list_passkeys(visit: AccountVisit) -> PasskeysPage:
 @account_post(HERE, fresh=True)
 async def add_passkey(visit: AccountVisit) -> AccountDone | PasskeysPage:
     name = visit.form.get("name", "").strip()
-    if message := check_name(name, MOST_CHARACTERS):
+    if message := name_mistake(name, MOST_CHARACTERS):
         page = await _refused(visit, message, name[:MOST_CHARACTERS])
         page.wrong = True
         return page

@@ -30,11 +30,11 @@ from credenza import (
     Words,
     address_of,
     as_identifier,
-    check_email,
-    check_name,
     choose_language,
+    email_mistake,
     follow_languages,
     is_token,
+    name_mistake,
     neighbourhood,
     password_refusal,
     query_parameters,
@@ -98,7 +98,7 @@ async def _submit(request: AnyRequest, page: SignupPage, after: str) -> None:
     """Nothing is looked up before the answer is on its way."""
     server, email = server_of(request), as_identifier(page.email)
     limiter: Limiter = request.app.state.limiter
-    if not email or check_email(email):
+    if not email or email_mistake(email):
         page.message, page.status = Words("This is not an email address."), 422
         return
     if not await limiter.allow((PER_ADDRESS, neighbourhood(address_of(request)))):
@@ -160,7 +160,7 @@ async def new_account(request: AnyRequest, token: FromPath[str]) -> AnyResponse:
 async def _create(request: AnyRequest, token: str, email: str, name: str, form: Parameters) -> str:
     """What is wrong, in a sentence; a refused answer leaves the link unused."""
     server = server_of(request)
-    if message := check_name(name, 200):
+    if message := name_mistake(name, 200):
         return message
     _, message = await password_refusal(server, form, email, name)
     if message:

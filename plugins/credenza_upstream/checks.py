@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-from credenza import check_name, check_web_uri
+from credenza import check_web_uri, name_mistake
 
 NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
 
@@ -15,7 +15,7 @@ def mistakes(name: str, typed: Mapping[str, str]) -> dict[str, str]:
     errors = {}
     if not NAME.fullmatch(name) or name == "callback":
         errors["id"] = "Lower-case letters, digits and hyphens, at most 40."
-    if message := check_name(typed["title"], 100, missing="Give it a name: it stands on the button."):
+    if message := name_mistake(typed["title"], 100, missing="Give it a name: it stands on the button."):
         errors["title"] = message
     if not 1 <= len(typed["client_id"]) <= 255 or not typed["client_id"].isprintable():
         errors["client_id"] = "The provider gives you one when you register there."

@@ -35,8 +35,8 @@ from credenza import (
     Words,
     address_of,
     as_identifier,
-    check_email,
     complete_sign_in,
+    email_mistake,
     is_name,
     is_token,
     neighbourhood,
@@ -174,7 +174,7 @@ async def _create(request: AnyRequest, upstream: Upstream, claims: Mapping[str, 
     """
     server, now = server_of(request), server_of(request).now()
     email = as_identifier(_text(claims, "email")) if claims.get("email_verified") is True else ""
-    if not email or check_email(email) or await users.find_user_by_identifier(email) is not None:
+    if not email or email_mistake(email) or await users.find_user_by_identifier(email) is not None:
         email = ""
     given = {name: _text(claims, name) for name in ("name", "given_name", "family_name")}
     user = User(

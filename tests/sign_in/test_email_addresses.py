@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from credenza import Mail, StateError, check_email
+from credenza import Mail, StateError, email_mistake
 from credenza.testing import Credenza, UserAgent
 from credenza_mail.smtp import NotSent, mailbox_of
 
@@ -53,7 +53,7 @@ def credenza_settings(post_office: Any) -> dict[str, Any]:
     ],
 )
 def test_an_ordinary_address_is_taken(address: str) -> None:
-    assert check_email(address) == ""
+    assert email_mistake(address) == ""
 
 
 @pytest.mark.parametrize(
@@ -81,7 +81,7 @@ def test_an_ordinary_address_is_taken(address: str) -> None:
     ],
 )
 def test_what_is_not_one_mailbox_is_refused(address: str) -> None:
-    assert check_email(address) != ""
+    assert email_mistake(address) != ""
 
 
 def test_nobody_signs_up_or_changes_to_the_address_of_another_with_mail_to_their_own(

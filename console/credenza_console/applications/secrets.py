@@ -14,11 +14,11 @@ from credenza import (
     ConsoleVisit,
     Moment,
     Reach,
-    check_name,
     clients,
     console_get,
     console_post,
     digest_secret,
+    name_mistake,
     new_token,
     transaction,
 )
@@ -104,7 +104,7 @@ async def create_secret(visit: ConsoleVisit, application: str) -> ConsoleDone | 
     page = _form(client)
     page.values = {name: visit.form.get(name, "").strip() for name in ("name", "expires")}
     errors = {}
-    if message := check_name(page.values["name"], 100, missing="Give it a name, so that you recognize it."):
+    if message := name_mistake(page.values["name"], 100, missing="Give it a name, so that you recognize it."):
         errors["name"] = message
     if page.values["expires"] not in dict(LIFETIMES):
         errors["expires"] = "Choose when it expires."

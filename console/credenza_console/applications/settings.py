@@ -172,11 +172,11 @@ def parse(client: Client, values: Mapping[str, str], settings: Settings) -> tupl
         check_registrable(uri, native=client.type.native, schemes=settings.redirect_schemes)
 
     for name in ("redirect_uris", "post_logout_redirect_uris"):
-        _check_lines(errors, name, lists[name], check)
-    _check_lines(errors, "cors_origins", lists["cors_origins"], check_origin)
+        _note_wrong_lines(errors, name, lists[name], check)
+    _note_wrong_lines(errors, "cors_origins", lists["cors_origins"], check_origin)
     for name in ("jwks_uri", *LOGOUT, "initiate_login_uri", "sector_identifier_uri"):
         if values[name]:
-            _check_lines(errors, name, (values[name],), check_web_uri)
+            _note_wrong_lines(errors, name, (values[name],), check_web_uri)
     lifetime, jwks = client.access_token_lifetime, dict(client.jwks)
     text = values["access_token_lifetime"]
     if not text:
@@ -200,7 +200,7 @@ def parse(client: Client, values: Mapping[str, str], settings: Settings) -> tupl
     }
     changed = replace(client, **said)
     if not errors:
-        errors = _check_whole(changed, settings)
+        errors = _whole_mistakes(changed, settings)
     return changed, errors
 
 
@@ -209,7 +209,9 @@ def _lines(text: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(line.strip() for line in text.split("\n") if line.strip()))
 
 
-def _check_lines(errors: dict[str, str], name: str, lines: tuple[str, ...], check: Callable[[str], object]) -> None:
+def _note_wrong_lines(
+    errors: dict[str, str], name: str, lines: tuple[str, ...], check: Callable[[str], object]
+) -> None:
     """One sentence for each line that is wrong, naming the line."""
     wrong = []
     for line in lines:
@@ -229,7 +231,7 @@ def check_origin(origin: str) -> None:
         raise ValueError("An origin is scheme and host only, like https://app.example.com.")
 
 
-def _check_whole(client: Client, settings: Settings) -> dict[str, str]:
+def _whole_mistakes(client: Client, settings: Settings) -> dict[str, str]:
     """What only shows in the settings together."""
     try:
         check_client(client, settings.signing_algorithms, settings.redirect_schemes)

@@ -15,10 +15,10 @@ from credenza import (
     UnusableCss,
     UnusableImage,
     check_branding,
-    check_name,
     clean_css,
     fetch_image,
     image_in_place,
+    name_mistake,
     store_image,
 )
 from credenza import branding as store
@@ -54,7 +54,7 @@ async def check(visit: ConsoleVisit, editor: BrandingEditor, typed: Typed, palet
     """Note what is wrong with each text, beside its field; clean the CSS."""
     texts, errors = typed.texts, typed.errors
     longest = 100 if editor.level == "provider" else 200
-    if message := check_name(texts.get("display_name", ""), longest):
+    if message := name_mistake(texts.get("display_name", ""), longest):
         errors["display_name"] = message
     if texts.get("theme") and texts["theme"] not in visit.server.themes:
         errors["theme"] = "There is no such theme."

@@ -14,14 +14,14 @@ from credenza import (
     Link,
     User,
     as_identifier,
-    check_email,
-    check_name,
-    check_username,
     console_get,
     console_post,
+    email_mistake,
     invitation_mail,
     invite,
+    name_mistake,
     transaction,
+    username_mistake,
     users,
 )
 
@@ -38,7 +38,7 @@ class CreatePage(ConsoleForm):
     """Whether the link can be mailed."""
 
 
-async def check_free(email: str, user_id: str = "") -> str:
+async def taken_mistake(email: str, user_id: str = "") -> str:
     owner = await users.find_confirmed_owner(email, user_id) if email else None
     return f"This is the confirmed address of {owner.username}." if owner is not None else ""
 
@@ -52,8 +52,12 @@ async def show_form(visit: ConsoleVisit) -> CreatePage:
 async def create(visit: ConsoleVisit) -> ConsoleDone | CreatePage:
     typed = {name: visit.form.get(name, "").strip() for name in ("username", "email", "name", "send")}
     username, email = as_identifier(typed["username"]), as_identifier(typed["email"])
-    checks = {"username": check_username(username), "email": check_email(email), "name": check_name(typed["name"], 200)}
-    checks["email"] = checks["email"] or await check_free(email)
+    checks = {
+        "username": username_mistake(username),
+        "email": email_mistake(email),
+        "name": name_mistake(typed["name"], 200),
+    }
+    checks["email"] = checks["email"] or await taken_mistake(email)
     if errors := {name: message for name, message in checks.items() if message}:
         return _page(visit).refused(errors, **typed)
     mailer = visit.server.mailer if typed["send"] == "on" else None

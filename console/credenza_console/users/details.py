@@ -24,25 +24,25 @@ from credenza import (
     as_identifier,
     browser_in_words,
     changed_meanwhile,
-    check_email,
-    check_name,
-    check_username,
     consents,
     console_get,
     console_post,
+    email_mistake,
     end_sessions,
     end_some_sessions,
+    name_mistake,
     revoke_consent,
     sessions,
     state_of,
     transaction,
     unchanged,
+    username_mistake,
     users,
 )
 
 from ..applications.application import address_of_client
 from ..applications.people import in_words
-from .creation import TAKEN, check_free
+from .creation import TAKEN, taken_mistake
 from .user import ONE, UserView, find, tabs
 
 NAMES = ("name", "given_name", "family_name")
@@ -104,14 +104,14 @@ async def save_user(visit: ConsoleVisit, user: str) -> ConsoleDone | ProfilePage
     """Roles and passwords have forms of their own."""
     found = await find(user)
     typed = {name: visit.form.get(name, "").strip() for name in values_of(found)}
-    errors = {name: message for name in NAMES if (message := check_name(typed[name], 200))}
+    errors = {name: message for name in NAMES if (message := name_mistake(typed[name], 200))}
     username = typed["username"]
     if username != found.username:  # which an older release may have kept in another form of Unicode
         username = as_identifier(username)
-        if message := check_username(username):
+        if message := username_mistake(username):
             errors["username"] = message
     email = as_identifier(typed["email"])
-    if message := check_email(email) or await check_free(email, found.id):
+    if message := email_mistake(email) or await taken_mistake(email, found.id):
         errors["email"] = message
     if len(typed["phone_number"]) > 50 or not typed["phone_number"].isprintable():
         errors["phone_number"] = "A phone number has at most 50 characters."

@@ -10,8 +10,8 @@ from ..administrators import ADMINISTRATOR_ROLES, LastAdministrator, hold_admini
 from ..events import ObjectChanged
 from ..invitations import invite
 from ..logout import end_all_sessions, end_most_sessions
-from ..protocol.email_addresses import check_email
-from ..protocol.names import as_identifier, check_username
+from ..protocol.email_addresses import email_mistake
+from ..protocol.names import as_identifier, username_mistake
 from ..rotation import published_lately, revoke, rotate
 from ..server import AuthorizationServer
 from ..store import keys, users
@@ -44,7 +44,7 @@ def add_admin(commands: Subparsers) -> None:
 
 def create_admin(arguments: argparse.Namespace) -> int:
     username, email = as_identifier(arguments.username), as_identifier(arguments.email)
-    if message := check_username(username) or check_email(email):
+    if message := username_mistake(username) or email_mistake(email):
         raise Refusal(message)
     password = sys.stdin.readline().rstrip("\r\n") if arguments.password_stdin else ""
 

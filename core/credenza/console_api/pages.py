@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import ClassVar, Self
 
 from ..languages import Language
-from ..protocol.names import LONGEST_DESCRIPTION, check_name
+from ..protocol.names import LONGEST_DESCRIPTION, name_mistake
 from ..protocol.parameters import Parameters
 from ..protocol.tokens import digest
 from ..protocol.words import Translated
@@ -83,7 +83,7 @@ class ConsoleForm(ConsoleView):
 def naming_mistakes(typed: Mapping[str, str], *, most: int = 200) -> dict[str, str]:
     """What is wrong with a `name` of at most so many characters and a `description` in a form, by field."""
     errors = {}
-    if message := check_name(typed["name"], most, missing="Give it a name."):
+    if message := name_mistake(typed["name"], most, missing="Give it a name."):
         errors["name"] = message
     if len(typed["description"]) > LONGEST_DESCRIPTION:
         errors["description"] = f"A description has at most {LONGEST_DESCRIPTION:,} characters."

@@ -10,8 +10,8 @@ from litestar.params import FromPath
 
 from ..events import ObjectChanged
 from ..logout import end_most_sessions
-from ..protocol.email_addresses import check_email
-from ..protocol.names import as_identifier, check_username
+from ..protocol.email_addresses import email_mistake
+from ..protocol.names import as_identifier, username_mistake
 from ..protocol.parameters import Parameters
 from ..protocol.tokens import digest, is_token
 from ..protocol.words import Words
@@ -79,7 +79,7 @@ async def _accept(request: AnyRequest, key: str, user: User | None, form: Parame
     server = server_of(request)
     username = user.username if user is not None else as_identifier(form.get("username", ""))
     email = (user.email or "") if user is not None else as_identifier(form.get("email", ""))
-    if message := check_username(username) or check_email(email):
+    if message := username_mistake(username) or email_mistake(email):
         return message
     _, message = await password_refusal(server, form, username, email)
     if message:

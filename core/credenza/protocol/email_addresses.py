@@ -15,7 +15,7 @@ _LABEL = r"[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
 _HOST = re.compile(rf"{_LABEL}(\.{_LABEL})+")
 
 
-def check_email(email: str) -> str:
+def email_mistake(email: str) -> str:
     """What is wrong with an email address, in a sentence; empty when nothing is, or none was given.
 
     A dot-atom of at most 64 characters before the "@", and a host of letters, digits and hyphens, or an

@@ -33,14 +33,14 @@ def is_name(text: str, most: int) -> bool:
     return seen and len(text) <= most and all(map(_has_place, text)) and not _is_piled(text)
 
 
-def check_name(name: str, most: int, *, missing: str = "") -> str:
+def name_mistake(name: str, most: int, *, missing: str = "") -> str:
     """What is wrong with a name, in a sentence; empty when nothing is. `missing` is what to say of an empty one."""
     if len(name) > most:
         return Words("A name has at most %(count)s characters.", count=most)
     return "" if is_name(name, most) else UNREADABLE if name else missing
 
 
-def check_username(username: str) -> str:
+def username_mistake(username: str) -> str:
     """What is wrong with a user name, in a sentence; empty when nothing is."""
     if "@" in username or any(map(str.isspace, username)) or not 1 <= len(username) <= 150:
         return Words("A username has 1 to 150 characters, no spaces and no @.")

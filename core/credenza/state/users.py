@@ -13,8 +13,8 @@ from ..administrators import ADMINISTRATOR_ROLES, LastAdministrator, hold_admini
 from ..invitations import invite
 from ..logout import end_all_sessions, end_most_sessions
 from ..objects import StateSection
-from ..protocol.email_addresses import check_email
-from ..protocol.names import as_identifier, check_username
+from ..protocol.email_addresses import email_mistake
+from ..protocol.names import as_identifier, username_mistake
 from ..store import users
 from ..store.clearing import clear_user
 from ..store.engine import database
@@ -96,7 +96,7 @@ async def _read(run: Run, item: Any, extensions: Sequence[StateSection]) -> Decl
     extra = dict.fromkeys((key for section in extensions for key in section.user_keys), ANYTHING)
     members = check_keys(item, MEMBERS | extra, "a user")
     username = as_identifier(members["username"])
-    if message := check_username(username) or check_email(as_identifier(members.get("email", ""))):
+    if message := username_mistake(username) or email_mistake(as_identifier(members.get("email", ""))):
         raise StateError(f"{username}: {message}")
     before = await users.find_user_by_identifier(members["username"])
     before = before if before is not None and as_identifier(before.username) == username else None

@@ -15,9 +15,9 @@ from credenza import (
     Listing,
     Moment,
     as_identifier,
-    check_email,
     console_get,
     console_post,
+    email_mistake,
     transaction,
     users,
 )
@@ -135,7 +135,7 @@ async def create(visit: ConsoleVisit, organization: str) -> ConsoleDone | Create
     wanted = wanted_roles(visit, page.roles)
     page.roles = chosen_in(page.roles, set(visit.form.all_values("role")))
     email = as_identifier(typed)
-    if message := check_email(email):
+    if message := email_mistake(email):
         return page.refused({"email": message}, email=typed)
     if wanted is None:
         return page.refused({"": GONE}, email=typed)

@@ -113,7 +113,7 @@ async def save_permission(visit: ConsoleVisit, permission: str) -> ConsoleDone |
     description = visit.form.get("description", "").strip()
     before = await _entry(name)
     errors = {}
-    if not page.fixed and (message := await _check_name(visit, name, before)):
+    if not page.fixed and (message := await _name_mistake(visit, name, before)):
         errors["name"] = message
     if not 1 <= len(description) <= LONGEST_PERMISSION_DESCRIPTION:
         errors["description"] = "Say in a few words what it allows. Users see this when they are asked."
@@ -170,7 +170,7 @@ async def _entry(name: str) -> object:
     return text.entry if text is not None else None
 
 
-async def _check_name(visit: ConsoleVisit, name: str, known: object) -> str:
+async def _name_mistake(visit: ConsoleVisit, name: str, known: object) -> str:
     """What is wrong with the name of a new permission; empty when nothing is."""
     try:
         await template.check_permission_name(visit.server, name)
