@@ -17,7 +17,7 @@ from .patience import within
 from .plugins import of_kind
 from .protocol.clients import Branding, Client
 from .protocol.errors import InvalidScope, InvalidTarget, ServerError
-from .protocol.permissions import Verdict, decide
+from .protocol.permissions import Outcome, Verdict, decide
 from .protocol.scopes import Asked, Permission, Scope
 from .server import AuthorizationServer, note_failure
 from .store.consents import Consent, find_consent
@@ -27,6 +27,7 @@ from .store.engine import StoreUnavailable
 OPENID = Permission("openid", "", "openid")
 OFFLINE_ACCESS = Permission("openid", "", "offline_access")
 KEPT_REQUEST = 1000  # characters of scopes, resources and claims
+PLAIN = frozenset((str, bool, int, NoneType))  # in JSON whatever they hold
 Answer = TypeVar("Answer")
 
 
@@ -40,7 +41,7 @@ class Decision(NamedTuple):
 
     @property
     def granted(self) -> list[Permission]:
-        return [verdict.permission for verdict in self.verdicts if verdict.granted]
+        return [permission for permission, outcome, *_ in self.verdicts if outcome is Outcome.GRANTED]
 
     def limited_to(self, permissions: Collection[Permission]) -> Decision:
         """The same decision about fewer permissions, those of one token."""
@@ -146,7 +147,8 @@ async def by_permission(answer: Awaitable[Sequence[Scope]]) -> dict[Permission, 
 async def as_json(answer: Awaitable[Mapping[str, Any]]) -> Mapping[str, Any]:
     """Claims, once it is known that a token can hold them; raises TypeError or ValueError."""
     found = of_kind(await answer, Mapping)
-    json.dumps(dict(found))
+    if not PLAIN.issuperset(map(type, (*found, *found.values()))):
+        json.dumps(dict(found))
     return found
 
 
@@ -290,12 +292,12 @@ def counts(client: Client, consent: Consent) -> bool:
 
 def context_of(choices: Choices) -> str:
     """The context of a consent: answers in one fixed form; empty without any."""
-    return urlencode(sorted((name, value) for name, value in choices.items() if value))
+    return urlencode(sorted((name, value) for name, value in choices.items() if value)) if choices else ""
 
 
 def choices_of(context: str) -> dict[str, str]:
     """The answers that a context was made of."""
-    return dict(parse_qsl(context))
+    return dict(parse_qsl(context)) if context else {}
 
 
 async def questions(

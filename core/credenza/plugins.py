@@ -8,8 +8,7 @@ import logging
 import os
 import sys
 import time
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
 from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import cache
@@ -194,14 +193,21 @@ def first_answer(manager: pluggy.PluginManager, hook: str, **arguments: Any) -> 
     return None
 
 
-@contextmanager
-def blaming(plugin: str, what: str) -> Iterator[None]:
-    """Whatever is raised in here goes on, and the log says with it whose plugin failed, and in what."""
-    try:
-        yield
-    except Exception as error:
-        error.add_note(f"plugin {plugin!r} failed in {what}")
-        raise
+class Blaming:
+    """A context from which whatever is raised goes on, and the log says with it whose plugin failed, and in what."""
+
+    __slots__ = ("plugin", "what")
+
+    def __init__(self, plugin: str, what: str) -> None:
+        self.plugin = plugin
+        self.what = what
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, kind: object, error: BaseException | None, traceback: object) -> None:
+        if isinstance(error, Exception):
+            error.add_note(f"plugin {self.plugin!r} failed in {self.what}")
 
 
 def of_kind(answer: Answer, *kinds: type) -> Answer:

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from typing import NamedTuple
-from urllib.parse import parse_qsl
 
 from ..objects import Subject
-from ..permissions import Decision, audience_of, binding_of, verdicts
+from ..permissions import Decision, audience_of, binding_of, choices_of, verdicts
 from ..protocol import jose
 from ..protocol.clients import Client
 from ..protocol.errors import InvalidGrant
@@ -69,7 +68,7 @@ async def inspect(server: AuthorizationServer, value: str) -> Inspected | None:
         left = tuple(p for p in decision.granted if p.scope in issued)
         return Inspected(token, client, subject, decision, left)
     try:
-        state = await authorized(server, client, token.grant, dict(parse_qsl(token.context)))
+        state = await authorized(server, client, token.grant, choices_of(token.context))
     except InvalidGrant:
         return None
     return Inspected(token, client, state.subject, state.decision, _left(server, token, state.decision, issued))
@@ -81,8 +80,11 @@ def _left(
     """Of the scopes it was issued with, those that its audience (or the provider itself) would be granted now."""
     left = []
     for permission in decision.granted:
+        if permission.scope not in issued:
+            continue
         audience = audience_of(server, permission, decision.choices)
-        same_place = audience == token.audience and binding_of(server, permission, decision.choices) == token.binding
-        if permission.scope in issued and (same_place or not audience):
+        if audience and audience != token.audience:
+            continue
+        if not audience or binding_of(server, permission, decision.choices) == token.binding:
             left.append(permission)
     return tuple(left)

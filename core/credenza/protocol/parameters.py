@@ -50,7 +50,7 @@ class Parameters(Mapping[str, str]):
     @property
     def repeated(self) -> frozenset[str]:
         """Names that were sent more than once and must not be."""
-        return frozenset(n for n, values in self._values.items() if len(values) > 1 and n not in MAY_REPEAT)
+        return frozenset([n for n, values in self._values.items() if len(values) > 1 and n not in MAY_REPEAT])
 
     def check_no_repeats(self) -> None:
         """ "Request and response parameters MUST NOT be included more than once." RFC 6749 §3.1."""

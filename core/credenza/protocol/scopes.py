@@ -61,10 +61,10 @@ class Asked:
 
 def parse_scope(value: str) -> tuple[str, ...]:
     """Split a `scope` parameter, keeping its order and each value once. Raises InvalidScope."""
-    scopes = tuple(scope for scope in dict.fromkeys(value.split(" ")) if scope)
+    scopes = tuple(filter(None, dict.fromkeys(value.split(" "))))
     if len(scopes) > MOST:
         raise InvalidScope(f"The scope parameter has more than {MOST} values.")
-    if not all(SCOPE_TOKEN.fullmatch(scope) for scope in scopes):
+    if not all(map(SCOPE_TOKEN.fullmatch, scopes)):
         raise InvalidScope("The scope parameter has a character that no scope may have.")
     return scopes
 

@@ -64,8 +64,10 @@ class Consent:
 
     def ends_at(self, lifetime: int | None = None) -> int | None:
         """Until when it counts: as it was given, or as old as consents of its client may be by now (`lifetime`)."""
-        oldest = self.updated_at + lifetime if lifetime is not None else None
-        return min((end for end in (self.expires_at, oldest) if end is not None), default=None)
+        if lifetime is None:
+            return self.expires_at
+        oldest = self.updated_at + lifetime
+        return oldest if self.expires_at is None else min(self.expires_at, oldest)
 
     def expired(self, now: int, lifetime: int | None = None) -> bool:
         """Whether it counts no longer, with the same `lifetime`."""
@@ -128,8 +130,8 @@ def _consents(rows: Iterable[Mapping[str, Any]]) -> list[Consent]:
             updated_at=row["updated_at"],
             last_used_at=row["last_used_at"],
             expires_at=row["expires_at"],
-            granted=frozenset(p for p, yes in decided.items() if yes),
-            declined=frozenset(p for p, yes in decided.items() if not yes),
+            granted=frozenset([p for p, yes in decided.items() if yes]),
+            declined=frozenset([p for p, yes in decided.items() if not yes]),
         )
         for row, decided in found.values()
     ]

@@ -9,7 +9,7 @@ from typing import Generic, TypeVar
 from piccolo.columns import BigInt, Integer
 from piccolo.table import Table
 
-from .engine import Statement, database
+from .engine import Engine, Statement, database
 
 FRESH = 0.005  # seconds: how long another process may go on with a configuration that has just changed
 Value = TypeVar("Value")
@@ -32,15 +32,19 @@ _TOUCH = Statement("UPDATE credenza_version SET value = value WHERE id = 1")
 async def current_version() -> int:
     """Asked by every request several times, so what was read a moment ago counts. Own changes are seen at once."""
     engine = database()
-    alone = engine.open_transaction() is None
-    now = time.monotonic()
-    if alone and now - engine.version[0] < FRESH:
-        return engine.version[1]
-    epoch = engine.version_epoch
+    if (known := _fresh_version(engine)) is not None:
+        return known
+    now, epoch = time.monotonic(), engine.version_epoch
     value = await read_version()
-    if alone and epoch == engine.version_epoch:
+    if epoch == engine.version_epoch and engine.open_transaction() is None:
         engine.version = (now, value)
     return value
+
+
+def _fresh_version(engine: Engine) -> int | None:
+    """What was read a moment ago; None in a transaction, which sees its own."""
+    read_at, value = engine.version
+    return value if time.monotonic() - read_at < FRESH and engine.open_transaction() is None else None
 
 
 async def read_version() -> int:
@@ -88,7 +92,9 @@ class Cache(Generic[Value]):
         """What is kept under `key`; else what `load` returns, which is kept then."""
         engine = database()
         epoch = engine.version_epoch
-        version = await current_version()
+        version = _fresh_version(engine)
+        if version is None:
+            version = await current_version()
         if version == self._version and key in self._values:
             return self._values[key]
         if engine.open_transaction() is None:
