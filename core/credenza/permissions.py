@@ -272,15 +272,23 @@ async def verdicts(
 
 
 async def consented(
-    server: AuthorizationServer, client: Client, user_id: str, choices: Choices, *, changed: bool = False
+    server: AuthorizationServer,
+    client: Client,
+    user_id: str,
+    choices: Choices,
+    *,
+    changed: bool = False,
+    consent: Consent | Literal["unread"] | None = "unread",
 ) -> Consent | None:
     """What the user said to this client in this context, if it still counts.
 
     A client that has `changed` since (its address, keys, name or logo) is asked about again; what it was given before
-    goes on, until the user takes it back.
+    goes on, until the user takes it back. `consent` is for whoever has read it a moment ago.
     """
-    consent = await find_consent(user_id, client.id, context_of(choices), server.now(), client.consent_lifetime)
-    if consent is None or (client.third_party and consent.automatic):
+    now, lifetime = server.now(), client.consent_lifetime
+    if consent == "unread":
+        consent = await find_consent(user_id, client.id, context_of(choices), now, lifetime)
+    if consent is None or consent.expired(now, lifetime) or (client.third_party and consent.automatic):
         return None
     return consent if changed or counts(client, consent) else None
 

@@ -9,7 +9,8 @@ from piccolo.columns import BigInt, ForeignKey, OnDelete, Text, Varchar
 from piccolo.table import Table
 
 from .clients import ClientRow
-from .engine import Statement
+from .consents import BESIDE, Consent, consent_beside
+from .engine import Statement, database
 from .grants import Grant, GrantRow, joined_grant
 from .statements import Insert, names
 from .users import JOINED
@@ -35,6 +36,7 @@ class AccessTokenRow(Table, tablename="credenza_access_token"):
 class AccessToken(NamedTuple):
     """`grant` is None for a token that a client got for itself; `context` is that of the consent it was issued by.
 
+    `consent` is what its user said, at the moment of the look; it may have expired.
     `origins` are audience, binding and scope of the tokens that it came from by exchange.
     """
 
@@ -49,15 +51,22 @@ class AccessToken(NamedTuple):
     jkt: str = ""
     context: str = ""
     origins: tuple[tuple[str, str, str], ...] = ()
+    consent: Consent | None = None
 
 
 _INSERT_ACCESS_TOKEN = Insert(AccessTokenRow)
-_FIND_ACCESS_TOKEN = Statement(
-    f'SELECT {names(AccessTokenRow, "t")}, g."user", g.session, g.details, g.created_at AS began_at, '  # noqa: S608  # names of columns and tables
-    f"g.revoked_at AS ended_at, {JOINED} FROM credenza_access_token t "
-    'LEFT JOIN credenza_grant g ON g.id = t."grant" LEFT JOIN credenza_user u ON u.id = g."user" '
-    "WHERE t.digest = {} AND t.expires_at > {} AND t.revoked_at IS NULL"
-)
+_FIND_ACCESS_TOKEN = {
+    engine: Statement(
+        f'SELECT {names(AccessTokenRow, "t")}, g."user", g.session, g.details, g.created_at AS began_at, '  # noqa: S608  # names of columns and tables
+        f"g.revoked_at AS ended_at, {JOINED}, {consent} FROM credenza_access_token t "
+        'LEFT JOIN credenza_grant g ON g.id = t."grant" LEFT JOIN credenza_user u ON u.id = g."user" '
+        # By the user's index: the other one leads to everybody who uses the client.
+        'LEFT JOIN credenza_consent c ON c."user" = g."user" '
+        "AND c.client || '' = t.client AND c.context = t.context "
+        "WHERE t.digest = {} AND t.expires_at > {} AND t.revoked_at IS NULL"
+    )
+    for engine, consent in BESIDE.items()
+}
 
 
 async def insert_access_token(token: AccessToken) -> None:
@@ -77,8 +86,8 @@ async def insert_access_token(token: AccessToken) -> None:
 
 
 async def find_access_token(digest: str, now: int) -> AccessToken | None:
-    """A live access token of a live grant, with its user."""
-    row = await _FIND_ACCESS_TOKEN.first(digest, now)
+    """A live access token of a live grant, with its user and what that user said to the client."""
+    row = await _FIND_ACCESS_TOKEN[database().engine_type].first(digest, now)
     if row is None:
         return None
     grant = None
@@ -98,6 +107,7 @@ async def find_access_token(digest: str, now: int) -> AccessToken | None:
         row["jkt"],
         row["context"],
         _origins(row["origins"]) if row["origins"] else (),
+        consent_beside(row),
     )
 
 

@@ -11,6 +11,7 @@ from piccolo.columns import BigInt, Boolean, ForeignKey, OnDelete, Varchar
 from piccolo.columns.combination import WhereRaw
 from piccolo.table import Table
 
+from ..protocol.documents import read_json
 from ..protocol.scopes import Permission
 from .clients import ClientRow
 from .engine import Statement, database
@@ -87,6 +88,18 @@ _JOINED = (
 )
 
 
+_FROM = "FROM credenza_consent_permission p WHERE p.consent = c.id"
+_DECIDED = {
+    "sqlite": f"SELECT json_group_array(json_array(p.source, p.resource, p.scope, p.granted)) {_FROM}",  # ours
+    "postgres": f"SELECT json_agg(json_build_array(p.source, p.resource, p.scope, p.granted))::text {_FROM}",  # ours
+}
+_OWN = ("id", "fingerprint", "automatic", "granted_at", "updated_at", "last_used_at", "expires_at")
+BESIDE = {
+    engine: ", ".join(f"c.{name} AS consent_{name}" for name in _OWN) + f", ({decided}) AS consent_decided"
+    for engine, decided in _DECIDED.items()
+}
+"""The columns of a consent `c` in a row of something that hangs on it, for `consent_beside`, by kinds of engines."""
+
 _FIND = Statement(_JOINED + "WHERE c.id = {}")
 _FIND_ALL = Statement(_JOINED + 'WHERE c."user" = {} AND c.client = {} ORDER BY c.updated_at DESC, c.id')
 
@@ -109,6 +122,27 @@ async def find_user_consent(user_id: str, key: str) -> Consent | None:
     """By its id, expired or not, if it is this user's."""
     rows = await ConsentRow.raw(_JOINED + 'WHERE c.id = {} AND c."user" = {}', key, user_id)
     return next(iter(_consents(rows)), None)
+
+
+def consent_beside(row: Mapping[str, Any]) -> Consent | None:
+    """From a row of a statement that joins consents, with the columns that BESIDE names. It may have expired."""
+    if row["consent_id"] is None:
+        return None
+    decided = read_json(row["consent_decided"] or "[]")
+    return Consent(
+        id=row["consent_id"],
+        user_id=row["user"],
+        client_id=row["client"],
+        context=row["context"],
+        fingerprint=row["consent_fingerprint"],
+        automatic=bool(row["consent_automatic"]),
+        granted_at=row["consent_granted_at"],
+        updated_at=row["consent_updated_at"],
+        last_used_at=row["consent_last_used_at"],
+        expires_at=row["consent_expires_at"],
+        granted=frozenset([Permission(*permission) for *permission, yes in decided if yes]),
+        declined=frozenset([Permission(*permission) for *permission, yes in decided if not yes]),
+    )
 
 
 def _consents(rows: Iterable[Mapping[str, Any]]) -> list[Consent]:
