@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import re
-from base64 import urlsafe_b64encode
 from collections.abc import Sequence
 from dataclasses import dataclass
 from hmac import compare_digest
 from urllib.parse import urlsplit
 
-from . import jose
+from . import base64url, jose
 from .errors import InvalidDPoPProof
 from .redirect_uris import USUAL_PORTS
 
@@ -88,4 +87,4 @@ def same_address(sent: object, url: str) -> bool:
 
 
 def _hash(access_token: str) -> str:
-    return urlsafe_b64encode(hashlib.sha256(access_token.encode()).digest()).rstrip(b"=").decode()
+    return base64url.encode(hashlib.sha256(access_token.encode()).digest())

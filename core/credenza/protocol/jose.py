@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from base64 import urlsafe_b64decode, urlsafe_b64encode
+from base64 import urlsafe_b64decode
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -22,6 +22,7 @@ from jose import jwk, jws
 from jose.backends.base import Key
 from jose.backends.cryptography_backend import CryptographyECKey, CryptographyRSAKey
 
+from . import base64url
 from .documents import parse_json, to_json
 
 ALGORITHMS = ("RS256", "ES256", "PS256", "EdDSA")  # what is signed with, here and by clients
@@ -89,7 +90,7 @@ def load_signing_key(pem: bytes, alg: str) -> SigningKey:
         numbers = public.public_numbers()
         members = {"kty": "EC", "crv": "P-256", "x": _number(numbers.x, 32), "y": _number(numbers.y, 32)}
     elif isinstance(public, ed25519.Ed25519PublicKey) and alg == "EdDSA":
-        members = {"kty": "OKP", "crv": "Ed25519", "x": _encode(public.public_bytes_raw())}
+        members = {"kty": "OKP", "crv": "Ed25519", "x": base64url.encode(public.public_bytes_raw())}
     else:
         raise ValueError(f"this key cannot be used with {alg}")
     kid = thumbprint(members)
@@ -102,7 +103,9 @@ def verification_key(key: SigningKey) -> VerificationKey:
 
 def thumbprint(members: Mapping[str, str]) -> str:
     """The hash of a key's required members, in order. RFC 7638 §3."""
-    return _encode(hashlib.sha256(json.dumps(members, sort_keys=True, separators=(",", ":")).encode()).digest())
+    return base64url.encode(
+        hashlib.sha256(json.dumps(members, sort_keys=True, separators=(",", ":")).encode()).digest()
+    )
 
 
 def sign(claims: Mapping[str, Any], key: SigningKey, *, typ: str) -> str:
@@ -110,13 +113,13 @@ def sign(claims: Mapping[str, Any], key: SigningKey, *, typ: str) -> str:
 
     Put together here, since the header is the same for every token of a key; what signs is the library's key.
     """
-    signed = f"{_header(key.alg, key.kid, typ)}.{_encode(to_json(dict(claims)))}"
-    return f"{signed}.{_encode(key.key.sign(signed.encode()))}"
+    signed = f"{_header(key.alg, key.kid, typ)}.{base64url.encode(to_json(dict(claims)))}"
+    return f"{signed}.{base64url.encode(key.key.sign(signed.encode()))}"
 
 
 @lru_cache(maxsize=64)
 def _header(alg: str, kid: str, typ: str) -> str:
-    return _encode(to_json({"alg": alg, "kid": kid, "typ": typ}))
+    return base64url.encode(to_json({"alg": alg, "kid": kid, "typ": typ}))
 
 
 def algorithm(name: str) -> str:
@@ -357,11 +360,7 @@ def _parse_object(data: bytes) -> dict[str, Any]:
 
 
 def _number(value: int, length: int | None = None) -> str:
-    return _encode(value.to_bytes(length or (value.bit_length() + 7) // 8, "big"))
-
-
-def _encode(data: bytes) -> str:
-    return urlsafe_b64encode(data).decode().rstrip("=")
+    return base64url.encode(value.to_bytes(length or (value.bit_length() + 7) // 8, "big"))
 
 
 def _decode(text: str) -> bytes:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from typing import Any, TypeVar, overload
-from urllib.parse import parse_qsl
+from urllib.parse import unquote
 
 from .errors import InvalidRequest
 from .words import Words
@@ -21,6 +21,16 @@ NAMED = frozenset(
 )
 MAX_FIELDS = 100
 MAX_BYTES = 64 * 1024
+
+
+def _pair(field: str) -> tuple[str, str]:
+    """`name=value` as it was before a form was made of it; raises UnicodeDecodeError. RFC 6749 Appendix B."""
+    name, _, value = field.replace("+", " ").partition("=")
+    return _unquoted(name), _unquoted(value)
+
+
+def _unquoted(text: str) -> str:
+    return unquote(text, errors="strict") if "%" in text else text
 
 
 class Parameters(Mapping[str, str]):
@@ -40,7 +50,7 @@ class Parameters(Mapping[str, str]):
         if raw.count(b"&") >= max_fields:
             raise InvalidRequest(f"There are more than {max_fields} parameters.")
         try:
-            pairs = parse_qsl(raw.decode(), keep_blank_values=True, errors="strict")
+            pairs = [_pair(field) for field in raw.decode().split("&") if field]
         except ValueError as error:  # UnicodeDecodeError is one too
             raise InvalidRequest("The parameters are not application/x-www-form-urlencoded UTF-8.") from error
         if any("\0" in name or "\0" in value for name, value in pairs):

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import re
-from base64 import urlsafe_b64encode
 from hmac import compare_digest
 
+from . import base64url
 from .errors import InvalidGrant, InvalidRequest
 
 CHALLENGE = re.compile(r"[A-Za-z0-9_-]{43}")
@@ -43,4 +43,4 @@ def check_verifier(verifier: str | None, challenge: str | None) -> None:
 
 def s256(verifier: str) -> str:
     """BASE64URL-ENCODE(SHA256(ASCII(code_verifier))). RFC 7636 §4.2."""
-    return urlsafe_b64encode(hashlib.sha256(verifier.encode("ascii")).digest()).rstrip(b"=").decode()
+    return base64url.encode(hashlib.sha256(verifier.encode("ascii")).digest())

@@ -6,9 +6,10 @@ import hashlib
 import re
 import secrets
 import zlib
-from base64 import urlsafe_b64encode
 from collections.abc import Mapping, Sequence
 from typing import Any
+
+from . import base64url
 
 # A prefix for each kind, so that a scanner knows a leaked one, and no kind is ever taken for another.
 PREFIXES = {
@@ -58,7 +59,7 @@ def is_token(text: str, kind: str) -> bool:
 
 
 def _checksum(body: str) -> str:
-    return "_" + urlsafe_b64encode(zlib.crc32(body.encode()).to_bytes(4, "big")).decode().rstrip("=")
+    return "_" + base64url.encode(zlib.crc32(body.encode()).to_bytes(4, "big"))
 
 
 def digest(token: str) -> str:
@@ -136,4 +137,4 @@ def id_token_claims(
 def at_hash(access_token: str, alg: str) -> str:
     """The left half of the access token's hash; Ed25519 goes with SHA-512, the others with SHA-256. Core §3.1.3.6."""
     hashed = (hashlib.sha512 if alg == "EdDSA" else hashlib.sha256)(access_token.encode()).digest()
-    return urlsafe_b64encode(hashed[: len(hashed) // 2]).decode().rstrip("=")
+    return base64url.encode(hashed[: len(hashed) // 2])

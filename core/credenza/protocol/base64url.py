@@ -1,0 +1,12 @@
+"""Bytes as text that may stand in an address. RFC 4648 §5."""
+
+from __future__ import annotations
+
+from binascii import b2a_base64
+
+_URL_SAFE = bytes.maketrans(b"+/", b"-_")
+
+
+def encode(data: bytes) -> str:
+    """Without padding, as JOSE and PKCE want it. RFC 7515 §2."""
+    return b2a_base64(data, newline=False).rstrip(b"=").translate(_URL_SAFE).decode()
