@@ -269,6 +269,7 @@ async def run(
                 row = rows[operation][process.name]
                 await measure(process, users[process.name], OPERATIONS[operation][1], row, seconds=seconds)
         print(f"{operation} …", file=sys.stderr, flush=True)  # noqa: T201
+    started = {p.name: p.start_seconds for p in processes} | (started or {})
     lines = [
         f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}; {rounds} rounds of "
         f"{seconds} s, {CONNECTIONS} connections, one process on one core; medians.",
@@ -278,7 +279,7 @@ async def run(
         "| | start to first answer, s | memory idle, MiB | after the load, MiB |",
         "|---|---|---|---|",
         *(
-            f"| {p.name} {p.version} | {(started or {}).get(p.name, p.start_seconds):.2f} | {idle[p.name]:.0f} | {p.memory_mib():.0f} |"
+            f"| {p.name} {p.version} | {started[p.name]:.2f} | {idle[p.name]:.0f} | {p.memory_mib():.0f} |"
             for p in processes
         ),
     ]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
-import random
+import os
 import re
 import sys
 import time
@@ -142,14 +142,9 @@ def id_of(scope: Any, server: AuthorizationServer) -> tuple[bool, str]:
     """
     proxies, client = server.settings.trusted_proxies, scope["client"]
     if not proxies or client is None or not is_in(client[0], proxies):
-        return False, new_request_id()
+        return False, os.urandom(8).hex()
     given = next((value for name, value in scope["headers"] if name == HEADER), b"")
-    return True, given.decode() if ACCEPTED.fullmatch(given) else new_request_id()
-
-
-def new_request_id() -> str:
-    """One that no other request has; it is no secret."""
-    return f"{random.getrandbits(64):016x}"
+    return True, given.decode() if ACCEPTED.fullmatch(given) else os.urandom(8).hex()
 
 
 async def not_now(send: Send) -> None:
