@@ -10,7 +10,7 @@ import pytest
 
 from credenza.cleaning import _clean_up
 from credenza.store import audit, consents, logout, revocation, user_search, users
-from credenza.store.access_tokens import AccessTokenRow
+from credenza.store.access_tokens import AccessTokenRow, find_access_token
 from credenza.store.batches import delete_batch
 from credenza.store.migrations import m0002_indexes as indexes
 from credenza.store.sqlite import SafeSQLiteEngine
@@ -49,6 +49,13 @@ def test_each_index_has_its_question() -> None:
 def test_a_question_is_answered_from_its_index(credenza: Credenza, index: str) -> None:
     found = credenza.run(plans, credenza, lambda: ASKED[index](credenza))
     assert any(f"INDEX {index} " in f"{detail} " for detail in found), found
+
+
+def test_a_token_is_found_with_its_consent_by_those_of_its_user(credenza: Credenza) -> None:
+    """Else each look at a token would go through everybody who has said yes to its client."""
+    found = credenza.run(plans, credenza, lambda: find_access_token("0" * 64, 0))
+    assert any("INDEX credenza_consent_user " in f"{detail} " for detail in found), found
+    assert not any(detail.startswith("SCAN") for detail in found), found
 
 
 def test_a_batch_is_deleted_by_its_keys(credenza: Credenza) -> None:
