@@ -66,17 +66,19 @@ class DataPage(AccountPage):
 @get(HERE, name="account data")
 async def show_data(request: AnyRequest) -> AnyResponse:
     here = await visit(request)
-    groups: list[tuple[str, tuple[Fact, ...]]] = [(Words("Your account"), _account_facts(here))]
+    groups: dict[str, list[Fact]] = {Words("Your account"): _account_facts(here)}
     released = await _claims(here)
     texts = claims_in_words({name: value for _, claims in released for name, value in claims.items()})
     for title, claims in released:
-        facts = tuple(Fact(claim_label(name), texts[name]) for name in claims if name != "updated_at" and texts[name])
-        groups += [(title, facts)] if facts else []
+        facts = [Fact(claim_label(name), texts[name]) for name in claims if name != "updated_at" and texts[name]]
+        if facts:
+            groups.setdefault(title, []).extend(facts)
     deletion = f"{HERE}/delete" if here.server.settings.account_deletion else ""
-    return await show(here, DataPage(title=Words("Your data"), groups=tuple(groups), deletion=deletion))
+    shown = tuple((title, tuple(facts)) for title, facts in groups.items())
+    return await show(here, DataPage(title=Words("Your data"), groups=shown, deletion=deletion))
 
 
-def _account_facts(here: AccountVisit) -> tuple[Fact, ...]:
+def _account_facts(here: AccountVisit) -> list[Fact]:
     user = here.user
     moments = (
         (Words("Created"), user.created_at),
@@ -84,16 +86,16 @@ def _account_facts(here: AccountVisit) -> tuple[Fact, ...]:
         (Words("Last signed in"), user.last_sign_in_at),
         (Words("Password set"), user.password_changed_at),
     )
-    return (
+    return [
         Fact(Words("Username"), user.username),
         Fact(Words("Identifier"), user.id),
         *((Fact(Words("Administrator"), user.administrator),) if user.administrator else ()),
         *(Fact(label, moment=here.moment(at)) for label, at in moments if at),
-    )
+    ]
 
 
 async def _claims(here: AccountVisit) -> list[tuple[str, dict[str, Any]]]:
-    """Everything that applications could be told of this user, by the title of what they would have to be allowed."""
+    """Everything that applications could be told of this user, by where what they would have to be allowed stands."""
     found: list[tuple[str, dict[str, Any]]] = []
     known = await permission_catalogue(here.server)
     for provider in here.server.scope_providers.values():
@@ -105,7 +107,7 @@ async def _claims(here: AccountVisit) -> list[tuple[str, dict[str, Any]]]:
         except errors.ServerError:
             continue
         found += [
-            (scope.title, {name: released[name] for name in scope.claims if name in released})
+            (scope.group or scope.title, {name: released[name] for name in scope.claims if name in released})
             for scope in scopes.values()
         ]
     return found

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from datetime import datetime
 from typing import Any
@@ -49,11 +50,18 @@ def test_claims_that_plugins_bring_have_words_in_each_language(credenza: Credenz
     assert "Organization" not in page.text
 
 
+def test_the_page_has_the_headings_that_applications_have(credenza: Credenza, account: Account) -> None:
+    """And not what somebody is asked for: "The organization you choose", "Your roles there"."""
+    credenza.apply({"organizations": [{"name": "Acme", "members": [{"username": "ada"}]}]})
+    headings = re.findall("<h2>(.+)</h2>", seen(account("ada").get("/account/data")).html)
+    ours = ["Also stored", "Take it with you", "Delete your account"]
+    assert headings == ["Your account", "Your organization", *ours]
+
+
 def test_the_page_has_no_rows_without_a_value(account: Account) -> None:
     """Of somebody who is in no organization, for example."""
     page = seen(account("grace").get("/account/data"))
-    assert "The organization you choose" not in page.text
-    assert "Your roles there" not in page.text
+    assert "Your organization" not in page.text
     assert "<bdi></bdi>" not in page.html
 
 

@@ -404,7 +404,7 @@ def test_an_application_is_deleted_after_its_name_is_typed(
     tokens = client.tokens(user_agent.authorize(client))
     assert re.search(r"<dt>Consents</dt><dd>1</dd>", visitor.get("/console/applications/app/delete").html)
     shown = visitor.refused("/console/applications/app/delete", {"confirm": "harbour wiki"})
-    assert "That is not the name of the application." in shown
+    assert "That is not its name." in shown
     assert find(visitor, "app")
     page = visitor.done("/console/applications/app/delete", {"confirm": "Harbour Wiki"})
     assert "Harbour Wiki was deleted." in page.text

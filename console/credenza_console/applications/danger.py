@@ -79,7 +79,7 @@ async def delete(visit: ConsoleVisit, application: str) -> ConsoleDone | DeleteP
     page = await _delete_page(visit, application)
     client = page.client
     if not visit.confirms(client.name):
-        errors = {"confirm": "That is not the name of the application."}
+        errors = {"confirm": "That is not its name."}
         return page.refused(errors, confirm=visit.form.get("confirm", ""))
     await clear_client(client.id, lambda: _switch(visit, client, enabled=False))
     async with transaction():

@@ -127,7 +127,7 @@ async def show_delete_secret(visit: ConsoleVisit, application: str, secret: str)
 async def delete_secret(visit: ConsoleVisit, application: str, secret: str) -> ConsoleDone | DeleteSecretPage:
     page = await _delete_page(visit, application, secret)
     if not visit.confirms(page.secret.name):
-        errors = {"confirm": "That is not the name of the secret."}
+        errors = {"confirm": "That is not its name."}
         return page.refused(errors, confirm=visit.form.get("confirm", ""))
     async with transaction():
         if not await clients.delete_secret(page.client.id, secret):

@@ -64,7 +64,7 @@ async def show_delete(visit: ConsoleVisit, organization: str) -> DeletePage:
 async def delete(visit: ConsoleVisit, organization: str) -> ConsoleDone | DeletePage:
     row = await find(organization)
     if not visit.confirms(row["name"]):
-        errors = {"confirm": "That is not the name of the organization."}
+        errors = {"confirm": "That is not its name."}
         return (await _delete_page(visit, row)).refused(errors, confirm=visit.form.get("confirm", ""))
     await store.clear_organization(row["id"], lambda: _switch(visit, row, suspended=True))
     async with transaction():

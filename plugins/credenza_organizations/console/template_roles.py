@@ -99,7 +99,7 @@ async def show_delete(visit: ConsoleVisit, role: str) -> DeletePage:
 async def delete(visit: ConsoleVisit, role: str) -> ConsoleDone | DeletePage:
     row = await _find(role)
     if not visit.confirms(row["name"]):
-        errors = {"confirm": "That is not the name of the role."}
+        errors = {"confirm": "That is not its name."}
         return (await _delete_page(visit, row)).refused(errors, confirm=visit.form.get("confirm", ""))
     async with alone():
         if not await template.delete_template_role(row["id"]):

@@ -151,7 +151,7 @@ async def show_delete(visit: ConsoleVisit, role: str) -> DeletePage:
 async def delete(visit: ConsoleVisit, role: str) -> ConsoleDone | DeletePage:
     row = await _find(role)
     if not visit.confirms(row["name"]):
-        errors = {"confirm": "That is not the name of the role."}
+        errors = {"confirm": "That is not its name."}
         return (await _delete_page(visit, row)).refused(errors, confirm=visit.form.get("confirm", ""))
     before = _noted(row, await store.role_permissions(role))
     await store.clear_role(row, partial(visit.changed, "role", "withdrawn", row["name"]))
