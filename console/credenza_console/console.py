@@ -106,6 +106,11 @@ class Console:
 
     def _add(self, plugin: str, routes: Sequence[ConsoleRoute]) -> None:
         for route in routes:
+            if not isinstance(route, ConsoleRoute):
+                name = getattr(route, "__name__", repr(route))
+                raise PluginError(
+                    f"plugin {plugin!r}: {name} is no route; write @console_get or @console_post above it"
+                )
             if not route.permission or not route.path.startswith("/console"):
                 raise PluginError(f"plugin {plugin!r}: {route.path} needs a permission and an address below /console")
             if owner := self._owners.get((route.method, route.path)):

@@ -21,6 +21,7 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 from .objects import Authentication, Authenticator
+from .plugins import must_be_async
 from .protocol.assurance import strength
 from .protocol.parameters import Parameters
 from .protocol.words import Words
@@ -171,6 +172,9 @@ class AccountRoute:
     path: str
     handle: Handle
     fresh: bool = False
+
+    def __post_init__(self) -> None:
+        must_be_async(self.handle, f"answers {self.method} {self.path}")
 
 
 def account_get(path: str, *, fresh: bool = False) -> Callable[[Handle], AccountRoute]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import AsyncIterator, Iterable, Iterator
 from contextlib import asynccontextmanager
 
@@ -163,9 +164,21 @@ def _turns() -> dict[str, Turnstile | None]:
 
 
 def _plugin_routes(server: AuthorizationServer) -> list[tuple[str, BaseRouteHandler | Router]]:
-    return collect(
+    found = collect(
         server.plugins, "register_routes", (BaseRouteHandler, Router), settings=server.settings, plugins=server.plugins
     )
+    for plugin, item in found:
+        if isinstance(item, BaseRouteHandler):
+            _check_annotations(plugin, item)
+    return found
+
+
+def _check_annotations(plugin: str, handler: BaseRouteHandler) -> None:
+    """Raises PluginError for a parameter without one: litestar would not say whose handler it is."""
+    for parameter in inspect.signature(handler.fn).parameters.values():
+        if parameter.annotation is parameter.empty:
+            where = f"{handler.handler_name} ({' '.join(sorted(handler.paths))})"
+            raise PluginError(f"plugin {plugin!r}: {where}: {parameter.name!r} needs an annotation, such as AnyRequest")
 
 
 def check_addresses(found: Iterable[tuple[str, BaseRouteHandler | Router]]) -> None:

@@ -8,7 +8,8 @@ import logging
 import os
 import sys
 import time
-from collections.abc import Iterable
+import traceback
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import cache
@@ -67,7 +68,7 @@ def load_plugins(
             plugin = entry_point.load()
         except Exception as error:
             raise PluginError(
-                f"plugin {entry_point.name!r} ({entry_point.value}) cannot be imported: {error!r}; "
+                f"plugin {entry_point.name!r} ({entry_point.value}) cannot be imported: {told(error)}; "
                 + _way_out(entry_point.name)
             ) from error
         _register(manager, entry_point.name, plugin)
@@ -84,15 +85,52 @@ def load_plugins(
         raise PluginError(
             f"plugin {owner!r}: {error}; {hint}see docs/plugins/hooks.md for the names of all hooks"
         ) from error
+    for name, plugin in manager.list_name_plugin():
+        _check_hooks(manager, name, plugin)
     return manager
 
 
-def _near_hook(manager: pluggy.PluginManager, plugin: object) -> str:
+def _near_hook(manager: pluggy.PluginManager, plugin: object, *, alike: float = 0.6) -> str:
     """What a misspelt hook of the plugin may have been meant to be."""
-    known = [name for name, caller in vars(manager.hook).items() if caller.has_spec()]
     unknown = [caller.name for caller in manager.get_hookcallers(plugin) or [] if not caller.has_spec()]
-    close = [near for name in unknown for near in get_close_matches(name, known, n=1)]
+    close = [near for name in unknown for near in get_close_matches(name, _known(manager), n=1, cutoff=alike)]
     return f"did you mean {close[0]!r}? " if close else ""
+
+
+def _known(manager: pluggy.PluginManager) -> list[str]:
+    return [name for name, caller in vars(manager.hook).items() if caller.has_spec()]
+
+
+def _check_hooks(manager: pluggy.PluginManager, name: str, plugin: object) -> None:
+    """Raises PluginError for what would be passed over in silence: a hook that is not marked as one, or an optional
+    one whose name is nearly that of one that is there.
+    """
+    if hint := _near_hook(manager, plugin, alike=0.9):
+        raise PluginError(f"plugin {name!r} answers an optional hook that nobody has: {hint}")
+    if isinstance(plugin, ModuleType):
+        for hook in _known(manager):
+            function = vars(plugin).get(hook)
+            own = inspect.isfunction(function) and function.__module__ == plugin.__name__
+            if own and not hasattr(function, "credenza_impl"):
+                raise PluginError(f"plugin {name!r}: {hook} is the name of a hook; write @hookimpl above it")
+
+
+def told(error: BaseException) -> str:
+    """What a plugin raised, and in which of its lines; that of a library would not say what to mend."""
+    if isinstance(error, SyntaxError):
+        return f"{type(error).__name__}: {error}"  # with file and line
+    ours = (Path(__file__).parent, Path(importlib.util.__file__).parent)
+    frames = [
+        (Path(frame.filename), frame.lineno)
+        for frame in traceback.extract_tb(error.__traceback__)
+        if not frame.filename.startswith("<") and not any(Path(frame.filename).is_relative_to(o) for o in ours)
+    ]
+    if not frames:
+        return repr(error)
+    first = frames[0][0]
+    theirs = first.parent if (first.parent / "__init__.py").exists() else first
+    path, line = next((path, line) for path, line in reversed(frames) if path.is_relative_to(theirs))
+    return f"{error!r} in {path}, line {line}"
 
 
 def _way_out(name: str) -> str:
@@ -127,7 +165,7 @@ def _load_file(path: Path) -> ModuleType:
     except PluginError:
         raise
     except Exception as error:
-        raise PluginError(f"plugins_path: {path} cannot be loaded: {error!r}") from error
+        raise PluginError(f"plugins_path: {path} cannot be loaded: {told(error)}") from error
     return module
 
 
@@ -147,7 +185,7 @@ def collect(
         except PluginError:
             raise  # it is about another one, which answers a hook of this one
         except Exception as error:
-            raise PluginError(f"plugin {plugin!r} raised in {hook}: {error!r}; {_way_out(plugin)}") from error
+            raise PluginError(f"plugin {plugin!r} raised in {hook}: {told(error)}; {_way_out(plugin)}") from error
         _took(manager, plugin, hook, result, started)
         objects = result if isinstance(result, list | tuple) else [result]
         for item in objects:
@@ -160,7 +198,7 @@ def collect(
 
 
 def _check_kind(plugin: str, hook: str, item: object, kinds: tuple[type[Any], ...]) -> None:
-    """An object of one of the kinds, whose awaited methods can be awaited."""
+    """An object of one of the kinds: it has what it says about itself, and its methods can be called and awaited."""
     if not isinstance(item, kinds):
         wanted = " or ".join(kind.__name__ for kind in kinds)
         raise PluginError(f"plugin {plugin!r} returned a {type(item).__name__} from {hook}; it takes {wanted}")
@@ -168,11 +206,44 @@ def _check_kind(plugin: str, hook: str, item: object, kinds: tuple[type[Any], ..
         for name in _awaited(kind):  # type: ignore[arg-type]  # a class is hashable
             if isinstance(item, kind) and not inspect.iscoroutinefunction(getattr(item, name, None)):
                 raise PluginError(f"plugin {plugin!r}: {type(item).__name__}.{name} ({hook}) must be `async def`")
+        if isinstance(item, kind) and kind.__module__.startswith(f"{__package__}.objects."):
+            for wrong in (*_unsaid(item, kind), *_uncallable(item, kind)):
+                raise PluginError(f"plugin {plugin!r}: {type(item).__name__}.{wrong} ({hook})")
 
 
 @cache
 def _awaited(kind: type[Any]) -> tuple[str, ...]:
     return tuple(name for name, _ in inspect.getmembers(kind, inspect.iscoroutinefunction))
+
+
+_SAID = {"ClassVar[str]": str, "ClassVar[int]": int, "ClassVar[bool]": bool, "ClassVar[tuple[str, ...]]": tuple}
+
+
+def _unsaid(item: object, kind: type[Any]) -> Iterator[str]:
+    """Attributes that are missing or of another kind: `amr = ("pin")` is no tuple."""
+    for name, annotation in inspect.get_annotations(kind).items():
+        wanted = _SAID.get(annotation)
+        if wanted is None or name == "name":  # that of the object has its own message
+            continue
+        if not hasattr(item, name):
+            yield f"{name} is missing: a {wanted.__name__}"
+        elif not isinstance(value := getattr(item, name), wanted):
+            yield f"{name} is a {wanted.__name__}, not {value!r}"
+
+
+def _uncallable(item: object, kind: type[Any]) -> Iterator[str]:
+    """Methods that do not take what they are called with."""
+    for name, promised in inspect.getmembers(kind, inspect.isfunction):
+        written = getattr(type(item), name, promised)
+        if name.startswith("_") or written is promised:
+            continue
+        taken = [*inspect.signature(promised).parameters.values()][1:]
+        places = [p.name for p in taken if p.kind is p.POSITIONAL_OR_KEYWORD]
+        named = [p.name for p in taken if p.kind is p.KEYWORD_ONLY]
+        try:
+            inspect.signature(getattr(item, name)).bind(*places, **dict.fromkeys(named))
+        except TypeError:
+            yield f"{name} must take ({', '.join([*places, *(f'{n}=' for n in named)])})"
 
 
 def first_answer(manager: pluggy.PluginManager, hook: str, **arguments: Any) -> str | None:
@@ -244,7 +315,19 @@ def check_callable(hook: str, found: list[tuple[str, Any]]) -> list[tuple[str, A
             raise PluginError(
                 f"plugin {plugin!r} returned a {type(item).__name__} from {hook}; it takes an async callable"
             )
+        try:
+            inspect.signature(item).bind(None)
+        except TypeError as error:
+            raise PluginError(
+                f"plugin {plugin!r}: what {hook} returned is called with one argument: {error}"
+            ) from error
     return found
+
+
+def must_be_async(function: Any, what: str) -> None:
+    """Raises TypeError for a plain function where one is awaited."""
+    if not inspect.iscoroutinefunction(function):
+        raise TypeError(f"{getattr(function, '__name__', repr(function))}, which {what}, must be `async def`")
 
 
 def folders_of(manager: pluggy.PluginManager, attribute: str) -> dict[str, Path]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
@@ -18,6 +19,7 @@ from credenza import (
     ConsoleView,
     ConsoleVisit,
     Link,
+    account_get,
     console_get,
     console_post,
     hookimpl,
@@ -156,3 +158,21 @@ def test_a_hook_that_returns_something_else_stops_the_start() -> None:
 
     with pytest.raises(PluginError, match=r"'wrong'.*ConsolePage"):
         build_console(load_plugins(extra=[("wrong", Wrong())]), settings=Settings())
+
+
+def test_a_function_that_is_no_route_stops_the_start() -> None:
+    class Bare:
+        @hookimpl(optionalhook=True)
+        def console_pages(self) -> ConsolePage:
+            return ConsolePage("Stamps", "/console/stamps", (show_panel,))  # type: ignore[arg-type]
+
+    with pytest.raises(PluginError, match=r"'bare': show_panel is no route; write @console_get"):
+        build_console(load_plugins(extra=[("bare", Bare())]), settings=Settings())
+
+
+@pytest.mark.parametrize("route", [console_get("/console/stamps", "stamps:read"), account_get("/account/stamps")])
+def test_a_function_that_cannot_be_awaited_is_no_route(route: Callable[[Any], object]) -> None:
+    def show_stamps(visit: object) -> None: ...
+
+    with pytest.raises(TypeError, match=r"show_stamps, which answers GET /\w+/stamps, must be `async def`"):
+        route(show_stamps)

@@ -17,9 +17,23 @@ from typing import Any
 
 import jwt
 import pytest
+from litestar import get
 
 import credenza.plugins
-from credenza import ClientType, Permission, Scope, ScopeProvider, Theme, bump_version, create_app, hookimpl
+from credenza import (
+    ClientType,
+    Parameters,
+    Permission,
+    Scope,
+    ScopeProvider,
+    SecondFactor,
+    Theme,
+    User,
+    Waiting,
+    bump_version,
+    create_app,
+    hookimpl,
+)
 from credenza.endpoints.discovery import MAX_AGE
 from credenza.plugins import PluginError, load_plugins
 from credenza.testing import Callback, Credenza, PageSeen, RelyingParty, UserAgent, running
@@ -149,6 +163,79 @@ def test_a_method_that_cannot_be_awaited_stops_the_start(tmp_path: Path) -> None
     assert "Sync.held (register_scopes) must be `async def`" in message
 
 
+def test_a_method_that_is_not_written_stops_the_start(tmp_path: Path) -> None:
+    class Empty(ScopeProvider):
+        name, title = "empty", "Empty"
+
+    message = refused(tmp_path, ("odd", plugin(register_scopes=lambda: Empty())))  # type: ignore[abstract]
+    assert "'odd' raised in register_scopes" in message
+    assert "catalogue" in message
+
+
+def test_a_method_that_does_not_take_what_it_is_called_with_stops_the_start(tmp_path: Path) -> None:
+    class Short(Odd):
+        async def claims(self, subject: object, permissions: object) -> Any:  # type: ignore[override]
+            return {}
+
+    message = refused(tmp_path, ("odd", plugin(register_scopes=lambda: Short())))
+    assert "plugin 'odd': Short.claims must take (subject, permissions, choices) (register_scopes)" in message
+
+
+class DoorCode(SecondFactor):
+    name, title, amr = "door-code", "Door code", ("pin",)
+
+    async def held(self, user: User) -> Any: ...
+
+    async def page(self, waiting: Waiting, user: User) -> Any: ...
+
+    async def check(self, waiting: Waiting, user: User, form: Parameters) -> Any: ...
+
+    async def reset(self, user: User) -> Any: ...
+
+
+@pytest.mark.parametrize(
+    ("said", "message"),
+    [
+        ({"amr": ("pin")}, "Wrong.amr is a tuple, not 'pin'"),
+        ({"order": "first"}, "Wrong.order is a int, not 'first'"),
+        ({}, "Wrong.amr is missing: a tuple"),
+    ],
+)
+def test_an_attribute_that_is_missing_or_of_another_kind_stops_the_start(
+    tmp_path: Path, said: dict[str, Any], message: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if not said:
+        monkeypatch.delattr(DoorCode, "amr")
+    wrong = type("Wrong", (DoorCode,), said)()
+    assert f"plugin 'odd': {message} (register_second_factors)" in refused(
+        tmp_path, ("odd", plugin(register_second_factors=lambda: wrong))
+    )
+
+
+def test_a_listener_that_takes_no_event_stops_the_start(tmp_path: Path) -> None:
+    async def hear() -> None: ...
+
+    message = refused(tmp_path, ("odd", plugin(register_listeners=lambda: hear)))
+    assert "'odd'" in message
+    assert "register_listeners" in message
+    assert "one argument" in message
+
+
+def test_stylesheets_that_are_one_text_stop_the_start(tmp_path: Path) -> None:
+    message = refused(tmp_path, ("odd", plugin(register_themes=lambda: Theme("odd", "Odd", "odd.css"))))  # type: ignore[arg-type]
+    assert "'odd' raised in register_themes" in message
+    assert "stylesheets is a tuple, not 'odd.css'" in message
+
+
+def test_a_handler_without_annotations_is_named(tmp_path: Path) -> None:
+    @get("/hello")
+    async def hello(request) -> str:  # type: ignore[no-untyped-def]
+        return "hello"
+
+    message = refused(tmp_path, ("odd", plugin(register_routes=lambda: hello)))
+    assert "plugin 'odd': hello (/hello): 'request' needs an annotation" in message
+
+
 def test_a_plugin_that_cannot_be_imported_stops_the_start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     broken = EntryPoint("broken", "credenza_that_is_not_there", "credenza")
     monkeypatch.setattr(credenza.plugins, "entry_points", lambda group: [*entry_points(group=group), broken])
@@ -234,6 +321,36 @@ def test_it_is_named_when_it_is_broken_or_absent(tmp_path: Path, single_file: Pa
     assert f"{single_file} cannot be loaded" in refused(tmp_path, plugins_path=str(single_file))
     assert "cannot be loaded" in refused(tmp_path, plugins_path=str(tmp_path / "absent.py"))
     start(tmp_path, plugins_path=str(single_file), plugins_disabled=(single_file.stem,))  # not even imported
+
+
+@pytest.mark.parametrize(
+    ("source", "message"),
+    [
+        ("from credenza import hookimpl, nothing", ".py, line 1"),
+        ("def broken(:\n", ".py, line 1"),
+        ("import json\n\njson.loads('{')\n", ".py, line 3"),  # not the line of the library
+        (
+            "from credenza import hookimpl\n\n\ndef ask():\n    return {}['host']\n\n\n"
+            "@hookimpl\ndef register_scopes():\n    return ask()\n",
+            "KeyError('host') in FILE, line 5; mend it",
+        ),
+        (
+            "def register_scopes():\n    return None\n",
+            "register_scopes is the name of a hook; write @hookimpl above it",
+        ),
+        (
+            "from credenza import hookimpl\n\n\n@hookimpl(optionalhook=True)\ndef console_page():\n    return None\n",
+            "did you mean 'console_pages'?",
+        ),
+    ],
+)
+def test_its_mistake_is_told_with_the_line(tmp_path: Path, single_file: Path, source: str, message: str) -> None:
+    single_file.write_text(source)
+    assert message.replace("FILE", str(single_file)) in refused(tmp_path, plugins_path=str(single_file))
+
+
+def test_an_optional_hook_of_a_plugin_that_is_not_there_is_none_of_ours(tmp_path: Path) -> None:
+    start(tmp_path, ("odd", SimpleNamespace(harbour_tides=hookimpl(optionalhook=True)(lambda: None))))
 
 
 # -- seeing what is loaded --------------------------------------------------------------------------------------------

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ..events import ObjectChanged
+from ..plugins import must_be_async
 from ..protocol.names import as_kept, as_typed
 from ..protocol.parameters import Parameters
 from ..server import AuthorizationServer
@@ -119,6 +120,9 @@ class ConsoleRoute:
     permission: str
     handle: Handle
     uploads: bool = False
+
+    def __post_init__(self) -> None:
+        must_be_async(self.handle, f"answers {self.method} {self.path}")
 
 
 def console_get(path: str, permission: str) -> Callable[[Handle], ConsoleRoute]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
@@ -23,16 +24,16 @@ class Mail:
     language: str = "en"
 
 
-class Mailer:
+class Mailer(ABC):
     """Sends mail to people. Subclass it and set `name`; there can be only one."""
 
     name: ClassVar[str]
     server: AuthorizationServer
     """Set when the server starts, before any method is called."""
 
+    @abstractmethod
     async def send(self, mail: Mail) -> None:
         """Queue it in the transaction that is open, and return at once: no request waits for a mail server.
 
         Whoever has a mail gives it to `AuthorizationServer.send_mail`, which waits at most `plugins_timeout` seconds.
         """
-        raise NotImplementedError

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -51,7 +52,7 @@ class Waiting:
     known: tuple[str, ...] = ()
 
 
-class Prompt:
+class Prompt(ABC):
     """One question asked of the user: its rule, its page and its form together.
 
     `order` decides who is asked first (sign-in is 100, consent 900). `error` is what `prompt=none` is answered with: a
@@ -64,18 +65,18 @@ class Prompt:
     error: ClassVar[type[ProtocolError]] = InteractionRequired
     own_pages: ClassVar[bool] = False
 
+    @abstractmethod
     async def required(self, waiting: Waiting) -> bool:
         """Whether the user must be asked (again)."""
-        raise NotImplementedError
 
+    @abstractmethod
     async def show(self, waiting: Waiting) -> Any:
         """The page (GET), an instance of a `Page`."""
-        raise NotImplementedError
 
     def place(self, server: AuthorizationServer, form: Parameters) -> AbstractAsyncContextManager[None]:
         """Limits how many answers are taken at once, as Authenticator.place does."""
         return nullcontext()
 
+    @abstractmethod
     async def submit(self, waiting: Waiting, form: Parameters) -> Any:
         """Take the answer (POST): None when it is settled, or the page to show again. AccessDenied is a refusal."""
-        raise NotImplementedError

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -50,7 +51,7 @@ class Question:
     description: str = ""
 
 
-class ScopeProvider:
+class ScopeProvider(ABC):
     """A source of scopes. Subclass it, set `name` and `title`, and answer what differs from the defaults.
 
     `name` is also the key of this source in the desired-state file (`permissions: {name: […]}`). `section` says in
@@ -75,9 +76,9 @@ class ScopeProvider:
     question_parameter: ClassVar[tuple[str, str] | None] = None
     """A token request parameter that answers a question: (parameter, question), for example at refresh."""
 
+    @abstractmethod
     async def catalogue(self) -> Sequence[Scope]:
         """Every permission that an administrator may enable on a client."""
-        raise NotImplementedError
 
     async def requested(self, asked: Asked) -> Sequence[Scope]:
         """Which of them a request names: by scope and resource, or by one of the claims a scope releases."""
@@ -134,7 +135,7 @@ class ScopeProvider:
         """Whether the answers to this source's question still stand: no token is issued once they do not."""
         return True
 
-    async def forget(self, resource: str, scope: str) -> None:
+    async def forget(self, resource: str, scope: str) -> None:  # noqa: B027 - nothing, unless a source says more
         """An API is deleted, or one of its scopes (else `scope` is empty), in the transaction that is open: what this
         source keeps about that name goes too. It may be told twice: `clear_permissions` comes before.
         """

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass, field
@@ -130,7 +131,7 @@ class HeldFactor:
     last_used_at: int | None = None
 
 
-class SecondFactor:
+class SecondFactor(ABC):
     """A proof asked for after the first one. Subclass it, set `name`, `title` and `amr`, and write the methods.
 
     Users are asked for it when they have set it up (`demanded`), when they must have a second factor, and when an
@@ -151,21 +152,21 @@ class SecondFactor:
     server: AuthorizationServer
     """Set when the server starts, before any method is called."""
 
+    @abstractmethod
     async def held(self, user: User) -> Sequence[HeldFactor]:
         """What this user has set up; empty for nothing."""
-        raise NotImplementedError
 
+    @abstractmethod
     async def page(self, waiting: Waiting, user: User) -> Any:
         """The page that asks for it, a `SecondFactorPage`."""
-        raise NotImplementedError
 
+    @abstractmethod
     async def check(self, waiting: Waiting, user: User, form: Parameters) -> str:
         """Empty when the answer is right, which must not be accepted again; else a sentence that says what to do."""
-        raise NotImplementedError
 
+    @abstractmethod
     async def reset(self, user: User) -> int:
         """Forget what this user has set up, and say how much that was."""
-        raise NotImplementedError
 
     async def enrolment(self, waiting: Waiting, user: User) -> Any:
         """The page that sets it up, a `SecondFactorPage`; only asked of a factor that `enrols`."""

@@ -19,3 +19,8 @@ class Theme:
     static: Path | None = None
     templates: Path | None = None
     description: str = ""
+
+    def __post_init__(self) -> None:
+        """The letters of a name would be taken for names."""
+        if not isinstance(self.stylesheets, tuple):
+            raise TypeError(f"Theme {self.name!r}: stylesheets is a tuple, not {self.stylesheets!r}")
