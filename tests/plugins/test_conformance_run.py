@@ -190,14 +190,17 @@ def test_careless_grant_types_are_told_what_is_wrong(tmp_path: Path) -> None:
 
 
 FACTORS = """
-from credenza import SecondFactor, hookimpl
+from credenza import HeldFactor, SecondFactor, SecondFactorPage, hookimpl
 
 class Careful(SecondFactor):
     name, title, amr = "careful", "Careful", ("pin",)
     right = "1815"
 
     async def held(self, user):
-        return []
+        return [HeldFactor("The code")]  # everybody's, also of whoever signs in for the checks
+
+    async def page(self, waiting, user):
+        return SecondFactorPage(title="Code", action="", csrf_token="", heading="Code")
 
     async def check(self, waiting, user, form):
         return "" if form.get("code") == self.right else "This is not the code."

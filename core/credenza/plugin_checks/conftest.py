@@ -12,13 +12,15 @@ import pytest
 
 from credenza.objects import Subject, Waiting
 from credenza.plugins import by_name, collect
+from credenza.protocol.assurance import PASSWORD
 from credenza.protocol.authorization_request import AuthorizationRequest
 from credenza.protocol.parameters import Parameters
 from credenza.server import AuthorizationServer
-from credenza.store.sessions import Session, list_sessions
+from credenza.store.sessions import Session
 from credenza.store.users import User, find_user_by_identifier
-from credenza.testing import Credenza, RelyingParty, UserAgent, running, test_settings
+from credenza.testing import Credenza, RelyingParty, running, test_settings
 from credenza.testing.examination import EXAMINATION, FIXTURES, Examination, Examined
+from credenza.web.sessions import begin_session
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -130,12 +132,10 @@ def subject(ada: User) -> Subject:
 
 @pytest.fixture(scope="session")
 def session(credenza: Credenza, ada: User) -> Session:
-    """A browser in which ada is signed in."""
-    agent = UserAgent(credenza)
-    agent.get("/account")
-    agent.sign_in("ada")
-    (found,) = credenza.run(list_sessions, ada.id, credenza.server.now())
-    return found
+    """ada's, who has signed in with a password, whatever prompts and second factors ask of her beyond that."""
+    proved = {"amr": ("pwd",), "acr": PASSWORD, "address": "203.0.113.7", "user_agent": ""}
+    begun, _ = credenza.run(begin_session, credenza.server, ada, **proved, old=None)
+    return begun
 
 
 @pytest.fixture
