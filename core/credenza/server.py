@@ -65,6 +65,7 @@ class Clock:
         return int(time.time()) + self.offset
 
     def move(self, seconds: int) -> None:
+        """So many seconds forward."""
         self.offset += seconds
 
 

@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 from litestar import Request, get
 
-from credenza import hookimpl
+from credenza import hookimpl, users
 from credenza.app import create_server
 from credenza.store import engine
-from credenza.testing import RelyingParty, running, test_settings
+from credenza.testing import Credenza, PageSeen, RelyingParty, UserAgent, running, test_settings
 from credenza.web.observing import MOST
 
 MACHINE = {"client_secret": "a-secret-of-a-machine", "name": "Night Job", "type": "machine_to_machine"}
@@ -98,3 +98,38 @@ def test_a_server_does_not_wait_for_what_an_earlier_one_left_undone(tmp_path: Pa
         assert second.app is first.app
         assert second.request("GET", "/which").status_code == 200
         assert second.app.pages is not pages
+
+
+def test_a_page_without_a_form_is_told_with_what_stands_there(user_agent: UserAgent) -> None:
+    with pytest.raises(AssertionError, match="no page is open"):
+        user_agent.submit([("code", "1815")])
+    user_agent.get("/nowhere")
+    for fill_in in (user_agent.decide, user_agent.sign_in):
+        with pytest.raises(AssertionError, match=r"no form to fill in, but PageSeen\(.*/nowhere"):
+            fill_in()
+
+
+def test_what_was_applied_can_be_exported(credenza: Credenza) -> None:
+    credenza.apply({"roles": [{"name": "pilot", "description": "Brings ships in."}]})
+    roles = {role["name"]: role for role in credenza.export()["roles"]}
+    assert roles["pilot"]["description"] == "Brings ships in."
+
+
+def test_a_device_is_connected_in_a_browser(credenza: Credenza, user_agent: UserAgent) -> None:
+    device = "urn:ietf:params:oauth:grant-type:device_code"
+    credenza.apply({"applications": [{"client_id": "native", "grant_types": ["authorization_code", device]}]})
+    screen = RelyingParty(credenza, "native", auth_method="none")
+    begun = screen.begin_device()
+    assert screen.poll_device(begun).json()["error"] == "authorization_pending"
+    page = user_agent.connect(begun["user_code"], "grace")
+    assert isinstance(page, PageSeen)
+    assert page.name == "device"
+    credenza.clock.move(5)
+    tokens = screen.poll_device(begun).json()
+    assert screen.userinfo(tokens["access_token"]).json()["sub"] == id_of(credenza, "grace")
+
+
+def id_of(credenza: Credenza, username: str) -> str:
+    found = credenza.run(users.find_user_by_identifier, username)
+    assert found is not None
+    return found.id

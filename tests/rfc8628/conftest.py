@@ -21,13 +21,11 @@ def device(credenza: Credenza) -> RelyingParty:
 
 
 def begin(device: RelyingParty, **changes: str) -> dict[str, Any]:
-    response = device.post("/device_authorization", {"scope": "openid profile offline_access"} | changes)
-    assert response.status_code == 200, response.text
-    return dict(response.json())
+    return device.begin_device(**{"scope": "openid profile offline_access"} | changes)
 
 
 def poll(device: RelyingParty, started: dict[str, Any], **changes: str) -> httpx.Response:
-    return device.post("/token", {"grant_type": DEVICE_CODE, "device_code": started["device_code"]} | changes)
+    return device.poll_device(started, **changes)
 
 
 def enter(user_agent: UserAgent, code: str) -> PageSeen:

@@ -19,6 +19,7 @@ from typing import Any
 import pytest
 
 from ..plugins import PluginError
+from ..server import Clock
 from .browser import UserAgent
 from .examination import EXAMINATION, examine
 from .pages import Callback, Form, PageSeen
@@ -33,6 +34,7 @@ __all__ = [
     "SECRET",
     "STATE",
     "Callback",
+    "Clock",
     "Credenza",
     "Form",
     "PageSeen",

@@ -8,7 +8,7 @@ from urllib.parse import parse_qs, urlencode, urljoin, urlsplit
 
 import httpx
 
-from .pages import Callback, PageSeen
+from .pages import Callback, Form, PageSeen
 from .relying_party import RelyingParty
 from .server import Credenza
 from .state import PASSWORD
@@ -74,9 +74,13 @@ class UserAgent:
 
     def submit(self, fields: Sequence[tuple[str, str]], form: int = 0) -> PageSeen | Callback:
         """Submit a form of the page that is open, by its place there: its hidden fields and these, and nothing else."""
-        assert self.page is not None
-        target = self.page.forms[form]
-        return self.post(urljoin(self.page.url, target.action or self.page.url), [*target.hidden(), *fields])
+        page, target = self._open_form(form)
+        return self.post(urljoin(page.url, target.action or page.url), [*target.hidden(), *fields])
+
+    def _open_form(self, place: int = 0) -> tuple[PageSeen, Form]:
+        assert self.page is not None, "no page is open"
+        assert place < len(self.page.forms), f"no form to fill in, but {self.page}"
+        return self.page, self.page.forms[place]
 
     def sign_in(self, identifier: str = "ada", password: str = PASSWORD) -> PageSeen | Callback:
         """Fill in the sign-in page that is open."""
@@ -86,8 +90,8 @@ class UserAgent:
         self, decision: str = "authorize", *, permissions: Sequence[str] | None = None, **choices: str
     ) -> PageSeen | Callback:
         """Answer the consent page; optional permissions stay as they are on it unless they are named."""
-        assert self.page is not None
-        ticked = self.page.forms[0].checked("permission") if permissions is None else permissions
+        _, form = self._open_form()
+        ticked = form.checked("permission") if permissions is None else permissions
         fields = [("decision", decision), *(("permission", key) for key in ticked), *choices.items()]
         return self.submit(fields)
 
@@ -100,6 +104,18 @@ class UserAgent:
         seen = self.get(url)
         if isinstance(seen, PageSeen) and seen.name == "sign-in":
             seen = self.sign_in(identifier, password)
+        if isinstance(seen, PageSeen) and seen.name == "consent":
+            seen = self.decide()
+        return seen
+
+    def connect(self, user_code: str, identifier: str = "ada", password: str = PASSWORD) -> PageSeen | Callback:
+        """Type in the code that a device shows, and answer whatever comes: sign-in, "is it yours?" and consent."""
+        self.get("/device")
+        seen = self.submit([("user_code", user_code)])
+        if isinstance(seen, PageSeen) and seen.name == "sign-in":
+            seen = self.sign_in(identifier, password)
+        if isinstance(seen, PageSeen) and seen.name == "device" and self._open_form()[1].values_of("decision"):
+            seen = self.submit([("decision", "authorize")])
         if isinstance(seen, PageSeen) and seen.name == "consent":
             seen = self.decide()
         return seen

@@ -9,6 +9,7 @@ from urllib.parse import urlencode
 
 import httpx
 
+from ..protocol.clients import DEVICE_CODE
 from ..protocol.pkce import s256
 from .pages import Callback, PageSeen
 from .server import Credenza
@@ -22,7 +23,7 @@ class RelyingParty:
         self,
         credenza: Credenza,
         client_id: str,
-        redirect_uri: str,
+        redirect_uri: str = "",
         *,
         secret: str = SECRET,
         auth_method: str = "client_secret_basic",
@@ -79,6 +80,16 @@ class RelyingParty:
 
     def refresh(self, refresh_token: str, **changes: str | None) -> httpx.Response:
         return self.post("/token", {"grant_type": "refresh_token", "refresh_token": refresh_token} | changes)
+
+    def begin_device(self, scope: str = "openid profile", **changes: str | None) -> dict[str, Any]:
+        """What a device gets that asks for access: `user_code`, `device_code`, `verification_uri` …"""
+        response = self.post("/device_authorization", {"scope": scope} | changes)
+        assert response.status_code == 200, response.text
+        return dict(response.json())
+
+    def poll_device(self, begun: Mapping[str, Any], **changes: str | None) -> httpx.Response:
+        """The answer of the token endpoint to a device that asks whether somebody has entered its code."""
+        return self.post("/token", {"grant_type": DEVICE_CODE, "device_code": begun["device_code"]} | changes)
 
     def introspect(self, token: str) -> dict[str, Any]:
         return dict(self.post("/introspect", {"token": token}).json())

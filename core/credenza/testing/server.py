@@ -66,6 +66,10 @@ class Credenza:
 
         return self.run(call)
 
+    def export(self) -> dict[str, Any]:
+        """The present state, as `credenza export` writes it."""
+        return self.run(state.export, self.server)
+
     def request(self, method: str, url: str, *, address: str = "203.0.113.7", **options: Any) -> httpx.Response:
         """One HTTP request, not following redirects."""
 
