@@ -278,16 +278,18 @@ async def consented(
     choices: Choices,
     *,
     changed: bool = False,
-    consent: Consent | Literal["unread"] | None = "unread",
+    said: tuple[str, Consent | None] | None = None,
 ) -> Consent | None:
     """What the user said to this client in this context, if it still counts.
 
     A client that has `changed` since (its address, keys, name or logo) is asked about again; what it was given before
-    goes on, until the user takes it back. `consent` is for whoever has read it a moment ago.
+    goes on, until the user takes it back. `said` is a context and the consent in it, if they were read a moment ago.
     """
-    now, lifetime = server.now(), client.consent_lifetime
-    if consent == "unread":
-        consent = await find_consent(user_id, client.id, context_of(choices), now, lifetime)
+    now, lifetime, context = server.now(), client.consent_lifetime, context_of(choices)
+    if said is not None and said[0] == context:
+        consent = said[1]
+    else:
+        consent = await find_consent(user_id, client.id, context, now, lifetime)
     if consent is None or consent.expired(now, lifetime) or (client.third_party and consent.automatic):
         return None
     return consent if changed or counts(client, consent) else None

@@ -264,7 +264,7 @@ def first_answer(manager: pluggy.PluginManager, hook: str, **arguments: Any) -> 
     return None
 
 
-class Blaming:
+class blaming:  # noqa: N801  # reads as a function does
     """A context from which whatever is raised goes on, and the log says with it whose plugin failed, and in what."""
 
     __slots__ = ("plugin", "what")

@@ -27,6 +27,7 @@ from credenza.store import sqlite
 from credenza.store.addresses import engine_from_url
 from credenza.store.batches import delete_batch
 from credenza.store.clients import ClientPermissionRow
+from credenza.store.consents import BESIDE
 from credenza.store.engine import (
     AlreadyExists,
     DatabaseBusy,
@@ -121,6 +122,7 @@ class TestTheUrl:
 
     def test_cockroachdb_is_asked_in_postgresqls_protocol(self) -> None:
         engine = engine_from_url("cockroachdb://root@db.example:26257/credenza")
+        assert engine.engine_type in BESIDE
         assert isinstance(engine, SafeCockroachEngine)
         assert engine.engine_type == "cockroach"
         assert engine.config == {"dsn": "postgresql://root@db.example:26257/credenza"}

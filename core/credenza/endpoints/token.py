@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from ..objects import TokenRequest
-from ..plugins import Blaming, of_kind
+from ..plugins import blaming, of_kind
 from ..protocol.errors import InvalidRequest, ProtocolError, UnauthorizedClient, UnsupportedGrantType
 from ..web.client_authentication import authenticate_client
 from ..web.cors import cors_headers, preflight
@@ -37,7 +37,7 @@ async def token(request: AnyRequest) -> AnyResponse:
         if client.dpop_required and not jkt:
             raise InvalidRequest("This client must send a DPoP proof.")
         asked = TokenRequest(client, parameters, address_of(request), jkt)
-        with Blaming(server.plugin_of(grant), f"grant type {grant_type!r}"):
+        with blaming(server.plugin_of(grant), f"grant type {grant_type!r}"):
             answer = of_kind(await grant.token_response(server, asked), Mapping)
         return json_response(answer, headers=headers)
     except ProtocolError as error:

@@ -68,7 +68,7 @@ async def inspect(server: AuthorizationServer, value: str) -> Inspected | None:
         left = tuple(p for p in decision.granted if p.scope in issued)
         return Inspected(token, client, subject, decision, left)
     try:
-        state = await authorized(server, client, token.grant, choices_of(token.context), consent=token.consent)
+        state = await authorized(server, client, token.grant, choices_of(token.context))
     except InvalidGrant:
         return None
     return Inspected(token, client, state.subject, state.decision, _left(server, token, state.decision, issued))

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from types import NoneType
-from typing import Any, Literal, NamedTuple
+from typing import Any, NamedTuple
 
 from ..events import TokenIssued
 from ..objects import Choices, ScopeProvider, Subject, TokenRequest
@@ -21,7 +21,7 @@ from ..protocol.tokens import access_token_claims, digest, from_plugins, id_toke
 from ..server import AuthorizationServer
 from ..settings import AT_MOST
 from ..store.access_tokens import AccessToken, insert_access_token
-from ..store.consents import Consent, touch_consent
+from ..store.consents import touch_consent
 from ..store.grants import Details, Grant, lock_grant
 from ..store.users import find_user
 from .targets import Target, choose_target
@@ -36,15 +36,10 @@ class Authorized(NamedTuple):
 
 
 async def authorized(
-    server: AuthorizationServer,
-    client: Client,
-    grant: Grant,
-    choices: Choices | None = None,
-    *,
-    consent: Consent | Literal["unread"] | None = "unread",
+    server: AuthorizationServer, client: Client, grant: Grant, choices: Choices | None = None
 ) -> Authorized:
     """Decide everything anew, in the same way for every grant. Raises InvalidGrant when the user or the consent is
-    gone, or when that sign-in would not be enough any more. `consent` is as for `consented`.
+    gone, or when that sign-in would not be enough any more.
     """
     details = grant.details
     chosen = details.choices if choices is None else choices
@@ -60,7 +55,7 @@ async def authorized(
         raise InvalidGrant("What the user chose when authorizing is no longer there.")
     # Nobody vouches for a client that registered itself: when it changes, its tokens end too.
     changed = not client.self_registered
-    consent = await consented(server, client, user.id, chosen, changed=changed, consent=consent)
+    consent = await consented(server, client, user.id, chosen, changed=changed, said=grant.said)
     if client.third_party and consent is None:
         if context_of(chosen) != context_of(details.choices):
             raise InvalidGrant(

@@ -9,7 +9,7 @@ from piccolo.columns import BigInt, ForeignKey, OnDelete, Text, Varchar
 from piccolo.table import Table
 
 from .clients import ClientRow
-from .consents import BESIDE, Consent, consent_beside
+from .consents import BESIDE, JOIN_BESIDE
 from .engine import Statement, database
 from .grants import Grant, GrantRow, joined_grant
 from .statements import Insert, names
@@ -36,7 +36,6 @@ class AccessTokenRow(Table, tablename="credenza_access_token"):
 class AccessToken(NamedTuple):
     """`grant` is None for a token that a client got for itself; `context` is that of the consent it was issued by.
 
-    `consent` is what its user said, at the moment of the look; it may have expired.
     `origins` are audience, binding and scope of the tokens that it came from by exchange.
     """
 
@@ -51,21 +50,18 @@ class AccessToken(NamedTuple):
     jkt: str = ""
     context: str = ""
     origins: tuple[tuple[str, str, str], ...] = ()
-    consent: Consent | None = None
 
 
 _INSERT_ACCESS_TOKEN = Insert(AccessTokenRow)
 _FIND_ACCESS_TOKEN = {
     engine: Statement(
         f'SELECT {names(AccessTokenRow, "t")}, g."user", g.session, g.details, g.created_at AS began_at, '  # noqa: S608  # names of columns and tables
-        f"g.revoked_at AS ended_at, {JOINED}, {consent} FROM credenza_access_token t "
+        f"g.revoked_at AS ended_at, {JOINED}, {said} FROM credenza_access_token t "
         'LEFT JOIN credenza_grant g ON g.id = t."grant" LEFT JOIN credenza_user u ON u.id = g."user" '
-        # By the user's index: the other one leads to everybody who uses the client.
-        'LEFT JOIN credenza_consent c ON c."user" = g."user" '
-        "AND c.client || '' = t.client AND c.context = t.context "
+        f"{JOIN_BESIDE.format(client='t.client', context='t.context')} "
         "WHERE t.digest = {} AND t.expires_at > {} AND t.revoked_at IS NULL"
     )
-    for engine, consent in BESIDE.items()
+    for engine, said in BESIDE.items()
 }
 
 
@@ -94,7 +90,7 @@ async def find_access_token(digest: str, now: int) -> AccessToken | None:
     if row["grant"] is not None:
         if row["user"] is None or row["ended_at"] is not None:
             return None
-        grant = joined_grant(row)
+        grant = joined_grant(row, context=row["context"])
     return AccessToken(
         row["digest"],
         grant,
@@ -107,7 +103,6 @@ async def find_access_token(digest: str, now: int) -> AccessToken | None:
         row["jkt"],
         row["context"],
         _origins(row["origins"]) if row["origins"] else (),
-        consent_beside(row),
     )
 
 

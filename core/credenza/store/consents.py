@@ -88,17 +88,26 @@ _JOINED = (
 )
 
 
-_FROM = "FROM credenza_consent_permission p WHERE p.consent = c.id"
+_FROM = "FROM credenza_consent_permission p WHERE p.consent = consent.id"
+_IN_JSON = f"SELECT json_agg(json_build_array(p.source, p.resource, p.scope, p.granted))::text {_FROM}"
 _DECIDED = {
-    "sqlite": f"SELECT json_group_array(json_array(p.source, p.resource, p.scope, p.granted)) {_FROM}",  # ours
-    "postgres": f"SELECT json_agg(json_build_array(p.source, p.resource, p.scope, p.granted))::text {_FROM}",  # ours
+    "sqlite": f"SELECT json_group_array(json_array(p.source, p.resource, p.scope, p.granted)) {_FROM}",
+    "postgres": _IN_JSON,
+    "cockroach": _IN_JSON,
 }
 _OWN = ("id", "fingerprint", "automatic", "granted_at", "updated_at", "last_used_at", "expires_at")
 BESIDE = {
-    engine: ", ".join(f"c.{name} AS consent_{name}" for name in _OWN) + f", ({decided}) AS consent_decided"
+    engine: ", ".join(f"consent.{name} AS consent_{name}" for name in _OWN) + f", ({decided}) AS consent_decided"
     for engine, decided in _DECIDED.items()
 }
-"""The columns of a consent `c` in a row of something that hangs on it, for `consent_beside`, by kinds of engines."""
+"""The columns of a `consent` in a row of something that hangs on it, for `consent_beside`, by kinds of engines."""
+# By the user's index: the client's leads to everybody who uses it.
+JOIN_BESIDE = (
+    "LEFT JOIN credenza_consent consent ON consent.\"user\" = u.id AND consent.client || '' = {client} "
+    "AND consent.context = {context}"
+)
+"""The consent of the user `u`, in SQL for the client and the context."""
+NO_CONTEXT = "''"
 
 _FIND = Statement(_JOINED + "WHERE c.id = {}")
 _FIND_ALL = Statement(_JOINED + 'WHERE c."user" = {} AND c.client = {} ORDER BY c.updated_at DESC, c.id')
@@ -124,8 +133,8 @@ async def find_user_consent(user_id: str, key: str) -> Consent | None:
     return next(iter(_consents(rows)), None)
 
 
-def consent_beside(row: Mapping[str, Any]) -> Consent | None:
-    """From a row of a statement that joins consents, with the columns that BESIDE names. It may have expired."""
+def consent_beside(row: Mapping[str, Any], context: str) -> Consent | None:
+    """From a row of a statement that joins that of a context, with the columns of BESIDE. It may have expired."""
     if row["consent_id"] is None:
         return None
     decided = read_json(row["consent_decided"] or "[]")
@@ -133,7 +142,7 @@ def consent_beside(row: Mapping[str, Any]) -> Consent | None:
         id=row["consent_id"],
         user_id=row["user"],
         client_id=row["client"],
-        context=row["context"],
+        context=context,
         fingerprint=row["consent_fingerprint"],
         automatic=bool(row["consent_automatic"]),
         granted_at=row["consent_granted_at"],

@@ -15,6 +15,7 @@ from piccolo.table import Table
 
 from ..protocol.documents import to_json
 from .clients import ClientRow
+from .consents import Consent, consent_beside
 from .statements import Insert, select
 from .user_rows import UserRow
 from .users import User, joined_user
@@ -63,7 +64,8 @@ _DETAILS = msgspec.json.Decoder(Details)
 class Grant(NamedTuple):
     """A user's authorization of a client: the family that codes and tokens belong to.
 
-    `user` is the account at the moment of the look, where it was looked at as well.
+    `user` is the account at the moment of the look, where it was looked at as well. So is `said`: a context, and the
+    consent in it, which may have expired.
     """
 
     id: str
@@ -74,6 +76,7 @@ class Grant(NamedTuple):
     created_at: int = 0
     revoked_at: int | None = None
     user: User | None = None
+    said: tuple[str, Consent | None] | None = None
 
 
 def read_grant(row: Mapping[str, Any]) -> Grant:
@@ -92,8 +95,8 @@ _INSERT_GRANT = Insert(GrantRow)
 _LOCK_GRANT = select(GrantRow, "id = {} AND revoked_at IS NULL", locks=True)
 
 
-def joined_grant(row: Mapping[str, Any], *, user: bool = True) -> Grant:
-    """The grant in a row of something that hangs on it, with its user."""
+def joined_grant(row: Mapping[str, Any], *, user: bool = True, context: str = "") -> Grant:
+    """The grant in a row of something that hangs on it, with its user and what that user said in this context."""
     return Grant(
         row["grant"],
         row["user"],
@@ -103,6 +106,7 @@ def joined_grant(row: Mapping[str, Any], *, user: bool = True) -> Grant:
         row["began_at"],
         row["revoked_at"],
         joined_user(row) if user else None,
+        (context, consent_beside(row, context)) if user else None,
     )
 
 
