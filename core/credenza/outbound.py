@@ -149,7 +149,7 @@ async def _judged_address(settings: Settings, host: str, port: int) -> str:
     for text in addresses:
         address = ipaddress.ip_address(text.split("%")[0])
         if not is_public(address) and not _allowed(settings, host, port, address):
-            raise Refused(f"{host} leads to {text}, which is not a public address")
+            raise Refused(f"{host} leads to {text}, which is not a public address and not in outbound_allow")
     if not addresses:
         raise Refused(f"{host} has no address")
     return addresses[0]
@@ -239,6 +239,8 @@ async def fetch_answer(
         async with asyncio.timeout_at(min(asyncio.get_running_loop().time() + TIMEOUT, _until.get() or math.inf)):
             sent = {"data": form} if document is None else {"json": document}
             return await _fetch(settings, url, method, sent, limit, accept, authorization)
+    except httpx.LocalProtocolError:  # it says what the header holds, which may be a secret
+        raise Refused(f"{url} was not asked: no request may hold this `authorization` or `method`") from None
     except (httpx.HTTPError, httpx.InvalidURL, OSError, TimeoutError) as error:
         raise Refused(f"{url} did not answer: {type(error).__name__}") from error
     finally:

@@ -54,6 +54,8 @@ class Fact:
 
 @dataclass(kw_only=True)
 class DataPage(AccountPage):
+    """What is known about the user; `download` is the address of all of it, `deletion` that of the way out."""
+
     folder: ClassVar[Path | None] = TEMPLATES
     template: ClassVar[str] = "account/data.html"
     tab: ClassVar[str] = HERE

@@ -50,6 +50,8 @@ class DeletionPage(AccountPage):
 
 @dataclass(kw_only=True)
 class DeletedPage(Page):
+    """The account is gone."""
+
     template: ClassVar[str] = "account/deleted.html"
     name: ClassVar[str] = "account-deleted"
     folder: ClassVar[Path | None] = TEMPLATES

@@ -44,6 +44,8 @@ class Line:
 
 @dataclass(kw_only=True)
 class SecurityPage(AccountPage):
+    """How the user signs in, a line for each AccountSection."""
+
     template: ClassVar[str] = "account/security.html"
     folder: ClassVar[Path | None] = TEMPLATES
     lines: tuple[Line, ...]

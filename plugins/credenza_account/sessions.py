@@ -47,6 +47,8 @@ class SessionLine:
 
 @dataclass(kw_only=True)
 class SessionsPage(AccountPage):
+    """Where the user is signed in."""
+
     folder: ClassVar[Path | None] = TEMPLATES
     template: ClassVar[str] = "account/sessions.html"
     tab: ClassVar[str] = HERE

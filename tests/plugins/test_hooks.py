@@ -421,6 +421,12 @@ def test_console_pages(admin: UserAgent) -> None:
     page = admin.get("/console/staff")
     assert isinstance(page, PageSeen)
     assert "harbour-pilots, night-watch" in page.text
+    page = admin.get("/console/staff?q=night")
+    assert isinstance(page, PageSeen)
+    assert "harbour-pilots, night-watch" in page.text
+    page = admin.get("/console/staff?q=captain")
+    assert isinstance(page, PageSeen)
+    assert "Nobody matches “captain”" in page.text
 
 
 def test_console_pages_are_for_administrators(user_agent: UserAgent) -> None:

@@ -187,7 +187,8 @@ def test_an_address_that_leads_inside_is_not_asked(credenza: Credenza, admin: Us
     """SECURITY A-SSR-01: what an administrator names is judged as what a stranger does."""
     inside = "https://127.0.0.1:9/mcp"
     credenza.apply({"api_resources": [{"identifier": inside, "name": "Inside", "permissions": [{"name": "read"}]}]})
-    assert ask(admin, inside) == {"The address answers": "127.0.0.1 leads to 127.0.0.1, which is not a public address"}
+    refusal = "127.0.0.1 leads to 127.0.0.1, which is not a public address and not in outbound_allow"
+    assert ask(admin, inside) == {"The address answers": refusal}
 
 
 def test_an_api_that_is_no_address_cannot_be_asked(credenza: Credenza, admin: UserAgent) -> None:

@@ -264,7 +264,10 @@ class ErrorPage(Page):
 
 @dataclass(kw_only=True)
 class DevicePage(FormPage):
-    """Three pages of one journey: enter the code; is it your device (with `application`); and the end (`done`)."""
+    """Three pages of one journey: enter the code; is it your device (with `application`); and the end (`done`).
+
+    The second has buttons named `decision` with the values authorize and deny.
+    """
 
     template: ClassVar[str] = "device.html"
     name: ClassVar[str] = "device"

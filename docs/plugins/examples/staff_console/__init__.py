@@ -1,12 +1,12 @@
-"""The staff directory in the console: a page of its own, and a panel on each user's page."""
+"""The staff directory in the console: a list that can be searched and sorted, and a panel on each user's page."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import ClassVar
 
 import staff_directory
 
-from credenza import ConsolePage, ConsolePanel, ConsoleView, console_get, hookimpl
+from credenza import ConsolePage, ConsolePanel, ConsoleView, Listing, console_get, hookimpl
 
 templates = Path(__file__).parent / "templates"  # reached by the plugin's name
 
@@ -14,7 +14,8 @@ templates = Path(__file__).parent / "templates"  # reached by the plugin's name
 @dataclass(kw_only=True)
 class DirectoryPage(ConsoleView):
     template: ClassVar[str] = "staff-console:directory.html"
-    people: dict[str, list[str]]
+    listing: Listing
+    rows: list[tuple[str, list[str]]]
 
 
 @dataclass(kw_only=True)
@@ -25,7 +26,16 @@ class GroupsPanel(ConsoleView):
 
 @console_get("/console/staff", "users:read")
 async def directory(visit):
-    return DirectoryPage(title="Staff directory", lead="Who is in which group.", people=staff_directory.DIRECTORY)
+    listing = Listing.of(visit, ("name",))
+    people = sorted(staff_directory.DIRECTORY.items(), reverse=listing.descending)
+    found = [(name, groups) for name, groups in people if listing.finds(name, *groups)]
+    return DirectoryPage(
+        title="Staff directory",
+        lead="Who is in which group.",
+        listing=replace(listing, total=len(found)),
+        rows=found[listing.offset :][: listing.size],
+        fragment="table",
+    )
 
 
 async def groups(visit, user):
