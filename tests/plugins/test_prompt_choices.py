@@ -24,9 +24,6 @@ class Branch(Prompt):
         waiting.choices["branch"] = self.branch
         return False
 
-    async def show(self, waiting: Waiting) -> Any:
-        raise AssertionError
-
     async def submit(self, waiting: Waiting, form: Parameters) -> Any:
         raise AssertionError
 

@@ -69,14 +69,14 @@ class Prompt(ABC):
     async def required(self, waiting: Waiting) -> bool:
         """Whether the user must be asked (again)."""
 
-    @abstractmethod
     async def show(self, waiting: Waiting) -> Any:
-        """The page (GET), an instance of a `Page`."""
+        """The page (GET), an instance of a `Page`; not for a prompt that never asks."""
+        raise NotImplementedError
 
     def place(self, server: AuthorizationServer, form: Parameters) -> AbstractAsyncContextManager[None]:
         """Limits how many answers are taken at once, as Authenticator.place does."""
         return nullcontext()
 
-    @abstractmethod
     async def submit(self, waiting: Waiting, form: Parameters) -> Any:
         """Take the answer (POST): None when it is settled, or the page to show again. AccessDenied is a refusal."""
+        raise NotImplementedError
