@@ -182,8 +182,11 @@ class Console:
             response = redirect_response(server.settings, server.issuer + outcome.address)
             leave(server, session, response, Notice(outcome.notice, outcome.secret))
             return response
-        if not isinstance(outcome, ConsoleView):
+        if isinstance(outcome, Response):
             return outcome
+        if not isinstance(outcome, ConsoleView):
+            takes = f"{route.method} {route.path} takes a ConsoleView, a ConsoleDone or a response"
+            raise TypeError(f"plugin {self._owners[route.method, route.path]!r}: {takes}, not {outcome!r}")
         listing = getattr(outcome, "listing", None)
         if notice is not None and isinstance(listing, Listing) and listing.gone:  # with the last thing on that page
             return redirect_response(server.settings, server.issuer + listing.last)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
+from litestar import Response
 from litestar import route as litestar_route
 from litestar.handlers import HTTPRouteHandler
 
@@ -107,6 +108,9 @@ class Sections:
                 return response
             if isinstance(outcome, AccountPage):
                 return await show(here, outcome, self.notices)
+            if not isinstance(outcome, Response):
+                takes = f"{route.method} {route.path} takes an AccountPage, an AccountDone or a response"
+                raise TypeError(f"{takes}, not {outcome!r}")
             return outcome
 
         return handler

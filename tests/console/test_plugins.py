@@ -70,10 +70,16 @@ async def show_panel(visit: ConsoleVisit, client: Client) -> StampPanel:
     return StampPanel(title="Stamps", client=client)
 
 
+@console_get("/console/stamps/lost", "stamps:read")
+async def lose_stamps(visit: ConsoleVisit) -> Any:
+    StampPage(title="Stamps")  # and not returned
+
+
 class Stamps:
     @hookimpl(optionalhook=True)
     def console_pages(self) -> ConsolePage:
-        return ConsolePage("Stamps", "/console/stamps", (list_stamps, add_stamp), section="Harbour", find=find_stamps)
+        routes = (list_stamps, add_stamp, lose_stamps)
+        return ConsolePage("Stamps", "/console/stamps", routes, section="Harbour", find=find_stamps)
 
     @hookimpl(optionalhook=True)
     def console_panels(self) -> ConsolePanel:
@@ -138,6 +144,11 @@ def test_a_panel_that_raises_is_named_in_the_log_and_the_page_comes(
     assert "This part could not be shown." in page.text
     assert "Our Portal" in page.text
     assert "'stamps'" in caplog.text
+
+
+def test_a_route_that_returns_nothing_is_told(visitor: Visitor, caplog: pytest.LogCaptureFixture) -> None:
+    assert visitor.get("/console/stamps/lost").status == 500
+    assert "plugin 'stamps': GET /console/stamps/lost takes a ConsoleView, a ConsoleDone" in caplog.text
 
 
 def test_two_plugins_at_one_address_stop_the_start() -> None:

@@ -6,9 +6,10 @@ import asyncio
 import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 from litestar import get
@@ -17,10 +18,13 @@ from piccolo.conf.apps import AppConfig
 
 from credenza import (
     AccountSection,
+    AnyRequest,
+    AnyResponse,
     Authenticator,
     ClientSource,
     ClientType,
     ConsolePage,
+    FormPage,
     GrantType,
     HeldFactor,
     Permission,
@@ -34,10 +38,12 @@ from credenza import (
     StateError,
     StateSection,
     Way,
+    account_get,
     cleaning,
     console_get,
     create_app,
     hookimpl,
+    render,
     users,
 )
 from credenza.testing import SECRET, Callback, Credenza, PageSeen, RelyingParty, UserAgent, running
@@ -595,6 +601,45 @@ def test_who_fails_in_the_data_file_of_an_account_is_named(
         user_agent.sign_in("ada")
         assert user_agent.send("GET", "/account/data.json").status_code == 500
     assert "plugin 'bad' failed to export its account section 'Badges'" in caplog.text
+
+
+def test_a_page_of_the_account_that_returns_nothing_is_told(
+    credenza_database: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def sums_up(visit: Any) -> str:
+        return "One badge"
+
+    @account_get("/account/badges")
+    async def badges(visit: Any) -> Any:
+        await sums_up(visit)  # and nothing is returned
+
+    section = AccountSection("Badges", "/account/badges", sums_up, (badges,))
+    with with_plugin(credenza_database, account_sections=lambda: section) as credenza:
+        user_agent = UserAgent(credenza)
+        user_agent.get("/account")
+        user_agent.sign_in("ada")
+        assert user_agent.send("GET", "/account/badges").status_code == 500
+    assert "GET /account/badges takes an AccountPage, an AccountDone or a response, not None" in caplog.text
+
+
+@dataclass(kw_only=True)
+class Nowhere(FormPage):
+    template: ClassVar[str] = "nowhere.html"
+    name: ClassVar[str] = "nowhere"
+
+
+@get("/nowhere")
+async def nowhere(request: AnyRequest) -> AnyResponse:
+    return await render(request, Nowhere(title="Nowhere", action="", csrf_token=""))
+
+
+def test_a_template_that_is_nowhere_is_no_fault_of_the_theme(
+    credenza_database: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    with with_plugin(credenza_database, register_routes=lambda: nowhere) as credenza:
+        assert credenza.request("GET", "/nowhere").status_code == 500
+    assert "TemplateNotFound: nowhere.html" in caplog.text
+    assert "theme" not in "".join(record.getMessage() for record in caplog.records)
 
 
 # -- the start --------------------------------------------------------------------------------------------------------

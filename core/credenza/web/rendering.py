@@ -114,7 +114,8 @@ class Renderer:
                 with reading(self._server.languages[page.look.language]):
                     return self._html(page, template, worn, block)
             except Exception as error:
-                if last:
+                nowhere = isinstance(error, TemplateNotFound) and error.name == page.template  # in no theme either
+                if last or nowhere:
                     raise
                 if template != page.template:  # if it is the theme after all, the next attempt tells
                     logger.exception("%s, which render_consent chose, failed; the usual page is shown", template)
