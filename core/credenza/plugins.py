@@ -226,9 +226,9 @@ def _unsaid(item: object, kind: type[Any]) -> Iterator[str]:
         if wanted is None or name == "name":  # that of the object has its own message
             continue
         if not hasattr(item, name):
-            yield f"{name} is missing: a {wanted.__name__}"
+            yield f"{name} ({wanted.__name__}) is missing"
         elif not isinstance(value := getattr(item, name), wanted):
-            yield f"{name} is a {wanted.__name__}, not {value!r}"
+            yield f"{name} should be {wanted.__name__}, not {value!r}"
 
 
 def _uncallable(item: object, kind: type[Any]) -> Iterator[str]:

@@ -307,6 +307,37 @@ def test_a_template_with_an_undefined_variable_is_told(tmp_path: Path) -> None:
     assert "1 failed" in done.stdout
 
 
+LOOKS = """
+from pathlib import Path
+from credenza import Theme, hookimpl
+
+HERE = Path(__file__).parent
+
+@hookimpl
+def register_themes():
+    return [Theme(name, name, ("any.css",), HERE / name) for name in ("careful", "careless")]
+"""
+
+
+@pytest.mark.slow
+def test_a_stylesheet_without_its_font_or_with_text_that_cannot_be_read_is_told(tmp_path: Path) -> None:
+    rules = {
+        "careful": ':root { --radius: 0; } body { background: url("wave.svg?2#top"), url(data:,) }',
+        "careless": ":root { --primary: #ffd; } @font-face { font-family: Any; src: url(any.woff2) }",
+    }
+    for theme, css in rules.items():
+        (tmp_path / theme).mkdir()
+        (tmp_path / theme / "any.css").write_text(css)
+    (tmp_path / "careful" / "wave.svg").write_text("<svg/>")
+    done = run(tmp_path, written(tmp_path, LOOKS))
+    assert done.returncode == 1
+    assert "FAILED ::test_a_themes_stylesheets_name_files_that_are_there[careless]" in done.stdout
+    assert "any.css: there is no any.woff2" in done.stdout
+    assert "FAILED ::test_the_text_of_a_theme_can_be_read[careless]" in done.stdout
+    assert "light: --primary on --background is" in done.stdout
+    assert "2 failed" in done.stdout
+
+
 def test_a_plugin_that_stops_the_start_is_named(tmp_path: Path) -> None:
     done = run(tmp_path, written(tmp_path, "import no_such_module"))
     assert done.returncode == 2

@@ -27,6 +27,7 @@ from credenza import (
     Scope,
     ScopeProvider,
     SecondFactor,
+    SignInLink,
     Theme,
     User,
     Waiting,
@@ -196,9 +197,9 @@ class DoorCode(SecondFactor):
 @pytest.mark.parametrize(
     ("said", "message"),
     [
-        ({"amr": ("pin")}, "Wrong.amr is a tuple, not 'pin'"),
-        ({"order": "first"}, "Wrong.order is a int, not 'first'"),
-        ({}, "Wrong.amr is missing: a tuple"),
+        ({"amr": ("pin")}, "Wrong.amr should be tuple, not 'pin'"),
+        ({"order": "first"}, "Wrong.order should be int, not 'first'"),
+        ({}, "Wrong.amr (tuple) is missing"),
     ],
 )
 def test_an_attribute_that_is_missing_or_of_another_kind_stops_the_start(
@@ -225,6 +226,13 @@ def test_stylesheets_that_are_one_text_stop_the_start(tmp_path: Path) -> None:
     message = refused(tmp_path, ("odd", plugin(register_themes=lambda: Theme("odd", "Odd", "odd.css"))))  # type: ignore[arg-type]
     assert "'odd' raised in register_themes" in message
     assert "stylesheets is a tuple, not 'odd.css'" in message
+
+
+@pytest.mark.parametrize("path", ["https://example.com/help", "//example.com/help", "help"])
+def test_a_sign_in_link_that_leads_elsewhere_stops_the_start(tmp_path: Path, path: str) -> None:
+    message = refused(tmp_path, ("odd", plugin(register_sign_in_links=lambda: SignInLink("Help", path))))
+    assert "'odd' raised in register_sign_in_links" in message
+    assert "path begins with one slash" in message
 
 
 def test_a_handler_without_annotations_is_named(tmp_path: Path) -> None:

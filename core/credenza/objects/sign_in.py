@@ -120,6 +120,11 @@ class SignInLink:
     order: int = 500
     newcomers: bool = False
 
+    def __post_init__(self) -> None:
+        """Another host would learn which sign-in waits."""
+        if not self.path.startswith("/") or self.path.startswith("//"):
+            raise ValueError(f"SignInLink {self.label!r}: path begins with one slash, not {self.path!r}")
+
 
 @dataclass(frozen=True, slots=True)
 class HeldFactor:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from urllib.parse import unquote
 
 from babel.messages.mofile import read_mo
 
@@ -14,11 +15,14 @@ from credenza.protocol.errors import ProtocolError
 from credenza.server import AuthorizationServer
 from credenza.testing import Credenza
 from credenza.testing.examination import Examined
+from credenza.web.branding import LEAST_CONTRAST, contrast
+from credenza.web.custom_css import PAIRS
 from credenza.web.pages import Page
 from credenza.web.rendering import Renderer
 from credenza.web.samples import consent_page
 
 PLACEHOLDER = re.compile(r"%\(\w+\)s")
+ADDRESS = re.compile(r"url\(\s*['\"]?(?!data:|#|/|[a-z]+:)([^'\")\s]+)")
 
 
 def test_a_prompt_has_a_rule_and_an_error(prompt: Prompt, waiting: Waiting, credenza: Credenza) -> None:
@@ -53,6 +57,24 @@ def test_a_theme_loads_nothing_from_elsewhere(theme: Theme) -> None:
     """The content security policy would refuse it, and users would see a page without it."""
     for path in theme.static.rglob("*.css") if theme.static is not None else ():
         assert not re.search(r"(?:url\(\s*['\"]?|@import\s+['\"])(?:https?:)?//", path.read_text()), path
+
+
+def test_a_themes_stylesheets_name_files_that_are_there(theme: Theme) -> None:
+    """A font or a picture that is missing is missed by nobody but users."""
+    for path in theme.static.rglob("*.css") if theme.static is not None else ():
+        for address in ADDRESS.findall(path.read_text()):
+            file = path.parent / unquote(address.partition("#")[0].partition("?")[0])
+            assert file.is_file(), f"{path}: there is no {address}"
+
+
+def test_the_text_of_a_theme_can_be_read(theme: Theme, credenza: Credenza) -> None:
+    """WCAG 2.2 §1.4.3, of the variables that are opaque colours."""
+    palette = credenza.app.state.renderer.wardrobe.palette(theme.name)
+    for scheme, colors in (("light", palette.light), ("dark", palette.dark)):
+        for text, ground in PAIRS:
+            if text in colors and ground in colors:
+                ratio = contrast(colors[text], colors[ground])
+                assert ratio >= LEAST_CONTRAST, f"{scheme}: {text} on {ground} is {ratio:.2f}:1"
 
 
 def test_every_page_renders_in_a_theme(theme: Theme, credenza: Credenza) -> None:
