@@ -31,6 +31,7 @@ from credenza import (
     account_get,
     account_post,
     address_of,
+    alone,
     as_identifier,
     choose_language,
     csrf_token,
@@ -163,10 +164,10 @@ async def confirm(request: AnyRequest, token: FromPath[str]) -> AnyResponse:
             account=user.email or user.username,
         )
         return await render(request, page)
-    async with transaction():
+    async with alone():  # or of two who confirm one address at this moment each has it
         if not await sessions.hold_signed_in(session):
             raise SignInNeeded(f"/email-confirmation/{token}")
-        if not await c.delete().where(mine).returning(c.id):
+        if await taken(row["email"], user) or not await c.delete().where(mine).returning(c.id):
             return await _gone(request)
         changed = replace(user, email=row["email"], email_verified=True, updated_at=server.now())
         await users.edit_user(changed, ("email", "email_verified", "updated_at"))

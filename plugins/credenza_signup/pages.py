@@ -29,6 +29,7 @@ from credenza import (
     User,
     Words,
     address_of,
+    alone,
     as_identifier,
     choose_language,
     email_mistake,
@@ -179,7 +180,7 @@ async def _create(request: AnyRequest, token: str, email: str, name: str, form: 
         created_at=now,
         updated_at=now,
     )
-    async with transaction():
+    async with alone():  # or of two who confirm one address at this moment each has it
         if await store.spend_link(token, now) is None or await store.taken(email):
             return Words("This link was used before.")
         await users.insert_user(user)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -34,6 +34,7 @@ from credenza import (
     Visitor,
     Words,
     address_of,
+    alone,
     as_identifier,
     complete_sign_in,
     email_mistake,
@@ -174,19 +175,18 @@ async def _create(request: AnyRequest, upstream: Upstream, claims: Mapping[str, 
     """
     server, now = server_of(request), server_of(request).now()
     email = as_identifier(_text(claims, "email")) if claims.get("email_verified") is True else ""
-    if not email or email_mistake(email) or await users.find_user_by_identifier(email) is not None:
-        email = ""
     given = {name: _text(claims, name) for name in ("name", "given_name", "family_name")}
     user = User(
         users.new_user_id(),
         f"{upstream.id}-{new_id()[:10]}",
-        email or None,
         profile={name: value for name, value in given.items() if value},
         created_at=now,
         updated_at=now,
     )
     try:
-        async with transaction():
+        async with alone():  # or of two who come with one address at this moment each has it
+            if email and not email_mistake(email) and await users.find_user_by_identifier(email) is None:
+                user = replace(user, email=email)
             await users.insert_user(user)
             if not await store.insert_link(upstream, user.id, claims["sub"], label_of(claims), now):
                 raise _LinkedMeanwhile

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import ClassVar
 
@@ -20,7 +21,7 @@ from credenza import (
     invitation_mail,
     invite,
     name_mistake,
-    transaction,
+    unchanged,
     username_mistake,
     users,
 )
@@ -67,7 +68,7 @@ async def create(visit: ConsoleVisit) -> ConsoleDone | CreatePage:
     profile = {"name": typed["name"]} if typed["name"] else {}
     user = User(users.new_user_id(), username, email or None, profile=profile, created_at=now, updated_at=now)
     try:
-        async with transaction():
+        async with unchanged("", partial(taken_mistake, email)):
             await users.insert_user(user)
             link = await invite(visit.server, purpose="password", user_id=user.id)
             if mailer is not None:

@@ -131,13 +131,18 @@ async def save_user(visit: ConsoleVisit, user: str) -> ConsoleDone | ProfilePage
     before, after = difference(found, changed)
     try:
         if after:
-            async with unchanged(found, partial(users.hold_user, found.id)):
+            async with unchanged((found, ""), partial(_stored, found.id, email)):
                 await users.edit_user(changed, (*after, "updated_at"))
                 await visit.changed("user", "updated", found.username, user=found.id, before=before, after=after)
                 await _tell_of_email(visit, found, changed)
     except AlreadyExists:
         return (await _page(visit, found)).refused({"username": TAKEN}, **typed)
     return ConsoleDone(f"/console/users/{found.id}", "Saved.")
+
+
+async def _stored(user_id: str, email: str) -> tuple[User | None, str]:
+    """The account, and what is wrong with its new address by now."""
+    return await users.hold_user(user_id), await taken_mistake(email, user_id)
 
 
 async def _tell_of_email(visit: ConsoleVisit, before: User, after: User) -> None:

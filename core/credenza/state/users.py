@@ -117,8 +117,6 @@ async def _apply_user(
 ) -> None:
     members, before, after = person
     username = after.username
-    await _warn_of_shared(run, after)
-
     stays = after.administrator == "full" and not after.suspended
     was = before is not None and before.administrator == "full" and not before.suspended
     if stays and not was:
@@ -154,6 +152,7 @@ async def _apply_user(
         if not run.dry:
             await end_most_sessions(run.server, before.id)
     await run.compare("user", username, shown_before, shown_after, write, user=after.id)
+    await _warn_of_shared(run, after)  # whoever confirms the address from now on is refused
     for section in extensions:
         mine = {key: members[key] for key in section.user_keys if key in members}
         if section.apply_user is not None and (mine or before is None):
