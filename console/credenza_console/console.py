@@ -103,6 +103,11 @@ class Console:
             self._add(plugin, page.routes)
         for plugin, panel in panels:
             self._add(plugin, panel.routes)
+        for (method, path), plugin in self._owners.items():
+            if method == "POST" and ("GET", path) not in self.routes:
+                raise PluginError(
+                    f"plugin {plugin!r}: {path} needs a console_get: who must sign in again comes back there"
+                )
 
     def _add(self, plugin: str, routes: Sequence[ConsoleRoute]) -> None:
         for route in routes:

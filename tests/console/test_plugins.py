@@ -187,3 +187,14 @@ def test_a_function_that_cannot_be_awaited_is_no_route(route: Callable[[Any], ob
 
     with pytest.raises(TypeError, match=r"show_stamps, which answers GET /\w+/stamps, must be `async def`"):
         route(show_stamps)
+
+
+def test_a_form_without_a_page_to_come_back_to_stops_the_start() -> None:
+    class Lonely:
+        @hookimpl(optionalhook=True)
+        def console_pages(self) -> ConsolePage:
+            routes = (list_stamps, console_post("/console/stamps/new", "stamps:write")(show_panel))
+            return ConsolePage("Stamps", "/console/stamps", routes)
+
+    with pytest.raises(PluginError, match=r"'lonely': /console/stamps/new needs a console_get: who must sign in"):
+        build_console(load_plugins(extra=[("lonely", Lonely())]), settings=Settings())
