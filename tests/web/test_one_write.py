@@ -39,11 +39,17 @@ class Served:
     def __init__(self, listening: socket.socket) -> None:
         self.written: list[bytes] = []
         self.may_go_on = threading.Event()
-        written = self.written
+        self.may_read = threading.Event()
+        self.may_read.set()
+        written, may_read = self.written, self.may_read
 
         class Protocol(PatientProtocol):
             def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
                 super().connection_made(Noting(transport, written))  # type: ignore[arg-type]
+
+            def data_received(self, data: bytes) -> None:
+                may_read.wait()
+                super().data_received(data)
 
         async def app(scope: Any, receive: Any, send: Any) -> None:
             headers = [(b"content-length", str(len(BODY)).encode())]
@@ -70,6 +76,7 @@ def served() -> Iterator[Served]:
         thread.start()
         yield served
         served.may_go_on.set()
+        served.may_read.set()
         served.server.should_exit = True
         thread.join()
 
@@ -103,3 +110,12 @@ def test_a_head_alone_is_sent_before_the_connection_ends(served: Served) -> None
         answer = until(connection, b"never")
     assert answer.startswith(b"HTTP/1.1 200")
     assert answer.endswith(b"\r\n\r\n")
+
+
+def test_whoever_ends_sending_at_once_gets_the_head(served: Served) -> None:
+    """As a plain script does that asks whether a server is there."""
+    served.may_read.clear()
+    with served.ask(b"HEAD / HTTP/1.1\r\nHost: localhost\r\n\r\n") as connection:
+        connection.shutdown(socket.SHUT_WR)
+        served.may_read.set()
+        assert until(connection, b"\r\n\r\n").startswith(b"HTTP/1.1 200")

@@ -80,6 +80,10 @@ class HttpProtocol(HttpToolsProtocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # uvicorn's
         super().connection_made(OneWrite(transport, self.loop))  # type: ignore[arg-type]  # all that uvicorn uses
 
+    def eof_received(self) -> None:
+        """Whoever sends nothing any more may read on, and asyncio closes after this: what is held goes out before."""
+        self.transport.write(b"")
+
     def data_received(self, data: bytes) -> None:
         self._unused += len(data)
         self._unset_keepalive_if_required()
