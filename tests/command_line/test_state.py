@@ -101,10 +101,11 @@ def test_whoever_is_made_anew_elsewhere_stays_the_same(
         assert (done.status, message in done.error) == (1, True)
 
 
+@pytest.mark.parametrize("called", ["ada.king", "ada@example.com"])
 def test_whoever_has_the_id_of_the_file_is_renamed(
-    credenza_command: Run, file: Callable[[Any], Path], declared: None
+    credenza_command: Run, file: Callable[[Any], Path], declared: None, called: str
 ) -> None:
-    """And keeps everything: what is told before it is done is what is done then."""
+    """And keeps everything, and is found by the email address, too: what is told before it is done is done then."""
     acme = {"name": "Acme", "members": [{"username": "ada"}]}
     credenza_command("apply", file({"organizations": [acme]}))
     state = exported(credenza_command)
@@ -112,7 +113,7 @@ def test_whoever_has_the_id_of_the_file_is_renamed(
     root = next(user for user in state["users"] if user["username"] == "root")
     renamed = {
         "users": [{**ada, "username": "Ada.King"}, {**root, "username": "captain"}],
-        "organizations": [{**acme, "members": [{"username": "ada.king"}]}],
+        "organizations": [{**acme, "members": [{"username": called}]}],
     }
     for command in ("diff", "apply"):
         told = credenza_command(command, "--prune", "--json", file(renamed)).json

@@ -89,7 +89,11 @@ class Run:
             user = await users.find_user(user_id)
             return replace(user, username=name) if user is not None else None
         user = await users.find_user_by_identifier(identifier)
-        return None if user is not None and user.username in self.removed.get("user", ()) else user
+        if user is None or user.username not in self.removed.get("user", ()):
+            return user
+        if as_identifier(user.username) == name:  # which is theirs no more
+            return None
+        return next((replace(user, username=new) for new, user_id in self.renamed.items() if user_id == user.id), None)
 
     async def change(
         self,
