@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from credenza import StateError, new_id, users
+from credenza import Client, StateError, clients, new_id, users
 from credenza.state import export
 from credenza.testing import ORDERS, Credenza
 from credenza_organizations import store as organizations
@@ -148,6 +149,54 @@ def test_an_api_has_its_name_in_one_form(visitor: Visitor) -> None:
     assert visitor.credenza.run(resources.find_resource, ORDERS)["name"] == COMPOSED
     document = {"api_resources": [{"identifier": ORDERS, "name": DECOMPOSED}]}
     assert applied(visitor.credenza, document) == []
+
+
+def applications(credenza: Credenza) -> list[Client]:
+    """Those that look like it."""
+
+    async def every() -> list[Client]:
+        return [client async for client in clients.every_client(credenza.server.client_types)]
+
+    return [client for client in credenza.run(every) if client.name.startswith(("Prü", "Pru"))]
+
+
+def test_an_application_is_found_by_its_name_in_either_form(visitor: Visitor) -> None:
+    credenza = visitor.credenza
+    visitor.done("/console/applications/create/my-app/spa", {"name": DECOMPOSED})
+    (client,) = applications(credenza)
+    assert client.name == COMPOSED
+    assert applied(credenza, {"applications": [{"name": DECOMPOSED}]}) == []
+    assert applied(credenza, {"applications": [{"client_id": client.id, "name": DECOMPOSED}]}) == []
+    credenza.run(clients.edit_client, replace(client, name=DECOMPOSED), ["name"], 0)  # by an older release
+    assert applied(credenza, {"applications": [{"name": COMPOSED, "description": "Looks"}]}) == [
+        f"updated {DECOMPOSED}"
+    ]
+    address = f"/console/applications/{client.id}"
+    fields = {"auth_method": "none", "id_token_alg": "RS256"}
+    visitor.done(address, {**fields, "name": COMPOSED, "description": "Looks twice"})
+    (client,) = applications(credenza)
+    assert (client.name, client.description) == (DECOMPOSED, "Looks twice")
+    visitor.done(address, {**fields, "name": f"{DECOMPOSED} & Co"})
+    assert [client.name for client in applications(credenza)] == [f"{COMPOSED} & Co"]
+
+
+def test_of_two_applications_that_look_the_same_a_file_means_each_by_its_own_name(credenza: Credenza) -> None:
+    spa = {"type": "spa", "redirect_uris": ["https://app.example/callback"]}
+    credenza.apply({"applications": [{"client_id": name, "name": COMPOSED, **spa} for name in ("first", "second")]})
+    second = next(client for client in applications(credenza) if client.id == "second")
+    credenza.run(clients.edit_client, replace(second, name=DECOMPOSED), ["name"], 0)
+    assert applied(credenza, {"applications": [{"name": DECOMPOSED, "description": "Looks"}]}) == [
+        f"updated {DECOMPOSED}"
+    ]
+    assert {client.id: client.description for client in applications(credenza)} == {"first": "", "second": "Looks"}
+    kept = credenza.run(export, credenza.server)
+    assert applied(credenza, {"applications": kept["applications"]}) == []
+
+
+def test_a_file_has_each_application_once(credenza: Credenza) -> None:
+    spa = {"type": "spa", "redirect_uris": ["https://app.example/callback"]}
+    with pytest.raises(StateError, match=f"application {COMPOSED} is in the file twice"):
+        credenza.apply({"applications": [{"name": name, **spa} for name in BOTH]})
 
 
 @pytest.mark.parametrize("document", [Roles.document("\u0958" * 60), TemplateRoles.document("\u0958" * 60)])

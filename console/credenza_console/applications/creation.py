@@ -102,7 +102,7 @@ async def show_form(visit: ConsoleVisit, party: str, kind: str) -> CreatePage:
 @console_post(CREATE + "/{party:str}/{kind:str}", "applications:write")
 async def create(visit: ConsoleVisit, party: str, kind: str) -> ConsoleDone | CreatePage:
     page = _form(visit, party, kind)
-    page.values = {name: visit.form.get(name, "").strip() for name in ("name", "description", "require_pkce")}
+    page.values = visit.typed("name", "description", "require_pkce")
     chosen = tuple(name for name in page.kind.optional_grant_types if name in visit.form.all_values("grant_type"))
     if errors := naming_mistakes(page.values):
         return page.refused(errors, **dict.fromkeys(chosen, "on"))

@@ -108,7 +108,7 @@ async def show_settings(visit: ConsoleVisit, application: str) -> SettingsPage:
 @console_post(ONE, "applications:write")
 async def save_settings(visit: ConsoleVisit, application: str) -> ConsoleDone | SettingsPage:
     client = await find(visit, application)
-    values = typed(client, visit.form)
+    values = typed(client, visit)
     changed, errors = parse(client, values, visit.server.settings)
     removed = tuple(uri for uri in client.redirect_uris if uri not in changed.redirect_uris)
     reached = await touched(visit, client) if removed and not errors else NOTHING
@@ -148,9 +148,9 @@ def values_of(client: Client) -> dict[str, str]:
     }
 
 
-def typed(client: Client, form: Parameters) -> dict[str, str]:
+def typed(client: Client, visit: ConsoleVisit) -> dict[str, str]:
     """As they were typed. Fields that this type of application does not have stay as they are."""
-    values = {name: form.get(name, "").strip() for name in values_of(client)}
+    values = visit.typed(*values_of(client), kept=client.name)
     absent: list[str] = []
     if not client.type.redirects:
         absent += [*REDIRECTS]
@@ -159,7 +159,7 @@ def typed(client: Client, form: Parameters) -> dict[str, str]:
         absent += ["id_token_claims"]
     if not client.type.confidential:
         absent += ["auth_method", "jwks", "jwks_uri", "require_pkce", "profile"]
-    absent += [name for name in USUAL if name not in form]  # a form that does not say takes nothing away
+    absent += [name for name in USUAL if name not in visit.form]  # a form that does not say takes nothing away
     return values | {name: value for name, value in values_of(client).items() if name in absent}
 
 

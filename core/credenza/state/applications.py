@@ -11,7 +11,7 @@ from ..objects import StateSection
 from ..protocol import fapi, jose
 from ..protocol.client_authentication import digest_secret
 from ..protocol.clients import Branding, Client, ClientType
-from ..protocol.names import LONGEST_DESCRIPTION
+from ..protocol.names import LONGEST_DESCRIPTION, as_kept, forms_of
 from ..protocol.scopes import Permission
 from ..protocol.tokens import new_id, new_token
 from ..server import AuthorizationServer
@@ -77,8 +77,11 @@ async def _apply_client(run: Run, item: Any, extensions: Sequence[StateSection])
     name = str(members.get("name") or members.get("client_id") or "")
     if not name:
         raise StateError("an application has a name")
-    run.once("application", str(members.get("client_id") or name))
+    run.once("application", str(members.get("client_id") or as_kept(name)))
     before = await _existing(run, members, name)
+    name = as_kept(name, (before.name,) if before is not None else ())
+    if members.get("name"):
+        members = {**members, "name": name}
     client = _declared(run, members, before, name)
     permissions = None
     if "permissions" in members:
@@ -143,14 +146,18 @@ async def _disable(run: Run, row: Mapping[str, Any]) -> None:
 
 
 async def _existing(run: Run, members: Mapping[str, Any], name: str) -> Client | None:
+    """By its id, else by its name in whatever form."""
     if members.get("client_id"):
         return await clients.find_client(str(members["client_id"]), run.server.client_types)
-    named = [row for row in await clients.list_clients(search=name, limit=1000) if row["name"] == name]
-    # A name is anybody's to take: what registered itself under it is never taken for what the file means.
-    same = [row for row in named if not await _came_by_itself(run.server, row["id"])]
-    if len(same) > 1:
-        raise StateError(f"{name}: several applications have this name; say which by client_id")
-    return await clients.find_client(same[0]["id"], run.server.client_types) if same else None
+    for form in forms_of(name):
+        named = [row for row in await clients.list_clients(search=form, limit=1000) if row["name"] == form]
+        # A name is anybody's to take: what registered itself under it is never taken for what the file means.
+        same = [row for row in named if not await _came_by_itself(run.server, row["id"])]
+        if len(same) > 1:
+            raise StateError(f"{name}: several applications have this name; say which by client_id")
+        if same:
+            return await clients.find_client(same[0]["id"], run.server.client_types)
+    return None
 
 
 async def _came_by_itself(server: AuthorizationServer, client_id: str) -> bool:
