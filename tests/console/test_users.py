@@ -91,6 +91,13 @@ def test_a_user_who_cannot_be_is_said_beside_the_field(visitor: Visitor, fields:
     assert visitor.credenza.run(users.count_users) == before
 
 
+def test_of_several_wrong_fields_the_first_has_the_focus(visitor: Visitor) -> None:
+    """HTML §6.6.7: two elements of a page must not both have `autofocus`. What is wrong with the others is an alert."""
+    page = visitor.refused("/console/users/create", {"username": "two words", "email": "nobody", "name": "\u200b"})
+    assert re.findall(r'id="(\w+)"[^>]* autofocus', page) == ["username"]
+    assert re.findall(r'role="alert" id="(\w+)-error"', page) == ["form", "email", "name"]
+
+
 def test_a_name_that_is_short_enough_is_not_called_too_long(visitor: Visitor) -> None:
     piled = "Zoe" + "\u0335" * 5
     html = visitor.refused("/console/users/create", {"username": piled, "name": piled})

@@ -72,12 +72,19 @@ class ConsoleForm(ConsoleView):
     seen: str = ""
     values: Mapping[str, str] = field(default_factory=dict)
     errors: Mapping[str, str] = field(default_factory=dict)
+    _focused: str = field(default="", init=False, repr=False)
 
     def refused(self, errors: Mapping[str, str], **typed: str) -> Self:
         """The same page with what is wrong (422), and what was typed."""
         self.errors, self.status = errors, 422
         self.values = {**self.values, **typed}
         return self
+
+    def focuses(self, name: str) -> bool:
+        """Whether this is the first wrong field that a template asks for: it has the `autofocus`; HTML allows one."""
+        if not self._focused and name in self.errors:
+            self._focused = name
+        return name == self._focused
 
 
 def naming_mistakes(typed: Mapping[str, str], *, most: int = 200) -> dict[str, str]:
