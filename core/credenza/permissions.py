@@ -16,6 +16,7 @@ from .objects import Choices, Question, ScopeProvider, Subject
 from .patience import within
 from .plugins import of_kind
 from .protocol.clients import Branding, Client
+from .protocol.documents import to_json
 from .protocol.errors import InvalidScope, InvalidTarget, ServerError
 from .protocol.permissions import Outcome, Verdict, decide
 from .protocol.scopes import Asked, Permission, Scope
@@ -27,7 +28,7 @@ from .store.engine import StoreUnavailable
 OPENID = Permission("openid", "", "openid")
 OFFLINE_ACCESS = Permission("openid", "", "offline_access")
 KEPT_REQUEST = 1000  # characters of scopes, resources and claims
-PLAIN = frozenset((str, bool, int, NoneType))  # in JSON whatever they hold
+PLAIN = frozenset((str, bool, int, NoneType))
 Answer = TypeVar("Answer")
 
 
@@ -147,8 +148,8 @@ async def by_permission(answer: Awaitable[Sequence[Scope]]) -> dict[Permission, 
 async def as_json(answer: Awaitable[Mapping[str, Any]]) -> Mapping[str, Any]:
     """Claims, once it is known that a token can hold them; raises TypeError or ValueError."""
     found = of_kind(await answer, Mapping)
-    if not PLAIN.issuperset(map(type, (*found, *found.values()))):
-        json.dumps(dict(found))
+    plain = PLAIN.issuperset(map(type, (*found, *found.values())))
+    (to_json if plain else json.dumps)(dict(found))  # the fast one also takes bytes and dates, which are no JSON
     return found
 
 

@@ -480,7 +480,7 @@ def test_a_grant_type_that_fails_is_named(
     assert "plugin 'bad' failed in grant type 'urn:example:ticket'" in caplog.text
 
 
-@pytest.mark.parametrize("value", [object(), {1, 2}, b"bytes"])
+@pytest.mark.parametrize("value", [object(), {1, 2}, b"bytes", 10**5000], ids=["object", "set", "bytes", "number"])
 def test_claims_that_are_not_json_are_the_failure_of_their_source(
     credenza_database: str, caplog: pytest.LogCaptureFixture, value: object
 ) -> None:
@@ -753,7 +753,7 @@ def test_two_plugins_at_one_address_of_the_console_are_both_named() -> None:
     assert "'two'" in said
 
 
-@pytest.mark.parametrize("value", [object(), {1, 2}, b"bytes"])
+@pytest.mark.parametrize("value", [object(), {1, 2}, b"bytes", 10**5000], ids=["object", "set", "bytes", "number"])
 def test_metadata_that_is_not_json_stops_the_start(value: object) -> None:
     """Nobody could read the discovery document."""
     said = refused(bad={"register_metadata": lambda: {"tides": value}})
