@@ -140,7 +140,7 @@ from .server import AuthorizationServer
 from .settings import Settings, SettingsError
 from .state.branding import declared_branding
 from .state.client_check import check_client
-from .state.members import StateMember, check_keys
+from .state.members import StateMember, check_keys, kept_name
 from .state.permissions import declared_permissions, shown_permissions
 from .state.run import Run as StateRun
 from .state.run import StateError
@@ -432,6 +432,7 @@ __all__ = [
     "is_token",
     "json_response",
     "keep_image",
+    "kept_name",
     "keys",
     "language_of",
     "limit_calls",

@@ -20,7 +20,7 @@ from ..store.clearing import clear_client
 from ..store.engine import transaction
 from .branding import declared_branding
 from .client_check import check_client
-from .members import ANYTHING, FLAG, MAPPING, TEXT, TEXTS, StateMember, check_keys
+from .members import ANYTHING, FLAG, MAPPING, TEXT, TEXTS, StateMember, check_keys, kept_name
 from .permissions import declared_permissions, shown_permissions
 from .run import Run, StateError
 
@@ -79,7 +79,8 @@ async def _apply_client(run: Run, item: Any, extensions: Sequence[StateSection])
         raise StateError("an application has a name")
     run.once("application", str(members.get("client_id") or as_kept(name)))
     before = await _existing(run, members, name)
-    name = as_kept(name, (before.name,) if before is not None else ())
+    what = f"an application ({members['client_id']})" if members.get("client_id") else "an application"
+    name = kept_name(what, name, (before.name,) if before is not None else ())
     if members.get("name"):
         members = {**members, "name": name}
     client = _declared(run, members, before, name)

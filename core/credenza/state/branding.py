@@ -8,6 +8,7 @@ from dataclasses import fields
 from typing import Any
 
 from ..protocol.clients import Branding
+from ..protocol.names import name_mistake
 from ..store.provider import find_image
 from ..web.branding import check_branding
 from ..web.images import UnusableImage, store_image
@@ -32,6 +33,9 @@ async def declared_branding(run: Run, part: Any, name: str, before: Mapping[str,
     declared = {key: str(value) for key, value in check_keys(part or {}, BRANDING, what).items()}
     if (theme := declared.get("theme", "")) and theme not in run.server.themes:
         raise StateError(f"{what}: there is no theme {theme!r}; the themes are {', '.join(run.server.themes)}")
+    called = declared.get("display_name", "")
+    if called != before.get("display_name", "") and (wrong := name_mistake(called, len(called))):
+        raise StateError(f"{what}: {called!r}: {wrong}")
     for key in IMAGES:
         if declared.get(key):
             declared[key] = await _stored(run, declared[key], f"{what}: {key}")

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Any
 
-from ..protocol.names import in_one_form
+from ..protocol.names import as_kept, in_one_form, name_mistake
 from .run import StateError
 
 NAMES = ("username", "client_id", "identifier", "name")
@@ -80,3 +80,14 @@ def check_keys(item: object, allowed: Mapping[str, StateMember], what: str) -> M
         if key in members and (wrong := member.wrong(members[key])):
             raise StateError(f"{called}: {key} is {wrong}")
     return members
+
+
+def kept_name(what: str, name: str, known: Container[str] = ()) -> str:
+    """A name in the file `as_kept`; raises StateError naming `what` for one that the console would not take either.
+
+    One that is `known` stays, whatever it is: what an older release took can be exported and applied.
+    """
+    kept = as_kept(name, known)
+    if kept not in known and (wrong := name_mistake(kept, len(kept))):
+        raise StateError(f"{what}: {name!r}: {wrong}")
+    return kept

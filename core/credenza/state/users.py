@@ -14,7 +14,7 @@ from ..invitations import invite
 from ..logout import end_all_sessions, end_most_sessions
 from ..objects import StateSection
 from ..protocol.email_addresses import email_mistake
-from ..protocol.names import as_identifier, username_mistake
+from ..protocol.names import as_identifier, name_mistake, username_mistake
 from ..store import users
 from ..store.clearing import clear_user
 from ..store.engine import database
@@ -58,6 +58,7 @@ PROFILE = {
     **dict.fromkeys(("profile", "picture", "website", "gender", "birthdate", "zoneinfo", "locale"), TEXT),
     "address": MAPPING,
 }
+NAMES = ("name", "given_name", "family_name")  # of those, what the console shows and checks
 OPEN = ("sessions", "tokens")
 LAST = "is the last administrator, and stays one"
 AT_ONCE = 16  # whose passwords are hashed at the same time, on as many processors as there are
@@ -233,6 +234,8 @@ def _declared(members: Mapping[str, Any], user: User) -> User:
     for name, value in members.get("profile", {}).items():
         if name in PROFILE and (wrong := PROFILE[name].wrong(value)):
             raise StateError(f"{user.username}: profile: {name} is {wrong}")
+        if name in NAMES and value != user.profile.get(name) and (wrong := name_mistake(value, 200)):
+            raise StateError(f"{user.username}: profile: {name}: {wrong}")
     if "email" in members:
         values["email"] = as_identifier(members["email"]) or None
     if "administrator" in members:

@@ -20,6 +20,7 @@ from credenza import (
     check_keys,
     declared_branding,
     forms_of,
+    kept_name,
     new_id,
     transaction,
     users,
@@ -81,7 +82,7 @@ async def _suspend(run: StateRun, row: Mapping[str, Any]) -> None:
 async def _apply_organization(run: StateRun, members: Mapping[str, Any], roles: Mapping[str, str]) -> str:
     """Its id."""
     row = await _find(members)
-    name = as_kept(members["name"], (row["name"],) if row is not None else ())
+    name = kept_name("an organization", members["name"], (row["name"],) if row is not None else ())
     if members.get("id") and not ID.fullmatch(members["id"]):
         raise StateError(f"{name}: an id has letters, digits, - and _ only")
     run.once("organization", members.get("id") or name)

@@ -14,8 +14,8 @@ from credenza import (
     StateRun,
     StateSection,
     Translated,
-    as_kept,
     check_keys,
+    kept_name,
     new_id,
 )
 
@@ -80,7 +80,7 @@ async def _apply_template(part: Any, run: StateRun) -> None:
 async def _apply_role(run: StateRun, members: Mapping[str, Any]) -> str:
     """Its name, as it is kept."""
     known = await template_roles()
-    name = as_kept(members["name"], known)
+    name = kept_name("a role", members["name"], known)
     run.once("organization_role", name)
     row = known.get(name)
     after: dict[str, Any] = {

@@ -15,9 +15,9 @@ from credenza import (
     StateRun,
     StateSection,
     Translated,
-    as_kept,
     bump_version,
     check_keys,
+    kept_name,
 )
 
 from ..naming import check_identifier, check_permission_name
@@ -87,7 +87,7 @@ async def _apply_resource(run: StateRun, members: Mapping[str, Any]) -> None:
     run.declared.setdefault("permission", set()).update(f"api {identifier} {name}" for name in permissions)
     called = Translated.load(row["name"], row["name_translations"]) if row is not None else None
     if "name" in members:
-        members = {**members, "name": as_kept(members["name"], (str(called or ""),))}
+        members = {**members, "name": kept_name(identifier, members["name"], (str(called or ""),))}
     name = run.translated(members, "name", called)
     name = name if str(name) else Translated(str(called or identifier), name.translations)
     after: dict[str, Any] = {

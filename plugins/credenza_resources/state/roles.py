@@ -16,6 +16,7 @@ from credenza import (
     User,
     as_kept,
     check_keys,
+    kept_name,
     new_id,
 )
 
@@ -62,7 +63,7 @@ async def _apply_roles(items: Any, run: StateRun) -> None:
 
 async def _apply_role(run: StateRun, members: Mapping[str, Any]) -> str:
     """Its name, as it is kept."""
-    name = as_kept(members["name"], await role_ids([members["name"]]))
+    name = kept_name("a role", members["name"], await role_ids([members["name"]]))
     run.once("role", name)
     wanted = {
         str(r): sorted({str(s) for s in scopes}) for r, scopes in members.get("permissions", {}).items() if scopes
