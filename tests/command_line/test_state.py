@@ -283,8 +283,10 @@ def test_an_address_that_two_have_confirmed_is_told(credenza_command: Run, file:
     message = "warning: users: eve: somebody else has confirmed ada@example.com; nobody signs in with it"
     for people in ([ada | {"username": "eve"}], [ada | {"username": "joan"}, ada | {"username": "eve"}]):
         assert message in credenza_command("diff", file({"users": people})).err
-    moved = [ada | {"email": "countess@example.com"}, ada | {"username": "eve"}]
-    assert credenza_command("diff", file({"users": moved})).err == ""
+    renamed = {"username": "ada.king", "id": exported(credenza_command)["users"][0]["id"]}
+    for moved in (ada, ada | renamed):
+        people = [moved | {"email": "countess@example.com"}, ada | {"username": "eve"}]
+        assert credenza_command("diff", file({"users": people})).err == ""
 
 
 @pytest.mark.usefixtures("declared")

@@ -71,8 +71,9 @@ def section(plugin_sections: Sequence[StateSection]) -> StateSection:
     async def apply(items: Any, run: Run) -> None:
         emails = run.declared.setdefault("email of", set())
         emails |= {
-            as_identifier(str(item.get("username")))
+            as_identifier(str(item.get(name)))  # by the id whoever is renamed is known
             for item in items or []
+            for name in ("username", "id")
             if isinstance(item, dict) and "email" in item
         }
         rest = iter(items or [])
@@ -184,7 +185,7 @@ async def _warn_of_shared(run: Run, user: User) -> None:
     """A confirmed address is one account's, or nobody signs in with it."""
     claimed = run.declared.setdefault("confirmed", set())
     owner = await users.find_confirmed_owner(user.email, user.id) if user.email else None
-    if user.email in claimed or (owner is not None and owner.username not in run.declared["email of"]):
+    if user.email in claimed or (owner is not None and run.declared["email of"].isdisjoint((owner.username, owner.id))):
         run.warnings.append(
             f"users: {user.username}: somebody else has confirmed {user.email}; nobody signs in with it"
         )
