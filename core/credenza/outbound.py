@@ -15,7 +15,7 @@ import socket
 import ssl
 import threading
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from concurrent.futures import Future
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -176,14 +176,22 @@ async def fetch(
     method: str = "GET",
     form: Mapping[str, str] | None = None,
     document: Mapping[str, Any] | None = None,
+    body: bytes | None = None,
+    headers: Mapping[str, str] | None = None,
     limit: int = MAX_BYTES,
     accept: str = "application/json",
     authorization: str = "",
 ) -> tuple[int, str, bytes]:
     """Status, content type and body of an answer; raises Refused. `limit` is in bytes.
 
-    What is sent is a `form`, a `document` (as JSON), or nothing. `authorization` is the value of that header, if one
-    is sent.
+    What is sent is a `form`, a `document` (as JSON), a `body` as it stands, or nothing. `authorization` is the value of
+    that header, if one is sent.
+
+    `headers` has further ones, as `X-Api-Key` or the signature of a `body`. A name is a token, no name comes twice, and
+    a value is visible ASCII, with spaces only between. Those that the call decides are refused: Accept, Authorization,
+    User-Agent, Content-Type (but for a `body`), Host, Cookie, Content-Length, Expect, Accept-Encoding, and what is for
+    the connection: Connection, Keep-Alive, TE, Trailer, Transfer-Encoding, Upgrade, HTTP2-Settings, Proxy-… . What they
+    hold is in no log and no message, and goes to no other host: a redirect is not followed.
     """
     answer = await fetch_answer(
         settings,
@@ -191,11 +199,62 @@ async def fetch(
         method=method,
         form=form,
         document=document,
+        body=body,
+        headers=headers,
         limit=limit,
         accept=accept,
         authorization=authorization,
     )
     return answer.status, answer.headers.get("content-type", ""), answer.body
+
+
+# What `fetch` has an argument for, and what says where a request goes, whose it is, and where it ends.
+_DECIDED = frozenset(
+    {
+        "accept",
+        "accept-encoding",
+        "authorization",
+        "connection",
+        "content-length",
+        "content-type",
+        "cookie",
+        "expect",
+        "host",
+        "http2-settings",
+        "keep-alive",
+        "te",
+        "trailer",
+        "transfer-encoding",
+        "upgrade",
+        "user-agent",
+    }
+)
+_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
+_VALUE = re.compile(r"[!-~](?:[ -~]*[!-~])?")
+
+
+def _checked_headers(headers: Mapping[str, str], decided: Set[str]) -> dict[str, str]:
+    """By names in lower case; raises ValueError, which never says what a header holds: it may be a secret.
+
+    RFC 9110 §5.6.2.
+    """
+    checked: dict[str, str] = {}
+    for name, value in headers.items():
+        known = name.lower()
+        if not _NAME.fullmatch(name):
+            raise ValueError("the name of a header is a token (RFC 9110 §5.6.2), and one in `headers` is not")
+        if known in decided or known.startswith("proxy-"):
+            raise ValueError(f"`headers` may not have {name}, which the call itself decides")
+        if known in checked:
+            raise ValueError(f"`headers` has {name} twice")
+        _check_value(name, value)
+        checked[known] = value
+    return checked
+
+
+def _check_value(name: str, value: str) -> None:
+    if not _VALUE.fullmatch(value):
+        raise ValueError(f"what the header {name} holds is not visible ASCII, with spaces only between")
 
 
 _under_way: Counter[str] = Counter()
@@ -218,6 +277,8 @@ async def fetch_answer(
     method: str = "GET",
     form: Mapping[str, str] | None = None,
     document: Mapping[str, Any] | None = None,
+    body: bytes | None = None,
+    headers: Mapping[str, str] | None = None,
     limit: int = MAX_BYTES,
     accept: str = "application/json",
     authorization: str = "",
@@ -227,6 +288,14 @@ async def fetch_answer(
         check_web_uri(url)
     except ValueError as error:
         raise Refused(str(error)) from error
+    sent = {"json": document} if document is not None else {"data": form} if form is not None else {"content": body}
+    fields = {"Accept": accept} | ({"Authorization": authorization} if authorization else {})
+    try:
+        for name, value in fields.items():
+            _check_value(name, value)
+        fields |= _checked_headers(headers or {}, _DECIDED - {"content-type"} if "content" in sent else _DECIDED)
+    except ValueError as error:
+        raise Refused(f"{url} was not asked: {error}") from error
     import httpx  # by the first call that leaves the house: it is large
 
     host = urlsplit(url).netloc
@@ -237,10 +306,9 @@ async def fetch_answer(
         limit_calls()
     try:
         async with asyncio.timeout_at(min(asyncio.get_running_loop().time() + TIMEOUT, _until.get() or math.inf)):
-            sent = {"data": form} if document is None else {"json": document}
-            return await _fetch(settings, url, method, sent, limit, accept, authorization)
-    except httpx.LocalProtocolError:  # it says what the header holds, which may be a secret
-        raise Refused(f"{url} was not asked: no request may hold this `authorization` or `method`") from None
+            return await _fetch(settings, url, method, sent, fields, limit)
+    except httpx.LocalProtocolError:  # it says what was to be sent
+        raise Refused(f"{url} was not asked: no request may hold this `method`") from None
     except (httpx.HTTPError, httpx.InvalidURL, OSError, TimeoutError) as error:
         raise Refused(f"{url} did not answer: {type(error).__name__}") from error
     finally:
@@ -285,9 +353,8 @@ async def _fetch(
     url: str,
     method: str,
     sent: Mapping[str, Any],
+    fields: Mapping[str, str],
     limit: int,
-    accept: str,
-    authorization: str,
 ) -> Answer:
     import httpx
 
@@ -299,7 +366,6 @@ async def _fetch(
     target = httpx.URL(url).copy_with(host=literal)
     verify = _trusted(os.environ.get("SSL_CERT_FILE", ""))
     async with httpx.AsyncClient(follow_redirects=False, trust_env=False, timeout=TIMEOUT, verify=verify) as client:
-        extra = {"Authorization": authorization} if authorization else {}
         request = client.build_request(
             method,
             target,
@@ -307,10 +373,9 @@ async def _fetch(
             # Not compressed: a few bytes could become many megabytes before anybody counts them.
             headers={
                 "Host": parts.netloc,
-                "Accept": accept,
                 "Accept-Encoding": "identity",
                 "User-Agent": "Credenza",
-                **extra,
+                **fields,
             },
             extensions={"sni_hostname": host},
         )
