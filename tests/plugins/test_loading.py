@@ -228,7 +228,9 @@ def test_stylesheets_that_are_one_text_stop_the_start(tmp_path: Path) -> None:
     assert "stylesheets is a tuple, not 'odd.css'" in message
 
 
-@pytest.mark.parametrize("path", ["https://example.com/help", "//example.com/help", "help"])
+@pytest.mark.parametrize(
+    "path", ["https://example.com/help", "//example.com/help", "help", r"/\example.com", "/\t/a.example"]
+)
 def test_a_sign_in_link_that_leads_elsewhere_stops_the_start(tmp_path: Path, path: str) -> None:
     message = refused(tmp_path, ("odd", plugin(register_sign_in_links=lambda: SignInLink("Help", path))))
     assert "'odd' raised in register_sign_in_links" in message

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, nullcontext
@@ -18,6 +19,9 @@ from .prompts import Waiting
 
 if TYPE_CHECKING:
     from ..server import AuthorizationServer
+
+
+OUR_PATH = re.compile(r"/(?!/)[!-\[\]-~]*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,8 +125,8 @@ class SignInLink:
     newcomers: bool = False
 
     def __post_init__(self) -> None:
-        """Another host would learn which sign-in waits."""
-        if not self.path.startswith("/") or self.path.startswith("//"):
+        """Another host would learn which sign-in waits: browsers take a backslash for a slash, and leave out a tab."""
+        if not OUR_PATH.fullmatch(self.path):
             raise ValueError(f"SignInLink {self.label!r}: path begins with one slash, not {self.path!r}")
 
 
