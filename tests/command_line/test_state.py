@@ -43,6 +43,24 @@ def test_applying_the_same_file_again_changes_nothing(credenza_command: Run, fil
     assert exported(credenza_command) == before
 
 
+@pytest.mark.parametrize(("name", "value"), [("email", "ada@new.example"), ("phone_number", "+4930123456")])
+def test_another_address_is_confirmed_only_if_the_file_says_so(
+    credenza_command: Run, file: Callable[[Any], Path], name: str, value: str
+) -> None:
+    """Else whoever has the new one would be taken for its owner because the former one was confirmed."""
+    person = {"username": "ada", "email": "ada@example.com", "phone_number": "+49301"}
+    verified = {"email_verified": True, "phone_number_verified": True}
+    assert credenza_command("apply", file({"users": [person | verified]})).status == 0
+    assert credenza_command("apply", file({"users": [person]})).out == "0 objects changed.\n"
+    assert credenza_command("apply", file({"users": [person | {name: value}]})).status == 0
+    (ada,) = exported(credenza_command)["users"]
+    assert ada[name] == value
+    assert {flag for flag in verified if ada.get(flag)} == verified.keys() - {f"{name}_verified"}
+    assert credenza_command("apply", file({"users": [person | verified]})).status == 0
+    (ada,) = exported(credenza_command)["users"]
+    assert ada[f"{name}_verified"]
+
+
 def test_what_was_exported_can_be_applied_to_an_empty_database_and_exported_again(
     credenza_command: Run, file: Callable[[Any], Path], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

@@ -239,6 +239,9 @@ def _declared(members: Mapping[str, Any], user: User) -> User:
             raise StateError(f"{user.username}: profile: {name}: {wrong}")
     if "email" in members:
         values["email"] = as_identifier(members["email"]) or None
+    for name in ("email", "phone_number"):
+        if values.get(name, getattr(user, name)) != getattr(user, name):
+            values.setdefault(f"{name}_verified", False)  # that was about the one before
     if "administrator" in members:
         values["administrator"] = _administrator(user.username, members["administrator"])
     return replace(user, **values)
