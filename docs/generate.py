@@ -16,7 +16,7 @@ from dataclasses import MISSING, Field, fields
 from pathlib import Path
 
 from credenza.__main__ import parsers
-from credenza.settings import Settings
+from credenza.settings import OF_PLUGINS, Settings
 
 sys.path.append(str(Path(__file__).parent))
 
@@ -102,6 +102,7 @@ def settings_page() -> str:
     rows = "\n".join(
         f"| `{f.name}` | `CREDENZA_{f.name.upper()}` | {_default(f)} | {SETTINGS.get(f.name, '')} |"
         for f in fields(Settings)
+        if f.name not in OF_PLUGINS
     )
     return f"""{NOTE}
 # Settings
@@ -114,6 +115,10 @@ Lists are separated by commas in the environment and are lists in the file. Swit
 environment, and `true` or `false` in the file. A table of the file is a prefix: `disabled` in `[plugins]` is
 `plugins_disabled`. Lifetimes are in seconds.
 
+What is set for a plugin stands in a table of its own, `[plugins.NAME]`, or in the environment, as
+`CREDENZA_PLUGINS_NAME_SETTING` with `_` for each `-`. A plugin that is not installed, or has no such setting, is an
+error, too. Nothing is read for one that is in `plugins_disabled`.
+
 ```toml
 issuer = "https://id.example.com"
 database_url = "postgresql://credenza@db.example.com/credenza"
@@ -121,6 +126,9 @@ trusted_proxies = ["10.0.0.0/8"]
 
 [plugins]
 disabled = ["theme-paper"]
+
+[plugins.signed-webhook]
+address = "https://events.example.com/credenza"
 ```
 
 | setting | variable | default | meaning |

@@ -9,8 +9,8 @@ import os
 import sys
 import time
 import traceback
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import MISSING, dataclass, fields, is_dataclass, replace
 from difflib import get_close_matches
 from functools import cache
 from importlib.metadata import entry_points
@@ -22,8 +22,8 @@ from weakref import WeakKeyDictionary
 import pluggy
 
 from . import hookspecs
+from .settings import GROUP, KINDS, Given, Settings, SettingsError, given_to, types_of, values_of
 
-GROUP = "credenza"
 OURS = "defaults"
 """What the server does with no plugin is a plugin of this name."""
 
@@ -346,6 +346,61 @@ def check_folders(manager: pluggy.PluginManager) -> None:
             folder = getattr(plugin, attribute, None)
             if folder is not None and not (isinstance(folder, Path) and folder.is_dir()):
                 raise PluginError(f"plugin {name!r}: `{attribute}` is the Path of a folder, not {folder!r}")
+
+
+def with_own_settings(settings: Settings, manager: pluggy.PluginManager) -> Settings:
+    """The settings, with those of each plugin: an instance of the class that its module calls `own_settings`.
+
+    Raises PluginError for what is no such class, and SettingsError for what no plugin takes.
+    """
+    loaded = dict(manager.list_name_plugin())  # a disabled one is there, as None
+    own: dict[type[Any], Any] = {}
+    for name, plugin in loaded.items():
+        if plugin is None:
+            continue
+        given = given_to(name, settings)
+        if (kind := getattr(plugin, "own_settings", None)) is not None:
+            _check_own_settings(name, kind)
+            if kind in own:
+                raise PluginError(f"plugin {name!r}: {kind.__name__} is the `own_settings` of another plugin already")
+            own[kind] = _own_settings(name, kind, given)
+        elif given:
+            raise SettingsError(f"{_where(name, given)}: the plugin {name!r} has no settings")
+    for name in sorted(settings.plugins.keys() - loaded.keys()):
+        close = get_close_matches(name, loaded, n=1)
+        hint = f"did you mean {close[0]!r}?" if close else "see `credenza plugins`"
+        raise SettingsError(f"{_where(name, given_to(name, settings))}: no plugin is called {name!r}; {hint}")
+    return replace(settings, own=own)
+
+
+def _where(plugin: str, given: Mapping[str, Given]) -> str:
+    return next((one.where for one in given.values()), f"[plugins.{plugin}]")
+
+
+def _check_own_settings(plugin: str, kind: Any) -> None:
+    if not (isinstance(kind, type) and is_dataclass(kind)):
+        raise PluginError(f"plugin {plugin!r}: `own_settings` is a dataclass, not {kind!r}")
+    try:
+        types = types_of(kind)
+    except NameError as error:
+        raise PluginError(f"plugin {plugin!r}: the annotations of {kind.__name__} cannot be read: {error}") from error
+    for f in fields(kind):
+        if types[f.name] not in KINDS:
+            raise PluginError(f"plugin {plugin!r}: {kind.__name__}.{f.name} is a str, int, bool or tuple[str, ...]")
+        if f.default is MISSING:
+            raise PluginError(f"plugin {plugin!r}: {kind.__name__}.{f.name} needs a default")
+
+
+def _own_settings(plugin: str, kind: type[Any], given: Mapping[str, Given]) -> Any:
+    values = values_of(kind, given)
+    try:
+        return kind(**values)
+    except (ValueError, SettingsError) as error:
+        raise SettingsError(f"{_where(plugin, given)}: {error}") from error
+    except Exception as error:
+        raise PluginError(
+            f"plugin {plugin!r} raised in its `own_settings`: {told(error)}; {_way_out(plugin)}"
+        ) from error
 
 
 def _took(manager: pluggy.PluginManager, plugin: str, hook: str, result: object, started: float) -> None:

@@ -24,7 +24,7 @@ from .objects import (
     SignInLink,
     Theme,
 )
-from .plugins import PluginError, by_name, check_callable, check_folders, claim, collect
+from .plugins import PluginError, by_name, check_callable, check_folders, claim, collect, with_own_settings
 from .protocol.clients import ClientType
 from .settings import Settings, SettingsError
 from .store.piccolo_app import APP_CONFIG
@@ -34,6 +34,7 @@ class Registered:
     """The part of the server that plugins fill: by name, and sorted by their order. An error stops the start."""
 
     def __init__(self, settings: Settings, plugins: pluggy.PluginManager) -> None:
+        settings = with_own_settings(settings, plugins)
         self.settings = settings
         self.plugins = plugins
         server: Any = self  # what is made is always the whole server

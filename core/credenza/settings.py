@@ -1,4 +1,4 @@
-"""Settings: environment over one TOML file. An unknown key is an error that names it."""
+"""Settings, ours and those of plugins: environment over one TOML file. An unknown key is an error that names it."""
 
 from __future__ import annotations
 
@@ -6,22 +6,27 @@ import os
 import re
 import secrets
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from difflib import get_close_matches
 from email.utils import getaddresses
+from importlib.metadata import entry_points
 from ipaddress import ip_network
 from pathlib import Path
-from typing import Any, get_type_hints
+from typing import Any, TypeVar, get_type_hints
 from urllib.parse import urlsplit
 
 from .protocol.email_addresses import email_mistake
 from .protocol.jose import ALGORITHMS
 from .protocol.redirect_uris import USUAL_PORTS, check_scheme, is_loopback
 
+GROUP = "credenza"
+"""The entry points that are plugins."""
 PREFIX = "CREDENZA_"
 # Read elsewhere, before there are settings: where the file is, and whether to print what plugins do.
 OTHER_VARIABLES = frozenset({"CREDENZA_CONFIG", "CREDENZA_TRACE_PLUGINS"})
+OF_PLUGINS = frozenset({"plugins", "own"})  # fields of Settings that are none of ours
+KINDS = (str, int, bool, tuple[str, ...])  # what a setting may be
 SECOND_FACTOR = ("optional", "required")
 REGISTRATION = ("off", "token", "open")  # nobody, whoever brings the initial access token, anybody
 CACHE_SCHEMES = ("valkey", "valkeys", "redis", "rediss")
@@ -55,8 +60,19 @@ MAY_BE_ZERO = frozenset(
 )
 
 
+Own = TypeVar("Own")
+
+
 class SettingsError(Exception):
     """One line for the person who starts the server."""
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """A value as it was read, and where: a variable, or a file and its table."""
+
+    value: object = field(repr=False)
+    where: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,7 +80,8 @@ class Settings:
     """Read-only after the start. Lifetimes are in seconds, sizes in bytes unless a name says otherwise.
 
     Each field is `CREDENZA_` and its name in upper case in the environment, and its name in the file. Lists are
-    separated by commas in the environment.
+    separated by commas in the environment. `plugins` is what was given for each plugin, by its name and the names of
+    its settings; `own` is what the plugins take of it, once they are loaded.
     """
 
     issuer: str = "http://localhost:8400"
@@ -121,6 +138,13 @@ class Settings:
     password_threads: int = 0
     password_min_length: int = 0
     password_recheck: bool = False
+
+    plugins: Mapping[str, Mapping[str, object]] = field(default_factory=dict, repr=False, hash=False)
+    own: Mapping[type[Any], Any] = field(default_factory=dict, repr=False, hash=False)
+
+    def of(self, kind: type[Own]) -> Own:
+        """What is set for a plugin, by the class that its module calls `own_settings`; else that class's defaults."""
+        return self.own[kind] if kind in self.own else kind()
 
     def __post_init__(self) -> None:
         _check_issuer(self.issuer)
@@ -251,13 +275,25 @@ def load_settings(
     """
     environ = os.environ if environ is None else environ
     config = config_of(config, environ)
-    values = _from_file(config) if config is not None else {}
-    values |= _from_environment(environ)
+    values, plugins = _from_file(config) if config is not None else ({}, {})
+    variables = {
+        name: value
+        for name, value in environ.items()
+        if name.startswith(PREFIX) and name not in OTHER_VARIABLES and value != ""
+    }
+    ours = types_of(Settings)
+    values |= {_key(name): _convert(_key(name), value, name) for name, value in variables.items() if _key(name) in ours}
+    if others := {name: value for name, value in variables.items() if _key(name) not in ours}:
+        installed = {entry_point.name for entry_point in entry_points(group=GROUP)}
+        known = {*installed, *plugins, Path(values.get("plugins_path", "")).stem}
+        for name, value in others.items():
+            plugin, key = _of_plugin(name, known)
+            plugins.setdefault(plugin, {})[key] = Given(value, name)
     values |= {name: value for name, value in overrides.items() if value is not None}
     if port is not None:
         values.setdefault("issuer", "http://localhost" if port == USUAL_PORTS["http"] else f"http://localhost:{port}")
     try:
-        settings = Settings(**values)
+        settings = Settings(**values, plugins=plugins)
     except TypeError as error:
         raise SettingsError(str(error)) from error
     return settings
@@ -268,7 +304,8 @@ def config_of(config: Path | None, environ: Mapping[str, str] = os.environ) -> P
     return config or (Path(environ["CREDENZA_CONFIG"]) if environ.get("CREDENZA_CONFIG") else None)
 
 
-def _from_file(path: Path) -> dict[str, Any]:
+def _from_file(path: Path) -> tuple[dict[str, Any], dict[str, dict[str, object]]]:
+    """Our settings by name, and what is given for plugins by their names."""
     try:
         document = tomllib.loads(path.read_text())
     except OSError as error:
@@ -276,51 +313,81 @@ def _from_file(path: Path) -> dict[str, Any]:
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise SettingsError(f"{path}: not TOML: {error}") from error
     flat: dict[str, Any] = {}
+    plugins: dict[str, dict[str, object]] = {}
     for name, value in document.items():
-        if isinstance(value, dict):  # [plugins] disabled = […] is plugins_disabled
-            flat |= {f"{name}_{inner}": inner_value for inner, inner_value in value.items()}
-        else:
+        for inner, inner_value in value.items() if isinstance(value, dict) else ():
+            if name == "plugins" and isinstance(inner_value, dict):
+                where = f"{path}: [plugins.{inner}]"
+                plugins[inner] = {key: Given(given, where) for key, given in inner_value.items()}
+            else:  # [plugins] disabled = […] is plugins_disabled
+                flat[f"{name}_{inner}"] = inner_value
+        if not isinstance(value, dict):
             flat[name] = value
-    return {name: _convert(name, value, str(path)) for name, value in flat.items()}
+    return {name: _convert(name, value, str(path)) for name, value in flat.items()}, plugins
 
 
-def _from_environment(environ: Mapping[str, str]) -> dict[str, Any]:
+def _key(variable: str) -> str:
+    return variable.removeprefix(PREFIX).lower()
+
+
+def _of_plugin(variable: str, names: Iterable[str]) -> tuple[str, str]:
+    """The plugin that a variable is for, and its setting: CREDENZA_PLUGINS_VISITOR_BOOK_FILE."""
+    for name in sorted(names, key=len, reverse=True):
+        prefix = f"plugins_{re.sub('[^a-z0-9]', '_', name.lower())}_"
+        if name and _key(variable).startswith(prefix):
+            return name, _key(variable).removeprefix(prefix)
+    raise _unknown(_key(variable), Settings, variable)
+
+
+def types_of(kind: type[Any]) -> dict[str, Any]:
+    """What the settings of a class are: `Settings`, or that of a plugin."""
+    hints = get_type_hints(kind)
+    return {f.name: hints[f.name] for f in fields(kind) if kind is not Settings or f.name not in OF_PLUGINS}
+
+
+def given_to(plugin: str, settings: Settings) -> dict[str, Given]:
     return {
-        name.removeprefix(PREFIX).lower(): _convert(name.removeprefix(PREFIX).lower(), value, name)
-        for name, value in environ.items()
-        if name.startswith(PREFIX) and name not in OTHER_VARIABLES and value != ""
+        name: value if isinstance(value, Given) else Given(value, f"[plugins.{plugin}]")
+        for name, value in settings.plugins.get(plugin, {}).items()
     }
 
 
-def _convert(name: str, value: object, where: str) -> object:
-    types = get_type_hints(Settings)
+def values_of(kind: type[Any], given: Mapping[str, Given]) -> dict[str, Any]:
+    """What was given, as the fields of the class take it. Raises SettingsError."""
+    return {name: _convert(name, one.value, one.where, kind) for name, one in given.items()}
+
+
+def _unknown(name: str, kind: type[Any], where: str) -> SettingsError:
+    types = types_of(kind)
+    close = get_close_matches(name, types, n=1)
+    hint = f"did you mean {close[0]!r}?" if close else f"the settings are {', '.join(types)}"
+    return SettingsError(f"{where}: there is no setting {name!r}; {hint}")
+
+
+def _convert(name: str, value: object, where: str, kind: type[Any] = Settings) -> object:
+    types = types_of(kind)
     if name not in types:
-        close = get_close_matches(name, types, n=1)
-        hint = f"did you mean {close[0]!r}?" if close else f"the settings are {', '.join(types)}"
-        raise SettingsError(f"{where}: there is no setting {name!r}; {hint}")
+        raise _unknown(name, kind, where)
     wanted = types[name]
+    told = f", not {value!r}" if all(f.repr for f in fields(kind) if f.name == name) else ""  # a secret is not told
+    if isinstance(value, dict):
+        raise SettingsError(f"{where}: {name} must not be a table")
     if wanted is bool:
-        return _boolean(where, name, value)
+        words = {"on": True, "off": False, "true": True, "false": False, "1": True, "0": False}
+        if str(value).lower() not in words:
+            raise SettingsError(f"{where}: {name} must be on or off{told}")
+        return words[str(value).lower()]
     if wanted is int:
         try:
             return int(str(value))
-        except ValueError as error:
-            raise SettingsError(f"{where}: {name} must be a whole number, not {value!r}") from error
+        except ValueError:
+            raise SettingsError(f"{where}: {name} must be a whole number{told}") from None
     if wanted is str:
         if isinstance(value, list | bool):
-            raise SettingsError(f"{where}: {name} must be a text, not {value!r}")
+            raise SettingsError(f"{where}: {name} must be a text{told}")
         return str(value)
     items = value if isinstance(value, list) else str(value).split(",")
     return tuple(str(item).strip() for item in items if str(item).strip())
-
-
-def _boolean(where: str, name: str, value: object) -> bool:
-    if isinstance(value, bool):
-        return value
-    words = {"on": True, "off": False, "true": True, "false": False, "1": True, "0": False}
-    if str(value).lower() not in words:
-        raise SettingsError(f"{where}: {name} must be on or off, not {value!r}")
-    return words[str(value).lower()]
 
 
 def secret_keys(settings: Settings) -> tuple[bytes, list[bytes]]:

@@ -45,13 +45,20 @@ def credenza_plugins() -> list[tuple[str, object]]:
     return [(name, importlib.import_module(module)) for name, module in NAMES.items()]
 
 
+@pytest.fixture
+def book(tmp_path: Path) -> Path:
+    return tmp_path / "visitor-book.txt"
+
+
+@pytest.fixture
+def credenza_settings(book: Path) -> dict[str, object]:
+    return {"plugins": {"visitor-book": {"file": str(book)}}}
+
+
 @pytest.fixture(autouse=True)
-def book(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    path = tmp_path / "visitor-book.txt"
-    monkeypatch.setattr(importlib.import_module("visitor_book"), "BOOK", path)
+def badges(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(importlib.import_module("badge_reader"), "TICKETS", {"harbour-night-7"})
     monkeypatch.setattr(importlib.import_module("badge_reader"), "DOOR_CODES", {"grace": ["1815", "1906"]})
-    return path
 
 
 def signature(hook: Any) -> str:
@@ -350,8 +357,8 @@ def test_register_commands(tmp_path: Path) -> None:
     copy = tmp_path / "visitor_book.py"
     copy.write_text(source.read_text())
     copy.chmod(0o600)
-    config.write_text(f'[plugins]\npath = "{copy}"\n')
-    environment = {"PATH": os.environ["PATH"], "VISITOR_BOOK": str(tmp_path / "book.txt")}
+    config.write_text(f'[plugins]\npath = "{copy}"\n\n[plugins.visitor_book]\nfile = "{tmp_path / "book.txt"}"\n')
+    environment = {"PATH": os.environ["PATH"]}
     for arguments in (["visitor-book", "--config", str(config)], ["--config", str(config), "visitor-book"]):
         done = subprocess.run(
             [sys.executable, "-m", "credenza", *arguments],

@@ -150,16 +150,14 @@ def test_a_method_that_cannot_be_sent_is_told(elsewhere: Elsewhere) -> None:
 
 
 @pytest.fixture
-def credenza_settings() -> dict[str, object]:
-    return {"outbound_allow": ("127.0.0.1",)}
+def credenza_settings(elsewhere: Elsewhere) -> dict[str, object]:
+    plugins = {"signed-webhook": {"address": elsewhere.url, "key": "k" * 32}}
+    return {"outbound_allow": ("127.0.0.1",), "plugins": plugins}
 
 
 @pytest.fixture
-def credenza_plugins(elsewhere: Elsewhere, monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, object]]:
-    example = importlib.import_module("signed_webhook")
-    monkeypatch.setattr(example, "ADDRESS", elsewhere.url)
-    monkeypatch.setattr(example, "KEY", "k" * 32)
-    return [("signed-webhook", example)]
+def credenza_plugins() -> list[tuple[str, object]]:
+    return [("signed-webhook", importlib.import_module("signed_webhook"))]
 
 
 async def settled(credenza: Credenza) -> None:

@@ -6,7 +6,7 @@ import argparse
 from collections.abc import Callable, Collection, Sequence
 
 from ..objects import Command
-from ..plugins import by_name, collect, load_plugins
+from ..plugins import by_name, collect, load_plugins, with_own_settings
 from . import administration, checking, inspection, plugin, sealing, serving, state
 from .opening import DATABASE_ERRORS, Refusal, Subparsers, database_trouble, settings_of
 
@@ -33,7 +33,8 @@ def plugin_commands(common: argparse.Namespace, given: Sequence[str], ours: Coll
         return None
     settings = settings_of(common)
     plugins = load_plugins(disabled=settings.plugins_disabled, path=settings.plugins_path)
-    commands = by_name("register_commands", collect(plugins, "register_commands", Command, settings=settings))
+    own = with_own_settings(settings, plugins)
+    commands = by_name("register_commands", collect(plugins, "register_commands", Command, settings=own))
     return int(commands[given[0]].run(given[1:]) or 0) if given[0] in commands else None
 
 

@@ -17,9 +17,8 @@ from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 from ..encryption import Undecryptable
-from ..plugins import GROUP
 from ..server import AuthorizationServer, engine_of
-from ..settings import Settings, config_of
+from ..settings import GROUP, Settings, config_of
 from ..store import users
 from ..store.migrate import newer
 from ..store.version import touch_version

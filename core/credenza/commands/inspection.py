@@ -8,8 +8,8 @@ from importlib.metadata import entry_points
 from typing import Any
 
 from ..app import create_server
-from ..plugins import GROUP
 from ..server import AuthorizationServer
+from ..settings import GROUP
 from .opening import Subparsers, settings_of
 from .output import print_json, print_line
 

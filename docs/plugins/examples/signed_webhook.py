@@ -3,13 +3,23 @@
 import hashlib
 import hmac
 import json
-import os
 import time
+from dataclasses import dataclass, field
 
 from credenza import Refused, events, fetch, hookimpl
 
-ADDRESS = os.environ.get("SIGNED_WEBHOOK_ADDRESS", "")
-KEY = os.environ.get("SIGNED_WEBHOOK_KEY", "")
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WebhookSettings:
+    address: str = ""
+    key: str = field(default="", repr=False)
+
+    def __post_init__(self):
+        if self.address and len(self.key) < 32:
+            raise ValueError("key: at least 32 random characters, which the other service has, too")
+
+
+own_settings = WebhookSettings
 
 
 def signature(body, key, now):
@@ -20,11 +30,13 @@ def signature(body, key, now):
 
 @hookimpl
 def register_listeners(settings):
+    own = settings.of(WebhookSettings)
+
     async def tell(event: events.UserSignedIn):
         body = json.dumps({"user": event.user, "client": event.client}).encode()
-        headers = {"Content-Type": "application/json", "Webhook-Signature": signature(body, KEY, int(time.time()))}
-        status, _, _ = await fetch(settings, ADDRESS, method="POST", body=body, headers=headers)
+        signed = {"Content-Type": "application/json", "Webhook-Signature": signature(body, own.key, int(time.time()))}
+        status, _, _ = await fetch(settings, own.address, method="POST", body=body, headers=signed)
         if status >= 300:
-            raise Refused(f"{ADDRESS} answered {status}")
+            raise Refused(f"{own.address} answered {status}")
 
-    return tell if ADDRESS else None
+    return tell if own.address else None

@@ -1,40 +1,47 @@
 """A listener, a cleaner, a command and a mailer: who signed in, and what was mailed, is written into a book."""
 
 import asyncio
-import os
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 
 from credenza import Command, Mailer, events, hookimpl
 
-BOOK = Path(os.environ.get("VISITOR_BOOK", "visitor-book.txt"))
-NEWEST = 1000
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BookSettings:
+    file: str = "visitor-book.txt"
+    newest: int = 1000
 
 
-def write(line):
-    with BOOK.open("a") as book:
-        book.write(line + "\n")
+own_settings = BookSettings
 
 
-async def note(event):
-    if isinstance(event, events.UserSignedIn):
-        await asyncio.to_thread(write, f"{event.user} {event.client}")
+class Book:
+    def __init__(self, settings):
+        self.path = Path(settings.file)
+        self.newest = settings.newest
 
+    def write(self, line):
+        with self.path.open("a") as book:
+            book.write(line + "\n")
 
-def forget():
-    lines = BOOK.read_text().splitlines(keepends=True) if BOOK.exists() else []
-    if too_many := len(lines[:-NEWEST]):
-        BOOK.write_text("".join(lines[-NEWEST:]))
-    return too_many
+    def forget(self):
+        lines = self.path.read_text().splitlines(keepends=True) if self.path.exists() else []
+        if too_many := len(lines[: -self.newest]):
+            self.path.write_text("".join(lines[-self.newest :]))
+        return too_many
 
+    async def note(self, event):
+        if isinstance(event, events.UserSignedIn):
+            await asyncio.to_thread(self.write, f"{event.user} {event.client}")
 
-async def clean_up(now):
-    return await asyncio.to_thread(forget)
+    async def clean_up(self, now):
+        return await asyncio.to_thread(self.forget)
 
-
-def read(arguments):
-    sys.stdout.write(BOOK.read_text() if BOOK.exists() else "")
-    return 0
+    def read(self, arguments):
+        sys.stdout.write(self.path.read_text() if self.path.exists() else "")
+        return 0
 
 
 class Pigeonhole(Mailer):
@@ -42,25 +49,28 @@ class Pigeonhole(Mailer):
 
     name = "pigeonhole"
 
+    def __init__(self, book):
+        self.book = book
+
     async def send(self, mail):
-        await asyncio.to_thread(write, f"{mail.to} {mail.subject}")
+        await asyncio.to_thread(self.book.write, f"{mail.to} {mail.subject}")
 
 
 @hookimpl
-def register_mailers():
-    return Pigeonhole()
+def register_mailers(settings):
+    return Pigeonhole(Book(settings.of(BookSettings)))
 
 
 @hookimpl
-def register_listeners():
-    return note
+def register_listeners(settings):
+    return Book(settings.of(BookSettings)).note
 
 
 @hookimpl
-def register_cleaners():
-    return clean_up
+def register_cleaners(settings):
+    return Book(settings.of(BookSettings)).clean_up
 
 
 @hookimpl
-def register_commands():
-    return Command("visitor-book", "who signed in", read)
+def register_commands(settings):
+    return Command("visitor-book", "who signed in", Book(settings.of(BookSettings)).read)
