@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Container
 from itertools import groupby
@@ -16,6 +17,7 @@ LONGEST_PERMISSION_DESCRIPTION = 500
 JOINERS = "\u200c\u200d"  # between letters, in Persian and Hindi, and between the parts of an emoji. Unicode §23.2
 # Letters of Korean, a pattern of Braille, hieroglyphs and a note without a head: what is no space and shows nothing.
 BLANK = "\u115f\u1160\u2800\u3164\uffa0\U00013441\U00013442\U0001d159"
+SPACES = re.compile("[ \u00a0\u1680\u2000-\u200a\u202f\u205f\u3000]+")  # of any script: category Zs
 MARKS = 4  # above and below one letter; as many has Hebrew with all its points
 # Consonants of Tibetan and Burmese that stand below another one: letters, though Unicode has them among the marks.
 SUBJOINED = frozenset(map(chr, (*range(0x0F8D, 0x0FBD), *range(0x103B, 0x103F))))
@@ -78,14 +80,22 @@ def in_one_form(text: str) -> str:
 
 
 def forms_of(name: str) -> tuple[str, ...]:
-    """How a name may be kept that looks like this one: as it is typed, in one form, and with its marks apart."""
+    """How a name may be kept that looks like this one: as it is typed, in one form, with its marks apart, and each of
+    these with its spaces as they look.
+    """
     one = in_one_form(name)
-    return tuple(dict.fromkeys((name, one, unicodedata.normalize("NFD", one) if len(one) <= LONGEST else one)))
+    forms = (name, one, unicodedata.normalize("NFD", one) if len(one) <= LONGEST else one)
+    return tuple(dict.fromkeys((*forms, *map(_with_spaces_as_seen, forms))))
 
 
 def as_kept(name: str, known: Container[str] = ()) -> str:
     """A name as it is kept: as it stands among those that are `known`, in whatever form, else in one form."""
-    return next((form for form in forms_of(name) if form in known), in_one_form(name))
+    return next((form for form in forms_of(name) if form in known), _with_spaces_as_seen(in_one_form(name)))
+
+
+def _with_spaces_as_seen(name: str) -> str:
+    """Those around a name are none, and of any width and number they are one."""
+    return SPACES.sub(" ", name).strip(" ")
 
 
 def as_identifier(typed: str) -> str:
