@@ -396,7 +396,8 @@ def _own_settings(plugin: str, kind: type[Any], given: Mapping[str, Given]) -> A
     try:
         return kind(**values)
     except (ValueError, SettingsError) as error:
-        raise SettingsError(f"{_where(plugin, given)}: {error}") from error
+        named = given.get(str(error).partition(":")[0])  # by "key: too short", as our own say it
+        raise SettingsError(f"{named.where if named else _where(plugin, given)}: {error}") from error
     except Exception as error:
         raise PluginError(
             f"plugin {plugin!r} raised in its `own_settings`: {told(error)}; {_way_out(plugin)}"

@@ -146,3 +146,12 @@ def test_what_the_plugin_says_is_wrong_is_told_with_the_place(
     error = credenza_command("plugins").error
     assert f"{config}: [plugins.signed_webhook]: key: at least 32 random characters" in error
     assert "short-key" not in error
+
+
+def test_it_is_told_with_the_variable_where_that_is_wrong(
+    credenza_command: Run, config: Path, webhook: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config.write_text("[plugins.signed_webhook]\naddress = 'https://events.example.com/'\n")
+    monkeypatch.setenv("CREDENZA_PLUGINS_SIGNED_WEBHOOK_KEY", "short-key")
+    error = credenza_command("plugins").error
+    assert "CREDENZA_PLUGINS_SIGNED_WEBHOOK_KEY: key: at least 32 random characters" in error
