@@ -23,11 +23,10 @@ from piccolo.columns import BigInt, Integer, Timestamptz, Varchar
 from piccolo.engine.exceptions import TransactionError
 from piccolo.table import Table
 
-from credenza.store import sqlite
+from credenza.store import consents, sqlite
 from credenza.store.addresses import engine_from_url
 from credenza.store.batches import delete_batch
 from credenza.store.clients import ClientPermissionRow
-from credenza.store.consents import BESIDE
 from credenza.store.engine import (
     AlreadyExists,
     DatabaseBusy,
@@ -122,7 +121,7 @@ class TestTheUrl:
 
     def test_cockroachdb_is_asked_in_postgresqls_protocol(self) -> None:
         engine = engine_from_url("cockroachdb://root@db.example:26257/credenza")
-        assert engine.engine_type in BESIDE
+        assert engine.engine_type in consents._DECIDED
         assert isinstance(engine, SafeCockroachEngine)
         assert engine.engine_type == "cockroach"
         assert engine.config == {"dsn": "postgresql://root@db.example:26257/credenza"}

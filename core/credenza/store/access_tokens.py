@@ -9,8 +9,7 @@ from piccolo.columns import BigInt, ForeignKey, OnDelete, Text, Varchar
 from piccolo.table import Table
 
 from .clients import ClientRow
-from .consents import BESIDE, JOIN_BESIDE
-from .engine import Statement, database
+from .consents import BesideConsent
 from .grants import Grant, GrantRow, joined_grant
 from .statements import Insert, names
 from .users import JOINED
@@ -53,16 +52,15 @@ class AccessToken(NamedTuple):
 
 
 _INSERT_ACCESS_TOKEN = Insert(AccessTokenRow)
-_FIND_ACCESS_TOKEN = {
-    engine: Statement(
-        f'SELECT {names(AccessTokenRow, "t")}, g."user", g.session, g.details, g.created_at AS began_at, '  # noqa: S608  # names of columns and tables
-        f"g.revoked_at AS ended_at, {JOINED}, {said} FROM credenza_access_token t "
-        'LEFT JOIN credenza_grant g ON g.id = t."grant" LEFT JOIN credenza_user u ON u.id = g."user" '
-        f"{JOIN_BESIDE.format(client='t.client', context='t.context')} "
-        "WHERE t.digest = {} AND t.expires_at > {} AND t.revoked_at IS NULL"
-    )
-    for engine, said in BESIDE.items()
-}
+_FIND_ACCESS_TOKEN = BesideConsent(
+    f'{names(AccessTokenRow, "t")}, g."user", g.session, g.details, g.created_at AS began_at, '
+    f"g.revoked_at AS ended_at, {JOINED}",
+    'credenza_access_token t LEFT JOIN credenza_grant g ON g.id = t."grant" '
+    'LEFT JOIN credenza_user u ON u.id = g."user"',
+    "t.digest = {} AND t.expires_at > {} AND t.revoked_at IS NULL",
+    client="t.client",
+    context="t.context",
+)
 
 
 async def insert_access_token(token: AccessToken) -> None:
@@ -83,7 +81,7 @@ async def insert_access_token(token: AccessToken) -> None:
 
 async def find_access_token(digest: str, now: int) -> AccessToken | None:
     """A live access token of a live grant, with its user and what that user said to the client."""
-    row = await _FIND_ACCESS_TOKEN[database().engine_type].first(digest, now)
+    row = await _FIND_ACCESS_TOKEN.first(digest, now)
     if row is None:
         return None
     grant = None

@@ -9,8 +9,8 @@ from piccolo.columns import BigInt, ForeignKey, OnDelete, Text, Varchar
 from piccolo.table import Table
 
 from .clients import ClientRow
-from .consents import BESIDE, JOIN_BESIDE, NO_CONTEXT
-from .engine import Statement, database
+from .consents import BesideConsent
+from .engine import Statement
 from .grants import Grant, begin_grant, joined_grant
 from .statements import Insert, names
 from .user_rows import UserRow
@@ -43,15 +43,12 @@ class AuthorizationCode(NamedTuple):
 
 
 _INSERT_CODE = Insert(AuthorizationCodeRow)
-_PEEK_CODE = {
-    engine: Statement(
-        f"SELECT {names(AuthorizationCodeRow, 'c')}, 0 AS began_at, NULL AS revoked_at, {JOINED}, {said} "  # noqa: S608  # names of columns and tables
-        'FROM credenza_authorization_code c JOIN credenza_user u ON u.id = c."user" '
-        f"{JOIN_BESIDE.format(client='c.client', context=NO_CONTEXT)} "
-        "WHERE c.digest = {}"
-    )
-    for engine, said in BESIDE.items()
-}
+_PEEK_CODE = BesideConsent(
+    f"{names(AuthorizationCodeRow, 'a')}, 0 AS began_at, NULL AS revoked_at, {JOINED}",
+    'credenza_authorization_code a JOIN credenza_user u ON u.id = a."user"',
+    "a.digest = {}",
+    client="a.client",
+)
 _SPEND_CODE = Statement(
     "UPDATE credenza_authorization_code SET spent_at = {} WHERE digest = {} AND spent_at IS NULL AND expires_at > {} "
     'RETURNING "grant", "user", client, session, details'
@@ -83,7 +80,7 @@ def _code(row: Mapping[str, Any]) -> AuthorizationCode:
 
 async def peek_code(digest: str) -> AuthorizationCode | None:
     """Read a code, spent or not, with its user, to check who may use it. Only `spend_code` takes it."""
-    row = await _PEEK_CODE[database().engine_type].first(digest)
+    row = await _PEEK_CODE.first(digest)
     return _code(row) if row else None
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -14,7 +14,7 @@ from piccolo.table import Table
 from ..protocol.documents import read_json
 from ..protocol.scopes import Permission
 from .clients import ClientRow
-from .engine import Statement, database
+from .engine import Row, Statement, database
 from .lists import count_up_to
 from .permission_rows import concerning
 from .user_rows import UserRow
@@ -81,33 +81,14 @@ def consent_id(user_id: str, client_id: str, context: str) -> str:
     return hashlib.sha256(f"{user_id}\0{client_id}\0{context}".encode()).hexdigest()[:40]
 
 
-_JOINED = (
-    'SELECT c.id, c."user", c.client, c.context, c.fingerprint, c.automatic, c.granted_at, c.updated_at, '
-    "c.last_used_at, c.expires_at, p.source, p.resource, p.scope, p.granted FROM credenza_consent c "
-    "LEFT JOIN credenza_consent_permission p ON p.consent = c.id "
-)
-
-
-_FROM = "FROM credenza_consent_permission p WHERE p.consent = consent.id"
-_IN_JSON = f"SELECT json_agg(json_build_array(p.source, p.resource, p.scope, p.granted))::text {_FROM}"
-_DECIDED = {
-    "sqlite": f"SELECT json_group_array(json_array(p.source, p.resource, p.scope, p.granted)) {_FROM}",
-    "postgres": _IN_JSON,
-    "cockroach": _IN_JSON,
-}
 _OWN = ("id", "fingerprint", "automatic", "granted_at", "updated_at", "last_used_at", "expires_at")
-BESIDE = {
-    engine: ", ".join(f"consent.{name} AS consent_{name}" for name in _OWN) + f", ({decided}) AS consent_decided"
-    for engine, decided in _DECIDED.items()
-}
-"""The columns of a `consent` in a row of something that hangs on it, for `consent_beside`, by kinds of engines."""
-# By the user's index: the client's leads to everybody who uses it.
-JOIN_BESIDE = (
-    "LEFT JOIN credenza_consent consent ON consent.\"user\" = u.id AND consent.client || '' = {client} "
-    "AND consent.context = {context}"
+_BESIDE = tuple(f"consent_{name}" for name in _OWN)
+_JOINED = (
+    f'SELECT c."user", c.client, c.context, {", ".join(f"c.{name}" for name in _OWN)}, '  # noqa: S608  # ours
+    "p.source, p.resource, p.scope, p.granted "
+    "FROM credenza_consent c LEFT JOIN credenza_consent_permission p ON p.consent = c.id "
 )
-"""The consent of the user `u`, in SQL for the client and the context."""
-NO_CONTEXT = "''"
+
 
 _FIND = Statement(_JOINED + "WHERE c.id = {}")
 _FIND_ALL = Statement(_JOINED + 'WHERE c."user" = {} AND c.client = {} ORDER BY c.updated_at DESC, c.id')
@@ -133,25 +114,43 @@ async def find_user_consent(user_id: str, key: str) -> Consent | None:
     return next(iter(_consents(rows)), None)
 
 
+_FROM = "FROM credenza_consent_permission p WHERE p.consent = c.id"
+_IN_JSON = f"SELECT json_agg(json_build_array(p.source, p.resource, p.scope, p.granted))::text {_FROM}"
+_DECIDED = {
+    "sqlite": f"SELECT json_group_array(json_array(p.source, p.resource, p.scope, p.granted)) {_FROM}",
+    "postgres": _IN_JSON,
+    "cockroach": _IN_JSON,
+}
+
+
+class BesideConsent:
+    """Fixed SQL that reads something with its user `u` and what that user said to the client, for `consent_beside`.
+
+    `client` and `context` are SQL, too.
+    """
+
+    def __init__(self, columns: str, tables: str, condition: str, *, client: str, context: str = "''") -> None:
+        said = (  # by the user's index: the client's leads to everybody who uses it
+            f"LEFT JOIN credenza_consent c ON c.\"user\" = u.id AND c.client || '' = {client} AND c.context = {context}"
+        )
+        own = ", ".join(f"c.{name} AS {beside}" for name, beside in zip(_OWN, _BESIDE, strict=True))
+        self._statements = {
+            engine: Statement(
+                f"SELECT {columns}, {own}, ({decided}) AS consent_decided FROM {tables} {said} WHERE {condition}"  # noqa: S608  # ours
+            )
+            for engine, decided in _DECIDED.items()
+        }
+
+    async def first(self, *values: Any) -> Row | None:
+        return await self._statements[database().engine_type].first(*values)
+
+
 def consent_beside(row: Mapping[str, Any], context: str) -> Consent | None:
-    """From a row of a statement that joins that of a context, with the columns of BESIDE. It may have expired."""
+    """From a row of such a statement, about this context. It may have expired."""
     if row["consent_id"] is None:
         return None
     decided = read_json(row["consent_decided"] or "[]")
-    return Consent(
-        id=row["consent_id"],
-        user_id=row["user"],
-        client_id=row["client"],
-        context=context,
-        fingerprint=row["consent_fingerprint"],
-        automatic=bool(row["consent_automatic"]),
-        granted_at=row["consent_granted_at"],
-        updated_at=row["consent_updated_at"],
-        last_used_at=row["consent_last_used_at"],
-        expires_at=row["consent_expires_at"],
-        granted=frozenset([Permission(*permission) for *permission, yes in decided if yes]),
-        declined=frozenset([Permission(*permission) for *permission, yes in decided if not yes]),
-    )
+    return _consent(row, context, {Permission(*permission): yes for *permission, yes in decided}, _BESIDE)
 
 
 def _consents(rows: Iterable[Mapping[str, Any]]) -> list[Consent]:
@@ -160,24 +159,28 @@ def _consents(rows: Iterable[Mapping[str, Any]]) -> list[Consent]:
     for row in rows:
         _, decided = found.setdefault(row["id"], (row, {}))
         if row["source"] is not None:
-            decided[Permission(row["source"], row["resource"], row["scope"])] = bool(row["granted"])
-    return [
-        Consent(
-            id=row["id"],
-            user_id=row["user"],
-            client_id=row["client"],
-            context=row["context"],
-            fingerprint=row["fingerprint"],
-            automatic=bool(row["automatic"]),
-            granted_at=row["granted_at"],
-            updated_at=row["updated_at"],
-            last_used_at=row["last_used_at"],
-            expires_at=row["expires_at"],
-            granted=frozenset([p for p, yes in decided.items() if yes]),
-            declined=frozenset([p for p, yes in decided.items() if not yes]),
-        )
-        for row, decided in found.values()
-    ]
+            decided[Permission(row["source"], row["resource"], row["scope"])] = row["granted"]
+    return [_consent(row, row["context"], decided) for row, decided in found.values()]
+
+
+def _consent(
+    row: Mapping[str, Any], context: str, decided: Mapping[Permission, object], columns: Sequence[str] = _OWN
+) -> Consent:
+    key, fingerprint, automatic, granted_at, updated_at, last_used_at, expires_at = [row[name] for name in columns]
+    return Consent(
+        key,
+        row["user"],
+        row["client"],
+        context,
+        fingerprint,
+        bool(automatic),
+        granted_at,
+        updated_at,
+        last_used_at,
+        expires_at,
+        frozenset([p for p, yes in decided.items() if yes]),
+        frozenset([p for p, yes in decided.items() if not yes]),
+    )
 
 
 async def list_consents(

@@ -8,8 +8,8 @@ from piccolo.columns import BigInt, ForeignKey, OnDelete, Varchar
 from piccolo.columns.combination import WhereRaw
 from piccolo.table import Table
 
-from .consents import BESIDE, JOIN_BESIDE, NO_CONTEXT
-from .engine import Statement, database
+from .consents import BesideConsent
+from .engine import Statement
 from .grants import Grant, GrantRow, joined_grant
 from .statements import Insert, names
 from .users import JOINED
@@ -53,15 +53,12 @@ _INSERT_REFRESH_TOKEN = Insert(RefreshTokenRow)
 _REFRESH_TOKEN = (
     f'{names(RefreshTokenRow, "r")}, g."user", g.client, g.session, g.details, g.created_at AS began_at, g.revoked_at'
 )
-_FIND_REFRESH_TOKEN = {
-    engine: Statement(
-        f"SELECT {_REFRESH_TOKEN}, {JOINED}, {said} FROM credenza_refresh_token r "  # noqa: S608  # names of columns and tables
-        'JOIN credenza_grant g ON g.id = r."grant" JOIN credenza_user u ON u.id = g."user" '
-        f"{JOIN_BESIDE.format(client='g.client', context=NO_CONTEXT)} "
-        "WHERE r.digest = {}"
-    )
-    for engine, said in BESIDE.items()
-}
+_FIND_REFRESH_TOKEN = BesideConsent(
+    f"{_REFRESH_TOKEN}, {JOINED}",
+    'credenza_refresh_token r JOIN credenza_grant g ON g.id = r."grant" JOIN credenza_user u ON u.id = g."user"',
+    "r.digest = {}",
+    client="g.client",
+)
 _REFIND_REFRESH_TOKEN = Statement(
     f"SELECT {_REFRESH_TOKEN} FROM credenza_refresh_token r "  # noqa: S608  # names of columns and tables
     'JOIN credenza_grant g ON g.id = r."grant" WHERE r.digest = {}'
@@ -92,7 +89,7 @@ async def insert_refresh_token(
 
 async def find_refresh_token(digest: str, *, user: bool = True) -> RefreshToken | None:
     """A refresh token, spent or not, of a grant that is revoked or not; with the user, unless not asked for."""
-    row = await (_FIND_REFRESH_TOKEN[database().engine_type] if user else _REFIND_REFRESH_TOKEN).first(digest)
+    row = await (_FIND_REFRESH_TOKEN if user else _REFIND_REFRESH_TOKEN).first(digest)
     if row is None:
         return None
     own = {name: row[name] for name in RefreshToken._fields if name != "grant"}
