@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Any
 
-from ..protocol.names import as_kept, in_one_form, name_mistake
+from ..protocol.names import UNREADABLE, as_kept, in_one_form, name_mistake
 from .run import StateError
 
 NAMES = ("username", "client_id", "identifier", "name")
@@ -88,6 +88,6 @@ def kept_name(what: str, name: str, known: Container[str] = ()) -> str:
     One that is `known` stays, whatever it is: what an older release took can be exported and applied.
     """
     kept = as_kept(name, known)
-    if kept not in known and (wrong := name_mistake(kept, len(kept))):
+    if kept not in known and (wrong := name_mistake(kept, len(kept), missing=UNREADABLE)):
         raise StateError(f"{what}: {name!r}: {wrong}")
     return kept
