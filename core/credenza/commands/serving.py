@@ -29,6 +29,7 @@ from ..web.passwords import processors
 from .checking import open_files
 from .opening import Refusal, Subparsers, opened, run, settings_of
 from .output import print_json, print_line, print_progress
+from .reloading import HELP, is_reloaded, serve_anew
 from .workers import OPTIONS, SERVED, use_own_workers
 
 logger = logging.getLogger("credenza")
@@ -53,12 +54,17 @@ def add_serve(commands: Subparsers) -> None:
     parser.add_argument("--host", default="127.0.0.1", help="the address to listen on")
     parser.add_argument("--port", type=port, default=8400, help="the port to listen on")
     parser.add_argument("--workers", type=count, default=1, help="processes that share the port")
+    parser.add_argument("--reload", action="store_true", help=HELP)
     parser.set_defaults(run=serve)
 
 
 def serve(arguments: argparse.Namespace) -> int:
+    if arguments.reload and arguments.workers > 1:
+        raise Refusal("--reload serves with one worker; leave --workers out")
     settings = settings_of(arguments, port=arguments.port)
     _check_free(arguments.host, arguments.port)
+    if arguments.reload and not is_reloaded():
+        return serve_anew(settings, config_of(arguments.config))
     write_logs(settings.log_format)
     address = {"host": arguments.host, "port": arguments.port}
     there = _prepare(settings)
@@ -151,6 +157,7 @@ def add_demo(commands: Subparsers) -> None:
     parser.add_argument(
         "--database", default="demo-data/credenza.db", metavar="FILE", help="a SQLite file for the demo"
     )
+    parser.add_argument("--reload", action="store_true", help=HELP)
     parser.set_defaults(run=demo)
 
 
@@ -160,6 +167,8 @@ def demo(arguments: argparse.Namespace) -> int:
     settings = settings_of(
         arguments, issuer=f"http://localhost:{arguments.port}", database_url=f"sqlite:///{arguments.database}"
     )
+    if arguments.reload and not is_reloaded():
+        return serve_anew(settings, config_of(arguments.config))
     return asyncio.run(run_demo(settings, arguments.host, arguments.port, arguments.app_port))
 
 
