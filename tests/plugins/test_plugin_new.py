@@ -31,6 +31,9 @@ HOOKS = {
     "client-type": "register_client_types",
     "theme": "register_themes",
     "prompt": "register_prompts",
+    "second-factor": "register_second_factors",
+    "listener": "register_listeners",
+    "bare": "",
 }
 UNREACHABLE = (
     "No matching distribution found for hatchling",
@@ -160,7 +163,7 @@ def test_a_new_plugin_is_installed_passes_its_tests_and_is_listed(
             "name": "tide-table",
             "distribution": "credenza-tide-table 0.1.0",
             "module": "credenza_tide_table",
-            "hooks": [HOOKS[kind]],
+            "hooks": [HOOKS[kind]] if HOOKS[kind] else [],
         } in json.loads(done.stdout)
 
 
@@ -252,6 +255,8 @@ def test_a_missing_or_unknown_argument_is_wrong_usage(arguments: list[str], caps
         ("theme-plain", "prompt", "a plugin called 'theme-plain' is installed"),
         ("spa", "client-type", "there is a client type called 'spa'"),
         ("plain", "theme", "there is a theme called 'plain'"),
+        ("totp", "second-factor", "a plugin called 'totp' is installed"),
+        ("recovery-code", "second-factor", "there is a second factor called 'recovery-code'"),
         ("login", "prompt", "there is a prompt called 'login'"),
     ],
 )

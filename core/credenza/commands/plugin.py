@@ -20,12 +20,15 @@ from .output import print_json, print_line
 TEMPLATES = Path(__file__).parent / "plugin_templates"
 NAME = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
 LONGEST = 40  # the name is stored in columns of 50 characters
-# Each kind, and where the server keeps the objects of that kind by their names.
+# Each kind, and where the server keeps the objects of that kind by their names, if they have names.
 KINDS = {
     "scope-source": "scope_providers",
     "client-type": "client_types",
     "theme": "themes",
     "prompt": "prompts",
+    "second-factor": "second_factors",
+    "listener": "",
+    "bare": "",
 }
 
 
@@ -64,7 +67,7 @@ def new_plugin(arguments: argparse.Namespace) -> int:
     if arguments.json:
         print_json({"directory": str(folder), "files": [str(folder / path) for path in texts]})
     else:
-        print_line(f"{folder} is a {words(arguments.kind)}. Next, in the environment of Credenza:")
+        print_line(f"{folder} is a {kind_of(arguments.kind)}. Next, in the environment of Credenza:")
         print_line(f"  cd {shlex.quote(str(folder))}")
         print_line("  pip install -e '.[dev]'")
         print_line("  pytest")
@@ -78,7 +81,7 @@ def check_free(name: str, kind: str) -> None:
     server, _, _ = create_server(Settings(secret_key=secrets.token_hex()))  # a key that is given is not kept in a file
     if name in server.plugins_named:
         raise Refusal(f"a plugin called {name!r} is installed; choose another name")
-    if name in getattr(server, KINDS[kind]):
+    if KINDS[kind] and name in getattr(server, KINDS[kind]):
         raise Refusal(f"there is a {words(kind)} called {name!r}; choose another name")
     if find_spec(module_of(name)) is not None:
         raise Refusal(f"a package called {module_of(name)!r} is installed; choose another name")
@@ -91,7 +94,8 @@ def render(name: str, kind: str) -> dict[Path, str]:
         "identifier": name.replace("-", "_"),
         "module": module_of(name),
         "title": words(name).capitalize(),
-        "kind": words(kind),
+        "variable": name.replace("-", "_").upper(),
+        "kind": kind_of(kind),
         "version": version("credenza"),
     }
     values["use"] = Template(_read(TEMPLATES / "use" / f"{kind}.md.tmpl")).substitute(values).strip()
@@ -108,6 +112,10 @@ def module_of(name: str) -> str:
 
 def words(name: str) -> str:
     return name.replace("-", " ")
+
+
+def kind_of(kind: str) -> str:
+    return "plugin" if kind == "bare" else words(kind)
 
 
 def _read(path: Path) -> str:
