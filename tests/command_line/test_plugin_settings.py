@@ -139,6 +139,18 @@ def test_ours_are_not_shown_either(credenza_command: Run, config: Path) -> None:
     assert KEY not in error
 
 
+@pytest.mark.parametrize(("line", "told"), [(f"key = '{KEY}'", True), ("address = ''", False)])
+def test_check_is_not_content_with_one_that_others_can_read(
+    credenza_command: Run, config: Path, webhook: None, line: str, told: bool
+) -> None:
+    config.write_text(f"[plugins.signed_webhook]\n{line}\n")
+    config.chmod(0o644)
+    complaint = f"{config} holds secrets and can be read by others"
+    assert (complaint in credenza_command("check").err) is told
+    config.chmod(0o600)
+    assert complaint not in credenza_command("check").err
+
+
 def test_what_the_plugin_says_is_wrong_is_told_with_the_place(
     credenza_command: Run, config: Path, webhook: None
 ) -> None:

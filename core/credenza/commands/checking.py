@@ -11,12 +11,14 @@ import os
 import stat
 import sys
 from collections.abc import Iterator
+from dataclasses import fields
 from importlib.metadata import entry_points
 from ipaddress import ip_network
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 from ..encryption import Undecryptable
+from ..plugins import load_plugins, with_own_settings
 from ..server import AuthorizationServer, engine_of
 from ..settings import GROUP, Settings, config_of
 from ..store import users
@@ -118,6 +120,14 @@ def open_files(settings: Settings, config: Path | None) -> Iterator[str]:
 
 
 def secrets_of(settings: Settings) -> list[str]:
+    """Ours and those of plugins, which are known once these are loaded."""
+    plugins = load_plugins(disabled=settings.plugins_disabled, path=settings.plugins_path)
+    theirs = (
+        getattr(own, f.name)
+        for own in with_own_settings(settings, plugins).own.values()
+        for f in fields(own)
+        if not f.repr
+    )
     return [
         value
         for value in (
@@ -125,8 +135,9 @@ def secrets_of(settings: Settings) -> list[str]:
             *settings.former_secret_keys,
             settings.metrics_token,
             settings.registration_token,
+            *(text for value in theirs for text in (value if isinstance(value, tuple) else [value])),
         )
-        if value
+        if value and isinstance(value, str)
     ]
 
 
