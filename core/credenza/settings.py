@@ -383,10 +383,10 @@ def _convert(name: str, value: object, where: str, kind: type[Any] = Settings) -
         except ValueError:
             raise SettingsError(f"{where}: {name} must be a whole number{told}") from None
     if wanted is str:
-        if isinstance(value, list | bool):
+        if isinstance(value, list | tuple | bool):
             raise SettingsError(f"{where}: {name} must be a text{told}")
         return str(value)
-    items = value if isinstance(value, list) else str(value).split(",")
+    items = value if isinstance(value, list | tuple) else str(value).split(",")
     return tuple(str(item).strip() for item in items if str(item).strip())
 
 

@@ -60,6 +60,8 @@ def declaring(kind: object) -> tuple[str, object]:
 def test_each_kind_of_setting_is_read_as_ours_are() -> None:
     settings = app(declaring(Tides), tides={"stations": "a, b", "metric": "off", "hours": "6", "token": "x"})
     assert settings.of(Tides) == Tides(stations=("a", "b"), metric=False, hours=6, token="x")
+    for stations in (["a", "b"], ("a", "b")):
+        assert app(declaring(Tides), tides={"stations": stations}).of(Tides).stations == ("a", "b")
     assert settings.of(Tides).harbour == "Bergen"
 
 
