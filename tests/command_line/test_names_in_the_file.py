@@ -27,6 +27,10 @@ SPA = {"type": "spa", "redirect_uris": ["https://app.example/callback"]}
         ({"applications": [{"client_id": "demo", "name": "A", "branding": {"display_name": None}, **SPA}]}, "branding"),
         ({"roles": [{"name": None}]}, "roles: a role: "),
         ({"api_resources": [{"identifier": ORDERS, "name": None}]}, f"api_resources: {ORDERS}: "),
+        (
+            {"api_resources": [{"identifier": "https://new.example", "name": None}]},
+            "api_resources: https://new.example: ",
+        ),
         ({"organization_template": {"roles": [{"name": None}]}}, "organization_template: a role: "),
         ({"organizations": [{"name": None}]}, "organizations: an organization: "),
         ({"provider": {"branding": {"name": None}}}, "provider: provider: branding: "),

@@ -89,7 +89,9 @@ def forms_of(name: str) -> tuple[str, ...]:
 
 
 def as_kept(name: str, known: Container[str] = ()) -> str:
-    """A name as it is kept: as it stands among those that are `known`, in whatever form, else in one form."""
+    """A name as it is kept: as it stands among those that are `known`, in whatever form, else in one form and
+    with its spaces as they look.
+    """
     return next((form for form in forms_of(name) if form in known), _with_spaces_as_seen(in_one_form(name)))
 
 

@@ -86,8 +86,8 @@ async def _apply_resource(run: StateRun, members: Mapping[str, Any]) -> None:
         permissions = declared if run.prune else known | declared
     run.declared.setdefault("permission", set()).update(f"api {identifier} {name}" for name in permissions)
     called = Translated.load(row["name"], row["name_translations"]) if row is not None else None
-    if "name" in members:
-        members = {**members, "name": kept_name(identifier, members["name"], (str(called or ""),))}
+    if members.get("name"):
+        members = {**members, "name": kept_name(identifier, members["name"], (str(called),) if called else ())}
     name = run.translated(members, "name", called)
     name = name if str(name) else Translated(str(called or identifier), name.translations)
     after: dict[str, Any] = {
