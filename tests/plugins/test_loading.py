@@ -229,12 +229,12 @@ def test_stylesheets_that_are_one_text_stop_the_start(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "path", ["https://example.com/help", "//example.com/help", "help", r"/\example.com", "/\t/a.example"]
+    "path", ["https://example.com/help", "//example.com/help", "help", r"/\example.com", "/\t/a.example", "/hjälp"]
 )
 def test_a_sign_in_link_that_leads_elsewhere_stops_the_start(tmp_path: Path, path: str) -> None:
     message = refused(tmp_path, ("odd", plugin(register_sign_in_links=lambda: SignInLink("Help", path))))
     assert "'odd' raised in register_sign_in_links" in message
-    assert "path begins with one slash" in message
+    assert "path begins with one slash, and is ASCII without spaces and backslashes" in message
 
 
 def test_a_handler_without_annotations_is_named(tmp_path: Path) -> None:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from ..server import AuthorizationServer
 
 
-OUR_PATH = re.compile(r"/(?!/)[!-\[\]-~]*")
+_OUR_PATH = re.compile(r"/(?!/)[!-\[\]-~]*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,8 +126,11 @@ class SignInLink:
 
     def __post_init__(self) -> None:
         """Another host would learn which sign-in waits: browsers take a backslash for a slash, and leave out a tab."""
-        if not OUR_PATH.fullmatch(self.path):
-            raise ValueError(f"SignInLink {self.label!r}: path begins with one slash, not {self.path!r}")
+        if not _OUR_PATH.fullmatch(self.path):
+            raise ValueError(
+                f"SignInLink {self.label!r}: path begins with one slash, and is ASCII without spaces and backslashes, "
+                f"not {self.path!r}"
+            )
 
 
 @dataclass(frozen=True, slots=True)
