@@ -94,7 +94,6 @@ def render(name: str, kind: str) -> dict[Path, str]:
         "identifier": name.replace("-", "_"),
         "module": module_of(name),
         "title": words(name).capitalize(),
-        "variable": name.replace("-", "_").upper(),
         "kind": kind_of(kind),
         "version": version("credenza"),
     }
