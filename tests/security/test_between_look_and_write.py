@@ -362,6 +362,19 @@ def test_while_other_parts_of_a_desired_state_are_applied(
     assert credenza.run(export, credenza.server) == after, "and what was done meanwhile"
 
 
+def test_an_address_that_is_confirmed_while_another_one_is_declared(
+    credenza: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The former one was."""
+    credenza.apply({"users": [{"username": "grace", "email": "grace@old.example", "email_verified": False}]})
+    grace = credenza.run(users.find_user_by_identifier, "grace")
+    confirmed = replace(grace, email_verified=True)
+    after_looking_at_users(monkeypatch, lambda: users.edit_user(confirmed, ["email_verified"]))
+    credenza.apply({"users": [{"username": "grace", "email": "grace@new.example"}]})
+    grace = credenza.run(users.find_user, grace.id)
+    assert (grace.email, grace.email_verified) == ("grace@new.example", False)
+
+
 def test_a_password_that_is_chosen_while_one_is_declared(credenza: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """Of two the later one would win: here it is the file's, which knew nothing of it."""
     root = credenza.run(users.find_user_by_identifier, "root")

@@ -217,6 +217,9 @@ async def _update(run: Run, before: User, user: User) -> None:
     elif before.administrator == "full" != user.administrator:
         await hold_administrators(user)
     differing = [name for name in WRITTEN if getattr(user, name) != getattr(before, name)]
+    for name in ("email", "phone_number"):
+        if name in differing and (flag := f"{name}_verified") not in differing:
+            differing.append(flag)  # the former one may have been confirmed meanwhile
     if user.password_hash is not None and user.password_hash != before.password_hash:
         if held.password_hash != before.password_hash:
             raise StateError(f"{user.username}: the password was changed meanwhile; apply the file once more")
