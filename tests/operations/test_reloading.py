@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import sys
 from collections.abc import Callable
 from contextlib import suppress
@@ -13,7 +14,9 @@ import httpx
 import pytest
 from faults.waiting import wait_until
 
+from credenza import Settings
 from credenza.__main__ import main
+from credenza.commands import reloading
 
 PLUGIN = """
 from pathlib import Path
@@ -113,6 +116,21 @@ def test_the_demo_begins_anew_too(
     _, answer = reloaded("demo", "--app-port", str(free_ports(1)[0]), "--database", database)
     (plugin / "__init__.py").write_text(PLUGIN.replace("high", "low"))
     wait_until(lambda: answer() == "low, calm", "the new code")
+
+
+def test_a_folder_that_goes_while_its_files_are_looked_at_is_none(
+    plugin: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As with another branch of a repository: the server would be left behind, with nobody to end it."""
+    for name in ("de", "fr"):
+        (plugin / name).mkdir()
+        (plugin / name / "texts.po").write_text("")
+    monkeypatch.syspath_prepend(plugin.parent)
+    looked_at = reloading._files(Settings(), None)
+    seen = next(path for path in looked_at if path.name == "texts.po")
+    gone = plugin / ({"de", "fr"} - {seen.parent.name}).pop()
+    shutil.rmtree(gone)
+    assert plugin / "__init__.py" in [*looked_at], "and the others are looked at"
 
 
 def test_several_workers_are_refused(capsys: pytest.CaptureFixture[str]) -> None:

@@ -78,7 +78,8 @@ def _files(settings: Settings, config: Path | None) -> Iterator[Path]:
     for package in {found.module.partition(".")[0] for found in enabled}:
         spec = find_spec(package)
         for folder in (spec and spec.submodule_search_locations) or ():
-            yield from (path for path in Path(folder).rglob("*") if path.suffix in SUFFIXES)
+            for top, _, names in os.walk(folder):  # rglob raises for a folder that goes meanwhile
+                yield from (path for name in names if (path := Path(top, name)).suffix in SUFFIXES)
         if spec is not None and spec.origin is not None:
             yield Path(spec.origin)
 
