@@ -382,7 +382,7 @@ def _check_own_settings(plugin: str, kind: Any) -> None:
         raise PluginError(f"plugin {plugin!r}: `own_settings` is a dataclass, not {kind!r}")
     try:
         types = types_of(kind)
-    except NameError as error:
+    except Exception as error:
         raise PluginError(f"plugin {plugin!r}: the annotations of {kind.__name__} cannot be read: {error}") from error
     for f in fields(kind):
         if types[f.name] not in KINDS:

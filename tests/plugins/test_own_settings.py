@@ -43,6 +43,11 @@ class Unreadable:
 
 
 @dataclass
+class Misspelt:
+    height: Path.Metres | None = None  # type: ignore[name-defined]
+
+
+@dataclass
 class Raises:
     def __post_init__(self) -> None:
         raise RuntimeError("no tide today")
@@ -79,6 +84,7 @@ def test_what_is_set_for_plugins_is_not_in_what_is_shown_of_the_settings() -> No
         (WithoutDefault, "plugin 'tides': WithoutDefault.harbour needs a default"),
         (OfAnotherKind, r"plugin 'tides': OfAnotherKind.height is a str, int, bool or tuple\[str, ...\]"),
         (Unreadable, "plugin 'tides': the annotations of Unreadable cannot be read: .*Decimal"),
+        (Misspelt, "plugin 'tides': the annotations of Misspelt cannot be read: .*Metres"),
         (Raises, r"plugin 'tides' raised in its `own_settings`: RuntimeError\('no tide today'\) in .*, line "),
     ],
 )
