@@ -101,7 +101,7 @@ from .permissions import claims as released_claims
 from .permissions import counts as consent_counts
 from .plugins import HookTime, PluginError, collect, hook_times
 from .prompts.explain import Explanation, explain, preview_pages
-from .protocol import errors
+from .protocol import base64url, errors
 from .protocol.assurance import MFA, PHISHING_RESISTANT, satisfies
 from .protocol.authorization_request import AuthorizationRequest
 from .protocol.client_authentication import digest_secret
@@ -123,6 +123,7 @@ from .protocol.names import (
 )
 from .protocol.parameters import Parameters
 from .protocol.permissions import Outcome, Verdict
+from .protocol.pkce import s256
 from .protocol.protected_resource import (
     protected_resource_address,
     protected_resource_challenge,
@@ -354,6 +355,7 @@ __all__ = [
     "as_kept",
     "as_typed",
     "audit",
+    "base64url",
     "basic_credentials",
     "begin_session",
     "branding",
@@ -469,6 +471,7 @@ __all__ = [
     "revoke_grants",
     "revoke_key",
     "rotate_keys",
+    "s256",
     "satisfies",
     "see_token",
     "segment_of",

@@ -26,11 +26,12 @@ from credenza import (
     account_get,
     account_post,
     address_of,
+    base64url,
     name_mistake,
     transaction,
 )
 
-from . import base64url, ceremonies, store
+from . import ceremonies, store
 from .ways import FAILED, SCRIPT, for_script
 
 HERE = "/account/security/passkeys"

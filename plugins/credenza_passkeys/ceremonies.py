@@ -12,9 +12,9 @@ from ipaddress import ip_address
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from credenza import AuthorizationServer, User, parse_json
+from credenza import AuthorizationServer, User, base64url, parse_json
 
-from . import base64url, store
+from . import store
 from .store import Passkey
 
 if TYPE_CHECKING:

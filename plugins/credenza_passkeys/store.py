@@ -7,9 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from credenza import Statement
+from credenza import Statement, base64url
 
-from . import base64url
 from .tables import PasskeyRow
 
 MOST = 20  # of one user

@@ -21,10 +21,11 @@ from credenza import (
     Waiting,
     Way,
     Words,
+    base64url,
     users,
 )
 
-from . import base64url, ceremonies, store
+from . import ceremonies, store
 
 logger = logging.getLogger("credenza.plugins.passkeys")
 

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import base64
-import hashlib
 import json
 import logging
 import secrets
@@ -26,6 +25,7 @@ from credenza import (
     fetch,
     fetch_document,
     parse_json,
+    s256,
 )
 
 from .store import Upstream, secret_of
@@ -110,7 +110,6 @@ async def authorization_address(
 ) -> str:
     """Raises Refused."""
     found = await metadata(server, upstream.issuer)
-    challenge = base64.urlsafe_b64encode(hashlib.sha256(kept["verifier"].encode()).digest()).decode().rstrip("=")
     parameters = {
         "client_id": upstream.client_id,
         "redirect_uri": callback_of(server, upstream.id),
@@ -118,7 +117,7 @@ async def authorization_address(
         "scope": upstream.scope,
         "state": state,
         "nonce": kept["nonce"],
-        "code_challenge": challenge,
+        "code_challenge": s256(kept["verifier"]),
         "code_challenge_method": "S256",
         **({"prompt": "select_account"} if choose else {}),
         # Some say when it was only if they are asked for the claim, too.

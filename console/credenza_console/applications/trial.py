@@ -6,9 +6,7 @@ of its own, which ends with it.
 
 from __future__ import annotations
 
-from base64 import urlsafe_b64encode
 from dataclasses import asdict, dataclass, replace
-from hashlib import sha256
 from typing import ClassVar
 from urllib.parse import urlencode
 
@@ -25,6 +23,7 @@ from credenza import (
     new_id,
     new_token,
     redirect_response,
+    s256,
     transaction,
 )
 
@@ -186,7 +185,6 @@ async def _lend_secret(visit: ConsoleVisit, client: Client) -> tuple[str, str]:
 
 def request_of(server: AuthorizationServer, run: Run) -> dict[str, str]:
     """The authorization request of a run."""
-    challenge = urlsafe_b64encode(sha256(run.verifier.encode()).digest()).rstrip(b"=").decode()
     return {
         "client_id": run.client,
         "response_type": "code",
@@ -194,7 +192,7 @@ def request_of(server: AuthorizationServer, run: Run) -> dict[str, str]:
         "scope": run.scope,
         "state": run.state,
         "nonce": run.nonce,
-        "code_challenge": challenge,
+        "code_challenge": s256(run.verifier),
         "code_challenge_method": "S256",
         **({"resource": run.resource} if run.resource else {}),
     }

@@ -9,7 +9,6 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from base64 import urlsafe_b64decode
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -196,7 +195,7 @@ def _check_kind(kty: str, alg: object, crv: object) -> None:
 def _public_key(members: Mapping[str, Any], alg: str) -> Key:
     """Of the one algorithm, and strong enough for it. RFC 7518 §3.3, §3.5, RFC 8037 §2."""
     if alg == "EdDSA":
-        return EdDSAKey(ed25519.Ed25519PublicKey.from_public_bytes(_decode(members["x"])), alg)
+        return EdDSAKey(ed25519.Ed25519PublicKey.from_public_bytes(base64url.decode(members["x"])), alg)
     key = _construct({**members, "alg": "RS256" if alg == "PS256" else alg}, "RS256" if alg == "PS256" else alg)
     prepared = key.prepared_key
     if isinstance(prepared, rsa.RSAPublicKey) and (
@@ -344,7 +343,7 @@ def check_times(claims: Mapping[str, Any], now: int, *, expired_ok: bool = False
 
 def _json_object(segment: str) -> dict[str, Any]:
     try:
-        return _parse_object(urlsafe_b64decode(segment + "=" * (-len(segment) % 4)))
+        return _parse_object(base64url.decode(segment))
     except ValueError as error:
         raise InvalidJWT("not base64url JSON") from error
 
@@ -361,7 +360,3 @@ def _parse_object(data: bytes) -> dict[str, Any]:
 
 def _number(value: int, length: int | None = None) -> str:
     return base64url.encode(value.to_bytes(length or (value.bit_length() + 7) // 8, "big"))
-
-
-def _decode(text: str) -> bytes:
-    return urlsafe_b64decode(text + "=" * (-len(text) % 4))
