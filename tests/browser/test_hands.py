@@ -100,6 +100,21 @@ def test_the_palette_leads_anywhere_by_keyboard(console: Any) -> None:
     console.get_by_role("heading", name="Harbour Wiki", level=1).wait_for()
 
 
+def test_the_palette_opens_again_before_the_browser_has_drawn_it_closed(console: Any) -> None:
+    again = console.evaluate("""() => {
+        const dialog = document.querySelector("[data-palette]");
+        const press = (key, ctrlKey = false) => document.activeElement.dispatchEvent(
+            new KeyboardEvent("keydown", { key, ctrlKey, bubbles: true, cancelable: true }));
+        const seen = [];
+        for (const keys of [["k", true], ["Escape"], ["/"], ["Escape"]]) {
+            press(...keys);
+            seen.push(dialog.open);
+        }
+        return seen;
+    }""")
+    assert again == [True, False, True, False]
+
+
 @pytest.mark.parametrize(("platform", "shortcut"), [("MacIntel", "⌘ K"), ("Linux x86_64", "Ctrl K")])
 def test_the_shortcut_is_called_as_on_the_keyboard(console: Any, platform: str, shortcut: str) -> None:
     console.add_init_script(f"Object.defineProperty(Navigator.prototype, 'platform', {{ get: () => '{platform}' }})")

@@ -51,6 +51,11 @@ if (palette) {
     palette.showModal();
     palette.querySelector("input").select();
   };
+  // A browser takes the focus out of a closed dialog when it draws next: a "/" before that would be typed into its field.
+  const close = () => {
+    palette.close();
+    if (palette.contains(document.activeElement)) document.activeElement.blur();
+  };
   document.addEventListener("keydown", (event) => {
     const writing = event.target.closest("input, textarea, select, [contenteditable]");
     if ((event.ctrlKey || event.metaKey) && event.key.toLowerCase() === "k") open(event);
@@ -61,7 +66,7 @@ if (palette) {
     key.textContent = /^(Mac|iP)/.test(navigator.platform) ? "⌘ K" : "Ctrl K";
     key.hidden = false;
   }
-  palette.addEventListener("click", (event) => event.target === palette && palette.close());
+  palette.addEventListener("click", (event) => event.target === palette && close());
   // Enter opens the first result of what stands in the field, and waits for it when it is not there yet.
   let waiting = false;
   const openFirst = () => {
@@ -82,7 +87,7 @@ if (palette) {
       openFirst();
     } else if (event.key === "Escape") {
       event.preventDefault(); // which would only empty the field
-      palette.close();
+      close();
     }
   });
 }
