@@ -129,7 +129,7 @@ from .protocol.protected_resource import (
     protected_resource_challenge,
     protected_resource_metadata,
 )
-from .protocol.redirect_uris import check_registrable, check_web_uri, host_of, is_loopback
+from .protocol.redirect_uris import check_registrable, check_web_uri, host_of, is_loopback, place_of
 from .protocol.scopes import Asked, Permission, Scope
 from .protocol.tokens import is_token, new_id, new_token
 from .protocol.words import Counted, Translated, Words
@@ -451,6 +451,7 @@ __all__ = [
     "parse_json",
     "password_refusal",
     "permission_catalogue",
+    "place_of",
     "plan_rotation",
     "preview",
     "preview_pages",

@@ -26,7 +26,7 @@ from urllib.parse import urlsplit
 
 from .protocol.documents import parse_json
 from .protocol.errors import TemporarilyUnavailable
-from .protocol.redirect_uris import USUAL_PORTS, check_web_uri
+from .protocol.redirect_uris import USUAL_PORTS, check_web_uri, place_of
 from .protocol.words import Words
 from .settings import Settings
 
@@ -95,7 +95,10 @@ class Crowd:
 
 
 class Refused(Exception):
-    """The address may not be called, or its answer may not be used; the message is for logs and administrators."""
+    """The address may not be called, or its answer may not be used; the message is for logs and administrators.
+
+    Ours name an address without its query, which may hold a key; `place_of` is for those of plugins.
+    """
 
 
 def is_public(address: Address) -> bool:
@@ -184,8 +187,8 @@ async def fetch(
 ) -> tuple[int, str, bytes]:
     """Status, content type and body of an answer; raises Refused. `limit` is in bytes.
 
-    What is sent is a `form`, a `document` (as JSON), a `body` as it stands, or nothing. `authorization` is the value of
-    that header, if one is sent.
+    What is sent is a `form`, a `document` (as JSON), a `body` as it stands, or nothing; two of them are a TypeError.
+    `authorization` is the value of that header, if one is sent.
 
     `headers` has further ones, as `X-Api-Key` or the signature of a `body`. A name is a token, no name comes twice, and
     a value is visible ASCII, with spaces only between. Those that the call decides are refused: Accept, Authorization,
@@ -284,10 +287,13 @@ async def fetch_answer(
     authorization: str = "",
 ) -> Answer:
     """As `fetch`, for whoever needs the headers; raises Refused."""
+    if sum(given is not None for given in (form, document, body)) > 1:
+        raise TypeError("a form, a document or a body is sent, and not two of them")
     try:
         check_web_uri(url)
     except ValueError as error:
         raise Refused(str(error)) from error
+    place = place_of(url)
     sent = {"json": document} if document is not None else {"data": form} if form is not None else {"content": body}
     fields = {"Accept": accept} | ({"Authorization": authorization} if authorization else {})
     try:
@@ -295,7 +301,7 @@ async def fetch_answer(
             _check_value(name, value)
         fields |= _checked_headers(headers or {}, _DECIDED - {"content-type"} if "content" in sent else _DECIDED)
     except ValueError as error:
-        raise Refused(f"{url} was not asked: {error}") from error
+        raise Refused(f"{place} was not asked: {error}") from error
     import httpx  # by the first call that leaves the house: it is large
 
     host = urlsplit(url).netloc
@@ -308,9 +314,9 @@ async def fetch_answer(
         async with asyncio.timeout_at(min(asyncio.get_running_loop().time() + TIMEOUT, _until.get() or math.inf)):
             return await _fetch(settings, url, method, sent, fields, limit)
     except httpx.LocalProtocolError:  # it says what was to be sent
-        raise Refused(f"{url} was not asked: no request may hold this `method`") from None
+        raise Refused(f"{place} was not asked: no request may hold this `method`") from None
     except (httpx.HTTPError, httpx.InvalidURL, OSError, TimeoutError) as error:
-        raise Refused(f"{url} did not answer: {type(error).__name__}") from error
+        raise Refused(f"{place} did not answer: {type(error).__name__}") from error
     finally:
         _under_way[host] -= 1
         if not _under_way[host]:
@@ -328,15 +334,16 @@ class Document:
 async def fetch_document(settings: Settings, url: str, *, limit: int = MAX_BYTES) -> Document:
     """The JSON at an address that answers 200 and calls it JSON; raises Refused."""
     answer = await fetch_answer(settings, url, limit=limit)
+    place = place_of(url)
     if answer.status != 200:
-        raise Refused(f"{url} answered {answer.status}")
+        raise Refused(f"{place} answered {answer.status}")
     media_type = answer.headers.get("content-type", "").split(";")[0].strip().lower()
     if media_type != "application/json" and not re.fullmatch(r"application/[a-z0-9.-]+\+json", media_type):
-        raise Refused(f"{url} is {media_type or 'of no type'}, not application/json")
+        raise Refused(f"{place} is {media_type or 'of no type'}, not application/json")
     try:
         return Document(parse_json(answer.body), _max_age(answer.headers.get("cache-control", "")))
     except ValueError as error:
-        raise Refused(f"{url}: {error}") from error
+        raise Refused(f"{place}: {error}") from error
 
 
 def _max_age(cache_control: str) -> int | None:
@@ -385,7 +392,7 @@ async def _fetch(
             async for chunk in response.aiter_raw():
                 body += chunk
                 if len(body) > limit:
-                    raise Refused(f"{url} sent more than {limit} bytes")
+                    raise Refused(f"{place_of(url)} sent more than {limit} bytes")
         finally:
             await response.aclose()
     return Answer(response.status_code, dict(response.headers), body)

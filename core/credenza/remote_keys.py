@@ -10,6 +10,7 @@ from typing import Any
 
 from .outbound import Crowd, Refused, fetch
 from .protocol import jose
+from .protocol.redirect_uris import place_of
 from .settings import Settings
 
 FRESH = 300  # seconds
@@ -65,9 +66,9 @@ class RemoteKeys:
     async def _fetch(self, uri: str) -> list[jose.VerificationKey]:
         status, _, body = await fetch(self._settings, uri)
         if status != 200:
-            raise Refused(f"{uri} answered {status}")
+            raise Refused(f"{place_of(uri)} answered {status}")
         if not (keys := _parse(body, uri)):
-            raise Refused(f"{uri} has no key that could be used")
+            raise Refused(f"{place_of(uri)} has no key that could be used")
         return keys
 
 
@@ -76,4 +77,4 @@ def _parse(body: bytes, uri: str) -> list[jose.VerificationKey]:
         document: Any = json.loads(body)
         return jose.parse_jwks(document)
     except (ValueError, RecursionError) as error:
-        raise Refused(f"{uri}: {error}") from error
+        raise Refused(f"{place_of(uri)}: {error}") from error

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from credenza import Refused, Settings, fetch_answer, fetch_document, protected_resource_address
+from credenza import Refused, Settings, fetch_answer, fetch_document, place_of, protected_resource_address
 
 # Two searches, so that a header as long as the API likes is gone through once, and not once for each "Bearer" in it.
 SCHEME = re.compile(r"\b(?:bearer|dpop)\b", re.IGNORECASE)
@@ -55,7 +55,9 @@ async def look(settings: Settings, issuer: str, identifier: str, scopes: Sequenc
         document = (await fetch_document(settings, address)).content
     except Refused as error:
         return [*found, _finding(False, "The document is there", str(error))]
-    found.append(_finding(isinstance(document, Mapping), "The document is there", f"{address} is no JSON object"))
+    found.append(
+        _finding(isinstance(document, Mapping), "The document is there", f"{place_of(address)} is no JSON object")
+    )
     return [*found, *_judged(document, issuer, identifier, scopes)] if isinstance(document, Mapping) else found
 
 

@@ -25,6 +25,7 @@ from credenza import (
     fetch,
     fetch_document,
     parse_json,
+    place_of,
     s256,
 )
 
@@ -253,7 +254,7 @@ async def _call(
         server.settings, address, method=method, form=form, authorization=authorization, accept=accept
     )
     if status != 200:
-        raise Refused(f"{address} answered {status}{_reason(body)}")
+        raise Refused(f"{place_of(address)} answered {status}{_reason(body)}")
     return kind, body
 
 
@@ -277,9 +278,9 @@ def _object(address: str, body: bytes) -> dict[str, Any]:
     try:
         content = parse_json(body)
     except ValueError as error:
-        raise Refused(f"{address} does not answer with JSON") from error
+        raise Refused(f"{place_of(address)} does not answer with JSON") from error
     if not isinstance(content, dict):
-        raise Refused(f"{address} does not answer with an object")
+        raise Refused(f"{place_of(address)} does not answer with an object")
     return content
 
 

@@ -10,13 +10,15 @@ import json
 import logging
 import threading
 import traceback
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from email.message import Message
 from http.server import BaseHTTPRequestHandler, HTTPServer
+from typing import Any
 
 import pytest
 
-from credenza import Refused, Settings, fetch
+from credenza import Refused, Settings, fetch, fetch_document, place_of
+from credenza.remote_keys import RemoteKeys
 from credenza.testing import Credenza, RelyingParty, UserAgent
 
 ALLOWING = Settings(outbound_allow=("127.0.0.1",))
@@ -40,6 +42,15 @@ class Handler(BaseHTTPRequestHandler):
         self.server.headers = self.headers
         self.send_response(204)
         self.end_headers()
+
+    def do_GET(self) -> None:  # as the library calls it
+        path = self.path.partition("?")[0]
+        if path == "/silence":
+            return
+        self.send_response(404 if path == "/404" else 200)
+        self.send_header("content-type", "text/plain" if path == "/text" else "application/json")
+        self.end_headers()
+        self.wfile.write(b"{" if path == "/broken" else b'{"keys": []}')
 
     def log_message(self, *args: object) -> None:
         pass
@@ -141,9 +152,72 @@ def test_no_header_comes_twice(elsewhere: Elsewhere) -> None:
     assert elsewhere.headers is None
 
 
+@pytest.mark.parametrize(
+    "two", [{"document": {}, "body": b"x"}, {"form": {}, "body": b""}, {"form": {"a": "1"}, "document": {}}]
+)
+def test_two_things_to_send_are_a_mistake_at_once(elsewhere: Elsewhere, two: dict[str, Any]) -> None:
+    """Of a document and a body that signs something else, one was sent, and nobody was told."""
+    with pytest.raises(TypeError, match="a form, a document or a body is sent, and not two of them"):
+        asyncio.run(fetch(ALLOWING, elsewhere.url, method="POST", **two))
+    assert elsewhere.headers is None
+
+
 def test_a_method_that_cannot_be_sent_is_told(elsewhere: Elsewhere) -> None:
     with pytest.raises(Refused, match=r"was not asked: .*`method`"):
         asyncio.run(fetch(ALLOWING, elsewhere.url, method="PO ST"))
+
+
+# -- what is told of an address ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("address", "place"),
+    [
+        ("https://api.example.com:8443/v1/users?key=s3cret", "https://api.example.com:8443/v1/users"),
+        ("https://api.example.com?key=s3cret/x", "https://api.example.com"),
+        ("https://api.example.com/a//b#s3cret?x", "https://api.example.com/a//b"),
+        ("https://ada:s3cret@api.example.com/@b?c", "https://api.example.com/@b"),
+        ("https://ada:s3cret@[2001:db8::1]:1", "https://[2001:db8::1]:1"),
+        ("com.example.app:/cb?s3cret", "com.example.app:/cb"),
+        ("", ""),
+    ],
+)
+def test_the_place_of_an_address_has_no_query(address: str, place: str) -> None:
+    assert place_of(address) == place
+
+
+def keys(address: str) -> Awaitable[object]:
+    return RemoteKeys(ALLOWING).get(address, None)
+
+
+@pytest.mark.parametrize(
+    ("path", "call"),
+    [
+        ("/", lambda address: fetch(ALLOWING, address, headers={"Host": "x"})),
+        ("/", lambda address: fetch(ALLOWING, address, method="PO ST")),
+        ("/", lambda address: fetch(ALLOWING, address, limit=1)),
+        ("/silence", lambda address: fetch(ALLOWING, address)),
+        ("/404", lambda address: fetch_document(ALLOWING, address)),
+        ("/text", lambda address: fetch_document(ALLOWING, address)),
+        ("/broken", lambda address: fetch_document(ALLOWING, address)),
+        ("/404", keys),
+        ("/broken", keys),
+        ("/", keys),
+    ],
+)
+def test_no_message_has_the_query_of_an_address(
+    elsewhere: Elsewhere, path: str, call: Callable[[str], Awaitable[object]]
+) -> None:
+    """It may hold a key, and messages reach logs, the audit log and pages of the console."""
+    place = elsewhere.url.replace("/events", path)
+    secret = "-".join(("a", "secret"))  # so that the lines of the traceback do not have it
+
+    async def called() -> None:
+        await call(f"{place}?key={secret}")
+
+    with pytest.raises(Refused, match=f"^{place}:? ") as caught:
+        asyncio.run(called())
+    assert secret not in "".join(traceback.format_exception(caught.value))
 
 
 # -- docs/plugins/examples/signed_webhook.py ---------------------------------------------------------------------------

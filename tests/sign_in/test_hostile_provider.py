@@ -305,6 +305,20 @@ def test_an_endpoint_that_is_broken(hostile: Provider, place: str) -> None:
         assert time.monotonic() - began < 60, what  # those without an end have none
 
 
+@pytest.mark.parametrize("what", ["an error", "a page", "no object", "an end"])
+@pytest.mark.parametrize("place", ["/token", "/jwks"])
+def test_no_key_in_the_query_of_an_endpoint_is_in_the_audit_log(
+    hostile: Provider, credenza: Credenza, place: str, what: str
+) -> None:
+    member = {"/token": "token_endpoint", "/jwks": "jwks_uri"}[place]
+    hostile.describe(**{member: hostile.site.url(f"{place}?key=a-secret")})
+    hostile.site.pages[place] = BROKEN[what]
+    hostile.refused(what)
+    (event,) = credenza.run(audit.list_events, name="SignInFailed")
+    assert event.data["reason"].startswith(hostile.site.url(place))
+    assert "a-secret" not in event.data["reason"]
+
+
 def test_one_can_sign_in_without_userinfo(hostile: Provider) -> None:
     for what, answer in BROKEN.items():
         hostile.site.pages["/userinfo"] = answer

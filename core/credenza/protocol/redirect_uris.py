@@ -131,6 +131,13 @@ def host_of(uri: str) -> str:
     return re.split("[/?#]", rest[2:], maxsplit=1)[0]
 
 
+def place_of(uri: str) -> str:
+    """Scheme, host, port and path: what a log or a page may have of an address. Its query may hold a key."""
+    scheme, slashes, rest = re.split("[?#]", uri, maxsplit=1)[0].partition("//")
+    host, slash, path = rest.partition("/")
+    return scheme + slashes + host.rpartition("@")[2] + slash + path
+
+
 def matches(sent: str, registered: str, *, native: bool) -> bool:
     """Simple string comparison, but for the port of a loopback address. RFC 3986 §6.2.1.
 

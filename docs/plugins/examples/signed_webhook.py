@@ -6,7 +6,7 @@ import json
 import time
 from dataclasses import dataclass, field
 
-from credenza import Refused, events, fetch, hookimpl
+from credenza import Refused, events, fetch, hookimpl, place_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,6 +37,6 @@ def register_listeners(settings):
         signed = {"Content-Type": "application/json", "Webhook-Signature": signature(body, own.key, int(time.time()))}
         status, _, _ = await fetch(settings, own.address, method="POST", body=body, headers=signed)
         if status >= 300:
-            raise Refused(f"{own.address} answered {status}")
+            raise Refused(f"{place_of(own.address)} answered {status}")
 
     return tell if own.address else None
