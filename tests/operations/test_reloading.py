@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import sys
 from collections.abc import Callable
 from contextlib import suppress
@@ -116,6 +117,19 @@ def test_the_demo_begins_anew_too(
     _, answer = reloaded("demo", "--app-port", str(free_ports(1)[0]), "--database", database)
     (plugin / "__init__.py").write_text(PLUGIN.replace("high", "low"))
     wait_until(lambda: answer() == "low, calm", "the new code")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("command", ["serve", "demo"])
+def test_the_server_ends_with_the_process_that_looks_at_the_files(
+    command: str, reloaded: Callable[..., Any], free_ports: Callable[[int], list[int]], tmp_path: Path
+) -> None:
+    """However that ends: a server that is left behind keeps the port, and nobody sees it."""
+    demo = ["--app-port", str(free_ports(1)[0]), "--database", str(tmp_path / "demo" / "credenza.db")]
+    program, answer = reloaded(command, *(demo if command == "demo" else []))
+    os.kill(program.process.pid, signal.SIGKILL)
+    program.process.wait()
+    wait_until(lambda: answer() == "", "the end of the server")
 
 
 def test_a_folder_that_goes_while_its_files_are_looked_at_is_none(

@@ -9,16 +9,17 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from importlib.metadata import entry_points
 from importlib.util import find_spec
 from pathlib import Path
-from threading import Event
+from threading import Event, Thread
 
 from ..settings import GROUP, Settings
 from .output import print_progress
 
-RELOADED = "RELOADED_BY_CREDENZA"  # in the environment of the processes that begin anew
+RELOADED = "RELOADED_BY_CREDENZA"  # in the environment of the processes that begin anew: who begins them
 SUFFIXES = {".py", ".html", ".txt", ".css", ".js", ".svg", ".po", ".mo", ".toml"}
 PAUSE = 0.3  # seconds between two looks at the files
 PATIENCE = 3.0  # seconds that requests under way have to be answered
@@ -31,6 +32,21 @@ def is_reloaded() -> bool:
     return RELOADED in os.environ
 
 
+def end_with_parent() -> None:
+    """Whoever kills the process that looks at the files ends this one, which would keep the port. A thread sees that
+    while plugins are imported, too.
+    """
+    Thread(target=_outlive, args=(int(os.environ[RELOADED]),), daemon=True).start()
+
+
+def _outlive(parent: int) -> None:
+    while os.getppid() == parent:
+        time.sleep(PAUSE)
+    os.kill(os.getpid(), signal.SIGTERM)
+    time.sleep(PATIENCE)
+    os._exit(1)
+
+
 def serve_anew(settings: Settings, config: Path | None) -> int:
     """Run the command line of this process in another one, and again after each change, until SIGINT or SIGTERM."""
     stopped = Event()
@@ -39,7 +55,7 @@ def serve_anew(settings: Settings, config: Path | None) -> int:
     while not stopped.is_set():
         before = _written(settings, config)
         again = [sys.executable, *sys.orig_argv[1:]]
-        process = subprocess.Popen(again, env={**os.environ, RELOADED: "1"})  # noqa: S603  # what was typed
+        process = subprocess.Popen(again, env={**os.environ, RELOADED: str(os.getpid())})  # noqa: S603  # what was typed
         waits = False
         while not stopped.wait(PAUSE):
             if changed := sorted({path for path, _ in before.items() ^ _written(settings, config).items()}):
