@@ -45,10 +45,10 @@ class Decision(NamedTuple):
         return [permission for permission, outcome, *_ in self.verdicts if outcome is Outcome.GRANTED]
 
     def limited_to(self, permissions: Collection[Permission]) -> Decision:
-        """The same decision about fewer permissions, those of one token."""
-        implied = {p for p in self.granted if p.scope not in self.asked.scopes}
-        kept = [v for v in self.verdicts if v.permission in permissions or v.permission in implied]
-        return self._replace(verdicts=kept)
+        """The same decision about fewer permissions: those of one token, and those behind claims asked for by name."""
+        asked = self.asked.scopes
+        kept = [v for v in self.verdicts if v.permission in permissions or v.permission.scope not in asked]
+        return Decision(self.asked, self.choices, self.scopes, kept)
 
     @property
     def offline(self) -> bool:
@@ -76,18 +76,27 @@ async def ask(
 
 def audience_of(server: AuthorizationServer, permission: Permission, choices: Choices) -> str:
     """The `aud` of an access token with the permission; empty for the provider itself. Raises ServerError."""
-    return _said_of(server, permission, "audience", choices)
+    provider = server.scope_providers[permission.source]
+    if type(provider).audience is ScopeProvider.audience:
+        return provider.audience(permission, choices)
+    return _said_of(server, provider, "audience", permission, choices)
 
 
 def binding_of(server: AuthorizationServer, permission: Permission, choices: Choices) -> str:
     """What such a token is bound to beside its audience; see ScopeProvider.binding. Raises ServerError."""
-    return _said_of(server, permission, "binding", choices)
+    provider = server.scope_providers[permission.source]
+    if type(provider).binding is ScopeProvider.binding:
+        return provider.binding(permission, choices)
+    return _said_of(server, provider, "binding", permission, choices)
 
 
 def _said_of(
-    server: AuthorizationServer, permission: Permission, what: Literal["audience", "binding"], choices: Choices
+    server: AuthorizationServer,
+    provider: ScopeProvider,
+    what: Literal["audience", "binding"],
+    permission: Permission,
+    choices: Choices,
 ) -> str:
-    provider = server.scope_providers[permission.source]
     try:
         answer = provider.audience if what == "audience" else provider.binding
         return of_kind(answer(permission, choices), str)
@@ -354,6 +363,8 @@ async def claims(
     """
     released: dict[str, Any] = {}
     for provider, granted in by_source(server, decision.granted):
+        if type(provider).claims is ScopeProvider.claims:
+            continue  # it has none
         answer = await ask(server, provider, "claims", as_json(provider.claims(subject, granted, decision.choices)))
         whole = {n for p in granted if p.scope in decision.asked.scopes for n in decision.scopes[p].claims}
         listed = {n for p in granted for n in decision.scopes[p].claims}

@@ -221,28 +221,19 @@ class AuthorizationServer(Registered):
         client = None
         if clients.may_be_id(client_id):  # that there is none is kept too, whatever somebody comes up with
             client = await self._clients.get(client_id, lambda: clients.find_client(client_id, self.client_types))
+        seconds = self.settings.plugins_timeout
         for source in self.client_sources.values():
-            if self._concerns(source, client_id, client):
-                client = await self._ask_source(source, client_id, client, fresh)
+            asked = "concerns"
+            try:
+                if source.concerns(client_id, client):
+                    asked = "find"
+                    found = await within(seconds, source.find(client_id, client, fresh=fresh))
+                    client = of_kind(found, Client, NoneType)
+            except (ProtocolError, StoreUnavailable):
+                raise
+            except Exception as error:  # it denies
+                raise note_failure(self, source, asked, error) from error
         return client
-
-    def _concerns(self, source: ClientSource, client_id: str, stored: Client | None) -> bool:
-        try:
-            return source.concerns(client_id, stored)
-        except Exception as error:
-            raise note_failure(self, source, "concerns", error) from error
-
-    async def _ask_source(
-        self, source: ClientSource, client_id: str, stored: Client | None, fresh: bool
-    ) -> Client | None:
-        """Wait for at most `plugins_timeout` seconds; a failure is logged with the plugin's name, and denies."""
-        try:
-            found = await within(self.settings.plugins_timeout, source.find(client_id, stored, fresh=fresh))
-            return of_kind(found, Client, NoneType)
-        except (ProtocolError, StoreUnavailable):
-            raise
-        except Exception as error:
-            raise note_failure(self, source, "find", error) from error
 
     async def forget_in_client_sources(self, source: str, resource: str, scope: str) -> None:
         """Pass on to each ClientSource.forget; a source that fails stops the deletion."""

@@ -62,8 +62,10 @@ class MembershipScopes(ScopeProvider):
 
     def implied(self, ceiling: Mapping[Permission, bool]) -> Mapping[Permission, bool]:
         """Who may ask for rights in an organization may know which one it is."""
-        needed = any(p.source in ("organization", "organization_api") for p in ceiling)
-        return {self.scopes[0].permission: True} if needed else {}
+        for permission in ceiling:
+            if permission.source in ("organization", "organization_api"):
+                return {self.scopes[0].permission: True}
+        return {}
 
     async def held(
         self, subject: Subject, permissions: Sequence[Permission], choices: Choices

@@ -51,7 +51,8 @@ async def introspect(request: AnyRequest) -> AnyResponse:
 
 def wants_jwt(request: AnyRequest) -> bool:
     """ "The resource server … uses the Accept HTTP header". RFC 9701 §4."""
-    return JWT_TYPE in accepted(request.headers.get("accept", "").lower())
+    accept = request.headers.get("accept", "").lower()
+    return JWT_TYPE in accept and JWT_TYPE in accepted(accept)
 
 
 async def signed(server: AuthorizationServer, client: Client, answer: dict[str, Any]) -> AnyResponse:

@@ -48,10 +48,10 @@ async def userinfo(request: AnyRequest) -> AnyResponse:
         if inspected is None or inspected.user is None:
             raise wrong("The access token is not valid, or no longer.")
         await check_key(request, inspected, value, as_dpop)
-        choices = inspected.decision.choices
-        if all(audience_of(server, p, choices) for p in inspected.permissions):
-            if inspected.token.audience:
-                raise wrong("The access token is for another resource.")
+        audience, choices = inspected.token.audience, inspected.decision.choices
+        if audience and all(audience_of(server, p, choices) for p in inspected.permissions):
+            raise wrong("The access token is for another resource.")
+        if not inspected.permissions:
             raise InsufficientScope("The token has none of the scopes that UserInfo answers for.")
         return await _answer(server, inspected, headers)
     except (InvalidRequest, InsufficientScope) as error:
