@@ -131,11 +131,16 @@ async def _send(visit: AccountVisit, email: str, language: str) -> None:
         )
 
 
-async def taken(email: str, user: User | None = None) -> bool:
-    """Whether another account has this address, or a user name like it."""
+async def taken(email: str, user: User) -> bool:
+    """Whether another account has this address, or a user name like it.
+
+    Of several who have it, as an administrator said, whoever reads what is sent there may confirm it first.
+    """
+    if email == user.email:
+        return await users.find_confirmed_owner(email, user.id) is not None
     u = UserRow
     same = (u.email == email) | (u.username == email)
-    return bool(await u.exists().where(same & (u.id != user.id) if user is not None else same))
+    return bool(await u.exists().where(same & (u.id != user.id)))
 
 
 @route(

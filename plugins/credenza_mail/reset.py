@@ -94,7 +94,7 @@ async def _submit(request: AnyRequest, server: AuthorizationServer, page: ResetP
 async def _send(server: AuthorizationServer, identifier: str, language: str, after: str) -> None:
     """Once the answer is gone: what is done here would otherwise delay it, and only where there is an account."""
     await asyncio.sleep(random.uniform(0.1, 0.5))  # noqa: S311  # jitter is no secret
-    user = await users.find_user_by_identifier(identifier)
+    user = await users.find_user_signing_in(identifier)
     if user is None or user.suspended or not user.email or server.mailer is None:
         return
     provider = (await server.provider_branding()).display_name

@@ -185,7 +185,7 @@ async def _create(request: AnyRequest, upstream: Upstream, claims: Mapping[str, 
     )
     try:
         async with alone():  # or of two who come with one address at this moment each has it
-            if email and not email_mistake(email) and await users.find_user_by_identifier(email) is None:
+            if email and not email_mistake(email) and await users.find_user_signing_in(email) is None:
                 user = replace(user, email=email)
             await users.insert_user(user)
             if not await store.insert_link(upstream, user.id, claims["sub"], label_of(claims), now):

@@ -110,14 +110,17 @@ def test_a_enu_01_the_same_work_whoever_is_named(credenza: Any) -> None:
     assert 0.5 < known / unknown < 2
 
 
-def test_a_enu_02_an_email_of_two_accounts_signs_nobody_in(
+def test_a_enu_02_an_email_of_several_accounts_is_that_of_one(
     credenza: Any, new_visitor: Any, client: RelyingParty
 ) -> None:
-    for _ in range(2):
-        credenza.new_user(email="shared@example.com")
+    """A-ENU-02: the password of another one is a wrong one, as anybody's is."""
+    for created_at, changes in ((1, {"password_hash": None}), (2, {})):
+        credenza.new_user(email="shared@example.com", email_verified=False, created_at=created_at, **changes)
     agent = new_visitor()
     agent.get(client.authorization_url())
-    assert agent.sign_in("shared@example.com").status == 422
+    page = agent.sign_in("shared@example.com")
+    assert (page.status, page.name) == (422, "sign-in")
+    assert "The email, username or password is wrong." in page.text
 
 
 def test_nobody_takes_away_the_address_that_somebody_else_has_confirmed(
@@ -132,7 +135,8 @@ def test_nobody_takes_away_the_address_that_somebody_else_has_confirmed(
     agent.get(client.authorization_url())
     assert agent.sign_in("mine@example.com").name == "consent"
     credenza.new_user(email="mine@example.com", email_verified=True)
-    assert credenza.run(users.find_user_by_identifier, "mine@example.com") is None
+    for find in (users.find_user_by_identifier, users.find_user_signing_in):
+        assert credenza.run(find, "mine@example.com") is None
 
 
 def test_signing_in_by_email_and_in_capitals(credenza: Any, user_agent: Any, client: RelyingParty) -> None:

@@ -59,7 +59,7 @@ def at_once(monkeypatch: pytest.MonkeyPatch) -> Callable[..., list[PageSeen]]:
             (addresses, "taken"),
             (store, "taken"),
             (users, "find_confirmed_owner"),
-            (users, "find_user_by_identifier"),
+            (users, "find_user_signing_in"),
         )
         with monkeypatch.context() as patched, ThreadPoolExecutor() as threads:
             for where, name in looks:

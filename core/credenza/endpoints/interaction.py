@@ -25,7 +25,7 @@ from ..protocol.words import Words
 from ..store import sessions
 from ..store.device_authorizations import DENIED, answer_device
 from ..store.sessions import Interaction
-from ..store.users import User, find_user_by_identifier
+from ..store.users import User, find_user_signing_in
 from ..web.errors import crowded_page
 from ..web.known_browsers import known_accounts, remember_account
 from ..web.pages import FormPage, Page
@@ -155,7 +155,7 @@ async def _settled_elsewhere(
     if form.get("decision") == "continue" and has_csrf_token(request, form, csrf_cookie(request, waiting.session)):
         return  # pressed twice: the session is the one that the page was made for
     by_name = form.get("authenticator", "password") == "password"  # whose a passkey is, say, only looking at it tells
-    meant = await find_user_by_identifier(form.get("identifier", "")) if by_name else None
+    meant = await find_user_signing_in(form.get("identifier", "")) if by_name else None
     if meant is None or meant.id != _who(waiting):
         await _as_somebody_else(interaction)
 

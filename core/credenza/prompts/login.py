@@ -15,7 +15,7 @@ from ..protocol.words import Words
 from ..server import AuthorizationServer, note_failure
 from ..store.engine import StoreUnavailable, database
 from ..store.sessions import Session, hold_session
-from ..store.users import User, find_user_by_identifier, hold_user
+from ..store.users import User, find_user_signing_in, hold_user
 from ..web.guesses import Guess, watched
 from ..web.limits import Limiter
 from ..web.pages import SignInPage
@@ -160,7 +160,7 @@ def _chooses(waiting: Waiting) -> bool:
 async def _is_hinted(waiting: Waiting, user: User) -> bool:
     """Whether the application means them, or nobody in particular."""
     hint = waiting.request.login_hint if waiting.request is not None else ""
-    hinted = await find_user_by_identifier(hint) if hint else user
+    hinted = await find_user_signing_in(hint) if hint else user
     return hinted is not None and hinted.id == user.id
 
 

@@ -35,7 +35,7 @@ class PasswordAuthenticator(Authenticator):
         identifier, password = form.get("identifier", "").strip(), form.get("password", "")
         if len(identifier) > 320 or len(password) > MAX_CHARACTERS:
             return WRONG
-        user = await users.find_user_by_identifier(identifier)
+        user = await users.find_user_signing_in(identifier)
         matches = await self.passwords.verify(user.password_hash if user is not None else None, password)
         if user is None or not matches or user.suspended:
             return WRONG

@@ -11,7 +11,9 @@ USER_ID = re.compile(r"u[0-9a-f]{30}")
 
 
 class UserRow(Table, tablename="credenza_user"):
-    """`words` are what the console finds them by, in lower case: small enough to be read as an index."""
+    """`words` are what the console finds them by, in lower case: small enough to be read as an index. They have had the
+    email address since `email_since`, and where that is not known since `created_at`.
+    """
 
     id = Varchar(length=40, primary_key=True)
     username = Varchar(length=150, unique=True)
@@ -30,6 +32,7 @@ class UserRow(Table, tablename="credenza_user"):
     updated_at = BigInt(default=0)
     last_sign_in_at = BigInt(null=True, default=None)
     words = Varchar(length=500, default="")
+    email_since = BigInt(null=True, default=None)
 
 
 class InvitationRow(Table, tablename="credenza_invitation"):

@@ -96,7 +96,12 @@ _BY_CHARACTERS = Statement(
 )
 _NEXT = Statement("FETCH 500 FROM every_user")
 _ENOUGH = Statement("CLOSE every_user")
-_IDENTIFY = select(UserRow, "username = {} OR email = {} ORDER BY email_verified DESC LIMIT 3")
+_IDENTIFY = select(  # who has the address longest comes first
+    UserRow,
+    "username = {} OR email = {} "
+    "ORDER BY email_verified DESC, COALESCE(email_since, created_at), created_at, id LIMIT 3",
+)
+_SINCE = Statement("UPDATE credenza_user SET email_since = {} WHERE id = {} AND (email IS NULL OR email <> {})")
 
 
 async def find_user(user_id: str) -> User | None:
@@ -114,21 +119,34 @@ async def find_user_by_identifier(identifier: str) -> User | None:
     """By user name, else by an email address: whoever alone has confirmed it, or alone has it. In any letter case, and
     in any form of Unicode; an account that is kept in another one (`list_other_forms`) is the one who types that.
     """
+    called = await _called(identifier)
+    return called[0] if len(called) == 1 else None
+
+
+async def find_user_signing_in(identifier: str) -> User | None:
+    """Who is to prove that they are meant by it. Of several who have an address that nobody has confirmed it is the one
+    who has had it longest; else as `find_user_by_identifier`, which is asked wherever somebody is given something.
+    """
+    called = await _called(identifier)
+    return called[0] if len(called) == 1 or (called and not called[0].email_verified) else None
+
+
+async def _called(identifier: str) -> list[User]:
+    """Whoever may be meant, first who has had the address longest."""
     typed, identifier = identifier.strip().lower(), as_identifier(identifier)
     if not identifier or len(typed) > 320:
-        return None
+        return []
     if typed != identifier and (row := await _NAMED.first(typed)):
-        return _user(row)
+        return [_user(row)]
     rows = await _IDENTIFY.all(identifier, identifier)
     by_name = [row for row in rows if row["username"] == identifier]
-    candidates = by_name or [row for row in rows if row["email_verified"]] or rows
-    return _user(candidates[0]) if len(candidates) == 1 else None
+    return [_user(row) for row in by_name or [row for row in rows if row["email_verified"]] or rows]
 
 
 async def find_confirmed_owner(email: str, but: str = "") -> User | None:
     """Whose confirmed address this is, when it is not that of the user `but`.
 
-    Two accounts may have an address as long as nobody has confirmed it: then it could not be told whose it is.
+    Several accounts may have an address as long as nobody has confirmed it: see `find_user_signing_in`.
     """
     row = await _CONFIRMED.first(as_identifier(email), but, True)
     return _user(row) if row else None
@@ -143,14 +161,15 @@ async def update_user(user: User) -> None:
     """Write all of it but id, creation and last sign-in; `edit_user` writes some members only."""
     values = _columns(user)
     del values["id"], values["created_at"], values["last_sign_in_at"]
+    await _SINCE.all(user.updated_at, user.id, user.email or "")
     await UserRow.update(values).where(UserRow.id == user.id)
 
 
 async def edit_user(user: User, names: Iterable[str]) -> None:
     """Write these members of the account only: whatever else is changed meanwhile stays.
 
-    With another `email`, links that were mailed to the one before open nothing any more. Call it in a transaction.
-    Raises AlreadyExists when another `username` is taken.
+    With another `email`, links that were mailed to the one before open nothing any more, and they have it since
+    `updated_at`. Call it in a transaction. Raises AlreadyExists when another `username` is taken.
     """
     names = set(names)
     if "username" in names:
@@ -158,6 +177,7 @@ async def edit_user(user: User, names: Iterable[str]) -> None:
     columns = _columns(user)
     if "email" in names:
         await delete_invitations(user.id)
+        await _SINCE.all(user.updated_at, user.id, user.email or "")
     names |= {"words"} if names & {"username", "email", "profile"} else set()
     await UserRow.update({name: columns[name] for name in names}).where(UserRow.id == user.id)
 

@@ -35,7 +35,7 @@ async def watched(
 ) -> Authentication | str:
     """The answer, whoever brings the way in. Raises TooManyTries without asking for it."""
     identifier = guess.identifier.strip()[:320]
-    user = await users.find_user_by_identifier(identifier) if identifier else None
+    user = await users.find_user_signing_in(identifier) if identifier else None
     key = _counted_as(server, guess, identifier, user)
     by_address = (PER_ADDRESS, neighbourhood(guess.address))
     by_account = bool(identifier) and server.settings.rate_limit
