@@ -296,11 +296,11 @@ async def consented(
     goes on, until the user takes it back. `said` is a context and the consent in it, if they were read a moment ago.
     """
     now, lifetime, context = server.now(), client.consent_lifetime, context_of(choices)
-    if said is not None and said[0] == context:
-        consent = said[1]
-    else:
+    if said is None or said[0] != context:
         consent = await find_consent(user_id, client.id, context, now, lifetime)
-    if consent is None or consent.expired(now, lifetime) or (client.third_party and consent.automatic):
+    elif (consent := said[1]) is not None and consent.expired(now, lifetime):
+        return None
+    if consent is None or (client.third_party and consent.automatic):
         return None
     return consent if changed or counts(client, consent) else None
 

@@ -32,8 +32,11 @@ _TOUCH = Statement("UPDATE credenza_version SET value = value WHERE id = 1")
 async def current_version() -> int:
     """Asked by every request several times, so what was read a moment ago counts. Own changes are seen at once."""
     engine = database()
-    if (known := _fresh_version(engine)) is not None:
-        return known
+    known = _fresh_version(engine)
+    return await _version_anew(engine) if known is None else known
+
+
+async def _version_anew(engine: Engine) -> int:
     now, epoch = time.monotonic(), engine.version_epoch
     value = await read_version()
     if epoch == engine.version_epoch and engine.open_transaction() is None:
@@ -94,7 +97,7 @@ class Cache(Generic[Value]):
         epoch = engine.version_epoch
         version = _fresh_version(engine)
         if version is None:
-            version = await current_version()
+            version = await _version_anew(engine)
         if version == self._version and key in self._values:
             return self._values[key]
         if engine.open_transaction() is None:
