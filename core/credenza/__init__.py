@@ -165,7 +165,7 @@ from .store.users import User
 from .store.version import Cache, bump_version
 from .suspension import suspend_user
 from .web.accounts import SignInNeeded, csrf_token, signed_in, signed_in_form, signed_in_upload
-from .web.branding import check_branding
+from .web.branding import check_branding, display_name_mistake
 from .web.claims import claim_label, claims_in_words, claims_summary
 from .web.custom_css import CleanCss, UnusableCss, clean_css
 from .web.errors import new_error_id
@@ -398,6 +398,7 @@ __all__ = [
     "delete_batch",
     "described",
     "digest_secret",
+    "display_name_mistake",
     "download_response",
     "email_mistake",
     "enabled_permissions",

@@ -46,6 +46,27 @@ def test_a_name_that_cannot_be_read_is_refused_with_its_place(
     credenza.apply(_named(document, "Prüfer"))
 
 
+@pytest.mark.parametrize(
+    ("document", "place", "most"),
+    [
+        ({"provider": {"branding": {"name": None}}}, "provider: branding: ", 100),
+        ({"provider": {"branding": {"display_name": None}}}, "provider: branding: ", 100),
+        (
+            {"applications": [{"client_id": "demo", "name": "A", "branding": {"display_name": None}, **SPA}]},
+            "A: branding: ",
+            200,
+        ),
+        ({"organizations": [{"name": "Acme", "branding": {"display_name": None}}]}, "Acme: branding: ", 200),
+    ],
+)
+def test_a_brands_name_is_as_long_as_in_the_console(
+    credenza: Credenza, document: Mapping[str, Any], place: str, most: int
+) -> None:
+    credenza.apply(_named(document, "x" * most))
+    with pytest.raises(StateError, match=f"{place}.*A name has at most {most} characters."):
+        credenza.apply(_named(document, "x" * (most + 1)))
+
+
 def _named(part: Any, name: str) -> Any:
     """With the name where None stands."""
     if isinstance(part, list):

@@ -16,9 +16,9 @@ from credenza import (
     UnusableImage,
     check_branding,
     clean_css,
+    display_name_mistake,
     fetch_image,
     image_in_place,
-    name_mistake,
     store_image,
 )
 from credenza import branding as store
@@ -53,8 +53,7 @@ def read_texts(visit: ConsoleVisit, editor: BrandingEditor, before: Branding) ->
 async def check(visit: ConsoleVisit, editor: BrandingEditor, typed: Typed, palette: Palette) -> None:
     """Note what is wrong with each text, beside its field; clean the CSS."""
     texts, errors = typed.texts, typed.errors
-    longest = 100 if editor.level == "provider" else 200
-    if message := name_mistake(texts.get("display_name", ""), longest):
+    if message := display_name_mistake(texts.get("display_name", ""), editor.level):
         errors["display_name"] = message
     if texts.get("theme") and texts["theme"] not in visit.server.themes:
         errors["theme"] = "There is no such theme."

@@ -90,7 +90,7 @@ async def _apply_client(run: Run, item: Any, extensions: Sequence[StateSection])
         permissions = await declared_permissions(run, name, members["permissions"], ceiling)
     if "branding" in members:
         said = {key: value for key, value in asdict(client.branding).items() if value}
-        branding = await declared_branding(run, members["branding"], name, said)
+        branding = await declared_branding(run, members["branding"], name, said, level="application")
         client = replace(client, branding=Branding.load(branding))
 
     async def write() -> dict[str, Any]:

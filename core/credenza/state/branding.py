@@ -8,34 +8,34 @@ from dataclasses import fields
 from typing import Any
 
 from ..protocol.clients import Branding
-from ..protocol.names import name_mistake
 from ..store.provider import find_image
-from ..web.branding import check_branding
+from ..web.branding import check_branding, display_name_mistake
 from ..web.images import UnusableImage, store_image
 from ..web.themes import Wardrobe
-from .members import TEXT, StateMember, check_keys
+from .members import TEXT, check_keys
 from .run import Run, StateError
 
 FILE = "name a file beside this one, or leave it out"
 IMAGES = ("logo", "dark_logo", "favicon")
 # Custom CSS is the provider's.
-BRANDING = {f.name: TEXT for f in fields(Branding) if f.name != "stylesheet"} | {
-    "display_name": StateMember(str, most=200)
-}
+BRANDING = {f.name: TEXT for f in fields(Branding) if f.name != "stylesheet"}
 
 
-async def declared_branding(run: Run, part: Any, name: str, before: Mapping[str, str]) -> dict[str, str]:
+async def declared_branding(
+    run: Run, part: Any, name: str, before: Mapping[str, str], *, level: str = "context"
+) -> dict[str, str]:
     """What `branding` makes of the one `before`: each text checked, each picture encoded again and stored.
 
-    Raises StateError. What the file leaves out stays, and what it leaves empty is gone.
+    Raises StateError. What the file leaves out stays, and what it leaves empty is gone. `level` is that of its
+    BrandingEditor.
     """
     what = f"{name}: branding"
     declared = {key: str(value) for key, value in check_keys(part or {}, BRANDING, what).items()}
     if (theme := declared.get("theme", "")) and theme not in run.server.themes:
         raise StateError(f"{what}: there is no theme {theme!r}; the themes are {', '.join(run.server.themes)}")
     called = declared.get("display_name", "")
-    if called != before.get("display_name", "") and (wrong := name_mistake(called, len(called))):
-        raise StateError(f"{what}: {called!r}: {wrong}")
+    if called != before.get("display_name", "") and (wrong := display_name_mistake(called, level)):
+        raise StateError(f"{what}: display_name: {wrong}")
     for key in IMAGES:
         if declared.get(key):
             declared[key] = await _stored(run, declared[key], f"{what}: {key}")

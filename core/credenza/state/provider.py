@@ -12,10 +12,10 @@ from ..web.custom_css import UnusableCss, clean_css
 from ..web.palette import Palette
 from ..web.themes import Wardrobe
 from .branding import BRANDING, FILE, declared_branding
-from .members import MAPPING, TEXT, StateMember, check_keys
+from .members import MAPPING, TEXT, check_keys
 from .run import Run, StateError
 
-MEMBERS = {**BRANDING, "name": StateMember(str, most=100), "stylesheet": TEXT}
+MEMBERS = {**BRANDING, "name": TEXT, "stylesheet": TEXT}
 
 
 async def _apply(part: Any, run: Run) -> None:
@@ -25,7 +25,7 @@ async def _apply(part: Any, run: Run) -> None:
         declared["display_name"] = declared.pop("name")
     stylesheet = declared.pop("stylesheet", None)
     before = await find_provider_setting("branding")
-    after = await declared_branding(run, declared, "provider", before)
+    after = await declared_branding(run, declared, "provider", before, level="provider")
     if stylesheet is not None:
         palette = Wardrobe(run.server.themes.values()).palette(after.get("theme", ""))
         try:

@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterable, Mapping
 
 from ..protocol.clients import Branding
+from ..protocol.names import name_mistake
 from ..protocol.redirect_uris import check_web_uri
 from .palette import Palette
 
@@ -17,6 +18,7 @@ PLAIN = Palette({"--card": "#ffffff"}, {"--card": "#12161b", "--background": "#0
 SCHEMES = {"light": "primary_color", "dark": "dark_primary_color"}
 INKS = ("#ffffff", "#06101e")
 NAME = re.compile(r"[0-9a-f]{6}(-[0-9a-f]{6}){3}\.css")
+LONGEST = {"provider": 100, "application": 200, "context": 200}  # characters of a display name
 
 
 def check_branding(branding: Mapping[str, str], palette: Palette = PLAIN) -> None:
@@ -30,6 +32,11 @@ def check_branding(branding: Mapping[str, str], palette: Palette = PLAIN) -> Non
     for name in ("terms_uri", "policy_uri"):
         if branding.get(name):
             check_web_uri(branding[name])
+
+
+def display_name_mistake(name: str, level: str) -> str:
+    """What is wrong with a brand's name, in a sentence, or nothing; `level` is that of its BrandingEditor."""
+    return name_mistake(name, LONGEST[level])
 
 
 def check_color(color: str, grounds: tuple[str, ...]) -> None:
