@@ -27,7 +27,7 @@ from credenza import (
 
 from .hosts import Decisions, blocking, host_of_client
 from .management import put_on, with_new_logo
-from .metadata import Policy, describe, parse_client, with_provenance
+from .metadata import Policy, describe, parse_client, with_changes, with_provenance
 from .registration import check_sector, tell, with_logo
 from .store import Registered, hold_enabled, insert_registration, make_room, move_host
 
@@ -158,7 +158,7 @@ class Documents:
         """The client's row, so that consents and tokens have something to point to; written when something changed."""
         stored = await clients.find_client(declared.id, self._server.client_types)
         if stored is not None and stored.type.name == declared.type.name:
-            if describe(stored) == describe(declared):
+            if describe(stored) == describe(with_changes(stored, declared)):
                 return stored
             return await self._update(stored, declared)
         try:

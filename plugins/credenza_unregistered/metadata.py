@@ -15,6 +15,7 @@ from credenza import (
     Client,
     ClientType,
     StateError,
+    as_kept,
     check_client,
     check_registrable,
     check_web_uri,
@@ -98,6 +99,8 @@ class Members:
 
     def text(self, name: str, most: int = 2000) -> str:
         value = str(self._typed(name, str, "a text", "")).strip()
+        if name == "client_name":
+            value = as_kept(value)
         if value and not is_name(value, most):
             raise errors.InvalidClientMetadata(f"{name} must fit on one line, and be no longer than {most} characters.")
         return value
@@ -316,13 +319,18 @@ def with_provenance(client: Client, policy: Policy, now: int) -> Client:
 
 
 def with_changes(client: Client, declared: Client) -> Client:
-    """What the client says now in the place of what it said before; what administrators set stays."""
+    """What the client says now in the place of what it said before; what administrators set stays, and so does a name
+    that is the same but for its form: an older release took any, and what was said of the client was said of that one.
+    """
     branding = {name: getattr(declared.branding, name) for name in BRANDING.values()}
     logo = client.branding.logo if client.metadata.get("logo_uri") == declared.metadata.get("logo_uri") else ""
     kept = {name: value for name, value in client.metadata.items() if name not in KEPT}
+    said = dict(declared.metadata)
+    if as_kept(client.metadata.get("client_name", "")) == said.get("client_name"):
+        said["client_name"] = client.metadata["client_name"]
     return replace(
         client,
-        name=declared.name,
+        name=client.name if as_kept(client.name) == declared.name else declared.name,
         redirect_uris=declared.redirect_uris,
         post_logout_redirect_uris=declared.post_logout_redirect_uris,
         cors_origins=declared.cors_origins,
@@ -334,7 +342,7 @@ def with_changes(client: Client, declared: Client) -> Client:
         userinfo_alg=declared.userinfo_alg,
         backchannel_logout_uri=declared.backchannel_logout_uri,
         branding=replace(client.branding, logo=logo, **branding),
-        metadata={**kept, **declared.metadata},
+        metadata={**kept, **said},
     )
 
 

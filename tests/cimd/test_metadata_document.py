@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from uuid import uuid4
@@ -550,6 +551,34 @@ def test_r_cr_11_consents_do_not_survive_a_change_of_what_people_saw(
     page = user_agent.get(client.authorization_url(scope="openid"))
     assert isinstance(page, PageSeen)
     assert page.name == "consent"
+
+
+def test_a_name_is_kept_in_one_form_and_one_of_an_older_release_stays(
+    credenza: Credenza, user_agent: UserAgent, publish: Callable[..., str], party: Any
+) -> None:
+    """The same but for its form it is no other name: nothing is written, and nobody is asked again."""
+    said, kept = "Mo\u0308we\u00a0 Watch", "M\u00f6we Watch"
+    client = party(publish(client_name=said))
+    opened(credenza, client.client_id)
+    assert credenza.run(credenza.server.find_client, client.client_id).name == kept
+
+    async def as_it_was() -> None:
+        found = await clients.find_client(client.client_id, credenza.server.client_types)
+        assert found is not None
+        metadata = {name: value for name, value in found.metadata.items() if name != "unverified"}
+        found = replace(found, name=said, metadata=metadata | {"client_name": said})
+        await clients.update_client(found, credenza.server.now())
+
+    credenza.run(as_it_was)
+    client.tokens(user_agent.authorize(client, scope="openid"))
+    for name in (said, kept):
+        publish(client_name=name)
+        credenza.clock.move(3700)
+        assert isinstance(user_agent.get(client.authorization_url(scope="openid")), Callback)
+        found = credenza.run(credenza.server.find_client, client.client_id)
+        assert (found.name, found.unverified) == (said, False)
+    changes = credenza.run(audit.list_events, name="ObjectChanged", client=client.client_id)
+    assert [event.data["action"] for event in changes] == ["registered"]
 
 
 def test_a_redirect_uri_that_left_the_document_is_refused_before_the_code(

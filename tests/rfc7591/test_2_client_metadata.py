@@ -397,6 +397,16 @@ def test_defaults_are_those_of_the_specification(register: Register) -> None:
     assert "client_name" not in answer
 
 
+@pytest.mark.parametrize(
+    "name", ["Mo\u0308we Watch", " M\u00f6we\u00a0\u2003Watch", "M\u00f6we Watch\u3000"], ids=ascii
+)
+def test_a_name_is_kept_in_one_form(credenza: Credenza, register: Register, name: str) -> None:
+    """As every other name: RFC 7591 §3.2.1 lets the server replace what was requested, and the answer says so."""
+    answer = register(client_name=name).json()
+    assert answer["client_name"] == "M\u00f6we Watch"
+    assert credenza.run(credenza.server.find_client, answer["client_id"]).name == "M\u00f6we Watch"
+
+
 # -- wrong types ------------------------------------------------------------------------------------------------------
 
 

@@ -327,16 +327,37 @@ def test_whoever_vouched_for_a_client_did_so_for_what_it_was(
 ) -> None:
     """A-MCP-10: a verified client that takes another name, or leads elsewhere, is unverified again."""
 
-    async def verify() -> None:
-        client = await clients.find_client(mine.id, credenza.server.client_types)
-        assert client is not None
-        metadata = {name: value for name, value in client.metadata.items() if name != "unverified"}
-        await clients.update_client(replace(client, metadata=metadata), credenza.server.now())
-
-    credenza.run(verify)
+    verify(credenza, mine.id)
     mine.put(contacts=["ops@gull.example.net"])
     assert not credenza.run(credenza.server.find_client, mine.id).unverified
     mine.put(**change)
+    assert credenza.run(credenza.server.find_client, mine.id).unverified
+
+
+def verify(credenza: Credenza, client_id: str, name: str = "Gull Watch") -> None:
+    """Vouch for it, under the name that an older release has kept."""
+
+    async def write() -> None:
+        client = await clients.find_client(client_id, credenza.server.client_types)
+        assert client is not None
+        metadata = {name: value for name, value in client.metadata.items() if name != "unverified"}
+        client = replace(client, name=name, metadata=metadata | {"client_name": name})
+        await clients.update_client(client, credenza.server.now())
+
+    credenza.run(write)
+
+
+@pytest.mark.parametrize("said", ["Mo\u0308we\u00a0 Watch", "M\u00f6we Watch", "  Mo\u0308we\u2003Watch"], ids=ascii)
+def test_a_name_that_is_the_same_but_for_its_form_stays_and_so_does_what_was_said_of_it(
+    credenza: Credenza, mine: Any, user_agent: UserAgent, said: str
+) -> None:
+    """Neither who vouched for it nor who consented is asked again."""
+    verify(credenza, mine.id, "Mo\u0308we\u00a0 Watch")
+    mine.party.tokens(user_agent.authorize(mine.party, scope="openid"))
+    assert mine.put(client_name=said).json()["client_name"] == "Mo\u0308we\u00a0 Watch"
+    assert not credenza.run(credenza.server.find_client, mine.id).unverified
+    assert isinstance(user_agent.get(mine.party.authorization_url(scope="openid")), Callback)
+    assert mine.put(client_name="Mowe Watch").json()["client_name"] == "Mowe Watch"
     assert credenza.run(credenza.server.find_client, mine.id).unverified
 
 
