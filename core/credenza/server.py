@@ -45,6 +45,7 @@ from .store.version import Cache, bump_version
 logger = logging.getLogger("credenza")
 plugin_logger = logging.getLogger("credenza.plugins")
 
+LAST = 10  # seconds that a server which stops has for what was spawned
 CALLED = {  # in the log
     Authenticator: "the way to sign in",
     ClientSource: "client source",
@@ -111,6 +112,7 @@ class AuthorizationServer(Registered):
         self.remote_keys = RemoteKeys(settings, self.clock.now)
         self.languages = Languages(folders_of(plugins, "locales"))
         self._tasks: set[asyncio.Task[None]] = set()
+        self._telling: set[asyncio.Task[None]] = set()  # those of them in which a listener hears of an event
 
     @property
     def issuer(self) -> str:
@@ -162,9 +164,12 @@ class AuthorizationServer(Registered):
         await self.engine.start()
 
     async def stop(self) -> None:
-        """Wait some seconds for what was spawned, and close the database."""
+        """Wait some seconds for what was spawned, end the rest of it, and close the database."""
         if self._tasks:
-            await asyncio.wait(self._tasks, timeout=10)
+            _, late = await asyncio.wait(self._tasks, timeout=LAST)
+            for task in late:
+                task.cancel()
+            await asyncio.gather(*late, return_exceptions=True)
         await self.engine.stop()
 
     async def migrate(self, tell: Callable[[str], None] = logger.info) -> list[str]:
@@ -330,15 +335,27 @@ class AuthorizationServer(Registered):
         """Each in its own task and its own `try`: a slow or broken listener is nobody else's trouble."""
         for plugin, listener, kinds in self.listeners:
             if isinstance(event, kinds):
-                self.spawn(self._tell(plugin, listener, event))
+                task = self._spawned(self._tell(plugin, listener, event))
+                self._telling.add(task)
+                task.add_done_callback(self._telling.discard)
+
+    async def heard(self, but: int = 0) -> None:
+        """Wait until listeners have heard what was committed, `but` so many: whoever does very much at once waits, or
+        each of them would have too little of its time."""
+        while len(self._telling) > but:
+            await asyncio.wait(self._telling, return_when=asyncio.FIRST_COMPLETED)
 
     def spawn(self, work: Coroutine[Any, Any, None]) -> None:
         """Do it without keeping the request waiting; a server that stops gives it some seconds to finish."""
+        self._spawned(work)
+
+    def _spawned(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         context = copy_context()
         context.run(begin_request, limited=False)  # the time that the request had for outgoing calls is not this one's
         task = asyncio.create_task(work, context=context)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+        return task
 
     async def _tell(self, plugin: str, listener: Listener, event: Event) -> None:
         try:

@@ -33,6 +33,7 @@ ATTEMPTS = 8
 PATIENCE = 60  # seconds before the second attempt; each wait is twice as long as the one before
 KEPT = 30 * 24 * 3600  # seconds that the reason of a failure is kept
 AT_ONCE = 4
+WAITING = 1000  # for one of those places; more mails than that wait in the database for `tend`
 BATCH = 20
 
 
@@ -43,6 +44,7 @@ class SmtpMailer(Mailer):
         self._sender = settings.mail_from
         self._mail_server = MailServer.of(settings.smtp_url)
         self._slots = asyncio.Semaphore(AT_ONCE)
+        self._waiting = 0
         self._templates = Environment(
             loader=FileSystemLoader(TEMPLATES),
             autoescape=select_autoescape(["html"]),
@@ -60,7 +62,15 @@ class SmtpMailer(Mailer):
             await self.server.engine.after_commit(lambda: self._begin(mail_id))
 
     async def _begin(self, mail_id: str) -> None:
-        self.server.spawn(self.deliver(mail_id))
+        if self._waiting < WAITING:
+            self._waiting += 1
+            self.server.spawn(self._deliver_begun(mail_id))
+
+    async def _deliver_begun(self, mail_id: str) -> None:
+        try:
+            await self.deliver(mail_id)
+        finally:
+            self._waiting -= 1
 
     async def _content(self, mail: Mail) -> dict[str, str]:
         """The finished mail, in the language of its reader."""

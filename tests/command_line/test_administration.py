@@ -55,6 +55,16 @@ def test_a_user_becomes_an_administrator(credenza_command: Run, file: Callable[[
     assert user["administrator"] == "full"
 
 
+def test_another_address_of_a_user_is_told(credenza_command: Run, file: Callable[[Any], Path], tmp_path: Path) -> None:
+    """As in the console: who reads mail at the former one may be whose account it is."""
+    credenza_command("admin", "create", "--username", "ada", "--email", "ada@example.com")
+    for _ in range(2):
+        credenza_command("admin", "create", "--username", "ada", "--email", "countess@example.com")
+    with closing(sqlite3.connect(tmp_path / "credenza.db")) as database:
+        found = database.execute("SELECT actor, data FROM credenza_audit_event WHERE name = 'EmailChanged'").fetchall()
+    assert found == [("command line", '{"before":"ada@example.com","after":"countess@example.com"}')]
+
+
 def test_a_name_is_one_however_a_terminal_composes_it(credenza_command: Run) -> None:
     first, second = (credenza_command("admin", "create", "--username", n, "--json").json for n in ("zoe\u0308", "zoë"))
     assert first["id"] == second["id"]

@@ -13,8 +13,21 @@ from typing import Any
 import pytest
 import yaml
 
-from credenza import Client, Scope, Statement, StateSection, User, clients, hookimpl, state, users
+from credenza import (
+    Client,
+    EmailChanged,
+    Listener,
+    Scope,
+    Statement,
+    StateSection,
+    User,
+    clients,
+    hookimpl,
+    state,
+    users,
+)
 from credenza.state import reading
+from credenza.state import run as state_run
 from credenza.store import batches
 from credenza.store import users as stored_users
 from credenza.store.addresses import engine_from_url
@@ -140,6 +153,33 @@ def test_a_password_that_changes_after_the_file_was_tried_is_checked_again(
     monkeypatch.setattr(stored_users, "find_user_by_identifier", find)
     assert [change.action for change in credenza.apply(people("as in the file")).changes] == ["updated"]
     assert times == 2
+
+
+def test_listeners_hear_of_very_many_a_few_at_a_time(credenza_database: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Or each would have too little of its time, and all of them would be in memory."""
+    monkeypatch.setattr(state_run, "HEARING", 3)
+    under_way, most, heard = 0, 0, set[str]()
+
+    async def hears(event: EmailChanged) -> None:
+        nonlocal under_way, most
+        under_way += 1
+        most = max(most, under_way)
+        await asyncio.sleep(0.05)
+        under_way -= 1
+        heard.add(event.after)
+
+    class Listens:
+        @hookimpl
+        def register_listeners(self) -> Listener:
+            return hears
+
+    with running(settings_for_tests(credenza_database), [("listens", Listens())]) as credenza:
+        for place in ("old", "new"):
+            names = [f"person{n}@{place}.example.com" for n in range(20)]
+            credenza.apply({"users": [{"username": name.partition("@")[0], "email": name} for name in names]})
+        credenza.run(credenza.server.heard)
+    assert heard == set(names)
+    assert most <= 4, "of one change more than those"
 
 
 # -- what each of them refers to ---------------------------------------------------------------------------------------

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
 import json
 import logging
@@ -15,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from credenza import Event, audit, transaction
+from credenza import Event, audit, transaction, users
 from credenza.logs import JsonFormatter, TextFormatter, request_id
 from credenza.protocol.tokens import new_token
 from credenza.settings import Settings, SettingsError
@@ -104,6 +105,27 @@ def test_a_server_that_is_told_to_stop_is_not_ready(credenza: Credenza) -> None:
     credenza.server.stopping = True
     assert credenza.request("GET", "/readyz").json() == {"status": "stopping"}
     assert credenza.request("GET", "/jwks").status_code == 200
+
+
+def test_what_is_not_done_in_time_is_ended_before_the_database_is_closed(
+    credenza_database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("credenza.server.LAST", 0)
+    counted = []
+
+    async def endless() -> None:
+        try:
+            await asyncio.Event().wait()
+        finally:
+            counted.append(await users.count_users())
+
+    async def begin() -> None:
+        credenza.server.spawn(endless())
+        await asyncio.sleep(0)
+
+    with running(test_settings(credenza_database)) as credenza:
+        credenza.run(begin)
+    assert counted == [3]
 
 
 def test_before_the_database_was_there_everything_else_waits(credenza: Credenza) -> None:

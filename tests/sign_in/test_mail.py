@@ -12,9 +12,9 @@ from typing import Any
 
 import pytest
 
-from credenza import UserRow, audit, cleaning, sessions, users
+from credenza import Mail, UserRow, audit, cleaning, sessions, transaction, users
 from credenza.testing import PASSWORD, Credenza, RelyingParty, UserAgent
-from credenza_mail import addresses
+from credenza_mail import addresses, mailer
 from credenza_mail.reset import PER_ACCOUNT
 from credenza_mail.tables import MailRow
 
@@ -304,6 +304,78 @@ def test_whoever_a_file_renames_is_told(credenza: Credenza, post_office: MailSer
     assert "Your username was changed to ada.king." in post_office.text()
     (event,) = credenza.run(audit.list_events, name="ObjectChanged", user=found("ada.king").id, limit=1)
     assert (event.actor, event.target, event.data["before"]) == ("desired state", "ada.king", {"username": "ada"})
+
+
+def test_whoever_a_file_gives_another_address_is_told_at_the_one_before(
+    credenza: Credenza, post_office: MailServer, settled: Any, found: Any
+) -> None:
+    """As whoever an administrator gives one in the console."""
+
+    def told(**members: Any) -> list[tuple[str, str]]:
+        post_office.mails.clear()
+        credenza.apply({"users": [{"username": "ada", **members}]})
+        settled()
+        return [(str(mail["To"]), post_office.text(number)) for number, mail in enumerate(post_office.mails)]
+
+    ((to, said),) = told(email="countess@example.com")
+    assert to == "ada@example.com"
+    assert "The email address of your account was changed to countess@example.com." in said
+    (event,) = credenza.run(audit.list_events, name="EmailChanged")
+    assert (event.actor, event.user) == ("desired state", found("ada").id)
+    assert event.data == {"before": "ada@example.com", "after": "countess@example.com"}
+    assert told(email="Countess@Example.com", email_verified=True, profile={"name": "Ada"}) == []
+    ((to, said),) = told(email="")
+    assert to == "countess@example.com"
+    assert "The email address was removed from your account." in said
+    assert told(email="ada@example.com") == [], "there is nobody to tell"
+    assert told(username="newcomer", email="newcomer@example.com") == []
+    assert len(credenza.run(audit.list_events, name="EmailChanged")) == 3
+
+
+def test_what_a_file_changes_is_told_at_the_address_that_they_have_by_then(
+    credenza: Credenza, post_office: MailServer, settled: Any, found: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Confirmed between the look at the account and the write."""
+    real = users.hold_user
+
+    async def confirmed_before(user_id: str) -> Any:
+        ada = await users.find_user(user_id)
+        assert ada is not None
+        await users.edit_user(replace(ada, email="meanwhile@example.com", email_verified=True), ("email",))
+        return await real(user_id)
+
+    monkeypatch.setattr(users, "hold_user", confirmed_before)
+    credenza.apply({"users": [{"username": "ada", "email": "countess@example.com"}]})
+    settled()
+    assert [str(mail["To"]) for mail in post_office.mails] == ["meanwhile@example.com"]
+    assert found("ada").email == "countess@example.com"
+
+
+def test_of_very_many_mails_some_wait_in_the_database(
+    credenza: Credenza, post_office: MailServer, settled: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Ten thousand who are given other addresses take no more memory than a thousand."""
+    monkeypatch.setattr(mailer, "WAITING", 1)
+    people = [f"person{n}@example.com" for n in range(6)]
+    begun: list[str] = []
+    real = mailer.SmtpMailer.deliver
+
+    async def deliver(self: Any, mail_id: str) -> None:
+        begun.append(mail_id)
+        await real(self, mail_id)
+
+    monkeypatch.setattr(mailer.SmtpMailer, "deliver", deliver)
+
+    async def all_at_once() -> None:
+        async with transaction():
+            for person in people:
+                await credenza.server.send_mail(Mail(to=person, subject="Hello", lines=()))
+
+    credenza.run(all_at_once)
+    settled()
+    assert len(begun) == 1
+    credenza.run(cleaning._clean_up_all, credenza.server)
+    assert sorted(str(mail["To"]) for mail in post_office.mails) == people
 
 
 def test_a_confirmation_is_good_for_a_day(

@@ -7,7 +7,7 @@ import sys
 from dataclasses import replace
 
 from ..administrators import ADMINISTRATOR_ROLES, LastAdministrator, hold_administrators, is_raised
-from ..events import ObjectChanged
+from ..events import EmailChanged, ObjectChanged
 from ..invitations import invite
 from ..logout import end_all_sessions, end_most_sessions
 from ..protocol.email_addresses import email_mistake
@@ -94,6 +94,9 @@ async def _save_admin(server: AuthorizationServer, typed: str, email: str, role:
         if found is None and stored is not None:
             changed = replace(changed, password_hash=stored, password_changed_at=now)
         await (users.edit_user(changed, names) if found else users.insert_user(changed))
+        if found is not None and "email" in names:
+            emailed = EmailChanged(actor="command line", user=user.id, before=user.email or "", after=email)
+            await server.emit(emailed)
         if found is not None and is_raised(found.administrator, role):
             await end_all_sessions(server, user.id)
         if found is not None and stored is not None:

@@ -20,6 +20,7 @@ from ..store.version import bump_version
 from ..web.passwords import Passwords
 
 ACTOR = "desired state"
+HEARING = 16  # listeners that hear of changes, while more are made
 NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 
@@ -130,6 +131,8 @@ class Run:
         self.changes.append(change)
         if self.progress is not None:
             self.progress()
+        if not self.dry:
+            await self.server.heard(but=HEARING)
 
     async def note(
         self,

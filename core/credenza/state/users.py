@@ -10,6 +10,7 @@ from itertools import islice
 from typing import Any
 
 from ..administrators import ADMINISTRATOR_ROLES, LastAdministrator, hold_administrators, is_raised
+from ..events import EmailChanged
 from ..invitations import invite
 from ..logout import end_all_sessions, end_most_sessions
 from ..objects import StateSection
@@ -226,6 +227,9 @@ async def _update(run: Run, before: User, user: User) -> None:
         await set_password(run.server, user, user.password_hash, through="desired state", address="", actor=ACTOR)
         differing.append("password_change_required")  # it is not any more, unless the file says so
     await users.edit_user(user, (*differing, "updated_at"))
+    if "email" in differing and user.email != held.email:
+        changed = EmailChanged(actor=ACTOR, user=user.id, before=held.email or "", after=user.email or "")
+        await run.server.emit(changed)
     required = user.password_change_required
     if required != before.password_change_required:
         await require_new_password(run.server, user, required=required, actor=ACTOR, sign_out=required)
