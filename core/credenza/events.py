@@ -43,6 +43,8 @@ class UserSignedIn(Event):
 
 @dataclass(frozen=True, kw_only=True)
 class SignInFailed(Event):
+    """With the result `incomplete` they came in, but without what belongs to it; `reason` says what that is."""
+
     result: str = "failure"
     reason: str = ""
 

@@ -127,10 +127,14 @@ async def callback(request: AnyRequest, upstream_id: FromPath[str]) -> AnyRespon
     try:
         if answer.repeated or "error" in answer or "code" not in answer:
             raise Refused(f"it answered with {said(answer) or 'nothing'}")
-        claims = await redeem(server, upstream, answer, kept)
+        claims, lacking = await redeem(server, upstream, answer, kept)
         at = authenticated_at(claims, kept, server.now())
     except Refused as refused:
         return await _stopped(request, upstream, refused, back)
+    if lacking:
+        link = await store.find_link(upstream.issuer, claims["sub"])
+        event = SignInFailed(user=link.user if link is not None else "", reason=lacking, result="incomplete")
+        await _write_down(request, upstream, event)
     if "user" in kept:
         return await _link(request, upstream, claims, kept)
     return await _sign_in(request, upstream, claims, kept["continue"], at)
@@ -265,7 +269,7 @@ async def _stopped(request: AnyRequest, upstream: Upstream | None, refused: Refu
     logger.warning("sign-in with %s stopped: %s", upstream.id if upstream is not None else "another provider", refused)
     error_id = new_error_id()
     if upstream is not None:
-        await _write_down(request, upstream, str(refused), error_id)
+        await _write_down(request, upstream, SignInFailed(error_id=error_id, reason=str(refused)))
     if upstream is not None and isinstance(refused, NotFresh):
         explanation = Words(
             "You have to sign in anew, and %(provider)s does not say that you did. Use another way.",
@@ -288,10 +292,10 @@ async def _stopped(request: AnyRequest, upstream: Upstream | None, refused: Refu
     return await render(request, page, status=400)
 
 
-async def _write_down(request: AnyRequest, upstream: Upstream, reason: str, error_id: str) -> None:
+async def _write_down(request: AnyRequest, upstream: Upstream, event: SignInFailed) -> None:
     """For the audit log, which nobody can fill from one address."""
     limiter, address = request.app.state.limiter, address_of(request)
     assert isinstance(limiter, Limiter)
-    if await limiter.allow((WRITTEN_DOWN, neighbourhood(address))):
-        event = SignInFailed(target=upstream.id, address=address, error_id=error_id, reason=reason[:2000])
+    if await limiter.allow((WRITTEN_DOWN, f"{event.result} {neighbourhood(address)}")):
+        event = replace(event, target=upstream.id, address=address, reason=event.reason[:2000])
         await server_of(request).emit(event)

@@ -130,8 +130,9 @@ async def authorization_address(
 
 async def redeem(
     server: AuthorizationServer, upstream: Upstream, answer: Mapping[str, str], kept: Mapping[str, str]
-) -> Mapping[str, Any]:
-    """The claims about whoever comes back with this answer. Raises Refused.
+) -> tuple[Mapping[str, Any], str]:
+    """The claims about whoever comes back with this answer, and why those of UserInfo are not among them, if they are
+    not. Raises Refused.
 
     Each of its endpoints may be slow: nobody waits for longer than PATIENCE for all of them together.
     """
@@ -143,13 +144,14 @@ async def redeem(
             claims = await _proved(server, upstream, found, tokens, kept)
     except TimeoutError as error:
         raise Refused(f"{upstream.issuer} takes too long") from error
-    more: Mapping[str, Any] = {}
     try:
         async with asyncio.timeout_at(deadline):
             more = await _userinfo(server, upstream, found, tokens.get("access_token"), claims["sub"])
     except (Refused, TimeoutError) as error:  # one can sign in without it
-        logger.warning("sign-in with %s goes on without UserInfo: %s", upstream.id, str(error) or "it takes too long")
-    return {**more, **claims}
+        lacking = f"it goes on without UserInfo: {str(error) or 'it takes too long'}"
+        logger.warning("sign-in with %s: %s", upstream.id, lacking)
+        return claims, lacking
+    return {**more, **claims}, ""
 
 
 async def _tokens(
@@ -254,7 +256,8 @@ async def _call(
         server.settings, address, method=method, form=form, authorization=authorization, accept=accept
     )
     if status != 200:
-        raise Refused(f"{place_of(address)} answered {status}{_reason(body)}")
+        why = _reason(body) if form is not None else ""  # elsewhere it may say whose token it was
+        raise Refused(f"{place_of(address)} answered {status}{why}")
     return kind, body
 
 

@@ -21,6 +21,8 @@ from cryptography.hazmat.primitives.asymmetric import padding, rsa
 
 from credenza import audit, outbound, users
 from credenza.testing import Callback, Credenza, PageSeen, RelyingParty, UserAgent
+from credenza.web.rules import Rule
+from credenza_upstream import pages
 from credenza_upstream import provider as upstream_provider
 from credenza_upstream.tables import LinkRow
 
@@ -344,6 +346,51 @@ def test_what_userinfo_says_of_somebody_else_is_nothing(hostile: Provider, crede
         (made,) = credenza.run(users.list_users, search="hostile-")
         assert (made.email, made.email_verified) == (None, False), claims
         credenza.run(users.delete_user, made.id)
+
+
+@pytest.mark.parametrize(
+    ("answer", "told"),
+    [
+        ({"sub": "other", "email": "EVIL@example.com"}, "UserInfo is about somebody else"),
+        (b"e30.a.b", "UserInfo is signed, and not right"),
+        (b"EVIL", "does not answer with JSON"),
+        (None, "answered 403"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_userinfo_that_cannot_be_used_is_in_the_audit_log(
+    hostile: Provider, credenza: Credenza, answer: object, told: str
+) -> None:
+    """Who looks for why somebody's name or address is missing finds it: once, without what was said, or a token."""
+    hostile.come_back()
+    (made,) = credenza.run(users.list_users, search="hostile-")
+    assert credenza.run(audit.list_events, name="SignInFailed") == []
+    if answer is None:
+        error = json.dumps({"error": "EVIL", "error_description": "the token theirs of EVIL@example.com"}).encode()
+        hostile.site.pages["/userinfo"] = wire(403, error)
+    else:
+        kind = "application/jwt" if answer == b"e30.a.b" else "application/json"
+        hostile.site.publish("/userinfo", answer, content_type=kind)
+    assert hostile.come_back().name == "account"
+    (event,) = credenza.run(audit.list_events, name="SignInFailed")
+    assert (event.user, event.target, event.result) == (made.id, "hostile", "incomplete")
+    assert event.data["reason"].startswith("it goes on without UserInfo: ")
+    assert told in event.data["reason"]
+    assert "EVIL" not in str(event)
+    assert "theirs" not in str(event)
+
+
+def test_such_entries_are_bounded_and_leave_room_for_others(
+    hostile: Provider, credenza: Credenza, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pages, "WRITTEN_DOWN", Rule("sign-ins elsewhere that failed", burst=2, seconds=3600))
+    hostile.site.pages["/userinfo"] = wire(500)
+    for _ in range(6):
+        hostile.come_back()
+    hostile.site.pages["/token"] = wire(500)
+    hostile.come_back()
+    results = [event.result for event in credenza.run(audit.list_events, name="SignInFailed")]
+    assert results == ["failure", *["incomplete"] * 3], "two at once, and then seldom"
 
 
 SAID = {"sub": "somebody", "name": "Signed Body"}
