@@ -53,6 +53,15 @@ def test_what_was_typed_is_back_after_signing_in_again(live_server: Any, console
     assert console.get_by_label("Name").input_value() == "", "once it is saved nothing of it is kept"
 
 
+def test_details_of_an_event_can_be_read_in_the_list(live_server: Any, console: Page) -> None:
+    """Beside its label a value had the width of one letter."""
+    console.set_viewport_size({"width": 960, "height": 800})
+    console.goto(f"{live_server.issuer}/console/audit-log")
+    console.locator("td details summary").first.click()
+    value = console.locator("td details[open] dd code").first
+    assert value.evaluate("element => element.getClientRects().length") == 1, "in one line"
+
+
 def test_what_was_typed_is_back_beside_a_list_that_was_leafed_through(live_server: Any, console: Page) -> None:
     """The address of the page has changed since it was opened, and that is where one comes back to."""
     permissions = [{"name": f"sail:{number}"} for number in range(30)]

@@ -15,7 +15,7 @@ import jwt
 import pytest
 from PIL import Image
 
-from credenza import audit, keys, provider, revoke_key, rotate_keys, users
+from credenza import audit, clients, keys, provider, revoke_key, rotate_keys, users
 from credenza.rotation import rotate_when_due
 from credenza.testing import Credenza, PageSeen, RelyingParty, UserAgent
 
@@ -201,6 +201,22 @@ def test_the_audit_log_is_filtered(visitor: Visitor, user_agent: UserAgent, clie
     assert "Consent given" in visitor.get("/console/audit-log?client=app").text
     assert "No event matches" in visitor.get("/console/audit-log?client=nobody").text
     assert "No event matches" in visitor.get("/console/audit-log?error=abc").text
+
+
+def test_the_audit_log_names_applications(visitor: Visitor, user_agent: UserAgent, client: RelyingParty) -> None:
+    """By their names, beside the ids, which nobody can make look like another's."""
+    client.tokens(user_agent.authorize(client))
+    page = visitor.get("/console/audit-log?client=app&name=TokenIssued")
+    cells = re.findall(r"<td[^>]*>(.*?)</td>", page.html, re.DOTALL)
+    name = visitor.credenza.run(clients.names_of_clients, ["app", "gone"])["app"]
+    assert name != "app"
+    assert "The application" in cells[2]
+    assert f'href="/console/applications/app" title="{name}">{name}</a>' in cells[3]
+    assert ">app</code>" in cells[3]
+    event = next(link for link in page.links if re.fullmatch(r"/console/audit-log/[0-9]+", link))
+    shown = visitor.get(event)
+    assert f'<a href="/console/applications/app">{name}</a>' in shown.html
+    assert "The application" in shown.text
 
 
 def test_older_events_are_a_page_away(visitor: Visitor) -> None:

@@ -13,7 +13,7 @@ from litestar.exceptions import NotFoundException
 from credenza import AuditEvent, ConsoleView, ConsoleVisit, Link, Moment, audit, clients, console_get, users
 
 from ..applications.application import address_of_client
-from .listing import HERE, TEMPLATES, in_words, said, shown
+from .listing import HERE, ITSELF, TEMPLATES, by_itself, in_words, said, shown
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +75,8 @@ def changes(before: Mapping[str, Any], after: Mapping[str, Any]) -> tuple[Change
 async def _facts(visit: ConsoleVisit, event: AuditEvent) -> tuple[tuple[str, str, str], ...]:
     people = await users.list_users_by_id([event.actor, event.user])
     may = visit.may("users:read")
-    there = await clients.existing_clients([event.client])
+    names = await clients.names_of_clients([event.client])
+    name = names.get(event.client, "")
 
     def person(user_id: str) -> tuple[str, str]:
         known = people.get(user_id)
@@ -84,9 +85,10 @@ async def _facts(visit: ConsoleVisit, event: AuditEvent) -> tuple[tuple[str, str
         return f"{known.display_name} ({known.email or known.username})", f"/console/users/{known.id}" if may else ""
 
     facts = [
-        ("Who did it", *person(event.actor)),
+        ("Who did it", *((ITSELF, "") if by_itself(event) else person(event.actor))),
         ("About", *person(event.user)),
-        ("Application", event.client, address_of_client(event.client) if there else ""),
+        ("Application", name, address_of_client(event.client)),
+        ("Client ID", event.client, ""),
         ("Target", event.target, ""),
         ("From", event.address, ""),
         ("Error id", event.error_id, ""),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -42,12 +42,16 @@ NAMES = {  # where the event's own name, with spaces, is not how one would say i
     "SigningKeyMoved": "Signing key changed",
 }
 DAYS = ("since", "until")
+ITSELF = "The application"  # and not its name, which could be that of a person
 FILTERS = ("name", "client", "actor", "user", "since", "until", "error", "failed")
 
 
 @dataclass(frozen=True, slots=True)
 class EventRow:
-    """One event in words; `details` are its data and its other members, as label and value pairs."""
+    """One event in words; `details` are its data and its other members, as label and value pairs.
+
+    `client_name` is empty where there is no such client (any more).
+    """
 
     id: str
     at: Moment | None
@@ -57,6 +61,7 @@ class EventRow:
     actor: str
     actor_address: str
     client: str
+    client_name: str
     client_address: str
     target: str
     address: str
@@ -139,15 +144,15 @@ async def list_rows(
     chosen |= {"client": client or chosen["client"], "failed": failed or chosen["failed"]}
     events = await audit.list_events(**chosen, before=visit.query.get("before", "")[:60], limit=limit + 1)
     people = await users.list_users_by_id(list({event.actor or event.user for event in events}))
-    there = await clients.existing_clients(event.client for event in events)
-    rows = tuple(_row(visit, event, people, there) for event in events[:limit])
+    names = await clients.names_of_clients(event.client for event in events)
+    rows = tuple(_row(visit, event, people, names) for event in events[:limit])
     if len(events) <= limit:
         return rows, ""
     query = {**listing.filters, "q": listing.search, "before": rows[-1].id}
     return rows, f"{listing.address}?{urlencode({name: value for name, value in query.items() if value})}"
 
 
-def _row(visit: ConsoleVisit, event: AuditEvent, people: Mapping[str, Any], there: Collection[str]) -> EventRow:
+def _row(visit: ConsoleVisit, event: AuditEvent, people: Mapping[str, Any], names: Mapping[str, str]) -> EventRow:
     actor = event.actor or event.user
     known = people.get(actor)
     return EventRow(
@@ -156,15 +161,21 @@ def _row(visit: ConsoleVisit, event: AuditEvent, people: Mapping[str, Any], ther
         name=event.name,
         words=in_words(event),
         failed=event.result not in ("success", ""),
-        actor=(known.email or known.username) if known is not None else actor,
+        actor=ITSELF if by_itself(event) else (known.email or known.username) if known is not None else actor,
         actor_address=f"/console/users/{known.id}" if known is not None and visit.may("users:read") else "",
         client=event.client,
-        client_address=address_of_client(event.client) if event.client in there else "",
+        client_name=names.get(event.client, ""),
+        client_address=address_of_client(event.client) if event.client in names else "",
         target=event.target,
         address=event.address,
         error_id=event.error_id,
         details=tuple((name.replace("_", " "), shown(value)) for name, value in said(event.data).items()),
     )
+
+
+def by_itself(event: AuditEvent) -> bool:
+    """Whether the application did it, and no person."""
+    return bool(event.client) and event.actor == event.client
 
 
 def said(data: Mapping[str, Any]) -> dict[str, Any]:

@@ -165,11 +165,11 @@ def _columns(client: Client) -> dict[Any, Any]:
     }
 
 
-async def existing_clients(ids: Iterable[str]) -> frozenset[str]:
-    """Those of these ids that clients have by now; what was refused or deleted may be named somewhere still."""
+async def names_of_clients(ids: Iterable[str]) -> dict[str, str]:
+    """By id, the names of those that there are by now; what was refused or deleted may be named somewhere still."""
     wanted = sorted(set(ids) - {""})
-    rows = await ClientRow.select(ClientRow.id).where(ClientRow.id.is_in(wanted)) if wanted else []
-    return frozenset(row["id"] for row in rows)
+    rows = await ClientRow.select(ClientRow.id, ClientRow.name).where(ClientRow.id.is_in(wanted)) if wanted else []
+    return {row["id"]: row["name"] for row in rows}
 
 
 async def insert_client(client: Client, now: int) -> None:
