@@ -71,7 +71,7 @@ class SignupPage(FormPage):
 
 @dataclass(kw_only=True)
 class NewAccountPage(FormPage):
-    """Asks for what an account needs, once its address is confirmed."""
+    """Asks for what an account needs, once its address is confirmed. `message` is about the input `wrong`."""
 
     template: ClassVar[str] = "signup/account.html"
     name: ClassVar[str] = "sign-up"
@@ -79,6 +79,7 @@ class NewAccountPage(FormPage):
     email: str
     full_name: str = ""
     minimum: int = 15
+    wrong: str = ""
 
 
 @route(HERE, http_method=[HttpMethod.GET, HttpMethod.POST], status_code=200, name="sign up")
@@ -151,21 +152,21 @@ async def new_account(request: AnyRequest, token: FromPath[str]) -> AnyResponse:
     if request.method == "POST":
         form = await visitor.form()
         page.full_name = form.get("name", "").strip()[:200]
-        page.message = await _create(request, token, email, page.full_name, form)
+        page.wrong, page.message = await _create(request, token, email, page.full_name, form)
         if not page.message:
             return await sign_in_with_new(request, query_parameters(request).get("continue", ""), email)
         page.status = 422
     return visitor.known(await render(request, page, status=page.status))
 
 
-async def _create(request: AnyRequest, token: str, email: str, name: str, form: Parameters) -> str:
-    """What is wrong, in a sentence; a refused answer leaves the link unused."""
+async def _create(request: AnyRequest, token: str, email: str, name: str, form: Parameters) -> tuple[str, str]:
+    """Which input is wrong and what, in a sentence; a refused answer leaves the link unused."""
     server = server_of(request)
     if message := name_mistake(name, 200):
-        return message
-    _, message = await password_refusal(server, form, email, name)
+        return "name", message
+    wrong, message = await password_refusal(server, form, email, name)
     if message:
-        return message
+        return wrong, message
     passwords: Passwords = request.app.state.passwords
     stored = await passwords.hash(form["password"])
     now = server.now()
@@ -182,7 +183,7 @@ async def _create(request: AnyRequest, token: str, email: str, name: str, form: 
     )
     async with alone():  # or of two who confirm one address at this moment each has it
         if await store.spend_link(token, now) is None or await store.taken(email):
-            return Words("This link was used before.")
+            return "", Words("This link was used before.")
         await users.insert_user(user)
         await server.emit(
             ObjectChanged(
@@ -195,7 +196,7 @@ async def _create(request: AnyRequest, token: str, email: str, name: str, form: 
                 after={"username": user.username, "email": email},
             )
         )
-    return ""
+    return "", ""
 
 
 def _back(request: AnyRequest) -> str:

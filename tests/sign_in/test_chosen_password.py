@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from urllib.parse import urlencode
 
@@ -76,3 +77,25 @@ def test_the_first_administrator_comes_to_the_console(credenza: Credenza, user_a
     fields = [("username", "Marie"), ("email", ""), ("password", NEW), ("password_again", NEW)]
     check_greeting(seen(user_agent.submit(fields)), "marie")
     assert "/console" in seen(user_agent.sign_in("marie", NEW)).url
+
+
+@pytest.mark.parametrize(
+    ("changed", "marked"),
+    [
+        ({"username": "a b"}, ["username"]),
+        ({"username": "ada"}, ["username"]),
+        ({"email": "nobody"}, ["email"]),
+        ({"password": "short"}, ["password", "password_again"]),
+        ({"password_again": "another"}, ["password", "password_again"]),
+    ],
+)
+def test_what_is_wrong_is_marked_and_nothing_else(
+    credenza: Credenza, user_agent: UserAgent, changed: dict[str, str], marked: list[str]
+) -> None:
+    for user in credenza.run(users.list_users):
+        credenza.run(users.edit_user, replace(user, administrator=""), ("administrator",))
+    user_agent.get(credenza.run(invite, credenza.server, purpose="administrator", user_id=None))
+    right = {"username": "marie", "email": "marie@example.com", "password": NEW, "password_again": NEW}
+    page = seen(user_agent.submit([*(right | changed).items()]))
+    assert re.findall(r'name="(\w+)"[^>]*aria-invalid', page.html) == marked
+    assert re.findall(r'name="(\w+)"[^>]*autofocus', page.html) == marked[:1]

@@ -133,6 +133,8 @@ def test_a_name_that_is_short_enough_is_not_called_too_long(
     page = seen(user_agent.post(post_office.link(), form, headers={"accept-language": "de"}))
     assert page.status == 422
     assert "höchstens vier Striche oder Punkte an einem Buchstaben" in page.text
+    assert re.findall(r'name="(\w+)"[^>]*aria-invalid', page.html) == ["name"]
+    assert re.findall(r'name="(\w+)"[^>]*autofocus', page.html) == ["name"]
 
 
 def test_it_is_throttled(credenza: Credenza, post_office: MailServer) -> None:

@@ -62,7 +62,7 @@ async def invitation(request: AnyRequest, token: FromPath[str]) -> AnyResponse:
     if request.method == "POST":
         form = await visitor.form()
         page.username, page.email = form.get("username", page.username), form.get("email", page.email)
-        page.message = await _accept(request, digest(token), user, form)
+        page.wrong, page.message = await _accept(request, digest(token), user, form)
         if not page.message:
             username = user.username if user is not None else as_identifier(page.username)
             return await sign_in_with_new(request, after, username)
@@ -74,16 +74,17 @@ async def _still_wanted(found: Invitation) -> bool:
     return found.user_id is not None or await users.count_administrators() == 0
 
 
-async def _accept(request: AnyRequest, key: str, user: User | None, form: Parameters) -> str:
-    """Set the password; the sentence that says what is wrong, or nothing. A refused answer leaves the link unused."""
+async def _accept(request: AnyRequest, key: str, user: User | None, form: Parameters) -> tuple[str, str]:
+    """Set the password; which input is wrong and what, or nothing. A refused answer leaves the link unused."""
     server = server_of(request)
     username = user.username if user is not None else as_identifier(form.get("username", ""))
     email = (user.email or "") if user is not None else as_identifier(form.get("email", ""))
-    if message := username_mistake(username) or email_mistake(email):
-        return message
-    _, message = await password_refusal(server, form, username, email)
+    for name, message in (("username", username_mistake(username)), ("email", email_mistake(email))):
+        if message:
+            return name, message
+    wrong, message = await password_refusal(server, form, username, email)
     if message:
-        return message
+        return wrong, message
     passwords: Passwords = request.app.state.passwords
     stored = await passwords.hash(form["password"])
     if user is not None:
@@ -92,15 +93,15 @@ async def _accept(request: AnyRequest, key: str, user: User | None, form: Parame
         async with database().transaction():
             spent = await spend_invitation(key, server.now())
             if spent is None or not await _still_wanted(spent):
-                return Words("This link was used before.")
+                return "", Words("This link was used before.")
             if user is None:
                 await _create_administrator(request, username, email, stored)
             else:
                 through = "reset" if spent.purpose == "reset" else "invitation"
                 await set_password(server, user, stored, through=through, address=address_of(request))
     except AlreadyExists:
-        return Words("Somebody has this username already.")
-    return ""
+        return "username", Words("Somebody has this username already.")
+    return "", ""
 
 
 async def _create_administrator(request: AnyRequest, username: str, email: str, stored: str) -> None:

@@ -329,6 +329,8 @@ class PasswordPage(FormPage):
     """Whether this creates the first administrator, whose inputs are `username` and `email`."""
     minimum: int = 15
     """Characters that a password has at least."""
+    wrong: str = ""
+    """The name of the input that `message` is about; empty when it is about none."""
 
 
 @dataclass(kw_only=True)
