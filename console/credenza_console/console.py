@@ -236,6 +236,7 @@ class Console:
         return ConsoleFrame(
             menu=tuple((name, links) for name, links in sections if links),
             account=visit.user.email or visit.user.username,
+            account_page="/account" if "account" in visit.server.plugins_named else "",
             role=ADMINISTRATOR_ROLES[visit.user.administrator].title,
             csrf_token=csrf_token(visit.request, visit.session),
             notice=notice,

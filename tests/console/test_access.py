@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from credenza import ConsoleRoute, Settings
+from credenza import ADMINISTRATOR_ROLES, ConsoleRoute, Settings
 from credenza.plugins import load_plugins
 from credenza.testing import Credenza, PageSeen, UserAgent
 from credenza_console import build_console
@@ -163,6 +163,12 @@ def test_an_administrator_of_applications_sees_nothing_else(administrator: Calla
     assert refused.status == 403
     assert "Your role (Applications only) does not allow this." in refused.text
     assert "/console/applications" in refused.links
+
+
+@pytest.mark.parametrize("role", sorted(ADMINISTRATOR_ROLES))
+def test_everybody_finds_their_own_account(administrator: Callable[[str], Visitor], role: str) -> None:
+    """Their password, their second factor: nothing else in the console leads there."""
+    assert "/account" in administrator(role).get("/console").links
 
 
 def test_a_role_taken_away_is_gone_from_the_next_request(

@@ -29,6 +29,22 @@ def test_two_halves_with_what_is_enabled_in_the_words_that_users_read(visitor: V
     assert "Your postal address" not in page.text
 
 
+def test_what_is_enabled_stands_in_the_order_of_the_picker(visitor: Visitor) -> None:
+    visitor.done(f"{PATH}/add", [("permission", "membership urn:credenza:scope:organizations")])
+    headings = re.compile(r"<(?:h3|legend)>([^<]+?) *<")
+    shown, offered = (headings.findall(visitor.get(path).html) for path in (PATH, f"{PATH}/add"))
+    assert {"User profile", "Membership", "Orders"} <= set(shown)
+    assert [name for name in offered if name in shown] == shown
+
+
+def test_organizations_without_permissions_are_no_missing_plugin(visitor: Visitor) -> None:
+    """Which nobody would look for under Plugins, where it is."""
+    visitor.credenza.apply({"api_resources": [], "organization_template": {"permissions": [], "roles": []}}, prune=True)
+    page = visitor.get(PATH)
+    assert "No permissions of organizations have been created yet." in page.text
+    assert "No plugin" not in page.text
+
+
 def test_the_picker_offers_everything_else_by_source_and_api(visitor: Visitor) -> None:
     page = visitor.get(f"{PATH}/add")
     offered = page.forms[0].values_of("permission")

@@ -64,11 +64,14 @@ class Group:
 
 @dataclass(frozen=True, slots=True)
 class Half:
+    """`offered` is whether anything can be enabled in it, `known` whether a plugin is there that could offer it."""
+
     title: str
     description: str
     section: str
     groups: tuple[Group, ...]
     offered: bool
+    known: bool
 
 
 @dataclass(kw_only=True)
@@ -110,13 +113,14 @@ async def offered(visit: ConsoleVisit, client: Client) -> dict[Permission, Scope
 @console_get(PERMISSIONS, "applications:read")
 async def list_permissions(visit: ConsoleVisit, application: str) -> PermissionsPage:
     client = await find(visit, application)
-    enabled = dict(client.ceiling or {})
+    enabled, known = dict(client.ceiling or {}), await catalogue(visit)
+    shown = [*(p for p in known if p in enabled), *(p for p in enabled if p not in known)]  # in the picker's order
     return PermissionsPage(
         title=client.name,
         lead=client.description,
         tabs=tabs(client, "Permissions"),
         client=client,
-        halves=_halves(visit, client, await catalogue(visit), enabled, enabled),
+        halves=_halves(visit, client, known, shown, enabled),
         unlimited=client.ceiling is None,
     )
 
@@ -264,6 +268,7 @@ def _halves(
                 section,
                 tuple(Group(title, hint, tuple(lines)) for (title, hint), lines in groups.items()),
                 offered=any(sources[p.source].section == section for p in known),
+                known=any(source.section == section for source in sources.values()),
             )
         )
     return tuple(halves)

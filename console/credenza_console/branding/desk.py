@@ -263,7 +263,7 @@ class Desk:
         look = await self._look(visit, branded, branding)
         css = await store.find_stylesheet_source(branding.stylesheet) if branding.stylesheet else ""
         names = await _names(versions, draft)
-        usual = "No theme" if self.editor.level == "provider" else "Same as everywhere"
+        usual = "Default" if self.editor.level == "provider" else "Same as everywhere"
         inherited = Branding() if self.editor.level == "provider" else look.provider
         return BrandingPage(
             title=branded.title,

@@ -26,10 +26,12 @@ MEANWHILE = (
 
 @dataclass(frozen=True, slots=True)
 class ConsoleFrame:
-    """What stands around every page; the console fills it in. `may` tells what the reader's role allows."""
+    """What stands around every page; the console fills it in. `may` tells what the reader's role allows, and
+    `account_page` is where they find their own password and second factor, where there is such a page."""
 
     menu: tuple[tuple[str, tuple[Link, ...]], ...] = ()
     account: str = ""
+    account_page: str = ""
     role: str = ""
     csrf_token: str = ""
     notice: str = ""
