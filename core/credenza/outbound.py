@@ -371,8 +371,8 @@ async def _fetch(
     address = await _judged_address(settings, host, port)
     literal = f"[{address}]" if ":" in address else address
     target = httpx.URL(url).copy_with(host=literal)
-    verify = _trusted(os.environ.get("SSL_CERT_FILE", ""))
-    async with httpx.AsyncClient(follow_redirects=False, trust_env=False, timeout=TIMEOUT, verify=verify) as client:
+    client = httpx.AsyncClient(transport=_transport(), follow_redirects=False, trust_env=False, timeout=TIMEOUT)
+    async with client:
         request = client.build_request(
             method,
             target,
@@ -396,6 +396,13 @@ async def _fetch(
         finally:
             await response.aclose()
     return Answer(response.status_code, dict(response.headers), body)
+
+
+def _transport() -> Any:
+    """What reaches the socket. `credenza.testing.Outside` has another one, and another `_resolve`."""
+    import httpx
+
+    return httpx.AsyncHTTPTransport(verify=_trusted(os.environ.get("SSL_CERT_FILE", "")), trust_env=False)
 
 
 @cache

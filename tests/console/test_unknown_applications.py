@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from functools import partial
 from typing import Any
 
@@ -42,12 +41,6 @@ def registered(
 
 def last_change(visitor: Visitor) -> ObjectChanged:
     return visitor.credenza.run(audit.list_events, name="ObjectChanged", limit=1)[0]  # type: ignore[no-any-return]
-
-
-async def told(credenza: Credenza) -> None:
-    """Listeners are tasks of their own."""
-    while tasks := set(credenza.server._tasks):
-        await asyncio.wait(tasks)
 
 
 def consent_page(credenza: Credenza, client: RelyingParty, scope: str = "openid") -> PageSeen:
@@ -175,7 +168,7 @@ def test_what_is_switched_by_hand_during_a_block_stays_so_after_it(visitor: Visi
     page = f"/console/applications/{client.client_id}"
     visitor.done(f"{page}/availability", {"enabled": "on"})
     visitor.done(f"{page}/availability")
-    visitor.credenza.run(told, visitor.credenza)
+    visitor.credenza.settle()
     visitor.done(GULL)
     assert "Disabled" in visitor.get(page).text
     assert "Disabled" not in visitor.get(f"/console/applications/{other.client_id}").text
@@ -187,7 +180,7 @@ def test_what_is_disabled_once_more_during_a_block_stays_so_after_it(visitor: Vi
     visitor.done(f"{GULL}/block", {"confirm": "gull.example.net"})
     page = f"/console/applications/{client.client_id}"
     visitor.done(f"{page}/availability")
-    visitor.credenza.run(told, visitor.credenza)
+    visitor.credenza.settle()
     visitor.done(GULL)
     assert "Disabled" in visitor.get(page).text
 

@@ -303,17 +303,9 @@ def test_register_tables(credenza: Credenza) -> None:
 
 def test_register_listeners(credenza: Credenza, user_agent: UserAgent, client: RelyingParty, book: Path) -> None:
     user_agent.authorize(client)
-    credenza.run(settled, credenza)
+    credenza.settle()
     assert len(book.read_text().splitlines()) == 1
     assert book.read_text().split()[1] == "app"
-
-
-async def settled(credenza: Credenza) -> None:
-    """Listeners are tasks of their own."""
-    import asyncio
-
-    while credenza.server._tasks:
-        await asyncio.wait(set(credenza.server._tasks))
 
 
 def test_register_listeners_do_not_hear_of_what_did_not_happen(
@@ -321,7 +313,7 @@ def test_register_listeners_do_not_hear_of_what_did_not_happen(
 ) -> None:
     user_agent.get(client.authorization_url())
     user_agent.sign_in("ada", "wrong password")
-    credenza.run(settled, credenza)
+    credenza.settle()
     assert not book.exists()
 
 

@@ -6,104 +6,69 @@ import asyncio
 import hashlib
 import hmac
 import importlib
-import json
 import logging
-import threading
 import traceback
-from collections.abc import Awaitable, Callable, Iterator
-from email.message import Message
-from http.server import BaseHTTPRequestHandler, HTTPServer
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
 
 from credenza import Refused, Settings, fetch, fetch_document, place_of
 from credenza.remote_keys import RemoteKeys
-from credenza.testing import Credenza, RelyingParty, UserAgent
+from credenza.testing import Credenza, Outside, RelyingParty, UserAgent
 
-ALLOWING = Settings(outbound_allow=("127.0.0.1",))
-
-
-class Elsewhere(HTTPServer):
-    sent: tuple[str, str, bytes]
-    headers: Message | None = None
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self.server_port}/events"
+SETTINGS = Settings()
+EVENTS = "https://events.example.com/in"
 
 
-class Handler(BaseHTTPRequestHandler):
-    server: Elsewhere
-
-    def do_POST(self) -> None:  # as the library calls it
-        body = self.rfile.read(int(self.headers["content-length"]))
-        self.server.sent = (self.headers.get("content-type", ""), self.headers.get("authorization", ""), body)
-        self.server.headers = self.headers
-        self.send_response(204)
-        self.end_headers()
-
-    def do_GET(self) -> None:  # as the library calls it
-        path = self.path.partition("?")[0]
-        if path == "/silence":
-            return
-        self.send_response(404 if path == "/404" else 200)
-        self.send_header("content-type", "text/plain" if path == "/text" else "application/json")
-        self.end_headers()
-        self.wfile.write(b"{" if path == "/broken" else b'{"keys": []}')
-
-    def log_message(self, *args: object) -> None:
-        pass
+@pytest.fixture(autouse=True)
+def elsewhere(outside: Outside) -> None:
+    outside.answers(EVENTS, 204)
 
 
-@pytest.fixture
-def elsewhere() -> Iterator[Elsewhere]:
-    with Elsewhere(("127.0.0.1", 0), Handler) as server:
-        threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
-        yield server
-        server.shutdown()
-
-
-def test_a_document_is_sent_as_json_and_a_form_as_a_form(elsewhere: Elsewhere) -> None:
+def test_a_document_is_sent_as_json_and_a_form_as_a_form(outside: Outside) -> None:
     document = {"event": "UserSignedIn", "data": {"amr": ["pwd"]}}
-    call = fetch(ALLOWING, elsewhere.url, method="POST", document=document, authorization="Bearer x")
+    call = fetch(SETTINGS, EVENTS, method="POST", document=document, authorization="Bearer x")
     assert asyncio.run(call)[0] == 204
-    media_type, authorization, body = elsewhere.sent
-    assert (media_type, authorization, json.loads(body)) == ("application/json", "Bearer x", document)
-    assert asyncio.run(fetch(ALLOWING, elsewhere.url, method="POST", form={"a": "b c"}))[0] == 204
-    assert elsewhere.sent == ("application/x-www-form-urlencoded", "", b"a=b+c")
+    assert asyncio.run(fetch(SETTINGS, EVENTS, method="POST", form={"a": "b c"}))[0] == 204
+    first, second = outside.requests
+    assert (first.headers["content-type"], first.headers["authorization"]) == ("application/json", "Bearer x")
+    assert first.document == document
+    assert (second.headers["content-type"], second.body) == ("application/x-www-form-urlencoded", b"a=b+c")
+    assert "authorization" not in second.headers
 
 
 @pytest.mark.parametrize("value", ["{}\n", "{}\r\nX-Other: 1", "{} ", " {}", "{}\t1", "{}\0", "{}\x7f", "{}é"])
-def test_a_header_that_cannot_be_sent_is_told_without_what_it_holds(elsewhere: Elsewhere, value: str) -> None:
+def test_a_header_that_cannot_be_sent_is_told_without_what_it_holds(outside: Outside, value: str) -> None:
     secret = "-".join(("a", "secret"))  # so that the lines of the traceback do not have it
     wrong = value.format(secret)
     for given in ({"authorization": wrong}, {"headers": {"X-Api-Key": wrong}}):
         with pytest.raises(Refused, match=r"was not asked: .*header (Authorization|X-Api-Key)") as caught:
-            asyncio.run(fetch(ALLOWING, elsewhere.url, method="POST", document={}, **given))  # type: ignore[arg-type]
+            asyncio.run(fetch(SETTINGS, EVENTS, method="POST", document={}, **given))  # type: ignore[arg-type]
         assert secret not in "".join(traceback.format_exception(caught.value))
-    assert elsewhere.headers is None
+    assert outside.requests == []
 
 
 def test_headers_are_sent_beside_our_own_and_are_not_in_the_log(
-    elsewhere: Elsewhere, caplog: pytest.LogCaptureFixture
+    outside: Outside, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.DEBUG)
     headers = {"X-Api-Key": "a-secret", "Signature": "t=1, v1=3f"}
-    assert asyncio.run(fetch(ALLOWING, elsewhere.url, method="POST", document={}, headers=headers))[0] == 204
-    assert elsewhere.headers is not None
-    assert elsewhere.headers["x-api-key"] == "a-secret"
-    assert elsewhere.headers["signature"] == "t=1, v1=3f"
-    assert elsewhere.headers["content-type"] == "application/json"
+    assert asyncio.run(fetch(SETTINGS, EVENTS, method="POST", document={}, headers=headers))[0] == 204
+    (sent,) = outside.requests
+    assert sent.headers["x-api-key"] == "a-secret"
+    assert sent.headers["signature"] == "t=1, v1=3f"
+    assert sent.headers["content-type"] == "application/json"
     assert caplog.text
     assert "a-secret" not in caplog.text
 
 
-def test_a_body_is_sent_as_it_stands_with_the_type_that_its_header_says(elsewhere: Elsewhere) -> None:
+def test_a_body_is_sent_as_it_stands_with_the_type_that_its_header_says(outside: Outside) -> None:
     body = b'{"a":  "\xc3\xa9"}'
     headers = {"Content-Type": "application/cloudevents+json"}
-    assert asyncio.run(fetch(ALLOWING, elsewhere.url, method="POST", body=body, headers=headers))[0] == 204
-    assert elsewhere.sent == ("application/cloudevents+json", "", body)
+    assert asyncio.run(fetch(SETTINGS, EVENTS, method="POST", body=body, headers=headers))[0] == 204
+    (sent,) = outside.requests
+    assert (sent.headers["content-type"], sent.body) == ("application/cloudevents+json", body)
 
 
 @pytest.mark.parametrize(
@@ -130,41 +95,41 @@ def test_a_body_is_sent_as_it_stands_with_the_type_that_its_header_says(elsewher
         "Content-Type",
     ],
 )
-def test_a_header_that_the_call_decides_is_refused(elsewhere: Elsewhere, name: str) -> None:
-    call = fetch(ALLOWING, elsewhere.url, method="POST", document={}, headers={name: "close"})
+def test_a_header_that_the_call_decides_is_refused(outside: Outside, name: str) -> None:
+    call = fetch(SETTINGS, EVENTS, method="POST", document={}, headers={name: "close"})
     with pytest.raises(Refused, match=f"was not asked: `headers` may not have {name}"):
         asyncio.run(call)
-    assert elsewhere.headers is None
+    assert outside.requests == []
 
 
 @pytest.mark.parametrize("name", ["", "X Key", "X-Key:", "X-Key\r\nHost", "X-Kéy", "X\0", "X-Key\n", "(x)", '"x"'])
-def test_the_name_of_a_header_is_a_token(elsewhere: Elsewhere, name: str) -> None:
+def test_the_name_of_a_header_is_a_token(outside: Outside, name: str) -> None:
     """RFC 9110 §5.6.2."""
     with pytest.raises(Refused, match="was not asked: the name of a header is a token"):
-        asyncio.run(fetch(ALLOWING, elsewhere.url, method="POST", document={}, headers={name: "1"}))
-    assert elsewhere.headers is None
+        asyncio.run(fetch(SETTINGS, EVENTS, method="POST", document={}, headers={name: "1"}))
+    assert outside.requests == []
 
 
-def test_no_header_comes_twice(elsewhere: Elsewhere) -> None:
+def test_no_header_comes_twice(outside: Outside) -> None:
     headers = {"X-Api-Key": "1", "x-api-key": "2"}
     with pytest.raises(Refused, match="was not asked: `headers` has x-api-key twice"):
-        asyncio.run(fetch(ALLOWING, elsewhere.url, method="POST", document={}, headers=headers))
-    assert elsewhere.headers is None
+        asyncio.run(fetch(SETTINGS, EVENTS, method="POST", document={}, headers=headers))
+    assert outside.requests == []
 
 
 @pytest.mark.parametrize(
     "two", [{"document": {}, "body": b"x"}, {"form": {}, "body": b""}, {"form": {"a": "1"}, "document": {}}]
 )
-def test_two_things_to_send_are_a_mistake_at_once(elsewhere: Elsewhere, two: dict[str, Any]) -> None:
+def test_two_things_to_send_are_a_mistake_at_once(outside: Outside, two: dict[str, Any]) -> None:
     """Of a document and a body that signs something else, one was sent, and nobody was told."""
     with pytest.raises(TypeError, match="a form, a document or a body is sent, and not two of them"):
-        asyncio.run(fetch(ALLOWING, elsewhere.url, method="POST", **two))
-    assert elsewhere.headers is None
+        asyncio.run(fetch(SETTINGS, EVENTS, method="POST", **two))
+    assert outside.requests == []
 
 
-def test_a_method_that_cannot_be_sent_is_told(elsewhere: Elsewhere) -> None:
+def test_a_method_that_cannot_be_sent_is_told(outside: Outside) -> None:
     with pytest.raises(Refused, match=r"was not asked: .*`method`"):
-        asyncio.run(fetch(ALLOWING, elsewhere.url, method="PO ST"))
+        asyncio.run(fetch(SETTINGS, EVENTS, method="PO ST"))
 
 
 # -- what is told of an address ---------------------------------------------------------------------------------------
@@ -187,35 +152,35 @@ def test_the_place_of_an_address_has_no_query(address: str, place: str) -> None:
 
 
 def keys(address: str) -> Awaitable[object]:
-    return RemoteKeys(ALLOWING).get(address, None)
+    return RemoteKeys(SETTINGS).get(address, None)
 
 
 @pytest.mark.parametrize(
-    ("path", "call"),
+    ("answer", "call"),
     [
-        ("/", lambda address: fetch(ALLOWING, address, headers={"Host": "x"})),
-        ("/", lambda address: fetch(ALLOWING, address, method="PO ST")),
-        ("/", lambda address: fetch(ALLOWING, address, limit=1)),
-        ("/silence", lambda address: fetch(ALLOWING, address)),
-        ("/404", lambda address: fetch_document(ALLOWING, address)),
-        ("/text", lambda address: fetch_document(ALLOWING, address)),
-        ("/broken", lambda address: fetch_document(ALLOWING, address)),
-        ("/404", keys),
-        ("/broken", keys),
-        ("/", keys),
+        ({}, lambda address: fetch(SETTINGS, address, headers={"Host": "x"})),
+        ({}, lambda address: fetch(SETTINGS, address, method="PO ST")),
+        ({"body": b"12"}, lambda address: fetch(SETTINGS, address, limit=1)),
+        ({"status": 404}, lambda address: fetch_document(SETTINGS, address)),
+        ({"body": b"{}"}, lambda address: fetch_document(SETTINGS, address)),
+        ({"body": b"{", "headers": {"Content-Type": "application/json"}}, lambda a: fetch_document(SETTINGS, a)),
+        ({"status": 404}, keys),
+        ({"body": b"{"}, keys),
+        ({"document": {"keys": []}}, keys),
+        (None, keys),
     ],
 )
 def test_no_message_has_the_query_of_an_address(
-    elsewhere: Elsewhere, path: str, call: Callable[[str], Awaitable[object]]
+    outside: Outside, answer: dict[str, Any] | None, call: Callable[[str], Awaitable[object]]
 ) -> None:
     """It may hold a key, and messages reach logs, the audit log and pages of the console."""
-    place = elsewhere.url.replace("/events", path)
     secret = "-".join(("a", "secret"))  # so that the lines of the traceback do not have it
+    outside.is_away(EVENTS) if answer is None else outside.answers(EVENTS, **answer)
 
     async def called() -> None:
-        await call(f"{place}?key={secret}")
+        await call(f"{EVENTS}?key={secret}")
 
-    with pytest.raises(Refused, match=f"^{place}:? ") as caught:
+    with pytest.raises(Refused, match=f"^{EVENTS}:? ") as caught:
         asyncio.run(called())
     assert secret not in "".join(traceback.format_exception(caught.value))
 
@@ -224,9 +189,8 @@ def test_no_message_has_the_query_of_an_address(
 
 
 @pytest.fixture
-def credenza_settings(elsewhere: Elsewhere) -> dict[str, object]:
-    plugins = {"signed-webhook": {"address": elsewhere.url, "key": "k" * 32}}
-    return {"outbound_allow": ("127.0.0.1",), "plugins": plugins}
+def credenza_settings() -> dict[str, object]:
+    return {"plugins": {"signed-webhook": {"address": EVENTS, "key": "k" * 32}}}
 
 
 @pytest.fixture
@@ -234,21 +198,31 @@ def credenza_plugins() -> list[tuple[str, object]]:
     return [("signed-webhook", importlib.import_module("signed_webhook"))]
 
 
-async def settled(credenza: Credenza) -> None:
-    """Listeners are tasks of their own."""
-    while credenza.server._tasks:
-        await asyncio.wait(set(credenza.server._tasks))
-
-
 def test_a_webhook_is_signed_over_what_arrives(
-    credenza: Credenza, elsewhere: Elsewhere, user_agent: UserAgent, client: RelyingParty
+    credenza: Credenza, outside: Outside, user_agent: UserAgent, client: RelyingParty
 ) -> None:
     user_agent.authorize(client)
-    credenza.run(settled, credenza)
-    assert elsewhere.headers is not None
-    media_type, _, body = elsewhere.sent
-    moment, mac = elsewhere.headers["webhook-signature"].split(",")
-    message = moment.removeprefix("t=").encode() + b"." + body
+    credenza.settle()
+    (sent,) = outside.requests
+    moment, mac = sent.headers["webhook-signature"].split(",")
+    message = moment.removeprefix("t=").encode() + b"." + sent.body
     assert mac == "v1=" + hmac.new(b"k" * 32, message, hashlib.sha256).hexdigest()
-    assert media_type == "application/json"
-    assert json.loads(body)["client"] == "app"
+    assert (sent.method, sent.headers["content-type"]) == ("POST", "application/json")
+    assert sent.document["client"] == "app"
+
+
+@pytest.mark.parametrize("fails", ["status", "away", "slow"])
+def test_a_webhook_that_fails_is_in_the_log_and_stops_nobody(
+    credenza: Credenza,
+    outside: Outside,
+    user_agent: UserAgent,
+    client: RelyingParty,
+    caplog: pytest.LogCaptureFixture,
+    fails: str,
+) -> None:
+    does = {"status": lambda url: outside.answers(url, 500), "away": outside.is_away, "slow": outside.is_slow}
+    does[fails](EVENTS)
+    assert "access_token" in client.tokens(user_agent.authorize(client))
+    credenza.settle()
+    assert "listener of plugin 'signed-webhook' failed on UserSignedIn" in caplog.text
+    assert f"Refused: {EVENTS} " in caplog.text

@@ -81,12 +81,7 @@ def credenza_settings(post_office: Any) -> dict[str, Any]:
 @pytest.fixture
 def settled(credenza: Credenza) -> Callable[[], None]:
     """Wait until nothing is on its way any more."""
-
-    async def wait() -> None:
-        while credenza.server._tasks:
-            await asyncio.wait(set(credenza.server._tasks))
-
-    return lambda: credenza.run(wait)
+    return credenza.settle
 
 
 def ask(agent: UserAgent, identifier: str) -> Any:

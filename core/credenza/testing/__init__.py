@@ -22,6 +22,7 @@ from ..plugins import PluginError
 from ..server import Clock
 from .browser import UserAgent
 from .examination import EXAMINATION, examine
+from .outside import Outside, Sent
 from .pages import Callback, Form, PageSeen
 from .relying_party import RelyingParty
 from .server import Credenza, running
@@ -37,8 +38,10 @@ __all__ = [
     "Clock",
     "Credenza",
     "Form",
+    "Outside",
     "PageSeen",
     "RelyingParty",
+    "Sent",
     "UserAgent",
     "running",
     "test_settings",
@@ -114,10 +117,22 @@ def credenza_plugins() -> list[tuple[str, object]]:
 
 
 @pytest.fixture
+def outside() -> Iterator[Outside]:
+    """The services that a plugin calls with `fetch`: a test says what they answer, and sees what they were sent."""
+    with Outside() as there:
+        yield there
+
+
+@pytest.fixture
 def credenza(
-    credenza_database: str, credenza_settings: dict[str, Any], credenza_plugins: list[tuple[str, object]]
+    request: pytest.FixtureRequest,
+    credenza_database: str,
+    credenza_settings: dict[str, Any],
+    credenza_plugins: list[tuple[str, object]],
 ) -> Iterator[Credenza]:
     """A whole server with the people and applications of `STATE`."""
+    if "outside" in request.fixturenames:
+        request.getfixturevalue("outside")  # before the server starts, and until what it does besides has ended
     with running(test_settings(credenza_database, **credenza_settings), credenza_plugins) as started:
         yield started
 

@@ -58,6 +58,15 @@ class Credenza:
         self.bind()
         return self.portal.call(call)
 
+    def settle(self) -> None:
+        """Wait for what no request waits for: listeners, and what else the server does besides."""
+
+        async def ended() -> None:
+            while tasks := set(self.server._tasks):
+                await asyncio.wait(tasks)
+
+        self.run(ended)
+
     def apply(self, document: Mapping[str, Any], *, prune: bool = False) -> state.Run:
         """Apply a part of the desired state."""
 
