@@ -27,13 +27,13 @@ from credenza.commands.plugin import KINDS, LONGEST
 ROOT = Path(__file__).parents[2]
 QUIETLY = ("install", "--quiet", "--disable-pip-version-check", "--no-deps")
 HOOKS = {
-    "scope-source": "register_scopes",
-    "client-type": "register_client_types",
-    "theme": "register_themes",
-    "prompt": "register_prompts",
-    "second-factor": "register_second_factors",
-    "listener": "register_listeners",
-    "bare": "",
+    "scope-source": ["register_scopes"],
+    "client-type": ["register_client_types"],
+    "theme": ["register_themes"],
+    "prompt": ["register_prompts"],
+    "second-factor": ["account_sections", "register_second_factors", "register_tables"],
+    "listener": ["register_listeners"],
+    "bare": [],
 }
 UNREACHABLE = (
     "No matching distribution found for hatchling",
@@ -44,7 +44,7 @@ IN_THE_CONSOLE = """
 def test_the_console_lists_it(admin):
     page = admin.get("/console/plugins")
     assert "credenza-{name}" in page.text
-    assert "{hook}" in page.text
+    assert all(hook in page.text for hook in {hooks})
 """
 
 
@@ -153,7 +153,7 @@ def test_a_new_plugin_is_installed_passes_its_tests_and_is_listed(
         assert str(environment.packages) in credenza
 
         in_the_console = tmp_path / "test_console.py"
-        in_the_console.write_text(IN_THE_CONSOLE.format(name="tide-table", hook=HOOKS[kind]))
+        in_the_console.write_text(IN_THE_CONSOLE.format(name="tide-table", hooks=HOOKS[kind]))
         done = environment.run("pytest", "-q", "-W", "error", "tests", in_the_console, cwd=folder)
         assert done.returncode == 0, done.stdout + done.stderr
 
@@ -163,7 +163,7 @@ def test_a_new_plugin_is_installed_passes_its_tests_and_is_listed(
             "name": "tide-table",
             "distribution": "credenza-tide-table 0.1.0",
             "module": "credenza_tide_table",
-            "hooks": [HOOKS[kind]] if HOOKS[kind] else [],
+            "hooks": HOOKS[kind],
         } in json.loads(done.stdout)
 
 
@@ -201,6 +201,15 @@ def test_the_code_is_formatted_and_clean_whatever_the_name(kind: str, name: str)
             [*ruff, *check, "--isolated", "--no-cache", "."], capture_output=True, text=True, check=False
         )
         assert done.returncode == 0, done.stdout
+
+
+@pytest.mark.slow
+def test_the_types_are_right() -> None:
+    for kind in KINDS:
+        assert new(f"a-{kind}", "--kind", kind) == 0
+    mypy = [sys.executable, "-m", "mypy", "--strict", "--no-incremental", "--config-file=", *Path.cwd().iterdir()]
+    done = subprocess.run(mypy, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout
 
 
 def test_it_says_how_to_go_on(capsys: pytest.CaptureFixture[str]) -> None:
