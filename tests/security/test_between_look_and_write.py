@@ -264,7 +264,7 @@ def test_while_a_desired_state_is_applied(
 def test_while_the_desired_state_of_an_application_is_applied(credenza: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[str] = []
 
-    async def declared_branding(*arguments: Any) -> dict[str, str]:
+    async def declared_branding(*arguments: Any, **options: Any) -> dict[str, str]:
         asked.append("branding")
         if len(asked) == 2:  # the first time nothing is written
             await clients.switch_client("app", enabled=False, now=1)

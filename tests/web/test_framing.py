@@ -90,6 +90,15 @@ def test_a_hst_02_a_request_is_for_one_host(live_server: Any, version: str, host
     assert statuses(live_server, "\r\n".join(lines).encode()) == [status]
 
 
+@pytest.mark.parametrize("host", ["two words", "a/b", 'a"b', "a<b", "ü.example", "a\x7fb"])
+@pytest.mark.parametrize("path", ["/jwks", "/sign-in"])
+def test_a_hst_02_a_host_is_one_that_could_be(live_server: Any, host: str, path: str) -> None:
+    """ "… or a Host header field with an invalid field value." RFC 9112 §3.2"""
+    asked = f"GET {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n".encode()
+    assert statuses(live_server, asked) == [400]
+    assert 400 not in statuses(live_server, asked.replace(host.encode(), b"[2001:db8::1]:8400"))
+
+
 def test_only_so_many_requests_wait_for_an_answer(live_server: Any) -> None:
     """A few bytes each, and each takes a hundred times as many while it waits."""
     assert len(statuses(live_server, 50 * LIVE + LIVE.replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n"))) == 51

@@ -1,8 +1,13 @@
-"""An endpoint of the protocol, straight on ASGI: nothing is negotiated, and nothing is read but by its handler."""
+"""An endpoint of the protocol, straight on ASGI: nothing is negotiated, and nothing is read but by its handler.
+
+The framework knows it as a route. A request for exactly its path comes without looking for that, past the layers that
+pages need: they cost as much as half of an answer from memory. Any other request for it comes through them, and so do
+errors, which the framework answers.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from functools import cached_property
 from typing import Any
 
@@ -10,6 +15,7 @@ from litestar import Request
 from litestar.datastructures import Headers
 from litestar.exceptions import MethodNotAllowedException
 from litestar.handlers import ASGIRouteHandler
+from litestar.routes import ASGIRoute, BaseRoute
 from litestar.types import ExceptionHandlersMap, Receive, Scope, Send
 from multidict import CIMultiDict
 
@@ -18,6 +24,8 @@ from .requests import AnyRequest
 from .responses import BODILESS, AnyResponse, Ready, header_fields
 
 EndpointHandler = Callable[[AnyRequest], Awaitable[AnyResponse]]
+Straight = Callable[[Scope, Receive, Send], Awaitable[None]]
+FAILED = "failed"  # in the state of a request that did, on its way to the framework
 
 
 class EndpointRequest(Request[Any, Any, Any]):
@@ -62,6 +70,8 @@ def endpoint(
     def decorate(handler: EndpointHandler) -> ASGIRouteHandler:
         @Endpoint(list(paths), name=name, opt={"methods": methods}, copy_scope=False)
         async def route(scope: Scope, receive: Receive, send: Send) -> None:
+            if FAILED in scope["state"]:
+                raise scope["state"].pop(FAILED)
             if not people:
                 urgent.set(True)
             request = EndpointRequest(scope, receive, send)
@@ -77,6 +87,12 @@ def endpoint(
         return route
 
     return decorate
+
+
+def straight(routes: Iterable[BaseRoute]) -> dict[str, Straight]:
+    """What answers a request for one of these paths and nothing else; raises what the framework makes an answer of."""
+    own = [route for route in routes if isinstance(route, ASGIRoute) and isinstance(route.route_handler, Endpoint)]
+    return {route.path: route.route_handler.fn for route in own if not route.path_parameters}
 
 
 async def send_response(response: AnyResponse, request: AnyRequest, send: Send) -> None:

@@ -8,6 +8,7 @@ than it wishes to process MUST respond with an appropriate 4xx".
 from __future__ import annotations
 
 import asyncio
+import re
 
 import httptools
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
@@ -18,6 +19,8 @@ MOST_FIELDS = 128
 LARGEST_FIELDS = 32 * 1024  # bytes of all names and values
 MOST_AHEAD = 100  # requests that wait until an earlier one is answered
 LARGEST_HEAD = 160 * 1024  # bytes that come and are no part of a body: the address of a request may have 64 KiB
+
+HOST = re.compile(rb"[0-9A-Za-z!$&'()*+,;=\-._~:\[\]@%]*")  # RFC 3986 §3.2.2, and a port
 
 
 class TooLarge(Exception):
@@ -136,8 +139,8 @@ class HttpProtocol(HttpToolsProtocol):
             raise TooLarge
         if len(self.pipeline) == MOST_AHEAD:
             raise TooLarge
-        hosts = [name for name, _ in self.headers].count(b"host")
-        if hosts > 1 or (hosts == 0 and self.parser.get_http_version() == "1.1"):
+        hosts = [value for name, value in self.headers if name == b"host"]
+        if not (len(hosts) == 1 and HOST.fullmatch(hosts[0])) and (hosts or self.parser.get_http_version() == "1.1"):
             raise NotOneHost
         self._unused = 0
         super().on_headers_complete()

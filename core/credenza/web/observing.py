@@ -23,6 +23,7 @@ from litestar.types.internal_types import RouteHandlerMapItem
 from ..logs import request_id
 from ..outbound import begin_request
 from ..server import AuthorizationServer
+from .endpoints import FAILED, straight
 from .head import without_body
 from .proxies import is_in
 from .turnstile import Turnstile
@@ -48,6 +49,7 @@ class Application(Litestar):
         self._mapped: set[BaseRoute] = set()
         self._by_path: dict[str, RouteHandlerMapItem] = {}
         super().__init__(*arguments, **options)
+        self._straight = straight(self.routes)
 
     def serve(self, state: State) -> None:
         """Answer for this server from now on; it has the settings and the plugins that the routes were made for."""
@@ -119,7 +121,19 @@ class Application(Litestar):
                 turnstile = self.turns.get(scope["path"], self.pages)
                 if turnstile is not None and not turnstile.passes():
                     await turnstile.turn()
-                await super().__call__(scope, hear, answer)
+                endpoint = self._straight.get(scope["path"])
+                if endpoint is not None:
+                    scope["app"] = scope["litestar_app"] = self
+                    scope["state"], scope["path_template"] = {}, scope["path"]
+                    try:
+                        await endpoint(scope, hear, answer)
+                    except Exception as error:
+                        if status:  # the answer has begun
+                            raise
+                        scope["state"][FAILED] = error
+                        endpoint = None
+                if endpoint is None:
+                    await super().__call__(scope, hear, answer)
             finally:
                 leave()
         else:
