@@ -33,6 +33,7 @@ HOOKS = {
     "prompt": ["register_prompts"],
     "second-factor": ["account_sections", "register_second_factors", "register_tables"],
     "listener": ["register_listeners"],
+    "console-page": ["console_pages"],
     "bare": [],
 }
 UNREACHABLE = (
@@ -267,6 +268,9 @@ def test_a_missing_or_unknown_argument_is_wrong_usage(arguments: list[str], caps
         ("totp", "second-factor", "a plugin called 'totp' is installed"),
         ("recovery-code", "second-factor", "there is a second factor called 'recovery-code'"),
         ("login", "prompt", "there is a prompt called 'login'"),
+        ("authenticator", "second-factor", "there is a page at /account/security/authenticator"),
+        ("users", "console-page", "there is a page at /console/users"),
+        ("audit-log", "console-page", "there is a page at /console/audit-log"),
     ],
 )
 def test_a_name_that_is_taken_is_refused(
