@@ -17,6 +17,7 @@ from credenza import (
     Mailer,
     Settings,
     Undecryptable,
+    User,
     Words,
     delete_batch,
     new_id,
@@ -35,6 +36,13 @@ KEPT = 30 * 24 * 3600  # seconds that the reason of a failure is kept
 AT_ONCE = 4
 WAITING = 1000  # for one of those places; more mails than that wait in the database for `tend`
 BATCH = 20
+
+
+def greeting(user: User, to: str) -> tuple[str, ...]:
+    """By name where they are known to read it: at an address that nobody has confirmed the reader may be anybody, and
+    would take for ours whatever somebody calls themselves.
+    """
+    return (Words("Hello %(name)s,", name=user.display_name),) if user.email_verified and to == user.email else ()
 
 
 class SmtpMailer(Mailer):

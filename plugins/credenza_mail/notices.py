@@ -19,6 +19,8 @@ from credenza import (
     users,
 )
 
+from .mailer import greeting
+
 FACTORS: Mapping[tuple[str, str], str] = {
     ("totp", "added"): Words("An authenticator app was set up for your account."),
     ("totp", "removed"): Words("The authenticator app was removed from your account."),
@@ -47,7 +49,7 @@ def listener(server: AuthorizationServer) -> Listener:
                 to=to,
                 subject=Words("A change to your account at %(provider)s", provider=provider),
                 lines=(
-                    Words("Hello %(name)s,", name=user.display_name),
+                    *greeting(user, to),
                     said,
                     Words("If this was you, there is nothing to do. If it was not, change your password now."),
                 ),

@@ -37,7 +37,7 @@ from credenza import (
     way_on,
 )
 
-from .mailer import TEMPLATES
+from .mailer import TEMPLATES, greeting
 
 HERE = "/password-reset"
 LIFETIME = 30 * 60  # seconds
@@ -105,7 +105,7 @@ async def _send(server: AuthorizationServer, identifier: str, language: str, aft
                 to=user.email,
                 subject=Words("Your password at %(provider)s", provider=provider),
                 lines=(
-                    Words("Hello %(name)s,", name=user.display_name),
+                    *greeting(user, user.email),
                     Words("somebody, hopefully you, asked for a new password. Use this link to choose it."),
                     Words(
                         "It works once, within half an hour. "

@@ -250,6 +250,24 @@ def test_a_mail_to_an_address_that_nobody_has_confirmed_holds_nothing_that_a_str
         assert "evil.example" not in post_office.text()
 
 
+def test_nor_do_a_reset_and_a_notice(
+    credenza: Credenza, user_agent: UserAgent, post_office: MailServer, settled: Any, found: Any
+) -> None:
+    """Where the address is confirmed, they greet by name."""
+    called = {"name": "Your account is closed today, go to https://evil.example/"}
+    for verified in (True, False):
+        ada = replace(found("ada"), profile=called, email_verified=verified)
+        credenza.run(users.edit_user, ada, ("profile", "email_verified"))
+        ask(user_agent, "ada")
+        credenza.apply({"users": [{"username": "ada", "password": f"{NEW} {verified}"}]})
+        settled()
+        assert [verified, verified] == ["evil.example" in post_office.text(number) for number in (-2, -1)]
+    credenza.apply({"users": [{"username": "ada", "email": "countess@example.com", "email_verified": True}]})
+    settled()
+    assert post_office.mails[-1]["To"] == "ada@example.com"
+    assert "evil.example" not in post_office.text(), "nobody knows whether the one before was confirmed"
+
+
 def test_an_address_of_somebody_else_is_not_taken_and_not_told(
     credenza: Credenza, user_agent: UserAgent, post_office: MailServer, settled: Any
 ) -> None:
