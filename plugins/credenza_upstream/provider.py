@@ -151,7 +151,17 @@ async def redeem(
         lacking = f"it goes on without UserInfo: {str(error) or 'it takes too long'}"
         logger.warning("sign-in with %s: %s", upstream.id, lacking)
         return claims, lacking
-    return {**more, **claims}, ""
+    return _together(claims, more), ""
+
+
+def _together(claims: Mapping[str, Any], more: Mapping[str, Any]) -> dict[str, Any]:
+    """What the ID token says, and what UserInfo says beside it. That an address was verified is believed of whoever
+    says it of that very one: else of two addresses the one that nobody verified could be taken for the other.
+    """
+    merged = {**more, **claims}
+    about = (said for said in (claims, more) if said.get("email") == merged.get("email"))
+    merged["email_verified"] = next((said["email_verified"] for said in about if "email_verified" in said), None)
+    return merged
 
 
 async def _tokens(

@@ -349,6 +349,29 @@ def test_what_userinfo_says_of_somebody_else_is_nothing(hostile: Provider, crede
 
 
 @pytest.mark.parametrize(
+    ("claims", "userinfo", "kept"),
+    [
+        ({"email": "a@example.com"}, {"email": "b@example.com", "email_verified": True}, None),
+        ({"email_verified": True}, {"email": "b@example.com"}, None),
+        ({"email_verified": True}, {"email": "b@example.com", "email_verified": False}, None),
+        ({"email": "a@example.com", "email_verified": False}, {"email": "a@example.com", "email_verified": True}, None),
+        ({"email": "a@example.com"}, {"email": "a@example.com", "email_verified": True}, "a@example.com"),
+        ({"email": "a@example.com", "email_verified": True}, {"email": "b@example.com"}, "a@example.com"),
+        ({}, {"email": "b@example.com", "email_verified": True}, "b@example.com"),
+    ],
+)
+def test_an_address_is_verified_by_whoever_says_it(
+    hostile: Provider, credenza: Credenza, claims: dict[str, Any], userinfo: dict[str, Any], kept: str | None
+) -> None:
+    """That another one was verified, in the ID token or in UserInfo, says nothing of it."""
+    hostile.claims = claims
+    hostile.site.publish("/userinfo", {"sub": "somebody", **userinfo})
+    assert hostile.come_back().name == "account"
+    (made,) = credenza.run(users.list_users, search="hostile-")
+    assert made.email == kept
+
+
+@pytest.mark.parametrize(
     ("answer", "told"),
     [
         ({"sub": "other", "email": "EVIL@example.com"}, "UserInfo is about somebody else"),
