@@ -483,6 +483,18 @@ def test_a_confirmed_address_is_given_to_nobody_else(visitor: Visitor) -> None:
     visitor.done(f"/console/users/{ada.id}", {"username": "ada", "name": "Ada L.", **confirmed})
 
 
+def test_another_address_is_not_confirmed_by_the_tick_of_the_one_before(visitor: Visitor) -> None:
+    """The switch was on already; whoever reads mail there would be taken for whose account it is."""
+    other = {**PROFILE, "email": "countess@example.com", "email_verified": "on"}
+    assert "Nobody has confirmed the new address yet." in visitor.done(path_of(visitor), other).text
+    ada = find(visitor, "ada")
+    assert (ada.email, ada.email_verified) == ("countess@example.com", False)
+    assert "Nobody has" not in visitor.done(path_of(visitor), other).text, "now it is about this one"
+    assert find(visitor, "ada").email_verified
+    visitor.done(path_of(visitor), {**other, "given_name": "Augusta"})
+    assert find(visitor, "ada").email_verified
+
+
 def test_the_subject_of_a_token_leads_to_its_user(visitor: Visitor) -> None:
     """`sub` is what stands in a partner's log."""
     grace = visitor.credenza.run(users.find_user_by_identifier, "grace")

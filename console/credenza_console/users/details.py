@@ -122,7 +122,7 @@ async def save_user(visit: ConsoleVisit, user: str) -> ConsoleDone | ProfilePage
         found,
         username=username,
         email=email or None,
-        email_verified=typed["email_verified"] == "on" and bool(typed["email"]),
+        email_verified=_verified(found, email, ticked=typed["email_verified"] == "on"),
         phone_number=typed["phone_number"],
         phone_number_verified=found.phone_number_verified and typed["phone_number"] == found.phone_number,
         profile={name: value for name, value in profile.items() if value != ""},
@@ -137,7 +137,14 @@ async def save_user(visit: ConsoleVisit, user: str) -> ConsoleDone | ProfilePage
                 await _tell_of_email(visit, found, changed)
     except AlreadyExists:
         return (await _page(visit, found)).refused({"username": TAKEN}, **typed)
-    return ConsoleDone(f"/console/users/{found.id}", "Saved.")
+    unsure = changed.email is not None and not changed.email_verified and typed["email_verified"] == "on"
+    said = "Saved. Nobody has confirmed the new address yet." if unsure else "Saved."
+    return ConsoleDone(f"/console/users/{found.id}", said)
+
+
+def _verified(before: User, email: str, *, ticked: bool) -> bool:
+    """The tick that was there before was about the address before: of another one it takes a tick of its own."""
+    return ticked and bool(email) and (email == before.email or not before.email_verified)
 
 
 async def _stored(user_id: str, email: str) -> tuple[User | None, str]:
