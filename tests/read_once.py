@@ -2,13 +2,13 @@
 
 Litestar reads the signature of each handler, and we the metadata of every installed package in search of plugins. Both
 are a third of the time in which an application is made, and a test suite makes thousands. What pluggy and Piccolo ask
-of each plugin and each engine is asked in a shorter way.
+of each plugin and each engine is asked in a shorter way, and so is what we ask of what each plugin registers.
 """
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Iterable, Mapping
 from contextlib import suppress
 from functools import cache
 from importlib.metadata import EntryPoints, entry_points
@@ -19,9 +19,12 @@ from typing import Any
 import piccolo.engine.base
 import pluggy
 from litestar.utils.signature import ParsedSignature
+from piccolo.conf.apps import AppConfig
 
 from credenza import plugins, server
 from credenza.languages import Languages
+from credenza.store import migrate
+from credenza.web.static import StaticFiles
 
 ROOT = Path(__file__).parents[1]
 
@@ -30,6 +33,9 @@ def everything() -> None:
     _signatures()
     _entry_points()
     _catalogues()
+    _files()
+    _migrations()
+    _methods()
     _hooks()
     _questions()
 
@@ -72,6 +78,56 @@ def _catalogues() -> None:
         return kept(tuple(folders.items())) if ours else Languages(folders)
 
     server.Languages = found  # type: ignore[assignment,misc]
+
+
+def _files() -> None:
+    """So is what it serves from there."""
+    read = StaticFiles.__init__
+    known: dict[tuple[str, Path], dict[str, Any]] = {}
+
+    def __init__(files: StaticFiles, prefix: str, folder: Path) -> None:  # noqa: N807
+        key = prefix, folder
+        if key in known:
+            vars(files).update(known[key])
+            return
+        read(files, prefix, folder)
+        if folder.is_relative_to(ROOT):
+            known[key] = vars(files)
+
+    StaticFiles.__init__ = __init__  # type: ignore[method-assign]
+
+
+def _migrations() -> None:
+    """So are the migrations there."""
+    read = migrate.migrations_of
+    known: dict[str, list[ModuleType]] = {}
+
+    def migrations_of(app_config: AppConfig) -> list[ModuleType]:
+        folder = app_config.migrations_folder_path
+        if folder not in known:
+            found = read(app_config)
+            if not Path(folder).is_relative_to(ROOT):
+                return found
+            known[folder] = found
+        return known[folder]
+
+    migrate.migrations_of = migrations_of
+
+
+def _methods() -> None:
+    """Objects of a class take the same, but for one that has a method of its own."""
+    read = plugins._uncallable
+    known: dict[tuple[type[Any], type[Any]], tuple[str, ...]] = {}
+
+    def uncallable(item: object, kind: type[Any]) -> Iterable[str]:
+        key = type(item), kind
+        if any(isinstance(getattr(kind, name, None), FunctionType) for name in getattr(item, "__dict__", ())):
+            return read(item, kind)
+        if key not in known:
+            known[key] = tuple(read(item, kind))
+        return known[key]
+
+    plugins._uncallable = uncallable  # type: ignore[assignment]
 
 
 def _hooks() -> None:
