@@ -84,8 +84,7 @@ def test_somebody_else_does_not_find_what_was_typed(live_server: Any, console: P
     live_server.apply({"users": [{"username": other, "password": PASSWORD, "administrator": True}]})
     typed_and_lost(console, live_server.issuer, "Secret Plan")
     sign_in(console, other)
-    console.get_by_label("Name").wait_for()
-    assert console.get_by_label("Name").input_value() == ""
+    assert console.get_by_label("Name", exact=True).input_value() == ""
     assert "Secret Plan" not in console.evaluate("JSON.stringify(sessionStorage)")
 
 

@@ -59,7 +59,7 @@ def test_an_application_is_created_by_keyboard_alone(console: Any) -> None:
         tab_to(console, link)
         with console.expect_navigation():
             keys.press("Enter")
-    assert in_focus(console) == "Name", "the first field waits for what is typed"
+    console.locator("[name=name]:focus").wait_for()  # the first field waits for what is typed
     keys.type(name)
     with console.expect_navigation():
         keys.press("Enter")
@@ -115,6 +115,21 @@ def test_the_palette_opens_again_before_the_browser_has_drawn_it_closed(console:
     assert again == [True, False, True, False]
 
 
+def test_whoever_closes_the_palette_before_its_answer_is_led_nowhere(console: Any) -> None:
+    """Enter waits for the first result, and Escape ends that."""
+    held: list[Any] = []
+    console.route("**/console/search?*", lambda route: held.append(route))
+    console.evaluate("addEventListener('click', (event) => clicked.push(event.target.href), (window.clicked = []))")
+    console.keyboard.press("Control+k")
+    with console.expect_request("**/console/search?*"):
+        console.locator("dialog[open] input").fill("harbour wiki")
+    console.keyboard.press("Enter")
+    console.keyboard.press("Escape")
+    held[0].continue_()
+    console.locator("#said").get_by_text("1 found").wait_for(state="attached")
+    assert console.evaluate("window.clicked") == []
+
+
 @pytest.mark.parametrize(("platform", "shortcut"), [("MacIntel", "⌘ K"), ("Linux x86_64", "Ctrl K")])
 def test_the_shortcut_is_called_as_on_the_keyboard(console: Any, platform: str, shortcut: str) -> None:
     console.add_init_script(f"Object.defineProperty(Navigator.prototype, 'platform', {{ get: () => '{platform}' }})")
@@ -141,16 +156,22 @@ def test_from_signed_in_to_a_working_application_in_twelve_clicks(console: Any) 
         target.click()
         clicks += 1
 
+    def copy(what: str) -> None:
+        button = main.get_by_role("button", name=f"Copy {what}", exact=True)
+        click(button)
+        button.get_by_text("Copied").wait_for()
+
     main = console.locator("main")
     click(main.get_by_role("link", name="Create application").first)
     click(main.get_by_role("link", name="Third-party app"))
     click(main.get_by_role("link", name="Traditional web"))
-    console.keyboard.type(name)  # the field has the focus
+    console.locator("[name=name]:focus").wait_for()
+    console.keyboard.type(name)
     click(main.get_by_role("button", name="Create", exact=True))
-    click(main.get_by_role("button", name="Copy client ID", exact=True))
+    copy("client ID")
     client_id = console.inner_text("#client-id")
     assert console.evaluate("navigator.clipboard.readText()") == client_id
-    click(main.get_by_role("button", name="Copy secret", exact=True))
+    copy("secret")
     assert console.evaluate("navigator.clipboard.readText()") == console.inner_text("#secret-value")
     click(main.get_by_role("link", name="Permissions", exact=True))
     click(main.get_by_role("link", name="Add permissions").first)

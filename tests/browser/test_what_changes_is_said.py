@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from playwright.sync_api import expect
 
 pytestmark = pytest.mark.browser
 
@@ -32,6 +33,22 @@ def rows(page: Any) -> int:
 
 def in_focus(page: Any) -> str:
     return str(page.evaluate("document.activeElement.id"))
+
+
+def test_what_is_copied_last_is_said_as_long_as_the_first(harbour: Any, open_page: Callable[..., Any]) -> None:
+    console = open_page({harbour.issuer})
+    console.context.add_cookies(harbour.cookies("admin"))
+    console.clock.install()
+    console.goto(f"{harbour.issuer}/console/applications/harbour-wiki/kit")
+    for what in ("discovery URL", "client ID"):
+        button = console.get_by_role("button", name=f"Copy {what}", exact=True).first
+        button.click()
+        button.get_by_text("Copied").wait_for()
+        wait_until_said(console, "Copied")
+        console.clock.fast_forward(1_500)
+    expect(console.locator("#said")).to_have_text("Copied")
+    console.clock.fast_forward(1_500)
+    expect(console.locator("#said")).to_be_empty()
 
 
 def test_a_search_says_how_many_it_found(harbour: Any, console: Any) -> None:
@@ -75,8 +92,8 @@ def test_the_next_page_of_a_table_begins_at_its_top(harbour: Any, console: Any) 
     console.set_viewport_size({"width": 1360, "height": 400})
     console.goto(f"{harbour.issuer}/console/audit-log")
     console.get_by_role("link", name="Older").focus()
-    with console.expect_response("**/console/audit-log?*"):
-        console.keyboard.press("Enter")
+    console.keyboard.press("Enter")
+    console.locator("#said").get_by_text(re.compile(r"\d+ events")).wait_for(state="attached")
     wait_until_said(console, f"{rows(console)} events")
     assert in_focus(console) == "table"
     top = console.evaluate("document.getElementById('table').getBoundingClientRect().top")
@@ -87,13 +104,11 @@ def test_the_focus_is_at_the_mistake(harbour: Any, console: Any) -> None:
     console.goto(f"{harbour.issuer}/console/users/create")
     console.get_by_label("Username").fill("dorothy")
     console.keyboard.press("Enter")
-    console.get_by_role("alert").first.wait_for()
-    assert in_focus(console) == "email"
+    expect(console.locator("#email[aria-invalid]")).to_be_focused()
     console.goto(f"{harbour.issuer}/console/branding")
     console.get_by_label("Colour", exact=True).fill("#ffcc00")
     console.get_by_role("button", name="Publish").click()
-    console.get_by_role("alert").first.wait_for()
-    assert in_focus(console) == "primary_color"
+    expect(console.locator("#primary_color[aria-invalid]")).to_be_focused()
     border = console.evaluate("getComputedStyle(document.activeElement).borderColor")
     assert border == console.evaluate("getComputedStyle(document.querySelector('p.error')).color"), "and looks like one"
 

@@ -2,7 +2,9 @@
 "use strict";
 
 // -- what is read aloud: an open dialog hides from ears what stands behind it, so it has a place of its own --
+let silence = 0;
 const say = (words) => {
+  clearTimeout(silence);
   for (const place of document.querySelectorAll("[data-heard]")) {
     place.textContent = place.closest("dialog") === document.querySelector("dialog[open]") ? words : "";
   }
@@ -28,10 +30,8 @@ document.addEventListener("click", async (event) => {
   if (before === "Copied") return;
   words.textContent = "Copied";
   say("Copied");
-  setTimeout(() => {
-    words.textContent = before;
-    say("");
-  }, 2000);
+  silence = setTimeout(say, 2000, ""); // unless something else is said meanwhile
+  setTimeout(() => (words.textContent = before), 2000);
 });
 
 // -- dialogs of browsers that do not know `commandfor` yet --
@@ -46,8 +46,10 @@ if (!("commandForElement" in HTMLButtonElement.prototype)) {
 // -- the palette: Ctrl-K, or / outside of a field --
 const palette = document.querySelector("[data-palette]");
 if (palette) {
+  let waiting = false;
   const open = (event) => {
     event.preventDefault();
+    waiting = false;
     palette.showModal();
     palette.querySelector("input").select();
   };
@@ -67,14 +69,13 @@ if (palette) {
     key.hidden = false;
   }
   palette.addEventListener("click", (event) => event.target === palette && close());
-  // Enter opens the first result of what stands in the field, and waits for it when it is not there yet.
-  let waiting = false;
+  // Enter opens the first result of what stands in the field, and waits for it when it is not there yet; Escape ends that.
   const openFirst = () => {
     const found = palette.querySelector("#found");
     waiting = found.dataset.words !== palette.querySelector("input").value.trim();
     if (!waiting) found.querySelector("a")?.click();
   };
-  palette.addEventListener("htmx:afterSettle", () => waiting && openFirst());
+  palette.addEventListener("htmx:afterSettle", () => waiting && palette.open && openFirst());
   palette.addEventListener("keydown", (event) => {
     const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
     const stops = [palette.querySelector("input"), ...palette.querySelectorAll(".found a")];

@@ -75,12 +75,13 @@ async function press(event) {
 async function offerOf(button) {
   const field = document.querySelector("input[autocomplete^=username]:not([hidden])");
   if (!field || button.dataset.passkey !== "get") return;
+  offer = new AbortController(); // at once, for whoever presses the button while this waits for an answer
+  const { signal } = offer;
   if (!(await window.PublicKeyCredential?.isConditionalMediationAvailable?.())) return;
   field.autocomplete = "username webauthn";
   const publicKey = parsed(button.dataset.options);
-  offer = new AbortController();
   try {
-    send(button, await navigator.credentials.get({ publicKey, mediation: "conditional", signal: offer.signal }));
+    send(button, await navigator.credentials.get({ publicKey, mediation: "conditional", signal }));
   } catch (error) {
     // Nobody chose one, or the button was pressed.
   }
