@@ -426,6 +426,9 @@ def test_console_pages(admin: UserAgent) -> None:
     page = admin.get("/console/staff?q=captain")
     assert isinstance(page, PageSeen)
     assert "Nobody matches “captain”" in page.text
+    page = admin.get("/console/search?q=Ad")
+    assert isinstance(page, PageSeen)
+    assert "/console/staff?q=ada" in page.links
 
 
 def test_console_pages_are_for_administrators(user_agent: UserAgent) -> None:

@@ -3,7 +3,6 @@
 import hashlib
 import hmac
 import json
-import time
 from dataclasses import dataclass, field
 
 from credenza import Refused, events, fetch, hookimpl, place_of
@@ -29,12 +28,12 @@ def signature(body, key, now):
 
 
 @hookimpl
-def register_listeners(settings):
+def register_listeners(settings, server):
     own = settings.of(WebhookSettings)
 
     async def tell(event: events.UserSignedIn):
         body = json.dumps({"user": event.user, "client": event.client}).encode()
-        signed = {"Content-Type": "application/json", "Webhook-Signature": signature(body, own.key, int(time.time()))}
+        signed = {"Content-Type": "application/json", "Webhook-Signature": signature(body, own.key, server.now())}
         status, _, _ = await fetch(settings, own.address, method="POST", body=body, headers=signed)
         if status >= 300:
             raise Refused(f"{place_of(own.address)} answered {status}")

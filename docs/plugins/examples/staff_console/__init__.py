@@ -6,7 +6,7 @@ from typing import ClassVar
 
 import staff_directory
 
-from credenza import ConsolePage, ConsolePanel, ConsoleView, Listing, console_get, hookimpl
+from credenza import ConsolePage, ConsolePanel, ConsoleView, Link, Listing, console_get, hookimpl
 
 templates = Path(__file__).parent / "templates"  # reached by the plugin's name
 
@@ -38,6 +38,12 @@ async def directory(visit):
     )
 
 
+async def find_people(visit, words):
+    wanted = words.lower().split()
+    called = [name for name in sorted(staff_directory.DIRECTORY) if all(word in name for word in wanted)]
+    return [Link(name, f"/console/staff?q={name}", "users") for name in called]
+
+
 async def groups(visit, user):
     found = staff_directory.DIRECTORY.get(user.username)
     return GroupsPanel(title="Groups", groups=found) if found else None
@@ -45,7 +51,7 @@ async def groups(visit, user):
 
 @hookimpl(optionalhook=True)
 def console_pages():
-    return ConsolePage("Staff", "/console/staff", (directory,), icon="users")
+    return ConsolePage("Staff", "/console/staff", (directory,), icon="users", find=find_people)
 
 
 @hookimpl(optionalhook=True)
