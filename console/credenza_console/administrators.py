@@ -72,7 +72,7 @@ async def list_administrators(visit: ConsoleVisit) -> AdministratorList:
         Row(
             user.id,
             user.display_name,
-            user.email or user.username,
+            user.handle,
             ADMINISTRATOR_ROLES[user.administrator].title
             if user.administrator in ADMINISTRATOR_ROLES
             else f"{user.administrator} (unknown)",
@@ -96,6 +96,10 @@ async def add(visit: ConsoleVisit) -> ConsoleDone | RolePage:
     errors = {}
     if user is None:
         errors["identifier"] = "Nobody has this username or email address. Create the user first."
+    elif not user.answers_to(identifier):
+        errors["identifier"] = (
+            f"Nobody has confirmed this email address. If you mean {user.username}, enter that username."
+        )
     elif user.administrator:
         errors["identifier"] = f"{user.username} is an administrator already. Change their role on their own page."
     if role not in ADMINISTRATOR_ROLES:
@@ -154,7 +158,7 @@ def _add_page() -> RolePage:
 def _page(user: User) -> RolePage:
     return RolePage(
         title=user.display_name,
-        lead=user.email or user.username,
+        lead=user.handle,
         path=(UP,),
         action=f"{HERE}/{user.id}",
         user=user,

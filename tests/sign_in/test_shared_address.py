@@ -5,6 +5,7 @@ That they are meant is no proof of anything: nobody gets into an account by it, 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
@@ -188,6 +189,44 @@ def test_nobody_is_given_anything_by_an_address_of_several(credenza: Credenza, a
     assert missing in press(admin, members, ("user", SHARED), status=422).text
     with pytest.raises(StateError, match=f"there is no user '{SHARED}'"):
         credenza.apply({"organizations": [{"name": "Acme", "members": [{"username": SHARED}]}]})
+
+
+def test_nor_by_an_address_that_one_has_and_nobody_has_confirmed(
+    credenza: Credenza, admin: UserAgent, found: Any
+) -> None:
+    """Who comes from elsewhere may have said that it is theirs: an administrator who types it means somebody else."""
+    give(credenza, "younger", "boss@example.com")
+    said = "Nobody has confirmed this email address. If you mean younger, enter that username."
+    add = "/console/administrators/add"
+    admin.get(add)
+    assert said in press(admin, add, ("identifier", "Boss@example.com"), ("role", "full"), status=422).text
+    run = credenza.apply({"organizations": [{"name": "Acme"}]})
+    members = f"/console/organizations/{run.changes[0].made['id']}/members/add"
+    admin.get(members)
+    assert said in press(admin, members, ("user", "boss@example.com"), status=422).text
+    member = {"organizations": [{"name": "Acme", "members": [{"username": "boss@example.com"}]}]}
+    with pytest.raises(StateError, match=r"nobody has confirmed boss@example\.com; if younger is meant"):
+        credenza.apply(member)
+    assert not found("younger").administrator
+    credenza.apply({"users": [{"username": "younger", "email": "boss@example.com"}], **member})
+    credenza.apply({"users": [{"username": "younger", "email_verified": True}]})
+    admin.get(add)
+    press(admin, add, ("identifier", "boss@example.com"), ("role", "read-only"))
+    assert found("younger").administrator == "read-only"
+
+
+def test_the_audit_log_names_nobody_by_an_address_that_they_have_not_confirmed(
+    credenza: Credenza, admin: UserAgent, signing_in: Signing
+) -> None:
+    """It says who did something, and anybody may have been given any address."""
+    for verified in (False, True):
+        give(credenza, "younger", "boss@example.com", email_verified=verified)
+        signing_in("younger", "younger")
+        page = seen(admin.get("/console/audit-log?name=UserSignedIn"))
+        assert ("boss@example.com" in page.text) is verified
+        assert verified or "younger" in page.text
+        event = next(link for link in page.links if re.fullmatch(r"/console/audit-log/\d+", link))
+        assert ("boss@example.com" in seen(admin.get(event)).text) is verified
 
 
 def test_an_invitation_for_it_is_for_whoever_confirms_it(

@@ -82,7 +82,7 @@ async def _facts(visit: ConsoleVisit, event: AuditEvent) -> tuple[tuple[str, str
         known = people.get(user_id)
         if known is None:
             return user_id, ""
-        return f"{known.display_name} ({known.email or known.username})", f"/console/users/{known.id}" if may else ""
+        return f"{known.display_name} ({known.handle})", f"/console/users/{known.id}" if may else ""
 
     facts = [
         ("Who did it", *((ITSELF, "") if by_itself(event) else person(event.actor))),

@@ -161,7 +161,7 @@ def _row(visit: ConsoleVisit, event: AuditEvent, people: Mapping[str, Any], name
         name=event.name,
         words=in_words(event),
         failed=event.result not in ("success", ""),
-        actor=ITSELF if by_itself(event) else (known.email or known.username) if known is not None else actor,
+        actor=ITSELF if by_itself(event) else known.handle if known is not None else actor,
         actor_address=f"/console/users/{known.id}" if known is not None and visit.may("users:read") else "",
         client=event.client,
         client_name=names.get(event.client, ""),

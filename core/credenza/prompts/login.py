@@ -109,14 +109,14 @@ class LoginPrompt(Prompt):
         user = waiting.user
         if user is None or waiting.state.get("switch") or _chooses(waiting) or not await is_wanted(waiting):
             return ""
-        return _name_of(user) if await _is_hinted(waiting, user) else ""
+        return user.handle if await _is_hinted(waiting, user) else ""
 
     async def _current(self, waiting: Waiting) -> str:
         """Who is signed in and may choose that account, with no password asked for; else nobody. Core §3.1.2.1."""
         session, user = waiting.session, waiting.user
         if session is None or user is None or not _chooses(waiting) or not await _is_hinted(waiting, user):
             return ""
-        return "" if await self._must_sign_in(waiting, session, user) else _name_of(user)
+        return "" if await self._must_sign_in(waiting, session, user) else user.handle
 
     def place(self, server: AuthorizationServer, form: Parameters) -> AbstractAsyncContextManager[None]:
         authenticator = chosen(server, form)
@@ -162,10 +162,6 @@ async def _is_hinted(waiting: Waiting, user: User) -> bool:
     hint = waiting.request.login_hint if waiting.request is not None else ""
     hinted = await find_user_signing_in(hint) if hint else user
     return hinted is not None and hinted.id == user.id
-
-
-def _name_of(user: User) -> str:
-    return user.email if user.email and user.email_verified else user.username
 
 
 async def _ways(waiting: Waiting) -> list[Way]:

@@ -85,11 +85,17 @@ class Run:
         self.removed.setdefault("user", set()).add(user.username)
 
     async def find_user(self, identifier: str) -> User | None:
-        """Whom the file means by a user name, or an email address, as they are called from here on."""
+        """Whom the file means by a user name, or an email address, as they are called from here on.
+
+        Raises StateError for an address that neither they have confirmed nor the file says is theirs.
+        """
         if (user_id := self.renamed.get(name := as_identifier(identifier))) is not None:
             user = await users.find_user(user_id)
             return replace(user, username=name) if user is not None else None
         user = await users.find_user_by_identifier(identifier)
+        said = self.declared.get("email of", set())
+        if user is not None and not user.answers_to(identifier) and said.isdisjoint((user.username, user.id)):
+            raise StateError(f"nobody has confirmed {identifier}; if {user.username} is meant, name them so")
         if user is None or user.username not in self.removed.get("user", ()):
             return user
         if as_identifier(user.username) == name:  # which is theirs no more

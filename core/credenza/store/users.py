@@ -56,6 +56,15 @@ class User:
     def display_name(self) -> str:
         return str(self.profile.get("name") or self.username)
 
+    @property
+    def handle(self) -> str:
+        """What is theirs for sure: their email address if it is confirmed, else their user name."""
+        return self.email if self.email and self.email_verified else self.username
+
+    def answers_to(self, identifier: str) -> bool:
+        """Whether that user name or email address is theirs for sure: an address is when they have confirmed it."""
+        return self.email_verified or as_identifier(identifier) != self.email
+
 
 def new_user_id() -> str:
     return "u" + new_id()

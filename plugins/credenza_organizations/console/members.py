@@ -132,6 +132,9 @@ async def add(visit: ConsoleVisit, organization: str) -> ConsoleDone | AddPage:
     user = await users.find_user_by_identifier(typed)
     if user is None:
         return page.refused({"user": "Nobody has this username or email address."}, user=typed)
+    if not user.answers_to(typed):
+        message = f"Nobody has confirmed this email address. If you mean {user.username}, enter that username."
+        return page.refused({"user": message}, user=typed)
     if await store.member_roles(row["id"], user.id) is not None:
         return page.refused({"user": f"{user.username} is a member already."}, user=typed)
     if wanted is None:
