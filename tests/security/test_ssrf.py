@@ -352,17 +352,20 @@ def test_g1_all_calls_of_a_request_share_their_time(host: Any, monkeypatch: pyte
                 await fetch(allowing(host), host.base + "/slow")
         return time.perf_counter() - started
 
-    async def main() -> tuple[float, float, float]:
+    async def main() -> tuple[float, float]:
         alone = await asked(2)
         outbound.begin_request()
         await asyncio.sleep(0.3)  # whoever sends a body slowly has not lost that time
         first = await asked(1)
-        return alone, first, await asked(5)
+        for _ in range(5):
+            with pytest.raises(Refused, match="did not answer"):
+                await fetch(allowing(host), host.base + "/quick")
+        return alone, first
 
-    alone, first, rest = asyncio.run(main())
+    alone, first = asyncio.run(main())
     assert alone > 0.5, "the command line makes as many calls as it has to"
     assert first > 0.25
-    assert rest < 0.2
+    assert {path for path, _ in host.seen} == {"/slow"}
 
 
 @pytest.mark.own_server
@@ -521,7 +524,7 @@ def test_a_crowd_before_a_dead_address_does_not_queue_up(monkeypatch: pytest.Mon
         assert all(isinstance(result, Refused) for result in results)
         return time.perf_counter() - started
 
-    assert asyncio.run(crowd()) < 2
+    assert asyncio.run(crowd()) < 5, "one after the other they would take 6"
 
 
 @pytest.mark.own_server
