@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import fcntl
 import json
 import os
@@ -609,14 +610,31 @@ def lasting_web_site(certificate: Path) -> Iterator[WebSite]:
 # -- the browser ------------------------------------------------------------------------------------------------------
 
 
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Any]:
-    """A Chromium on this machine. Of a module only: Playwright keeps an event loop in this thread while it runs."""
+@pytest.fixture(scope="session")
+def lasting_chromium() -> Iterator[tuple[Any, asyncio.AbstractEventLoop]]:
+    """A Chromium on this machine, and the event loop of Playwright, which goes on in this thread while a test calls it.
+
+    Others, who run loops of their own, must not see it meanwhile.
+    """
     playwright = pytest.importorskip("playwright.sync_api", reason="playwright, which drives the browser, is missing")
     with playwright.sync_playwright() as driver:
         found = next((path for name in CHROMIUM if (path := shutil.which(name))), None)  # else Playwright's own
         if found is None and not Path(driver.chromium.executable_path).exists():
             pytest.skip("there is no Chromium on this machine; `playwright install chromium` brings one")
         browser = driver.chromium.launch(executable_path=found, chromium_sandbox=False, args=CHROMIUM_ARGUMENTS)
-        yield browser
+        loop = asyncio.get_running_loop()
+        asyncio._set_running_loop(None)
+        yield browser, loop
+        asyncio._set_running_loop(loop)
         browser.close()
+
+
+@pytest.fixture(scope="module")
+def chromium(lasting_chromium: tuple[Any, asyncio.AbstractEventLoop]) -> Iterator[Any]:
+    """The browser, with nothing open in it."""
+    browser, loop = lasting_chromium
+    asyncio._set_running_loop(loop)
+    yield browser
+    for context in browser.contexts:
+        context.close()
+    asyncio._set_running_loop(None)
