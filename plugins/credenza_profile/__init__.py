@@ -90,16 +90,19 @@ class ProfileScopes(ScopeProvider):
 
 
 def claims_of(user: User) -> dict[str, Any]:
+    """Address and number are the account's own: of those it is known whether somebody has confirmed them. Those in a
+    profile may have come with it from another system.
+    """
     values: dict[str, Any] = {
         **user.profile,
         "preferred_username": user.profile.get("preferred_username") or user.username,
         "updated_at": user.updated_at,
         "custom_data": dict(user.custom_data) or None,
+        "email": user.email,
+        "email_verified": user.email_verified if user.email else None,
+        "phone_number": user.phone_number,
+        "phone_number_verified": user.phone_number_verified if user.phone_number else None,
     }
-    if user.email:
-        values |= {"email": user.email, "email_verified": user.email_verified}
-    if user.phone_number:
-        values |= {"phone_number": user.phone_number, "phone_number_verified": user.phone_number_verified}
     return {name: value for name, value in values.items() if value not in (None, "", {}, [])}
 
 

@@ -39,6 +39,18 @@ def test_5_1_claims_are_of_the_types_of_the_table(
     assert type(claims["updated_at"]) is int
 
 
+def test_5_1_an_address_in_the_profile_is_none_of_the_accounts(
+    credenza: Credenza, user_agent: UserAgent, client: RelyingParty
+) -> None:
+    """§5.1 email_verified: "the OP took affirmative steps to ensure that this e-mail address was controlled by the
+    End-User"; a profile may come from another system as it was there.
+    """
+    said = {"email": "boss@example.com", "email_verified": True, "phone_number": "+1", "phone_number_verified": True}
+    credenza.apply({"users": [{"username": "ada", "email": "", "phone_number": "", "profile": said}]})
+    tokens = client.tokens(user_agent.authorize(client, scope="openid profile email phone"))
+    assert not said.keys() & client.userinfo(tokens["access_token"]).json().keys()
+
+
 def test_5_3_1_get_and_post_and_no_other_place_for_the_token(
     credenza: Credenza, user_agent: UserAgent, client: RelyingParty
 ) -> None:
