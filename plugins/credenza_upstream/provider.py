@@ -158,7 +158,7 @@ def _together(claims: Mapping[str, Any], more: Mapping[str, Any]) -> dict[str, A
     """What the ID token says, and what UserInfo says beside it. That an address was verified is believed of whoever
     says it of that very one: else of two addresses the one that nobody verified could be taken for the other.
     """
-    merged = {**more, **claims}
+    merged = {**more, **claims, "auth_time": claims.get("auth_time")}  # the ID token has it. Core §3.1.2.1
     about = (said for said in (claims, more) if said.get("email") == merged.get("email"))
     merged["email_verified"] = next((said["email_verified"] for said in about if "email_verified" in said), None)
     return merged

@@ -208,6 +208,7 @@ def test_3_1_2_1_who_does_not_say_when_it_was_is_not_believed_fresh(
     hostile: Provider, client: RelyingParty, wish: dict[str, str]
 ) -> None:
     """OpenID Connect Core §3.1.2.1: "When `max_age` is used, the ID Token returned MUST include an `auth_time`"."""
+    hostile.site.publish("/userinfo", {"sub": "somebody", "auth_time": hostile.credenza.server.now()})
     for auth_time in (..., None, "9999999999", True, []):
         hostile.claims = {"auth_time": auth_time}
         page = hostile.come_back(client.authorization_url(**wish))
