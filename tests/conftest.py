@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import fcntl
+import gc
 import json
 import os
 import shutil
@@ -15,7 +16,7 @@ import sys
 import tempfile
 import threading
 from collections.abc import Callable, Generator, Iterator, Mapping
-from contextlib import ExitStack, closing, contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from http.cookiejar import CookieJar, DefaultCookiePolicy
@@ -59,6 +60,7 @@ def pytest_configure() -> None:
     """Hundreds of processes are started: what one of them has compiled, the others read."""
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     sys.dont_write_bytecode = False
+    gc.set_threshold(100_000, 5, 10)  # what is collected stays, and is looked through for garbage all the time
     read_once.everything()
 
 
@@ -232,9 +234,14 @@ def signed_out_while_hashing(credenza: Credenza, monkeypatch: pytest.MonkeyPatch
 
 
 def free_port() -> int:
-    with closing(socket.socket()) as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """A port that is given to nobody by chance as long as this process lives: only who names it can listen there."""
+    probe = socket.socket()
+    probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    probe.bind(("127.0.0.1", 0))
+    port = int(probe.getsockname()[1])
+    # On Linux two may be bound to one port while none of them listens. This one never does, and stays open.
+    probe.detach() if sys.platform == "linux" else probe.close()
+    return port
 
 
 def environment(**settings: str) -> dict[str, str]:

@@ -4,12 +4,8 @@ from __future__ import annotations
 
 import json
 import re
-import socket
-import subprocess
 import sys
-import time
-from collections.abc import Iterator
-from contextlib import closing
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -30,38 +26,25 @@ def block(name: str) -> str:
     return found[1]
 
 
-def free_port() -> int:
-    with closing(socket.socket()) as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
 @pytest.fixture(scope="module")
-def harbour_log(live_server: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[httpx.Client]:
+def harbour_log(
+    live_server: Any,
+    start_program: Callable[..., Any],
+    free_ports: Callable[[int], list[int]],
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[httpx.Client]:
     """The application of the tutorial, registered and running."""
-    tmp_path, port = tmp_path_factory.mktemp("tutorial"), free_port()
+    tmp_path, (port,) = tmp_path_factory.mktemp("tutorial"), free_ports(1)
     (tmp_path / "harbour-log.yaml").write_text(block("harbour-log.yaml").replace(":8402", f":{port}"))
     (tmp_path / "harbour_log.py").write_text(block("harbour_log.py"))
     applied = live_server.command("apply", str(tmp_path / "harbour-log.yaml"), "--json")
     changed = json.loads(applied)["created"]
     secret = changed[0]["client_secret"]
-    process = subprocess.Popen(
-        [sys.executable, "harbour_log.py"],
-        cwd=tmp_path,
-        env={"ISSUER": live_server.issuer, "PORT": str(port), "CLIENT_SECRET": secret},
-        stderr=subprocess.DEVNULL,
-    )
-    with httpx.Client(base_url=f"http://localhost:{port}", trust_env=False) as visitor:
-        for _ in range(200):
-            try:
-                visitor.get("/nowhere")
-                break
-            except httpx.ConnectError:
-                assert process.poll() is None
-                time.sleep(0.05)
+    home = f"http://localhost:{port}"
+    env = {"ISSUER": live_server.issuer, "PORT": str(port), "CLIENT_SECRET": secret}
+    start_program([sys.executable, str(tmp_path / "harbour_log.py")], ready=f"{home}/nowhere", env=env)
+    with httpx.Client(base_url=home, trust_env=False) as visitor:
         yield visitor
-    process.terminate()
-    process.wait(10)
 
 
 def authorization_url(visitor: httpx.Client) -> str:

@@ -242,7 +242,7 @@ def test_a_request_under_way_is_answered_before_the_end(
     filled_sqlite_url: str, start_server: Callable[..., Any], workers: int
 ) -> None:
     """F-24: SIGTERM in the middle of a request."""
-    server = start_server(filled_sqlite_url, workers=workers, shutdown_delay="1")
+    server = start_server(filled_sqlite_url, workers=workers, shutdown_delay="2")
     body = b"grant_type=client_credentials"
     basic = b64encode(f"machine:{SECRET}".encode()).decode()
     head = "\r\n".join(
@@ -265,7 +265,7 @@ def test_a_request_under_way_is_answered_before_the_end(
             wait_until(lambda: httpx.get(f"{server.address}/readyz", trust_env=False).status_code == 503, "red first")
             assert httpx.get(f"{server.address}/jwks", trust_env=False).status_code == 200, "and still serving"
         else:
-            time.sleep(0.7)
+            wait_until(lambda: status(server, "/readyz") != 200, "one of them to be red")
         connection.sendall(body[10:])
         answer = connection.makefile("rb").read()
     assert answer.startswith(b"HTTP/1.1 200"), answer
