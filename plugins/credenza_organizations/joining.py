@@ -18,6 +18,8 @@ from credenza import (
     FormPage,
     Mail,
     ObjectChanged,
+    Session,
+    SignInNeeded,
     User,
     Words,
     address_of,
@@ -74,7 +76,7 @@ async def join(request: AnyRequest, token: FromPath[str]) -> AnyResponse:
     if request.method == "POST":
         session, user, _ = await signed_in_form(request)
     else:
-        session, user = await signed_in(request)
+        session, user = await _welcomed(request)
     try:
         invitation, inviter = await _check(server, user, token)
         if request.method == "POST":
@@ -94,6 +96,21 @@ async def join(request: AnyRequest, token: FromPath[str]) -> AnyResponse:
     return await render(request, page)
 
 
+async def _welcomed(request: AnyRequest) -> tuple[Session, User]:
+    """Who is signed in. Raises SignInNeeded, which says what for, and nothing of what only the invited may know."""
+    try:
+        return await signed_in(request)
+    except SignInNeeded as needed:
+        if any(link.newcomers for link in server_of(request).sign_in_links):
+            notice = Words("You are invited to join an organization. Sign in to accept, or create an account first.")
+        else:
+            notice = Words(
+                "You are invited to join an organization. Sign in to accept. "
+                "If you have no account here, ask whoever sent you the link."
+            )
+        raise SignInNeeded(needed.return_to, needed.max_age, notice) from None
+
+
 async def _check(server: AuthorizationServer, user: User, token: str) -> tuple[Invitation, User]:
     """The invitation, and who made it. Raises Unusable. SECURITY.md A-ORG-03."""
     invitation = await find_invitation(token, server.now())
@@ -101,13 +118,16 @@ async def _check(server: AuthorizationServer, user: User, token: str) -> tuple[I
     # An invitation counts for no more than the right of whoever made it.
     if invitation is None or inviter is None or inviter.suspended or inviter.administrator != "full":
         raise _used_or_too_old()
-    if invitation.email and not (user.email_verified and (user.email or "").lower() == invitation.email):
+    theirs = (user.email or "").lower() == invitation.email
+    if invitation.email and theirs and not user.email_verified:
+        raise _unconfirmed(user)
+    if invitation.email and not theirs:
         raise Unusable(
             "other_account",
             Words("This invitation is for another account"),
             Words(
-                "It was made for one email address, and your account %(account)s does not have it, or has not "
-                "verified it. Sign in with the account that has, and open the link again.",
+                "It was made for one email address, and your account %(account)s does not have it. "
+                "Sign in with the account that has, and open the link again.",
                 account=user.email or user.username,
             ),
             403,
@@ -149,6 +169,20 @@ def _used_or_too_old() -> Unusable:
         Words("It was used before, taken back, or is too old. Ask for a new one."),
         404,
         HOME,
+    )
+
+
+def _unconfirmed(user: User) -> Unusable:
+    return Unusable(
+        "other_account",
+        Words("Your email address is not confirmed"),
+        Words(
+            "The invitation is for %(account)s. Confirm on your account page that this is your address, "
+            "or ask whoever looks after your account, and open the link again.",
+            account=user.email,
+        ),
+        403,
+        (Words("Go to your account"), "/account/security"),
     )
 
 

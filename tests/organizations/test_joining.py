@@ -63,6 +63,19 @@ def test_a_link_leads_through_sign_in_to_a_question_and_into_the_organization(
     assert event.data["after"] == {"roles": ["guest"], "invited_by": visitor.user("root").id}
 
 
+def test_the_sign_in_says_what_for_and_nothing_more(visitor: Visitor, user_agent: UserAgent) -> None:
+    """Whoever has no account read "Sign in", and nothing else."""
+    path = invite(visitor)
+    page = user_agent.get(path)
+    assert isinstance(page, PageSeen)
+    assert page.name == "sign-in"
+    assert "You are invited to join an organization." in page.text
+    assert "ask whoever sent you the link" in page.text, "as nobody can sign up here"
+    assert "Acme" not in page.text
+    assert "root" not in page.text
+    assert "People cannot create accounts here" in visitor.get(visitor.at("Acme", "/invitations/create")).text
+
+
 def test_the_link_is_shown_once_and_only_its_hash_is_kept(visitor: Visitor) -> None:
     path = invite(visitor, email="new@example.com")
     token = path.rpartition("/")[2]
@@ -113,9 +126,13 @@ def test_a_link_for_an_email_is_for_an_account_that_verified_it(
     page = open_as(user_agent, path)
     assert is_refused(page, "other_account")
     assert "Acme" not in page.text
-    assert "your account grace@example.com" in page.text  # not the one that it was made for
-    assert page.text.count(email) == (email == "grace@example.com")
-    assert "/logout" in page.links
+    assert ("your account grace@example.com" in page.text) == (email == "ada@example.com")
+    assert page.text.count(email) == (email == "grace@example.com")  # not the one that it was made for
+    if email == "grace@example.com":
+        assert "Your email address is not confirmed" in page.text
+        assert "/account/security" in page.links, "which is the way on"
+    else:
+        assert "/logout" in page.links
     visitor.credenza.apply({"users": [{"username": "grace", "email_verified": True}]})
     assert is_refused(user_agent.get(path), "other_account") == (email != "grace@example.com")
 

@@ -12,7 +12,7 @@ from ..store.branding import find_stylesheet
 from ..store.provider import find_image
 from ..web.accounts import SignInNeeded, signed_in
 from ..web.branding import colors_css
-from ..web.requests import AnyRequest, server_of
+from ..web.requests import AnyRequest, choose_language, server_of
 from ..web.responses import AnyResponse, redirect_response
 from ..web.static import LASTING, in_scheme
 from .authorization import begin_interaction
@@ -23,6 +23,8 @@ async def on_sign_in_needed(request: AnyRequest, error: SignInNeeded) -> AnyResp
     state: dict[str, Any] = {"begun": {} if error.max_age is None else {"max_age": error.max_age}}
     if request.method != "GET":  # nobody may believe that what they pressed was done
         state["login"] = {"undone": True}
+    elif error.notice:
+        state["login"] = {"notice": choose_language(request).say(error.notice)}
     return await begin_interaction(request, server_of(request), return_to=error.return_to, state=state)
 
 

@@ -79,6 +79,8 @@ class LoginPrompt(Prompt):
             page.notice = Words("Your password is saved. Sign in with it now.")
         elif waiting.state.get("undone"):
             page.notice = Words("Nothing was changed yet. Sign in, and then do it once more.")
+        else:
+            page.notice = waiting.state.get("notice", "")
         return page
 
     async def _page(self, waiting: Waiting, *, identifier: str = "", message: str = "") -> SignInPage:

@@ -21,13 +21,15 @@ FRESH = 600  # seconds since the sign-in, for what must not be done with somebod
 class SignInNeeded(Exception):
     """Nobody is signed in, or not surely enough: the user is led to the sign-in page, and back to `return_to`.
 
-    That is a path of ours. With `max_age` a session that is older (in seconds) does not count.
+    That is a path of ours. With `max_age` a session that is older (in seconds) does not count. The sign-in page shows
+    the `notice`: what for.
     """
 
-    def __init__(self, return_to: str, max_age: int | None = None) -> None:
+    def __init__(self, return_to: str, max_age: int | None = None, notice: str = "") -> None:
         super().__init__(return_to)
         self.return_to = return_to
         self.max_age = max_age
+        self.notice = notice
 
 
 async def signed_in(request: AnyRequest, *, fresh: bool = False) -> tuple[Session, User]:

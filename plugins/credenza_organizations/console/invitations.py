@@ -72,6 +72,8 @@ class CreatePage(OrganizationView, ConsoleForm):
     roles: RoleChoices
     mail: bool
     """Whether the link can be mailed."""
+    signup: bool
+    """Whether those who follow it may make an account."""
 
 
 @dataclass(kw_only=True)
@@ -124,13 +126,13 @@ async def list_invitations(visit: ConsoleVisit, organization: str) -> Invitation
 
 @console_get(INVITATIONS + "/create", "organizations:write")
 async def show_create(visit: ConsoleVisit, organization: str) -> CreatePage:
-    return await _create_page(await find(organization), mail=visit.server.mailer is not None)
+    return await _create_page(visit, await find(organization))
 
 
 @console_post(INVITATIONS + "/create", "organizations:write")
 async def create(visit: ConsoleVisit, organization: str) -> ConsoleDone | CreatePage:
     row = await find(organization)
-    page = await _create_page(row, mail=visit.server.mailer is not None)
+    page = await _create_page(visit, row)
     typed = visit.form.get("email", "").strip()
     wanted = wanted_roles(visit, page.roles)
     page.roles = chosen_in(page.roles, set(visit.form.all_values("role")))
@@ -197,14 +199,15 @@ async def _find_invitation(visit: ConsoleVisit, row: dict[str, Any], key: str) -
     return found
 
 
-async def _create_page(row: dict[str, Any], *, mail: bool) -> CreatePage:
+async def _create_page(visit: ConsoleVisit, row: dict[str, Any]) -> CreatePage:
     return CreatePage(
         title="Invite by link",
         lead="You get a link to pass on. One person can join with it, once.",
         path=_back_to_invitations(row),
         organization=row,
         roles=await role_choices(),
-        mail=mail,
+        mail=visit.server.mailer is not None,
+        signup=any(link.newcomers for link in visit.server.sign_in_links),
     )
 
 
