@@ -109,7 +109,7 @@ async def _send(visit: AccountVisit, email: str, language: str) -> None:
     subject = Words("Your email address at %(provider)s", provider=provider)
     if await taken(email, user):
         lines = (
-            Words("somebody asked to use this address for another account. It stays with yours, nothing is changed."),
+            Words("Somebody asked to use this address for another account. It stays with yours, nothing is changed."),
         )
         await server.send_mail(Mail(to=email, subject=subject, lines=lines, language=language))
         return
@@ -122,7 +122,7 @@ async def _send(visit: AccountVisit, email: str, language: str) -> None:
                 to=email,
                 subject=subject,
                 lines=(
-                    Words("please confirm that this is your address. It then becomes the address of your account."),
+                    Words("Please confirm that this is your address. It then becomes the address of your account."),
                     Words("If you did not ask for this, ignore this email."),
                 ),
                 link=(Words("Confirm the address"), f"{server.issuer}/email-confirmation/{token}"),

@@ -119,7 +119,7 @@ async def _send(server: AuthorizationServer, email: str, language: str, after: s
     async with transaction():
         if await store.taken(email):
             lines = (
-                Words("somebody, hopefully you, wanted to create an account with this address. You have one already."),
+                Words("Somebody, hopefully you, wanted to create an account with this address. You have one already."),
                 Words("Sign in with it, or choose a new password if you forgot yours."),
             )
             link = (Words("Choose a new password"), f"{server.issuer}/password-reset")
@@ -127,7 +127,7 @@ async def _send(server: AuthorizationServer, email: str, language: str, after: s
             token = await store.begin(email, server.now() + LIFETIME)
             lines = (
                 Words(
-                    "somebody, hopefully you, wants to create an account with this address. Use this link to continue."
+                    "Somebody, hopefully you, wants to create an account with this address. Use this link to continue."
                 ),
                 Words("It works once, within one day. If you did not ask for this, ignore this email."),
             )
@@ -175,7 +175,7 @@ async def _create(request: AnyRequest, token: str, email: str, name: str, form: 
         store.new_username(email),
         email,
         email_verified=True,
-        profile={"name": name} if name else {},
+        profile={"locale": choose_language(request).tag} | ({"name": name} if name else {}),
         password_hash=stored,
         password_changed_at=now,
         created_at=now,

@@ -43,6 +43,7 @@ def test_from_the_application_and_back_to_it(
     assert seen(user_agent.sign_in("joan@example.com", NEW)).name == "consent"
     joan = found("joan@example.com")
     assert (joan.email_verified, joan.administrator, joan.display_name) == (True, "", "Joan Clarke")
+    assert joan.profile["locale"] == "en"
     over = seen(user_agent.get(post_office.link()))
     assert over.status == 404
     assert len(over.links) == 2
@@ -135,6 +136,21 @@ def test_a_name_that_is_short_enough_is_not_called_too_long(
     assert "höchstens vier Striche oder Punkte an einem Buchstaben" in page.text
     assert re.findall(r'name="(\w+)"[^>]*aria-invalid', page.html) == ["name"]
     assert re.findall(r'name="(\w+)"[^>]*autofocus', page.html) == ["name"]
+
+
+def test_mails_are_in_the_language_that_somebody_signed_up_in(
+    user_agent: UserAgent, post_office: MailServer, settled: Any, found: Any
+) -> None:
+    """What is told of one's account later, too, which nobody's browser says the language of."""
+    page = seen(user_agent.get("/signup"))
+    german = {"accept-language": "de"}
+    user_agent.post("/signup", [*page.forms[0].hidden(), ("email", "lise@example.com")], headers=german)
+    settled()
+    assert post_office.text().startswith("Jemand, hoffentlich Sie,"), "a sentence, as there is no greeting before it"
+    page = seen(user_agent.get(post_office.link()))
+    form = [*page.forms[0].hidden(), ("name", "Lise"), ("password", NEW), ("password_again", NEW)]
+    user_agent.post(post_office.link(), form, headers=german)
+    assert found("lise@example.com").profile == {"locale": "de", "name": "Lise"}
 
 
 def test_it_is_throttled(credenza: Credenza, post_office: MailServer) -> None:
