@@ -27,16 +27,17 @@ from credenza import (
     transaction,
 )
 
-from . import store
+from . import seeds, store
 from .factors import TEMPLATES, WRONG, digits
-from .seeds import matching_step, new_seed, picture, sealed, unsealed
+from .seeds import matching_step, new_seed, sealed, unsealed
 
 HERE = "/account/security/authenticator"
 
 
 @dataclass(kw_only=True)
 class AppPage(AccountPage):
-    """What is set up (`on`), or the picture to set it up with; `codes` are shown once."""
+    """What is set up (`on`), or the picture to set it up with; `address` opens an app that is on the same
+    device; `codes` are shown once."""
 
     template: ClassVar[str] = "totp/app.html"
     folder: ClassVar[Path | None] = TEMPLATES
@@ -45,6 +46,7 @@ class AppPage(AccountPage):
     used: Moment | None = None
     left: int = 0
     picture: str = ""
+    address: str = ""
     seed: str = ""
     sealed: str = ""
     codes: tuple[str, ...] = ()
@@ -130,8 +132,9 @@ SECTION = AccountSection(
 
 async def _new(visit: AccountVisit, seed: str) -> AppPage:
     provider = (await visit.server.provider_branding()).display_name
-    drawn = Markup(picture(seed, visit.user, provider))  # noqa: S704  # drawn by us
-    return _page(picture=drawn, seed=seed, sealed=sealed(visit.server, visit.user, seed))
+    address = seeds.address_of(seed, visit.user, provider)
+    drawn = Markup(seeds.picture(address))  # noqa: S704  # drawn by us
+    return _page(picture=drawn, address=address, seed=seed, sealed=sealed(visit.server, visit.user, seed))
 
 
 def _page(**values: Any) -> AppPage:

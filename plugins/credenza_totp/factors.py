@@ -22,7 +22,7 @@ from credenza import (
 )
 
 from . import store
-from .seeds import matching_step, new_seed, picture, sealed, unsealed
+from .seeds import address_of, matching_step, new_seed, picture, sealed, unsealed
 
 TEMPLATES = Path(__file__).parent / "templates"
 TOO_OLD = Words("Please begin again: this page was too old.")
@@ -31,11 +31,12 @@ WRONG = Words("This code is wrong. Codes change every 30 seconds, and each one w
 
 @dataclass(kw_only=True)
 class EnrolmentPage(SecondFactorPage):
-    """`picture` is a QR code, `seed` the same to be typed."""
+    """`picture` is a QR code, `address` the same for an app on this device, `seed` to be typed."""
 
     template: ClassVar[str] = "totp/enrolment.html"
     folder: ClassVar[Path | None] = TEMPLATES
     picture: Markup
+    address: str
     seed: str
 
 
@@ -71,6 +72,7 @@ class AuthenticatorApp(SecondFactor):
     async def enrolment(self, waiting: Waiting, user: User) -> EnrolmentPage:
         seed = waiting.memory.get("seed") or new_seed()
         provider = (await self.server.provider_branding()).display_name
+        address = address_of(seed, user, provider)
         return EnrolmentPage(
             title=Words("Set up a second step"),
             action="",
@@ -78,7 +80,8 @@ class AuthenticatorApp(SecondFactor):
             icon=self.icon,
             heading=Words("Set up a second step"),
             explanation=Words("Scan the picture with an authenticator app, and enter the code that it shows."),
-            picture=Markup(picture(seed, user, provider)),  # noqa: S704  # drawn by us
+            picture=Markup(picture(address)),  # noqa: S704  # drawn by us
+            address=address,
             seed=seed,
             hidden=(("seed", sealed(self.server, user, seed)),),
             button=Words("Turn on"),

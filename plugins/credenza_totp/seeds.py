@@ -28,11 +28,15 @@ def matching_step(seed: str, code: str, now: int, *, after: int = 0) -> int | No
     return matching
 
 
-def picture(seed: str, user: User, provider: str) -> str:
+def address_of(seed: str, user: User, provider: str) -> str:
+    """What the picture says, for an app on the very device that shows it: otpauth://…"""
+    return pyotp.TOTP(seed).provisioning_uri(name=user.email or user.username, issuer_name=provider)
+
+
+def picture(address: str) -> str:
     """A QR code as SVG to stand in a page: shapes and nothing else, so that it needs no style and no script."""
     import segno  # here: it draws once in an account's life
 
-    address = pyotp.TOTP(seed).provisioning_uri(name=user.email or user.username, issuer_name=provider)
     svg: str = segno.make(address, error="m").svg_inline(scale=4, border=2, dark="#000", light="#fff", svgclass="qr")
     return svg
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -74,6 +75,15 @@ def test_the_password_alone_is_no_session(client: RelyingParty, enrolled: Enroll
     assert seen(user_agent.post(f"{base}/consent", [token, ("decision", "authorize")])).name == "second-factor"
     assert seen(user_agent.post(f"{base}/second-factor", [token, ("decision", "skip")])).name != "consent"
     assert seen(user_agent.get(base)).name == "second-factor"
+
+
+def test_an_app_on_the_very_device_is_opened_by_a_link(user_agent: UserAgent) -> None:
+    """Nobody scans the screen of a telephone with that telephone."""
+    user_agent.get(APP)
+    page = seen(user_agent.sign_in("ada"))
+    (seed,) = re.findall(r"<code>([A-Z2-7]{32})</code>", page.html)
+    (link,) = (link for link in page.links if link.startswith("otpauth://"))
+    assert pyotp.parse_uri(link).secret == seed
 
 
 def test_a_code_counts_once(credenza: Credenza, enrolled: Enrolled) -> None:
