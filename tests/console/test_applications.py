@@ -505,6 +505,15 @@ def test_a_name_with_markup_is_shown_as_text_everywhere(visitor: Visitor) -> Non
         assert "<x hx-get" not in page.html, path
 
 
+def test_whoever_comes_from_a_disabled_application_reads_which(
+    visitor: Visitor, user_agent: UserAgent, client: RelyingParty
+) -> None:
+    visitor.done("/console/applications/app/availability")
+    page = user_agent.get(client.authorization_url())
+    assert "Harbour Wiki has been disabled here." in page.text
+    assert "client_id app" in page.text, "for its developer"
+
+
 def test_applications_are_filtered_by_type_and_state(visitor: Visitor) -> None:
     def found(query: str) -> list[str]:
         return list(visitor.get(f"/console/applications/third-party?{query}", HX_Request="true").links)

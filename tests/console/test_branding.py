@@ -75,6 +75,19 @@ def test_a_name_links_a_theme_and_a_logo_are_saved(visitor: Visitor) -> None:
     assert saved["logo"] in visitor.get(PATH).html
 
 
+def test_the_sign_in_page_shows_the_providers_logo_unless_the_application_has_one(
+    visitor: Visitor, user_agent: UserAgent, client: RelyingParty
+) -> None:
+    """Whose password one types there was written below the card only, and above it the application's initials."""
+    upload(visitor, {"logo": ("logo.png", picture(), "image/png")}, PROVIDER, intent="publish")
+    logo = visitor.credenza.run(provider.find_provider_setting, "branding")["logo"]
+    page = user_agent.get(client.authorization_url())
+    assert f'src="{logo}"' in page.html
+    assert 'class="mark" aria-hidden' not in page.html
+    upload(visitor, {"logo": ("logo.png", picture((32, 32)), "image/png")})
+    assert f'src="{branding(visitor)["logo"]}"' in user_agent.get(client.authorization_url()).html
+
+
 def test_a_logo_stays_until_it_is_replaced_or_removed(visitor: Visitor) -> None:
     upload(visitor, {"logo": ("logo.png", picture(), "image/png")})
     logo = branding(visitor)["logo"]

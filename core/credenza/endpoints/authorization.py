@@ -144,7 +144,12 @@ async def trusted(server: AuthorizationServer, parameters: Parameters, *, device
             client_id=client_id,
         )
     if not client.enabled:
-        raise UnsafeRequest("invalid_client", Words("This application has been disabled."), client_id=client_id)
+        raise UnsafeRequest(
+            "invalid_client",
+            Words("%(application)s has been disabled here.", application=client.display_name),
+            facts=[("client_id", client_id)],
+            client_id=client_id,
+        )
     if device:
         return client, ""
     sent = parameters.get("redirect_uri")
