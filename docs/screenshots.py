@@ -5,6 +5,7 @@ The pages are those of `harbour.py` (the console) and `scenes.py` (users). The b
 
 from __future__ import annotations
 
+import functools
 import io
 import re
 import shutil
@@ -15,13 +16,14 @@ from pathlib import Path
 from typing import Any
 
 from harbour import Harbour, harbour
-from PIL import Image
+from PIL import Image, ImageChops
 from scenes import SCENES, signed_in
 
 DOCS = Path(__file__).parent
 SHOTS = DOCS / "screenshots"
 SCREENS = {"desktop": (1360, 800), "phone": (375, 740)}
 SCHEMES = ("light", "dark")
+EXACT = 16  # colours of a picture, those that it has most of
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chromium-headless-shell")
 
 
@@ -51,7 +53,12 @@ def of_few_colors(picture: Image.Image, most: int) -> Image.Image:
     spread = picture.quantize(most // 2, method=Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE)
     palette = Image.new("P", (1, 1))
     palette.putpalette([part for color in frequent for part in color] + (spread.getpalette() or [])[: most // 2 * 3])
-    return picture.quantize(palette=palette, dither=Image.Dither.NONE)
+    small = picture.quantize(palette=palette, dither=Image.Dither.NONE)
+    for index, color in enumerate(frequent[:EXACT]):  # for which Pillow takes a near one, where there is one
+        alike = [[255 * (value == part) for value in range(256)] for part in color]
+        bands = [band.point(table) for band, table in zip(picture.split(), alike, strict=True)]
+        small.paste(index, mask=functools.reduce(ImageChops.multiply, bands))
+    return small
 
 
 def photograph(place: Harbour, browser: Any, folder: Path, wanted: Sequence[str] = ()) -> None:
