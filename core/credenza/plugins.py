@@ -264,21 +264,9 @@ def first_answer(manager: pluggy.PluginManager, hook: str, **arguments: Any) -> 
     return None
 
 
-class blaming:  # noqa: N801  # reads as a function does
-    """A context from which whatever is raised goes on, and the log says with it whose plugin failed, and in what."""
-
-    __slots__ = ("plugin", "what")
-
-    def __init__(self, plugin: str, what: str) -> None:
-        self.plugin = plugin
-        self.what = what
-
-    def __enter__(self) -> None:
-        pass
-
-    def __exit__(self, kind: object, error: BaseException | None, traceback: object) -> None:
-        if isinstance(error, Exception):
-            error.add_note(f"plugin {self.plugin!r} failed in {self.what}")
+def blame(error: Exception, plugin: str, what: str) -> None:
+    """Let the log say with the error whose plugin failed, and in what."""
+    error.add_note(f"plugin {plugin!r} failed in {what}")
 
 
 def of_kind(answer: Answer, *kinds: type) -> Answer:

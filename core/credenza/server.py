@@ -22,7 +22,7 @@ from .metrics import Metrics
 from .objects import Authenticator, ClientSource, Mail, Mailer, Prompt, ScopeProvider, SecondFactor
 from .outbound import Refused, begin_request
 from .patience import within
-from .plugins import OURS, Answer, blaming, folders_of, of_kind
+from .plugins import OURS, Answer, blame, folders_of, of_kind
 from .protocol import jose
 from .protocol.assurance import strength
 from .protocol.clients import Branding, Client
@@ -146,9 +146,12 @@ class AuthorizationServer(Registered):
         ours has no limit as a whole: it waits for plugins, one after the other, and for a place to hash a password.
         """
         plugin = self.plugin_of(item)
-        with blaming(plugin, _called(item)):
+        try:
             found = await within(None if plugin == OURS else self.settings.plugins_timeout, answer)
             return of_kind(found, *kinds) if kinds else found
+        except Exception as error:
+            blame(error, plugin, _called(item))
+            raise
 
     async def send_mail(self, mail: Mail) -> None:
         """Give it to the mailer, in the transaction that is open. Only where there is a `mailer`."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from ..objects import TokenRequest
-from ..plugins import blaming, of_kind
+from ..plugins import blame, of_kind
 from ..protocol.errors import InvalidRequest, ProtocolError, UnauthorizedClient, UnsupportedGrantType
 from ..web.client_authentication import authenticate_client
 from ..web.cors import cors_headers, preflight
@@ -37,8 +37,11 @@ async def token(request: AnyRequest) -> AnyResponse:
         if client.dpop_required and not jkt:
             raise InvalidRequest("This client must send a DPoP proof.")
         asked = TokenRequest(client, parameters, address_of(request), jkt)
-        with blaming(server.plugin_of(grant), f"grant type {grant_type!r}"):
+        try:
             answer = of_kind(await grant.token_response(server, asked), Mapping)
+        except Exception as error:
+            blame(error, server.plugin_of(grant), f"grant type {grant_type!r}")
+            raise
         return json_response(answer, headers=headers)
     except ProtocolError as error:
         await record_refusal(request, error, client_id, grant_type)

@@ -47,12 +47,12 @@ def server_of(request: AnyRequest) -> AuthorizationServer:
 
 def wish_languages(request: AnyRequest, ui_locales: str) -> None:
     """What the application asked for in `ui_locales`: the pages of this request follow it. Core §3.1.2.1."""
-    request.state.ui_locales = ui_locales
+    request.scope["state"]["ui_locales"] = ui_locales
 
 
 def choose_language(request: AnyRequest) -> Language:
     """What the application wishes, then what the browser does, then English."""
-    wished = getattr(request.state, "ui_locales", "")
+    wished: str = request.scope["state"].get("ui_locales", "")
     return server_of(request).languages.choose(wished.split(), accepted(request.headers.get("accept-language", "")))
 
 
