@@ -43,6 +43,16 @@ UNREACHABLE = (
     "Could not find a version that satisfies",
     "ConnectionError",
 )
+MAKE_ALL = """
+import os, sys
+from credenza.__main__ import main
+
+for kind in sys.argv[1:]:
+    os.mkdir(kind)
+    os.chdir(kind)
+    assert main(["plugin", "new", "tide-table", "--kind", kind]) == 0
+    os.chdir("..")
+"""
 IN_THE_CONSOLE = """
 def test_the_console_lists_it(admin):
     page = admin.get("/console/plugins")
@@ -86,14 +96,18 @@ class Environment:
         assert done.returncode == 0, done.stdout + done.stderr
 
     def run(self, *arguments: str | Path, cwd: Path) -> subprocess.CompletedProcess[str]:
+        return self._python("-m", *map(str, arguments), cwd=cwd)
+
+    def said(self, code: str, *arguments: str, cwd: Path) -> str:
+        done = self._python("-c", code, *arguments, cwd=cwd)
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    def _python(self, *arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
         env = {n: v for n, v in os.environ.items() if not n.startswith(("CREDENZA_", "PYTEST_", "PYTHON"))}
         # -P, so that nothing is found only because it lies in the working directory.
-        command = [str(self.python), "-P", "-m", *map(str, arguments)]
+        command = [str(self.python), "-P", *arguments]
         return subprocess.run(command, cwd=cwd, env=env, capture_output=True, text=True, check=False)
-
-    def said(self, code: str) -> str:
-        done = subprocess.run([str(self.python), "-P", "-c", code], capture_output=True, text=True, check=True)
-        return done.stdout
 
     @contextmanager
     def having(self, distribution: str, folder: Path) -> Iterator[None]:
@@ -132,6 +146,14 @@ def environment(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Enviro
     return Environment(tmp_path_factory.mktemp("environment") / "venv", wheel)
 
 
+@pytest.fixture(scope="session")
+def made(environment: Environment, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A new plugin of each kind, in a folder named for it: made where Credenza is installed, one after the other."""
+    folder = tmp_path_factory.mktemp("made")
+    environment.said(MAKE_ALL, *KINDS, cwd=folder)
+    return folder
+
+
 def test_the_wheel_has_what_is_no_code(wheel: Path) -> None:
     """Compiled catalogues, templates, stylesheets, and the files of new plugins."""
     with zipfile.ZipFile(wheel) as archive:
@@ -145,14 +167,13 @@ def test_the_wheel_has_what_is_no_code(wheel: Path) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_new_plugin_is_installed_passes_its_tests_and_is_listed(
-    kind: str, environment: Environment, tmp_path: Path
+    kind: str, environment: Environment, made: Path, tmp_path: Path
 ) -> None:
-    done = environment.run("credenza", "plugin", "new", "tide-table", "--kind", kind, "--json", cwd=Path.cwd())
-    assert done.returncode == 0, done.stderr
-    folder = Path(json.loads(done.stdout)["directory"])
-    assert folder == Path.cwd() / "credenza-tide-table"
+    folder = made / kind / "credenza-tide-table"
     with environment.having("credenza-tide-table", folder):
-        credenza = environment.said("from importlib.util import find_spec; print(find_spec('credenza').origin)")
+        credenza = environment.said(
+            "from importlib.util import find_spec; print(find_spec('credenza').origin)", cwd=tmp_path
+        )
         assert str(environment.packages) in credenza
 
         in_the_console = tmp_path / "test_console.py"
