@@ -86,6 +86,16 @@ def test_the_consent_page_asks_which_organization(
     assert "Cobalt" not in page.text
 
 
+def test_who_can_choose_one_only_finds_no_list_to_update(
+    credenza: Credenza, user_agent: UserAgent, client: RelyingParty, ids: dict[str, str]
+) -> None:
+    assert "Update the list" in consent(user_agent, client).text
+    credenza.apply({"organizations": [{"name": "Basalt", "suspended": True}]})
+    page = consent(user_agent, client)
+    assert page.forms[0].values_of("organization") == [ids["Acme"]]
+    assert "Update the list" not in page.text
+
+
 def test_who_is_in_no_organization_is_not_asked_about_one(
     credenza: Credenza, user_agent: UserAgent, client: RelyingParty, ids: dict[str, str]
 ) -> None:

@@ -239,6 +239,11 @@ class ConsentPage(FormPage):
     account_page: str = ""
     """Where consents can be taken back; empty without that page."""
 
+    @property
+    def can_answer_otherwise(self) -> bool:
+        """Whether there is an answer for which the list would be another one."""
+        return any(not option.selected for question in self.questions for option in question.options)
+
 
 @dataclass(kw_only=True)
 class ErrorPage(Page):
