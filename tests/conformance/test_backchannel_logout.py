@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from typing import Any
 from urllib.parse import parse_qs, urlencode
 
 import jwt
 import pytest
+from faults.waiting import wait_until
 
 from credenza.testing import Callback
 
@@ -68,8 +68,5 @@ def test_oidcc_backchannel_rp_initiated_logout(
 
 def arrived(posted: list[bytes]) -> list[bytes]:
     """It comes on its own way, not necessarily before the browser is back."""
-    deadline = time.monotonic() + 30
-    while not posted:
-        assert time.monotonic() < deadline, "no logout token came"
-        time.sleep(0.02)
+    wait_until(lambda: bool(posted), "a logout token")
     return posted

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import re
-import time
 from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlencode
 
 import pytest
+from faults.waiting import wait_until
 
 from credenza import User, UserRow, audit, users
 from credenza.testing import PASSWORD, PageSeen, RelyingParty, UserAgent
@@ -155,9 +155,7 @@ def test_who_wants_no_mail_sent_is_not_asked_again(visitor: Visitor, monkeypatch
 def test_a_new_user_has_the_default_roles(visitor: Visitor) -> None:
     visitor.credenza.apply({"roles": [{"name": "member", "default": True}]})
     visitor.done("/console/users/create", {"username": "kay"})
-    deadline = time.monotonic() + 10
-    while "member" not in visitor.get(path_of(visitor, "kay")).text:
-        assert time.monotonic() < deadline
+    wait_until(lambda: "member" in visitor.get(path_of(visitor, "kay")).text, "the role")
 
 
 def test_a_profile_is_saved_and_nothing_that_the_form_does_not_have(visitor: Visitor) -> None:

@@ -16,6 +16,7 @@ from urllib.parse import parse_qs, urlencode
 
 import jwt
 import pytest
+from faults.waiting import PATIENCE, wait_until
 
 from credenza import (
     LogoutDelivery,
@@ -96,12 +97,13 @@ def sign_out(user_agent: UserAgent, id_token: str) -> PageSeen | Callback:
 
 def settled(credenza: Credenza) -> LogoutDelivery:
     """The one delivery, once its first attempt is over."""
-    for _ in range(500):
+
+    def one() -> LogoutDelivery:
         (delivery,) = credenza.run(list_deliveries, "app")
-        if delivery.delivered_at or delivery.error:
-            return delivery
-        threading.Event().wait(0.01)
-    raise AssertionError("no attempt was made")
+        return delivery
+
+    wait_until(lambda: bool(one().delivered_at or one().error), "an attempt")
+    return one()
 
 
 @pytest.mark.parametrize("subject_type", ["public", "pairwise"])
@@ -115,7 +117,7 @@ def test_2_4_the_logout_token(
     callback = sign_out(user_agent, tokens["id_token"])
     assert isinstance(callback, Callback)
     assert callback.url == "https://app.example.com/?state=s"
-    assert listening.arrived.wait(10)
+    assert listening.arrived.wait(PATIENCE)
     (token,) = listening.tokens
     assert jwt.get_unverified_header(token)["typ"] == "logout+jwt"
     keys = jwt.PyJWKSet.from_dict(credenza.request("GET", "/jwks").json())
@@ -207,8 +209,8 @@ def test_a_slow_application_delays_neither_the_user_nor_the_others(
         page = user_agent.get("/logout?" + urlencode({"id_token_hint": hint}))
         assert isinstance(page, PageSeen)
         assert page.name == "signed-out"
-        assert slow.arrived.wait(10)
-        assert listening.arrived.wait(10)
+        assert slow.arrived.wait(PATIENCE)
+        assert listening.arrived.wait(PATIENCE)
         (waiting,) = credenza.run(list_deliveries, "app")
         assert (waiting.delivered_at, waiting.attempts) == (None, 1)
     finally:
@@ -359,10 +361,7 @@ def test_many_sessions_that_end_at_once_are_told_of_little_by_little(
 
     credenza.run(sign_in_again_and_again)
     credenza.run(end_all_sessions, credenza.server, ada.id)
-    for _ in range(500):
-        if len(listening.tokens) >= OF_ONE:
-            break
-        threading.Event().wait(0.01)
+    wait_until(lambda: len(listening.tokens) >= OF_ONE, "the first of them")
     assert credenza.server.told_at_once.total() <= OF_ONE
     threading.Event().wait(0.2)
     assert len(listening.tokens) <= OF_ONE
@@ -390,7 +389,7 @@ def test_whom_the_desired_state_signs_out_is_signed_out_at_applications_too(
     credenza.run(
         state.apply, credenza.server, credenza.app.state.passwords, document, Path.cwd(), prune=how == "pruned"
     )
-    assert listening.arrived.wait(10)
+    assert listening.arrived.wait(PATIENCE)
     assert settled(credenza).delivered_at
 
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
 import jwt
 import pytest
+from faults.waiting import wait_until
 
 from credenza import rotate_keys
 from credenza.testing import ORDERS, Credenza, RelyingParty, UserAgent
@@ -64,10 +64,8 @@ class Traffic:
                 self.failures.append(repr(error))
 
     def wait_for(self, more: int) -> None:
-        wanted, deadline = len(self.verified) + more, time.monotonic() + 60
-        while len(self.verified) < wanted and not self.failures:
-            assert time.monotonic() < deadline
-            time.sleep(0.002)
+        wanted = len(self.verified) + more
+        wait_until(lambda: len(self.verified) >= wanted or bool(self.failures), "more tokens")
 
 
 @contextmanager
