@@ -219,6 +219,84 @@ def test_the_audit_log_names_applications(visitor: Visitor, user_agent: UserAgen
     assert "The application" in shown.text
 
 
+def test_what_somebody_answered_is_in_the_audit_log_in_words(
+    visitor: Visitor, user_agent: UserAgent, client: RelyingParty
+) -> None:
+    """The permissions as the consent page calls them, and the organization by its name; nothing of it is markup."""
+    visitor.credenza.apply(
+        {
+            "organization_template": {
+                "permissions": [
+                    {"name": "members:read", "description": "See <b>who</b> is a member"},
+                    {"name": "members:write", "description": "Change who is a member"},
+                ],
+                "roles": [{"name": "owner", "permissions": ["members:read", "members:write"]}],
+            },
+            "organizations": [{"name": "Acme <i>", "members": [{"username": "ada", "roles": ["owner"]}]}],
+            "applications": [
+                {
+                    "client_id": "app",
+                    "name": "Harbour Wiki",
+                    "permissions": {"organization": ["members:read", "members:write?"]},
+                }
+            ],
+        }
+    )
+    asked = "openid urn:credenza:scope:organizations members:read members:write"
+    user_agent.get(client.authorization_url(scope=asked))
+    user_agent.sign_in("ada")
+    user_agent.decide(permissions=[])
+    listed = visitor.get("/console/audit-log?name=ConsentGiven")
+    for page in (listed, newest(visitor, "ConsentGiven")):
+        facts = {
+            name.lower(): text for name, text in re.findall(r"<dt>([^<]+)</dt><dd>(.*?)</dd>", page.html, re.DOTALL)
+        }
+        assert "Acme &lt;i&gt;" in facts["for"]
+        assert "See &lt;b&gt;who&lt;/b&gt; is a member <code>members:read</code>" in facts["granted"]
+        assert "Change who is a member <code>members:write</code>" in facts["declined"]
+        assert "Change who is a member <code>members:write</code>: declined" in facts["decided"]
+        assert "organization members:" not in page.text
+        assert "[" not in "".join(facts.values())
+    (record,) = visitor.agent.send("GET", "/console/audit-log/export?format=json&name=ConsentGiven").json()
+    assert "organization members:read" in record["data"]["granted"]
+
+
+def test_other_data_of_an_event_are_names_and_values(visitor: Visitor) -> None:
+    """Also what a plugin wrote that is there no more, whatever it was."""
+    data = {
+        "some_parts": {"first_part": ["a", "<b>"], "second": {"deep": True}},
+        "granted": ["gone read:all", "unknown"],
+        "declined": {"not": "a list"},
+        "verdicts": ["granted", ["gone read:all", "granted", "again"]],
+        "context": ["no text"],
+        "permissions": [["no text"], 7],
+        "done": False,
+    }
+    visitor.credenza.run(insert, data)
+    page = newest(visitor, "PartMoved")
+    facts = dict(re.findall(r"<dt>([^<]+)</dt><dd>(.*?)</dd>", page.html, re.DOTALL))
+    assert "first part <code>a, &lt;b&gt;</code>" in facts["Some parts"]
+    assert "second <code>deep: yes</code>" in facts["Some parts"]
+    assert "<code>gone read:all</code>" in facts["Granted"]
+    assert "<code>unknown</code>" in facts["Granted"]
+    assert "not <code>a list</code>" in facts["Declined"]
+    assert "<code>gone read:all, granted, again</code>" in facts["Decided"]
+    assert "<code>no text</code>" in facts["For"]
+    assert "<code>7</code>" in facts["Permissions"]
+    assert "<code>no</code>" in facts["Done"]
+
+
+def newest(visitor: Visitor, name: str) -> PageSeen:
+    links = visitor.get(f"/console/audit-log?name={name}").links
+    seen = visitor.get(next(link for link in links if re.fullmatch(r"/console/audit-log/[0-9]+", link)))
+    assert isinstance(seen, PageSeen)
+    return seen
+
+
+async def insert(data: dict[str, Any]) -> None:
+    await audit.insert_event(at=1, name="PartMoved", result="success", data=data)
+
+
 def test_older_events_are_a_page_away(visitor: Visitor) -> None:
     visitor.credenza.apply({"applications": [{"name": f"App {i}", "type": "spa"} for i in range(60)]})
     page = visitor.get("/console/audit-log")

@@ -13,7 +13,8 @@ from litestar.exceptions import NotFoundException
 from credenza import AuditEvent, ConsoleView, ConsoleVisit, Link, Moment, audit, clients, console_get, users
 
 from ..applications.application import address_of_client
-from .listing import HERE, ITSELF, TEMPLATES, by_itself, in_words, said, shown
+from .data import Detail, details_of, shown
+from .listing import HERE, ITSELF, TEMPLATES, by_itself, in_words
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +37,7 @@ class EventPage(ConsoleView):
     result: str
     facts: tuple[tuple[str, str, str], ...]
     changes: tuple[Change, ...]
-    details: tuple[tuple[str, str], ...]
+    details: tuple[Detail, ...]
     more: tuple[Link, ...]
 
 
@@ -47,6 +48,7 @@ async def show_event(visit: ConsoleVisit, event: str) -> EventPage:
         raise NotFoundException
     changed = found.name == "ObjectChanged"
     data = {name: value for name, value in found.data.items() if not (changed and name in ("before", "after"))}
+    (details,) = await details_of(visit, data)
     return EventPage(
         title=in_words(found),
         path=(Link("Audit log", HERE),),
@@ -55,7 +57,7 @@ async def show_event(visit: ConsoleVisit, event: str) -> EventPage:
         result=found.result,
         facts=await _facts(visit, found),
         changes=changes(found.data.get("before") or {}, found.data.get("after") or {}) if changed else (),
-        details=tuple((name.replace("_", " "), shown(value)) for name, value in said(data).items()),
+        details=details,
         more=tuple(_more(found)),
     )
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -25,6 +24,7 @@ from credenza import (
 )
 
 from ..applications.application import address_of_client
+from .data import Detail, details_of
 
 HERE = "/console/audit-log"
 TEMPLATES = Path(__file__).parent.parent / "templates"
@@ -48,7 +48,7 @@ FILTERS = ("name", "client", "actor", "user", "since", "until", "error", "failed
 
 @dataclass(frozen=True, slots=True)
 class EventRow:
-    """One event in words; `details` are its data and its other members, as label and value pairs.
+    """One event in words; `details` are its data.
 
     `client_name` is empty where there is no such client (any more).
     """
@@ -66,7 +66,7 @@ class EventRow:
     target: str
     address: str
     error_id: str
-    details: tuple[tuple[str, str], ...]
+    details: tuple[Detail, ...]
 
     @property
     def own_address(self) -> str:
@@ -145,14 +145,21 @@ async def list_rows(
     events = await audit.list_events(**chosen, before=visit.query.get("before", "")[:60], limit=limit + 1)
     people = await users.list_users_by_id(list({event.actor or event.user for event in events}))
     names = await clients.names_of_clients(event.client for event in events)
-    rows = tuple(_row(visit, event, people, names) for event in events[:limit])
+    details = await details_of(visit, *(event.data for event in events[:limit]))
+    rows = tuple(_row(visit, *each, people, names) for each in zip(events, details, strict=False))
     if len(events) <= limit:
         return rows, ""
     query = {**listing.filters, "q": listing.search, "before": rows[-1].id}
     return rows, f"{listing.address}?{urlencode({name: value for name, value in query.items() if value})}"
 
 
-def _row(visit: ConsoleVisit, event: AuditEvent, people: Mapping[str, Any], names: Mapping[str, str]) -> EventRow:
+def _row(
+    visit: ConsoleVisit,
+    event: AuditEvent,
+    details: tuple[Detail, ...],
+    people: Mapping[str, Any],
+    names: Mapping[str, str],
+) -> EventRow:
     actor = event.actor or event.user
     known = people.get(actor)
     return EventRow(
@@ -169,17 +176,13 @@ def _row(visit: ConsoleVisit, event: AuditEvent, people: Mapping[str, Any], name
         target=event.target,
         address=event.address,
         error_id=event.error_id,
-        details=tuple((name.replace("_", " "), shown(value)) for name, value in said(event.data).items()),
+        details=details,
     )
 
 
 def by_itself(event: AuditEvent) -> bool:
     """Whether the application did it, and no person."""
     return bool(event.client) and event.actor == event.client
-
-
-def said(data: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in data.items() if value not in ("", None, [], {}, ())}
 
 
 def in_words(event: AuditEvent) -> str:
@@ -196,7 +199,3 @@ def words_of(name: str) -> str:
 
 def _words(named: tuple[str, str]) -> str:
     return named[1]
-
-
-def shown(value: Any) -> str:
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
