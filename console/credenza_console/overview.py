@@ -80,7 +80,7 @@ async def show_overview(visit: ConsoleVisit) -> Overview:
     found = await clients.list_clients(order="created_at", descending=True, limit=5)
     rows: tuple[EventRow, ...] = ()
     if visit.may("audit:read"):
-        rows, _ = await list_rows(visit, Listing("/console"), failed=True, limit=8)
+        rows, _ = await list_rows(visit, Listing("/console"), {"failed": True}, limit=8)
     return Overview(
         title="Overview",
         lead="Today and the past two weeks (UTC).",

@@ -203,6 +203,45 @@ def test_the_audit_log_is_filtered(visitor: Visitor, user_agent: UserAgent, clie
     assert "No event matches" in visitor.get("/console/audit-log?error=abc").text
 
 
+def test_the_audit_log_is_filtered_by_the_name_of_an_application(visitor: Visitor) -> None:
+    """Or by its id, which still means that one when another is called so."""
+    names = {"app": "Harbour Wiki", "logs": "Harbour Log", "gone": "Gone", "other": "Not gone", "third": "harbour log"}
+    for client, name in names.items():
+        if client != "app":
+            visitor.credenza.apply({"applications": [{"client_id": client, "name": name, "type": "spa"}]})
+    assert visitor.credenza.run(clients.delete_client, "gone")
+    for client in names:
+        visitor.credenza.run(insert, {"of": f"<{client}>"}, client)
+
+    def found(query: str) -> set[str]:
+        html = visitor.get(f"/console/audit-log?name=PartMoved&{query}", HX_Request="true").html
+        answer = visitor.agent.send("GET", f"/console/audit-log/export?format=json&name=PartMoved&{query}")
+        shown = set(re.findall(r"&lt;(\w+)&gt;", html))
+        assert shown == {record["client"] for record in answer.json()}
+        return shown
+
+    assert found("client=HARBOUR+LOG") == {"logs", "third"}, "by the whole name"
+    assert found("client=wiki+har") == {"app"}, "by words of it, in any order"
+    assert found("client=harbour") == {"app", "logs", "third"}
+    assert found("client=gone") == {"gone"}, "by the id, though it was deleted"
+    assert found("client=harbour&actor=root") == {"app", "logs", "third"}
+    assert found("client=harbour&user=nobody") == set()
+    assert found("client=nothing") == set()
+    assert 'placeholder="Name or client ID"' in visitor.get("/console/audit-log").html
+
+
+def test_of_very_many_applications_of_a_name_the_audit_log_wants_more_of_it(visitor: Visitor) -> None:
+    visitor.credenza.apply({"applications": [{"name": f"Tide {i}", "type": "spa"} for i in range(51)]})
+    for page in (
+        visitor.get("/console/audit-log?client=tide"),
+        visitor.get("/console/audit-log?client=tide", HX_Request="true"),
+    ):
+        assert "More than 50 applications have this in their name" in page.text
+        assert "<tbody>" not in page.html
+    assert visitor.get("/console/audit-log/export?client=tide").status == 404
+    assert "More than 50" not in visitor.get("/console/audit-log?client=tide+50").text
+
+
 def test_the_audit_log_names_applications(visitor: Visitor, user_agent: UserAgent, client: RelyingParty) -> None:
     """By their names, beside the ids, which nobody can make look like another's."""
     client.tokens(user_agent.authorize(client))
@@ -293,8 +332,10 @@ def newest(visitor: Visitor, name: str) -> PageSeen:
     return seen
 
 
-async def insert(data: dict[str, Any]) -> None:
-    await audit.insert_event(at=1, name="PartMoved", result="success", data=data)
+async def insert(data: dict[str, Any], client: str = "") -> None:
+    root = await users.find_user_by_identifier("root")
+    assert root is not None
+    await audit.insert_event(at=1, name="PartMoved", result="success", actor=root.id, client=client, data=data)
 
 
 def test_older_events_are_a_page_away(visitor: Visitor) -> None:

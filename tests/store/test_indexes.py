@@ -51,6 +51,14 @@ def test_a_question_is_answered_from_its_index(credenza: Credenza, index: str) -
     assert any(f"INDEX {index} " in f"{detail} " for detail in found), found
 
 
+@pytest.mark.parametrize("more", [{}, {"user": "u1"}, {"actor": "u1"}])
+def test_events_of_several_applications_are_found_from_indexes(credenza: Credenza, more: dict[str, str]) -> None:
+    found = credenza.run(plans, credenza, lambda: audit.list_events(clients=["app", "other"], **more))
+    used = "person_id" if more else "client_id"
+    assert any(f"INDEX credenza_audit_event_{used} " in f"{detail} " for detail in found), found
+    assert "SCAN credenza_audit_event" not in found
+
+
 def test_a_token_is_found_with_its_consent_by_those_of_its_user(credenza: Credenza) -> None:
     """Else each look at a token would go through everybody who has said yes to its client."""
     found = credenza.run(plans, credenza, lambda: find_access_token("0" * 64, 0))

@@ -7,7 +7,7 @@ from typing import ClassVar
 
 from credenza import Client, ConsoleVisit, Listing, LogoutDelivery, Moment, console_get, list_logout_deliveries
 
-from ..audit_log import EventRow, list_rows
+from ..audit_log import EventRow, list_rows, wanted
 from .application import ONE, ApplicationView, find, tabs
 
 
@@ -35,7 +35,8 @@ class ActivityPage(ApplicationView):
 async def list_activity(visit: ConsoleVisit, application: str) -> ActivityPage:
     client = await find(visit, application)
     listing = Listing.of(visit, filters=("name",))
-    rows, older = await list_rows(visit, listing, client=client.id)
+    chosen = await wanted(listing.filters, listing.search) | {"client": client.id}
+    rows, older = await list_rows(visit, listing, chosen)
     return ActivityPage(
         title=client.name,
         lead=client.description,

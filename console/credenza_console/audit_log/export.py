@@ -13,7 +13,7 @@ from litestar.exceptions import NotFoundException
 
 from credenza import AnyResponse, AuditEvent, ConsoleVisit, Listing, audit, console_get, download_response
 
-from .listing import DAYS, FILTERS, HERE, day_of, wanted
+from .listing import DAYS, FILTERS, HERE, MOST, day_of, wanted
 
 BATCH = 1000
 COLUMNS = ("at", "event", "result", "actor", "user", "client", "target", "address", "error_id", "data", "id")
@@ -28,6 +28,8 @@ async def export_events(visit: ConsoleVisit) -> AnyResponse:
     if form not in FORMATS or any(day_of(listing.filters, name) is None for name in DAYS):
         raise NotFoundException
     chosen = await wanted(listing.filters, listing.search)
+    if len(chosen["clients"]) > MOST:
+        raise NotFoundException
     rows = _as_csv(_batches(chosen)) if form == "csv" else _as_json(_batches(chosen))
     day = datetime.fromtimestamp(visit.server.now(), UTC).strftime("%Y-%m-%d")
     return download_response(visit.server.settings, f"audit-log-{day}.{form}", FORMATS[form], rows)

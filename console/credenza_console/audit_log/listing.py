@@ -29,6 +29,8 @@ from .data import Detail, details_of
 HERE = "/console/audit-log"
 TEMPLATES = Path(__file__).parent.parent / "templates"
 PAGE_SIZE = 50
+MOST = 50  # applications that are looked at together
+TOO_MANY = f"More than {MOST} applications have this in their name. Type more of it, or the client ID."
 DAY = 86400
 NAMES = {  # where the event's own name, with spaces, is not how one would say it
     "UserSignedIn": "Signed in",
@@ -90,14 +92,17 @@ class AuditLog(ConsoleForm):
 @console_get(HERE, "audit:read")
 async def list_events(visit: ConsoleVisit) -> AuditLog:
     listing = Listing.of(visit, filters=FILTERS)
+    chosen = await wanted(listing.filters, listing.search)
     errors = {name: "A day like 2026-11-30." for name in DAYS if day_of(listing.filters, name) is None}
-    rows, older = await list_rows(visit, listing)
+    if len(chosen["clients"]) > MOST:
+        errors["client"] = TOO_MANY
+    rows, older = ((), "") if errors else await list_rows(visit, listing, chosen)
     return AuditLog(
         title="Audit log",
         lead="What happened, who did it, and from where. Nothing here can be changed.",
         listing=listing,
-        rows=() if errors else rows,
-        older="" if errors else older,
+        rows=rows,
+        older=older,
         names=tuple(sorted(((kind.__name__, words_of(kind.__name__)) for kind in Event.__subclasses__()), key=_words)),
         query=urlencode({name: value for name, value in {**listing.filters, "q": listing.search}.items() if value}),
         values=dict(listing.filters),
@@ -117,10 +122,13 @@ def day_of(filters: Mapping[str, str], name: str) -> int | None:
 
 
 async def wanted(filters: Mapping[str, str], search: str = "") -> dict[str, Any]:
-    """The filters as the store takes them. People are named by user name, email address or id."""
+    """The filters as the store takes them; what was searched for is an error id.
+
+    People are named by user name, email address or id, applications by name or id: of more than MOST, one more.
+    """
     until = day_of(filters, "until")
     return {
-        "client": filters.get("client", ""),
+        "clients": await _clients_of(filters.get("client", "")),
         "actor": await _id_of(filters.get("actor", "")),
         "user": await _id_of(filters.get("user", "")),
         "name": filters.get("name", ""),
@@ -131,17 +139,25 @@ async def wanted(filters: Mapping[str, str], search: str = "") -> dict[str, Any]
     }
 
 
+async def _clients_of(text: str) -> list[str]:
+    """The ids of the applications that are meant: of the one with this id, even if there is none any more, or else of
+    those with these words in their name, first of all those with no others."""
+    if not text or await clients.names_of_clients([text]) or await audit.list_events(client=text, limit=1):
+        return [text] if text else []
+    found = await clients.list_clients(search=text, limit=MOST + 1)
+    same = [row for row in found if row["name"].casefold() == text.casefold()]
+    return [row["id"] for row in same or found] or [text]
+
+
 async def _id_of(account: str) -> str:
     user = await users.find_user_by_identifier(account) if account else None
     return user.id if user is not None else account
 
 
 async def list_rows(
-    visit: ConsoleVisit, listing: Listing, *, client: str = "", failed: bool = False, limit: int = PAGE_SIZE
+    visit: ConsoleVisit, listing: Listing, chosen: Mapping[str, Any], *, limit: int = PAGE_SIZE
 ) -> tuple[tuple[EventRow, ...], str]:
-    """The events that the filters leave, and the address of older ones. What was searched for is an error id."""
-    chosen = await wanted(listing.filters, listing.search)
-    chosen |= {"client": client or chosen["client"], "failed": failed or chosen["failed"]}
+    """The events that were `chosen`, as the store takes it, and the address of older ones."""
     events = await audit.list_events(**chosen, before=visit.query.get("before", "")[:60], limit=limit + 1)
     people = await users.list_users_by_id(list({event.actor or event.user for event in events}))
     names = await clients.names_of_clients(event.client for event in events)

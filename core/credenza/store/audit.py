@@ -97,6 +97,7 @@ def _event(row: dict[str, Any]) -> AuditEvent:
 async def list_events(
     *,
     client: str = "",
+    clients: Sequence[str] = (),
     user: str = "",
     actor: str = "",
     name: str = "",
@@ -109,7 +110,8 @@ async def list_events(
 ) -> list[AuditEvent]:
     """Newest first; `before` is the id of the last one seen. With `failed` only what did not go well.
 
-    `user` is in it as the one who did it or whom it is about. Times are Unix times; `until` is the first one too late.
+    `user` is in it as the one who did it or whom it is about; `clients` are several, one of which is in it. Times are
+    Unix times; `until` is the first one too late.
     """
     r = AuditEventRow
     asked = ((r.client, client), (r.name, name), (r.error_id, error_id), (r.actor, actor))
@@ -124,21 +126,25 @@ async def list_events(
         conditions.append(r.at < until)
     if failed:
         conditions.append(WhereRaw(FAILED))
-    if user:
-        conditions.append(_newest((r.user, r.person), user, conditions, limit))
-    elif actor:  # its own column has no index, and one of these is the actor
-        conditions.append(_newest((r.person, r.user, r.client), actor, conditions, limit))
+    places = [(r.client, one) for one in clients]
+    if user or actor:
+        conditions += [r.client.is_in(list(clients))] if clients else []
+        # The actor's own column has no index, and one of these is the actor.
+        columns = (r.user, r.person) if user else (r.person, r.user, r.client)
+        places = [(column, user or actor) for column in columns]
+    if places:
+        conditions.append(_newest(places, conditions, limit))
     query = r.select().where(*conditions).order_by(r.id, ascending=False).limit(limit)
     return [_event(row) for row in await query]
 
 
-def _newest(columns: Sequence[Column], value: str, conditions: Sequence[Any], limit: int) -> WhereRaw:
-    """The newest that have the value in one of the columns: the index of each has them in order, and only those few
+def _newest(places: Sequence[tuple[Column, str]], conditions: Sequence[Any], limit: int) -> WhereRaw:
+    """The newest that have its value in one of the columns: the index of each has them in order, and only those few
     are put in order together."""
     r = AuditEventRow
     newest = [
         r.select(r.id).where(column == value, *conditions).order_by(r.id, ascending=False).limit(limit)
-        for column in columns
+        for column, value in places
     ]
     either = " UNION ".join(["SELECT id FROM ({}) AS newest"] * len(newest))
     return WhereRaw(f"credenza_audit_event.id IN ({either})", *(query.querystrings[0] for query in newest))
