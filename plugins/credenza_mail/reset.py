@@ -106,7 +106,7 @@ async def _send(server: AuthorizationServer, identifier: str, language: str, aft
                 subject=Words("Your password at %(provider)s", provider=provider),
                 lines=(
                     *greeting(user, user.email),
-                    Words("somebody, hopefully you, asked for a new password. Use this link to choose it."),
+                    Words("Somebody, hopefully you, asked for a new password. Use this link to choose it."),
                     Words(
                         "It works once, within half an hour. "
                         "If you did not ask for this, ignore this email: your password stays the same."

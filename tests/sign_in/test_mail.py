@@ -262,6 +262,7 @@ def test_nor_do_a_reset_and_a_notice(
         credenza.apply({"users": [{"username": "ada", "password": f"{NEW} {verified}"}]})
         settled()
         assert [verified, verified] == ["evil.example" in post_office.text(number) for number in (-2, -1)]
+        assert all(post_office.text(number)[0].isupper() for number in (-2, -1)), "a sentence, without a greeting too"
     credenza.apply({"users": [{"username": "ada", "email": "countess@example.com", "email_verified": True}]})
     settled()
     assert post_office.mails[-1]["To"] == "ada@example.com"
