@@ -247,6 +247,14 @@ async def count_roles_with(identifier: str, name: str = "") -> int:
     return len(await (query.where(r.permission.name == name) if name else query))
 
 
+async def list_roles_with(identifier: str, *, limit: int) -> list[tuple[str, str]]:
+    """Roles that hold some permission of an API, by name: ids and names."""
+    r, p = Role, RolePermission
+    holding_some = r.id.is_in(p.select(p.role).where(p.permission.resource == identifier))
+    rows = await r.select(r.id, r.name).where(holding_some).order_by(Lower(r.name), r.name).limit(limit)
+    return [(row["id"], row["name"]) for row in rows]
+
+
 async def find_role(role_id: str) -> dict[str, Any] | None:
     row = await Role.select().where(Role.id == role_id).first()
     return dict(row) if row else None

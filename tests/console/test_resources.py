@@ -16,6 +16,7 @@ from credenza_resources.console import roles
 Visitor = Any  # see conftest.py
 SAILS = "https://sails.example"
 SAILS_PAGE = "/console/api-resources/https~3A~2F~2Fsails~2Eexample"
+SAILING = {"api": {SAILS: ["sail:000"]}}
 API = "/console/api-resources/https~3A~2F~2Forders~2Eexample~2Ecom"
 
 
@@ -127,6 +128,25 @@ def test_deleting_says_which_roles_and_applications_use_it(visitor: Visitor) -> 
     visitor.done(f"{API}/delete", {"confirm": "Orders"})
     assert visitor.get(API).status == 404
     assert visitor.get("/console/applications/app/permissions").status == 200
+
+
+def test_the_page_of_an_api_says_which_roles_and_applications_have_its_permissions(visitor: Visitor) -> None:
+    page = visitor.get(API)
+    assert support(visitor) in page.links
+    assert "/console/applications/app" in page.links
+    many = [{"name": f"<b>{number:02}", "permissions": {SAILS: ["sail:000"]}} for number in range(13)]
+    declare(visitor, 1)
+    assert re.search(r"<dt>Roles</dt>\s*<dd><span class=\"muted\">none</span></dd>", visitor.get(SAILS_PAGE).html)
+    apps = [
+        {"client_id": f"sailor-{n:02}", "name": f"Sailor {n:02}", "type": "traditional", "permissions": SAILING}
+        for n in range(12)
+    ]
+    visitor.credenza.apply({"roles": many, "applications": apps})
+    page = visitor.get(SAILS_PAGE)
+    assert "&lt;b&gt;09</a>, and 3 more</dd>" in page.html
+    assert "/console/applications/sailor-09" in page.links
+    assert "/console/applications/sailor-10" not in page.links
+    assert "Sailor 09</a>, and 2 more</dd>" in page.html
 
 
 def declare(visitor: Visitor, many: int) -> None:

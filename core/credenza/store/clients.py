@@ -381,7 +381,14 @@ async def forget_enabled(source: str, resource: str, scope: str) -> None:
 
 
 async def count_enabling(source: str, resource: str, scope: str = "") -> int:
-    """On how many clients something at a resource is enabled, or one scope of it."""
+    """On how many clients something at a resource is enabled, or one scope of it; an empty `source` is each."""
     p = ClientPermissionRow
-    query = p.count(distinct=[p.client]).where((p.source == source) & (p.resource == resource))
-    return int(await (query.where(p.scope == scope) if scope else query))
+    return int(await p.count(distinct=[p.client]).where(concerning(p, source, resource, scope)))
+
+
+async def list_enabling(resource: str, *, limit: int) -> list[tuple[str, str]]:
+    """Clients on which something at a resource is enabled, by name: ids and names."""
+    c, p = ClientRow, ClientPermissionRow
+    enabling = c.id.is_in(p.select(p.client).where(p.resource == resource))
+    rows = await c.select(c.id, c.name).where(enabling).order_by(Lower(c.name), c.id).limit(limit)
+    return [(row["id"], row["name"]) for row in rows]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -46,6 +46,7 @@ HERE = "/console/api-resources"
 ONE = HERE + "/{resource:str}"
 TEMPLATES = Path(__file__).parent.parent / "templates"
 UP = Link("API resources", HERE)
+FEW = 10  # of what uses an API are named
 TAKEN = "There is an API with this identifier already."
 
 
@@ -72,6 +73,14 @@ class CreatePage(ConsoleForm):
     folder: ClassVar[Path | None] = TEMPLATES
 
 
+@dataclass(frozen=True, slots=True)
+class Uses:
+    """What uses an API: the first few by name, and how many more there are."""
+
+    first: tuple[Link, ...]
+    more: int
+
+
 @dataclass(kw_only=True)
 class ResourcePage(ConsoleForm):
     """`permissions` are names, descriptions and addresses: those of this page of the `listing`.
@@ -90,6 +99,8 @@ class ResourcePage(ConsoleForm):
     published_at: str
     document: str
     challenge: str
+    roles: Uses
+    applications: Uses
 
 
 @dataclass(kw_only=True)
@@ -232,6 +243,8 @@ async def _page(visit: ConsoleVisit, row: dict[str, Any]) -> ResourcePage:
     listing = Listing.of(visit)
     found = [(name, text) for name, text in permissions.items() if listing.finds(name, text)]
     shown = found[listing.offset : listing.offset + listing.size]
+    roles = await store.list_roles_with(identifier, limit=FEW + 1)
+    applications = await clients.list_enabling(identifier, limit=FEW + 1)
     document = protected_resource_metadata(identifier, issuer=issuer, name=row["name"], scopes=scopes)
     return ResourcePage(
         title=row["name"],
@@ -244,9 +257,16 @@ async def _page(visit: ConsoleVisit, row: dict[str, Any]) -> ResourcePage:
         challenge=protected_resource_challenge(identifier),
         listing=replace(listing, address=address, total=len(found)),
         permissions=tuple((name, text, f"{address}/permissions/{segment_of(name)}") for name, text in shown),
+        roles=await _uses(roles, "/console/roles", lambda: store.count_roles_with(identifier)),
+        applications=await _uses(applications, "/console/applications", lambda: clients.count_enabling("", identifier)),
         seen=state_of(values_of(row)),
         values=values_of(row),
     )
+
+
+async def _uses(found: list[tuple[str, str]], above: str, count: Callable[[], Awaitable[int]]) -> Uses:
+    more = await count() - FEW if len(found) > FEW else 0
+    return Uses(tuple(Link(name, f"{above}/{segment_of(key)}") for key, name in found[:FEW]), more)
 
 
 async def _delete_page(visit: ConsoleVisit, row: dict[str, Any]) -> DeletePage:
