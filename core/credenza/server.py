@@ -46,6 +46,7 @@ logger = logging.getLogger("credenza")
 plugin_logger = logging.getLogger("credenza.plugins")
 
 LAST = 10  # seconds that a server which stops has for what was spawned
+OVER = 5  # and for the end of what was not done by then
 CALLED = {  # in the log
     Authenticator: "the way to sign in",
     ClientSource: "client source",
@@ -172,7 +173,8 @@ class AuthorizationServer(Registered):
             _, late = await asyncio.wait(self._tasks, timeout=LAST)
             for task in late:
                 task.cancel()
-            await asyncio.gather(*late, return_exceptions=True)
+            if late:  # a plugin may catch that, too, and go on: the process ends all the same
+                await asyncio.wait(late, timeout=OVER)
         await self.engine.stop()
 
     async def migrate(self, tell: Callable[[str], None] = logger.info) -> list[str]:
@@ -344,7 +346,8 @@ class AuthorizationServer(Registered):
 
     async def heard(self, but: int = 0) -> None:
         """Wait until listeners have heard what was committed, `but` so many: whoever does very much at once waits, or
-        each of them would have too little of its time."""
+        each of them would have too little of its time. A listener would wait for itself.
+        """
         while len(self._telling) > but:
             await asyncio.wait(self._telling, return_when=asyncio.FIRST_COMPLETED)
 

@@ -9,12 +9,14 @@ import logging
 import sqlite3
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+from faults.waiting import PATIENCE
 
 from credenza import Event, audit, transaction, users
 from credenza.logs import JsonFormatter, TextFormatter, request_id
@@ -126,6 +128,32 @@ def test_what_is_not_done_in_time_is_ended_before_the_database_is_closed(
     with running(test_settings(credenza_database)) as credenza:
         credenza.run(begin)
     assert counted == [3]
+
+
+def test_what_does_not_let_itself_be_ended_keeps_no_server_from_stopping(
+    credenza_database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("credenza.server.LAST", 0)
+    monkeypatch.setattr("credenza.server.OVER", 0)
+
+    async def stopped() -> bool:
+        over = asyncio.Event()
+
+        async def stubborn() -> None:
+            while not over.is_set():
+                with suppress(asyncio.CancelledError):
+                    await over.wait()
+
+        credenza.server.spawn(stubborn())
+        await asyncio.sleep(0)
+        stopping = asyncio.create_task(credenza.server.stop())
+        done, _ = await asyncio.wait([stopping], timeout=PATIENCE / 4)
+        over.set()
+        await stopping
+        return stopping in done
+
+    with running(test_settings(credenza_database)) as credenza:
+        assert credenza.run(stopped)
 
 
 def test_before_the_database_was_there_everything_else_waits(credenza: Credenza) -> None:
