@@ -325,6 +325,11 @@ def test_other_data_of_an_event_are_names_and_values(visitor: Visitor) -> None:
     assert "<code>no</code>" in facts["Done"]
 
 
+def test_a_context_that_is_no_answer_is_shown_as_it_stands(visitor: Visitor) -> None:
+    visitor.credenza.run(insert, {"context": "the north wing"})
+    assert "<code>the north wing</code>" in newest(visitor, "PartMoved").html
+
+
 def newest(visitor: Visitor, name: str) -> PageSeen:
     links = visitor.get(f"/console/audit-log?name={name}").links
     seen = visitor.get(next(link for link in links if re.fullmatch(r"/console/audit-log/[0-9]+", link)))

@@ -45,7 +45,7 @@ def _details(data: Mapping[str, Any], known: Mapping[str, Scope], contexts: Mapp
             continue
         lines: Sequence[Line]
         if name == "context" and _text(value):
-            lines = [Line(contexts[value])]
+            lines = [Line(contexts[value]) if contexts[value] else Line("", value)]
         elif answers := _answers({name: value}):
             lines = [_of_permission(key, outcome, known) for key, outcome in answers]
         else:
