@@ -69,7 +69,7 @@ from .events import (
     SigningKeyMoved,
 )
 from .hookspecs import Cleaner, Listener, hookimpl, hookspec
-from .invitations import invite
+from .invitations import how_long, invite, link_lifetime
 from .logout import end_all_sessions, end_most_sessions, end_sessions, end_some_sessions
 from .mails import invitation_mail, language_of
 from .objects import (
@@ -423,6 +423,7 @@ __all__ = [
     "hookimpl",
     "hookspec",
     "host_of",
+    "how_long",
     "identifier_of",
     "image_in_place",
     "initiate_login_address",
@@ -439,6 +440,7 @@ __all__ = [
     "keys",
     "language_of",
     "limit_calls",
+    "link_lifetime",
     "list_logout_deliveries",
     "lists",
     "name_mistake",

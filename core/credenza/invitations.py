@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from .protocol.tokens import digest, new_token
+from .protocol.words import Words
 from .server import AuthorizationServer
 from .store.invitations import insert_invitation
+from .store.users import User
+
+MINUTE, HOUR, DAY = 60, 3600, 24 * 3600
 
 
 async def invite(server: AuthorizationServer, *, purpose: str, user_id: str | None, lifetime: int = 0) -> str:
@@ -21,3 +25,18 @@ async def invite(server: AuthorizationServer, *, purpose: str, user_id: str | No
         lifetime=lifetime or server.settings.invitation_lifetime,
     )
     return f"{server.issuer}/invitation/{token}"
+
+
+def link_lifetime(server: AuthorizationServer, user: User) -> int:
+    """Seconds for which a link to choose a password works: no longer than a day if it opens an account in use."""
+    usual = server.settings.invitation_lifetime
+    return usual if user.password_hash is None else min(DAY, usual)
+
+
+def how_long(lifetime: int) -> Words:
+    """What is said beside a link that works once, for so many seconds, rounded down."""
+    if lifetime >= 2 * DAY:
+        return Words("The link works once, for %(days)s days.", days=lifetime // DAY)
+    if lifetime >= 2 * HOUR:
+        return Words("The link works once, for %(hours)s hours.", hours=lifetime // HOUR)
+    return Words("The link works once, for %(minutes)s minutes.", minutes=lifetime // MINUTE)

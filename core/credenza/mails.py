@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from .invitations import how_long, link_lifetime
 from .objects import Mail
 from .protocol.words import Words
 from .server import AuthorizationServer
@@ -11,12 +12,6 @@ from .store.users import User
 async def invitation_mail(server: AuthorizationServer, user: User, link: str) -> Mail:
     """A link with which somebody chooses a password for the first time, or a new one."""
     provider = (await server.provider_branding()).display_name
-    days = max(server.settings.invitation_lifetime // (24 * 3600), 1)
-    how_long = (
-        Words("The link works once, for %(days)s days.", days=days)
-        if user.password_hash is None
-        else Words("The link works once, for 24 hours.")  # and no longer: it opens an account that is in use
-    )
     assert user.email is not None
     return Mail(
         to=user.email,
@@ -24,7 +19,7 @@ async def invitation_mail(server: AuthorizationServer, user: User, link: str) ->
         lines=(
             Words("Hello %(name)s,", name=user.display_name),
             Words("there is an account for you. Choose a password, and you can sign in."),
-            how_long,
+            how_long(link_lifetime(server, user)),
         ),
         link=(Words("Choose a password"), link),
         language=language_of(user),

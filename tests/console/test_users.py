@@ -11,7 +11,7 @@ from urllib.parse import urlencode
 import pytest
 from faults.waiting import wait_until
 
-from credenza import User, UserRow, audit, users
+from credenza import User, UserRow, audit, invitation_mail, users
 from credenza.testing import PASSWORD, PageSeen, RelyingParty, UserAgent
 
 Visitor = Any  # see conftest.py
@@ -314,11 +314,31 @@ def test_r_pw_08_a_link_to_an_account_in_use_works_for_a_day(visitor: Visitor, u
         page = visitor.done(f"{path_of(visitor, name)}/link")
         return next(iter(re.findall(r'id="link-value">(https://[^<]+)<', page.html)))
 
-    assert "within 24 hours" in visitor.get(f"{path_of(visitor)}/link").text
-    assert "within 24 hours" not in visitor.get(f"{path_of(visitor, 'moss')}/link").text
+    assert "works once, for 24 hours" in visitor.get(f"{path_of(visitor)}/link").text
+    assert "works once, for 7 days" in visitor.get(f"{path_of(visitor, 'moss')}/link").text
     links = [made("ada"), made("moss")]
     visitor.credenza.clock.move(24 * 3600 + 1)
     assert [user_agent.send("GET", link).status_code for link in links] == [404, 200]
+
+
+@pytest.mark.parametrize(
+    ("credenza_settings", "works"),
+    [
+        ({}, ("7 days", "24 hours")),
+        ({"invitation_lifetime": 3 * 3600}, ("3 hours", "3 hours")),
+        ({"invitation_lifetime": 5400}, ("90 minutes", "90 minutes")),
+    ],
+)
+def test_a_link_to_choose_a_password_is_shown_and_mailed_with_how_long_it_works(
+    visitor: Visitor, works: tuple[str, str]
+) -> None:
+    created = visitor.done("/console/users/create", {"username": "moss", "email": "moss@example.com"})
+    assert f"The link works once, for {works[0]}." in created.text
+    assert f"The link works once, for {works[1]}." in visitor.done(f"{path_of(visitor)}/link").text
+    for name, said in zip(("moss", "ada"), works, strict=True):
+        user = visitor.credenza.run(users.find_user_by_identifier, name)
+        mail = visitor.credenza.run(invitation_mail, visitor.credenza.server, user, "https://id.example.com/x")
+        assert f"The link works once, for {said}." in [str(line) for line in mail.lines]
 
 
 def link_for(visitor: Visitor, name: str = "ada") -> str:

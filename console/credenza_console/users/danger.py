@@ -19,8 +19,10 @@ from credenza import (
     end_all_sessions,
     end_most_sessions,
     hold_administrators,
+    how_long,
     invitation_mail,
     invite,
+    link_lifetime,
     suspend_user,
     transaction,
     users,
@@ -29,7 +31,6 @@ from credenza import (
 from .user import LAST, LIST, ONE, StakeView, UserView, at_stake, back_to, find
 
 OWN = "This is your own account. Ask another administrator."
-DAY = 24 * 3600  # seconds that a link works which opens an account in use
 
 
 @dataclass(kw_only=True)
@@ -37,8 +38,8 @@ class LinkPage(UserView, ConsoleForm):
     template: ClassVar[str] = "users/link.html"
     mail: bool = False
     """Whether the link can be mailed."""
-    short: bool = False
-    """Whether there is a password already, so that the link works for a day only."""
+    works: str
+    """How long the link works."""
 
 
 @dataclass(kw_only=True)
@@ -55,16 +56,15 @@ class DeletePage(StakeView, ConsoleForm):
 async def show_link(visit: ConsoleVisit, user: str) -> LinkPage:
     found = await find(user)
     mail = visit.server.mailer is not None and bool(found.email)
-    short = found.password_hash is not None
-    return LinkPage(title="A link to choose a password", path=back_to(found), user=found, mail=mail, short=short)
+    works = how_long(link_lifetime(visit.server, found))
+    return LinkPage(title="A link to choose a password", path=back_to(found), user=found, mail=mail, works=works)
 
 
 @console_post(ONE + "/link", "users:write")
 async def create_link(visit: ConsoleVisit, user: str) -> ConsoleDone:
     found = await find(user)
     mailer = visit.server.mailer if "send" in visit.form and found.email else None
-    usual = visit.server.settings.invitation_lifetime
-    lifetime = min(DAY, usual) if found.password_hash is not None else usual
+    lifetime = link_lifetime(visit.server, found)
     async with transaction():
         link = await invite(visit.server, purpose="password", user_id=found.id, lifetime=lifetime)
         if mailer is not None:

@@ -30,6 +30,8 @@ from credenza import (
     email_mistake,
     end_sessions,
     end_some_sessions,
+    how_long,
+    link_lifetime,
     name_mistake,
     revoke_consent,
     sessions,
@@ -52,6 +54,7 @@ NAMES = ("name", "given_name", "family_name")
 class ProfilePage(UserView, ConsoleForm):
     template: ClassVar[str] = "users/profile.html"
     link: str = ""
+    works: str
     created: Moment | None
     last_sign_in: Moment | None
     panels: tuple[ShownPanel, ...]
@@ -185,6 +188,7 @@ async def _page(visit: ConsoleVisit, user: User) -> ProfilePage:
         tabs=tabs(user, "Profile"),
         user=user,
         link=visit.secret.get("link", ""),
+        works=how_long(link_lifetime(visit.server, user)),
         created=visit.moment(user.created_at),
         last_sign_in=visit.moment(user.last_sign_in_at),
         seen=state_of(values_of(user)),
