@@ -225,6 +225,9 @@ class TestWhenEverybodyMust:
         telephone = Telephone(credenza, re.findall(r"<code>([A-Z2-7]{32})</code>", page.html)[0])
         page = seen(second_step(user_agent, telephone.code))
         assert "Keep these recovery codes" in page.text
+        codes = re.findall(r"<code>([a-z0-9-]{14})</code>", page.html)
+        assert f'href="data:text/plain;charset=utf-8,{"%0D%0A".join(codes)}"' in page.html, "as a file"
+        assert 'data-copy="' + "\n".join(codes) in page.html
         assert seen(user_agent.submit([("decision", "continue")])).name == "account"
 
     def test_the_console_is_closed_before(self, credenza: Credenza, user_agent: UserAgent) -> None:

@@ -1,38 +1,5 @@
-// What the console does beside its links and forms. Everything works without it.
+// What the console does beside its links and forms. Everything works without it. What it says (`say`) is in copy.js.
 "use strict";
-
-// -- what is read aloud: an open dialog hides from ears what stands behind it, so it has a place of its own --
-let silence = 0;
-const say = (words) => {
-  clearTimeout(silence);
-  for (const place of document.querySelectorAll("[data-heard]")) {
-    place.textContent = place.closest("dialog") === document.querySelector("dialog[open]") ? words : "";
-  }
-};
-
-// -- copy buttons say "Copied" --
-document.addEventListener("click", async (event) => {
-  const button = event.target.closest("[data-copy]");
-  if (!button) return;
-  try {
-    await navigator.clipboard.writeText(button.dataset.copy);
-  } catch {
-    const area = document.createElement("textarea"); // pages over plain http have no clipboard
-    area.value = button.dataset.copy;
-    document.body.append(area);
-    area.select();
-    document.execCommand("copy");
-    area.remove();
-    button.focus();
-  }
-  const words = button.querySelector("[data-words]");
-  const before = words.textContent;
-  if (before === "Copied") return;
-  words.textContent = "Copied";
-  say("Copied");
-  silence = setTimeout(say, 2000, ""); // unless something else is said meanwhile
-  setTimeout(() => (words.textContent = before), 2000);
-});
 
 // -- dialogs of browsers that do not know `commandfor` yet --
 if (!("commandForElement" in HTMLButtonElement.prototype)) {
