@@ -41,6 +41,7 @@ from credenza import (
     StaticFiles,
     User,
     csrf_token,
+    missing_administrator,
     redirect_response,
     render,
     server_of,
@@ -146,10 +147,10 @@ class Console:
                 return Response(b"", status_code=204, headers={"Allow": told})
             try:
                 return await self.answer(routes[request.method, request.scope["path_template"]], request)
-            except SignInNeeded:
+            except SignInNeeded as error:
                 if HTMXDetails(request):  # a part of a page cannot become a sign-in page; the whole one can
                     return ClientRefresh()
-                raise
+                raise SignInNeeded(error.return_to, error.max_age, await missing_administrator()) from error
 
         return handler
 

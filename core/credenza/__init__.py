@@ -22,6 +22,7 @@ from .administrators import (
     LastAdministrator,
     hold_administrators,
     is_raised,
+    missing_administrator,
 )
 from .app import create_app
 from .catalogue import catalogue as permission_catalogue
@@ -443,6 +444,7 @@ __all__ = [
     "link_lifetime",
     "list_logout_deliveries",
     "lists",
+    "missing_administrator",
     "name_mistake",
     "naming_mistakes",
     "neighbourhood",

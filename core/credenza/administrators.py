@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from .protocol.words import Words
 from .store import users
 from .store.users import User
 from .store.version import bump_version
@@ -34,6 +35,16 @@ def is_raised(before: str, after: str) -> bool:
     before opens nothing new. OWASP ASVS V7.2.4.
     """
     return after not in ("", before) and before != "full"
+
+
+async def missing_administrator() -> str:
+    """What to do about it while the database has no administrator at all, whatever their role; else nothing.
+
+    It may be said to anybody: the first one is made on the machine, or with a link that only the machine prints.
+    """
+    if await users.count_users(state="administrator"):
+        return ""
+    return Words("There is no administrator yet. Where this server runs, “credenza admin create” makes the first one.")
 
 
 class LastAdministrator(Exception):

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from credenza import ADMINISTRATOR_ROLES, ConsoleRoute, Settings
+from credenza import ADMINISTRATOR_ROLES, ConsoleRoute, Settings, UserRow
 from credenza.plugins import load_plugins
 from credenza.testing import Credenza, PageSeen, UserAgent
 from credenza_console import build_console
@@ -181,6 +181,27 @@ def test_a_role_taken_away_is_gone_from_the_next_request(
     answer = grace.post("/console/applications/create/my-app/spa", {"name": "Late"}, token=token)
     assert answer.status_code == 403
     assert grace.get("/console").status == 403
+
+
+def test_before_the_first_administrator_the_console_says_how_to_make_one(credenza: Credenza) -> None:
+    """And nothing of it to anybody from then on, whoever the first one is, and whatever they may do."""
+    told = "There is no administrator yet. Where this server runs, “credenza admin create” makes the first one."
+
+    def shown(path: str, language: str = "en") -> str:
+        page = UserAgent(credenza).get(path, headers={"accept-language": language})
+        assert isinstance(page, PageSeen)
+        assert page.name == "sign-in"
+        return page.text
+
+    assert told not in shown("/console")
+    credenza.run(UserRow.update({UserRow.administrator: ""}, force=True).run)
+    assert told in shown("/console")
+    assert told in shown("/console/users")
+    assert "Es gibt noch keinen Administrator." in shown("/console", "de")
+    assert told not in shown("/account")
+    credenza.apply({"users": [{"username": "grace", "administrator": "read-only"}]})
+    credenza.run(UserRow.update({UserRow.suspended: True}).where(UserRow.username == "grace").run)
+    assert told not in shown("/console")
 
 
 @pytest.mark.parametrize("path", ["/console//audit-log", "/console/%61udit-log", "/console/audit-log/"])
