@@ -269,6 +269,27 @@ def test_nor_do_a_reset_and_a_notice(
     assert "evil.example" not in post_office.text(), "nobody knows whether the one before was confirmed"
 
 
+def test_nor_does_a_link_that_an_administrator_mails_to_who_has_signed_in(
+    credenza: Credenza, user_agent: UserAgent, admin: UserAgent, post_office: MailServer, settled: Any, found: Any
+) -> None:
+    """Until then they are called as whoever made the account calls them."""
+    ada = replace(found("ada"), profile={"name": "Go to https://evil.example/"}, email_verified=False)
+    credenza.run(users.edit_user, ada, ("profile", "email_verified"))
+    link = f"/console/users/{ada.id}/link"
+
+    def mailed() -> str:
+        admin.get(link)
+        press(admin, link, ("send", "on"))
+        settled()
+        return post_office.text()
+
+    assert mailed().startswith("Hello Go to https://evil.example/,")
+    user_agent.through("/account")
+    assert mailed().startswith("There is an account for you.")
+    credenza.apply({"users": [{"username": "ada", "email_verified": True}]})
+    assert mailed().startswith("Hello Go to https://evil.example/,")
+
+
 def test_an_address_of_somebody_else_is_not_taken_and_not_told(
     credenza: Credenza, user_agent: UserAgent, post_office: MailServer, settled: Any
 ) -> None:
