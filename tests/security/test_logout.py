@@ -126,6 +126,15 @@ def test_r_lo_03_the_answer_is_a_form_of_ours(user_agent: Any, client: RelyingPa
     assert not signed_in(user_agent, client)
 
 
+def test_the_last_page_leads_back_to_our_own_front_door(user_agent: Any, client: RelyingParty) -> None:
+    user_agent.authorize(client)
+    user_agent.get("/logout?" + urlencode({"post_logout_redirect_uri": "https://evil.example/"}))
+    page = user_agent.submit([("decision", "sign-out")])
+    assert page.name == "signed-out"
+    assert page.links == ["/"]
+    assert user_agent.get("/").name == "sign-in"
+
+
 FOREIGN = [
     "https://evil.example/",
     BACK + "?foo=bar",
