@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 from credenza.testing import Callback, Credenza, PageSeen, RelyingParty, UserAgent
 
@@ -85,3 +86,20 @@ def test_5_5_1_a_claim_that_cannot_be_had_is_no_error(user_agent: UserAgent, cli
     claims = client.userinfo(tokens["access_token"]).json()
     assert claims["email"] == "ada@example.com"
     assert not {"phone_number", "shoe_size"} & claims.keys()
+
+
+def test_3_1_2_4_what_is_not_stored_is_said(credenza: Credenza, user_agent: UserAgent, client: RelyingParty) -> None:
+    """A line without its data would look like one that has some.
+
+    OpenID Connect Core §3.1.2.4.
+    """
+
+    def data(agent: UserAgent) -> list[str]:
+        agent.get(client.authorization_url(scope="openid email phone"))
+        page = agent.sign_in()
+        assert isinstance(page, PageSeen)
+        return re.findall(r'<span class="data"[^>]*><bdi>(.*?)</bdi>', page.html)
+
+    assert data(user_agent) == ["ada@example.com", "none stored"]
+    credenza.apply({"users": [{"username": "ada", "phone_number": "+442071234567"}]})
+    assert data(UserAgent(credenza)) == ["ada@example.com", "+442071234567"]

@@ -9,7 +9,7 @@ from typing import Any
 from ..objects import Question, Waiting
 from ..permissions import OFFLINE_ACCESS, claims
 from ..protocol.redirect_uris import host_of, is_loopback
-from ..protocol.scopes import Permission
+from ..protocol.scopes import Permission, Scope
 from ..protocol.words import Counted, Words
 from ..web.claims import claims_summary
 from ..web.pages import ConsentGroup, ConsentLine, ConsentPage, ConsentQuestion, Option
@@ -99,9 +99,15 @@ def _line(situation: Situation, permission: Permission, values: Mapping[str, Any
         key=permission.key,
         title=scope.title,
         description=scope.description,
-        data=claims_summary((name for name in scope.claims if name in values), values),
+        data=_data(scope, values),
         icon=scope.icon,
         required=situation.required(permission) or (not new),
         checked=situation.ticked(permission),
         new=new,
     )
+
+
+def _data(scope: Scope, values: Mapping[str, Any]) -> str:
+    """The values in one line. Where there are none it says so: a line without would look like one that has some."""
+    stored = [name for name in scope.claims if values.get(name) not in (None, [], {})]
+    return claims_summary(stored, values) if stored or not scope.claims else Words("none stored")

@@ -153,7 +153,7 @@ class ConsentLine:
     description: str = ""
     """What it means."""
     data: str = ""
-    """The actual value ("ada@example.com")."""
+    """The actual value ("ada@example.com"), or that none is stored."""
     icon: str = "key"
     """The name of [an icon](#icons)."""
     required: bool = True
