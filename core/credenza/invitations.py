@@ -30,7 +30,8 @@ async def invite(server: AuthorizationServer, *, purpose: str, user_id: str | No
 def link_lifetime(server: AuthorizationServer, user: User) -> int:
     """Seconds for which a link to choose a password works: no longer than a day if it opens an account in use."""
     usual = server.settings.invitation_lifetime
-    return usual if user.password_hash is None else min(DAY, usual)
+    in_use = user.password_hash is not None or user.last_sign_in_at is not None  # from elsewhere, or with a passkey
+    return min(DAY, usual) if in_use else usual
 
 
 def how_long(lifetime: int) -> Words:
