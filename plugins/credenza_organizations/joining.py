@@ -25,6 +25,7 @@ from credenza import (
     address_of,
     alone,
     csrf_token,
+    how_long,
     language_of,
     render,
     server_of,
@@ -199,7 +200,6 @@ def _member_already(invitation: Invitation) -> Unusable:
 
 async def joining_mail(server: AuthorizationServer, inviter: User, organization: str, email: str, link: str) -> Mail:
     """The link, to the one person who may use it."""
-    days = max(server.settings.invitation_lifetime // (24 * 3600), 1)
     return Mail(
         to=email,
         subject=Words("Join %(organization)s", organization=organization),
@@ -207,7 +207,8 @@ async def joining_mail(server: AuthorizationServer, inviter: User, organization:
             Words(
                 "%(name)s invites you to join %(organization)s.", name=inviter.display_name, organization=organization
             ),
-            Words("The link works once, for %(days)s days, in an account with this address.", days=days),
+            how_long(server.settings.invitation_lifetime),
+            Words("It is for an account with this address."),
         ),
         link=(Words("Join"), link),
         language=language_of(inviter),

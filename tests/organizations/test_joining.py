@@ -7,10 +7,11 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from credenza import audit
+from credenza import audit, users
 from credenza.testing import PageSeen, UserAgent
 from credenza_organizations import invitations, store, template
 from credenza_organizations.invitations import clean_up_invitations
+from credenza_organizations.joining import joining_mail
 from credenza_organizations.tables import OrganizationInvitation
 
 Visitor = Any  # see conftest.py
@@ -115,6 +116,17 @@ def test_a_link_expires_and_is_forgotten(visitor: Visitor, user_agent: UserAgent
     now = visitor.credenza.server.now()
     assert visitor.credenza.run(clean_up_invitations, now) == 1
     assert visitor.credenza.run(clean_up_invitations, now) == 0
+
+
+@pytest.mark.parametrize(
+    ("credenza_settings", "works"),
+    [({}, "7 Tage"), ({"invitation_lifetime": 3 * 3600}, "3 Stunden"), ({"invitation_lifetime": 3600}, "60 Minuten")],
+)
+def test_the_mail_says_how_long_its_link_works(visitor: Visitor, works: str) -> None:
+    root = visitor.credenza.run(users.find_user_by_identifier, "root")
+    mail = visitor.credenza.run(joining_mail, visitor.credenza.server, root, "Acme", "new@example.com", "")
+    german = visitor.credenza.server.languages.choose(["de"])
+    assert f"Der Link gilt einmal, {works} lang." in [german.say(line) for line in mail.lines]
 
 
 @pytest.mark.parametrize("email", ["ada@example.com", "grace@example.com"])
