@@ -103,3 +103,18 @@ def test_3_1_2_4_what_is_not_stored_is_said(credenza: Credenza, user_agent: User
     assert data(user_agent) == ["ada@example.com", "none stored"]
     credenza.apply({"users": [{"username": "ada", "phone_number": "+442071234567"}]})
     assert data(UserAgent(credenza)) == ["ada@example.com", "+442071234567"]
+
+
+def test_3_1_2_4_whoever_asks_for_one_claim_is_allowed_what_the_page_shows(
+    user_agent: UserAgent, client: RelyingParty
+) -> None:
+    """The answer is about the permission, also when the claim that was asked for is not stored."""
+    user_agent.get(client.authorization_url(scope="openid", claims=json.dumps({"userinfo": {"middle_name": None}})))
+    page = user_agent.sign_in()
+    assert isinstance(page, PageSeen)
+    assert "Ada Lovelace, ada" in page.text
+    assert "none stored" not in page.text
+    assert "name" not in client.userinfo(client.tokens(user_agent.decide())["access_token"]).json()
+    later = user_agent.get(client.authorization_url(scope="openid profile", prompt="none"))
+    assert isinstance(later, Callback)
+    assert client.userinfo(client.tokens(later)["access_token"]).json()["name"] == "Ada Lovelace"

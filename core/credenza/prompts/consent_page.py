@@ -24,7 +24,9 @@ async def consent_page(waiting: Waiting, situation: Situation, message: str) -> 
     assert client is not None
     assert user is not None
     assert request is not None
-    values = await claims(waiting.server, situation.subject, situation.decision, request.asked.claims)
+    # Of a permission, all that it is about: whoever asks for one claim of it now may ask for the others later.
+    names = {name for permission in situation.offered for name in situation.decision.scopes[permission].claims}
+    values = await claims(waiting.server, situation.subject, situation.decision, names)
     known = situation.known
     offline = OFFLINE_ACCESS if OFFLINE_ACCESS in situation.offered else None
     listed = [p for p in situation.offered if p != offline]
