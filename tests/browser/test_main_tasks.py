@@ -271,7 +271,7 @@ def the_x_ray_explains(clerk: Clerk) -> None:
 @task
 def the_audit_log_is_filtered(clerk: Clerk) -> None:
     clerk.open("/console/audit-log")
-    clerk.fill("Client ID", "chandlers-exchange")
+    clerk.fill("Application", "chandlers-exchange")
     clerk.press("Filter")
     clerk.page.wait_for_url("**client=chandlers-exchange**")
     clerk.sees("chandlers-exchange")

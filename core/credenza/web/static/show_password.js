@@ -10,7 +10,7 @@
     const button = document.createElement("button");
     button.type = "button";
     button.className = "btn";
-    button.dataset.variant = "outline";
+    button.dataset.variant = "ghost";
     button.dataset.size = "sm";
     button.textContent = words;
     const show = (on) => {
