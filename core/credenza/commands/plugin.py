@@ -11,7 +11,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from string import Template
 
-from ..app import create_app, create_server
+from ..app import create_application, create_state
 from ..settings import Settings
 from .messages import add_messages
 from .opening import Refusal, Subparsers
@@ -81,14 +81,14 @@ def new_plugin(arguments: argparse.Namespace) -> int:
 
 def check_free(name: str, kind: str) -> None:
     """Raises Refusal when the server would not start with both this plugin and those that are installed."""
-    settings = Settings(secret_key=secrets.token_hex())  # a key that is given is not kept in a file
-    server, _, _ = create_server(settings)
+    state = create_state(Settings(secret_key=secrets.token_hex()))  # a key that is given is not kept in a file
+    server = state.server
     if name in server.plugins_named:
         raise Refusal(f"a plugin called {name!r} is installed; choose another name")
     if KINDS[kind] and name in getattr(server, KINDS[kind]):
         raise Refusal(f"there is a {words(kind)} called {name!r}; choose another name")
     address = ADDRESSES[kind] + name if kind in ADDRESSES else ""
-    if address and address in {route.path for route in create_app(settings).routes}:
+    if address and address in {route.path for route in create_application(state).routes}:
         raise Refusal(f"there is a page at {address}; choose another name")
     if find_spec(module_of(name)) is not None:
         raise Refusal(f"a package called {module_of(name)!r} is installed; choose another name")

@@ -27,16 +27,16 @@ PATIENCE = 3.0  # seconds that requests under way have to be answered
 HELP = "begin anew when a file of a plugin changes; for whoever writes one, not for production"
 
 
-def is_reloaded() -> bool:
-    """Whether this process is one of those that begin anew."""
-    return RELOADED in os.environ
+def reload(settings: Settings, config: Path | None) -> int | None:
+    """The exit code, once nobody wants to serve any more; None in each of the processes that begin anew: they serve.
 
-
-def end_with_parent() -> None:
-    """Whoever kills the process that looks at the files ends this one, which would keep the port. A thread sees that
-    while plugins are imported, too.
+    Whoever kills the process that looks at the files ends that one, too, which would keep the port. A thread sees it
+    while plugins are imported.
     """
+    if RELOADED not in os.environ:
+        return _serve_anew(settings, config)
     Thread(target=_outlive, args=(int(os.environ[RELOADED]),), daemon=True).start()
+    return None
 
 
 def _outlive(parent: int) -> None:
@@ -47,7 +47,7 @@ def _outlive(parent: int) -> None:
     os._exit(1)
 
 
-def serve_anew(settings: Settings, config: Path | None) -> int:
+def _serve_anew(settings: Settings, config: Path | None) -> int:
     """Run the command line of this process in another one, and again after each change, until SIGINT or SIGTERM."""
     stopped = Event()
     for number in (signal.SIGINT, signal.SIGTERM):

@@ -29,7 +29,7 @@ from ..web.passwords import processors
 from .checking import open_files
 from .opening import Refusal, Subparsers, opened, run, settings_of
 from .output import print_json, print_line, print_progress
-from .reloading import HELP, end_with_parent, is_reloaded, serve_anew
+from .reloading import HELP, reload
 from .workers import OPTIONS, SERVED, use_own_workers
 
 logger = logging.getLogger("credenza")
@@ -63,10 +63,8 @@ def serve(arguments: argparse.Namespace) -> int:
         raise Refusal("--reload serves with one worker; leave --workers out")
     settings = settings_of(arguments, port=arguments.port)
     _check_free(arguments.host, arguments.port)
-    if arguments.reload:
-        if not is_reloaded():
-            return serve_anew(settings, config_of(arguments.config))
-        end_with_parent()
+    if arguments.reload and (code := reload(settings, config_of(arguments.config))) is not None:
+        return code
     write_logs(settings.log_format)
     address = {"host": arguments.host, "port": arguments.port}
     there = _prepare(settings)
@@ -169,10 +167,8 @@ def demo(arguments: argparse.Namespace) -> int:
     settings = settings_of(
         arguments, issuer=f"http://localhost:{arguments.port}", database_url=f"sqlite:///{arguments.database}"
     )
-    if arguments.reload:
-        if not is_reloaded():
-            return serve_anew(settings, config_of(arguments.config))
-        end_with_parent()
+    if arguments.reload and (code := reload(settings, config_of(arguments.config))) is not None:
+        return code
     return asyncio.run(run_demo(settings, arguments.host, arguments.port, arguments.app_port))
 
 
