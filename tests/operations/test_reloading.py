@@ -44,13 +44,13 @@ KEYS = {"secret_key": "a key that is for this test only and long enough", "argon
 @pytest.fixture
 def plugin(tmp_path: Path) -> Path:
     """An installed one, in a folder: as `pip install -e` leaves it."""
-    package, told = tmp_path / "tide_gauge", tmp_path / "tide_gauge-1.dist-info"
+    package, told = tmp_path / "water_level", tmp_path / "water_level-1.dist-info"
     (package / "templates").mkdir(parents=True)
     (package / "__init__.py").write_text(PLUGIN)
     (package / "templates" / "level.html").write_text("calm")
     told.mkdir()
-    (told / "METADATA").write_text("Metadata-Version: 2.1\nName: tide-gauge\nVersion: 1\n")
-    (told / "entry_points.txt").write_text("[credenza]\ntide-gauge = tide_gauge\n")
+    (told / "METADATA").write_text("Metadata-Version: 2.1\nName: water-level\nVersion: 1\n")
+    (told / "entry_points.txt").write_text("[credenza]\nwater-level = water_level\n")
     return package
 
 
